@@ -1,0 +1,447 @@
+//! The crate's one error enum and the table of its stable codes; nothing here does I/O.
+
+use std::io;
+use std::time::Duration;
+
+/// How a failure is to be read by a retry policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Something between the two hosts, or on the server's side, that may well be over in a moment.
+    Network,
+    /// A deadline of ours passed.
+    Timeout,
+    /// Trying again cannot help: the set-up has to change.
+    Fatal,
+    /// The server gave a whole HTTP answer; its status decides.
+    Answer,
+}
+
+macro_rules! codes {
+    ($($name:ident $text:literal $kind:ident $message:literal $help:literal;)*) => {
+        /// Why an attempt or an exchange of messages failed: a stable noun that users filter and group by.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = concat!("`", $text, "`: ", $message)] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the stages.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
+
+            /// The code as users see it, as `tcp.refused`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text),* }
+            }
+
+            /// One constant sentence a code: reports group by it, so hosts and numbers are in [`Error::detail`].
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $(Code::$name => $message),* }
+            }
+
+            /// What to do about it.
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self { $(Code::$name => $help),* }
+            }
+
+            /// How a retry policy should read it.
+            #[must_use]
+            pub const fn kind(self) -> Kind {
+                match self { $(Code::$name => Kind::$kind),* }
+            }
+        }
+    };
+}
+
+codes! {
+    DnsNotFound "dns.not-found" Fatal "Host name not found"
+        "Check the host in the URL; resolve it on this machine with `getent hosts NAME`.";
+    DnsFailed "dns.failed" Network "Host name lookup failed"
+        "The resolver gave an error: check /etc/resolv.conf and the name server, or give addresses with a DNS Cache Manager.";
+    DnsTimeout "dns.timeout" Timeout "Host name lookup timed out"
+        "The resolver did not answer within the connect timeout: check the name server, or give addresses with a DNS Cache Manager.";
+    TcpRefused "tcp.refused" Network "Connection refused"
+        "Nothing listens on that port, or a firewall rejects: check host and port, and that the server is up.";
+    TcpTimeout "tcp.timeout" Timeout "TCP connect timed out"
+        "No answer to the TCP connect: a firewall drops it, or the server's accept queue is full; compare with wsb.connectTimeout.";
+    TcpUnreachable "tcp.unreachable" Network "Host or network unreachable"
+        "There is no route to the address: check the network, the VPN and the address family.";
+    TcpNoPorts "tcp.no-ports" Network "No free local port"
+        "All local ports towards this address are in use or in TIME_WAIT: widen net.ipv4.ip_local_port_range, keep connections open, or spread the load over more addresses.";
+    TcpNoFiles "tcp.no-files" Network "Too many open files"
+        "The process is out of file descriptors: raise `ulimit -n` (or LimitNOFILE) for JMeter.";
+    TcpFailed "tcp.failed" Network "TCP connect failed"
+        "The operating system gave the reason in the detail.";
+    ProxyAuth "proxy.auth" Fatal "Proxy asks for a password"
+        "Give user and password of the proxy (http://user:password@host:port); only Basic is spoken.";
+    ProxyRefused "proxy.refused" Fatal "Proxy refused the tunnel"
+        "The proxy does not allow CONNECT to this host and port: the detail has its status; ask who runs it.";
+    ProxyUnavailable "proxy.unavailable" Network "Proxy could not open the tunnel"
+        "The proxy answered with a server error or is overloaded: the detail has its status; check that it reaches the server.";
+    ProxyMalformed "proxy.malformed" Fatal "Proxy's answer is not HTTP"
+        "What listens at the proxy's address is no HTTP proxy: check host and port.";
+    ProxyClosed "proxy.closed" Network "Proxy closed the connection"
+        "The proxy ended the connection before it answered to CONNECT.";
+    ProxyTimeout "proxy.timeout" Timeout "Proxy did not answer in time"
+        "The proxy gave no answer to CONNECT within the connect timeout.";
+    TlsCertificate "tls.certificate" Fatal "Certificate not accepted"
+        "The server's certificate is not trusted for this host: name the CA's PEM file, correct the host, or turn verification off (wsb.tls.verify=false).";
+    TlsFailed "tls.failed" Fatal "TLS handshake failed"
+        "The two sides found no common ground (version, cipher, client certificate), or the port does not speak TLS: try ws:// or another port.";
+    TlsClosed "tls.closed" Network "Connection ended during the TLS handshake"
+        "The server, or something before it, ended the connection in the TLS handshake.";
+    TlsTimeout "tls.timeout" Timeout "TLS handshake timed out"
+        "The TLS handshake did not end within the connect timeout: the server is overloaded, or does not speak TLS on this port.";
+    TlsRoots "tls.roots" Fatal "No trusted certificates"
+        "The CA file cannot be used, or the system has no CA certificates (package ca-certificates); see the detail.";
+    UpgradeHeader "upgrade.header" Fatal "Request header not allowed"
+        "A header of the request cannot be sent: the detail names it.";
+    UpgradeStatus "upgrade.status" Answer "Server refused the upgrade"
+        "The server gave an HTTP answer other than 101: see status, headers and body.";
+    UpgradeTimeout "upgrade.timeout" Timeout "No answer to the upgrade in time"
+        "The server took the connection, but its answer was not complete within the attempt's timeout.";
+    UpgradeClosed "upgrade.closed" Network "Connection closed before the answer"
+        "The server ended the connection before a whole answer to the upgrade came.";
+    UpgradeReset "upgrade.reset" Network "Connection reset before the answer"
+        "The server, or something before it, reset the connection before a whole answer to the upgrade came.";
+    UpgradeFailed "upgrade.failed" Network "Input or output failed during the upgrade"
+        "The operating system or the TLS layer gave the reason in the detail.";
+    UpgradeMalformed "upgrade.malformed" Fatal "Answer to the upgrade is not HTTP"
+        "What came back is no HTTP/1 answer: check the port, and whether it needs wss:// in place of ws://.";
+    UpgradeTooLarge "upgrade.too-large" Fatal "Answer's head is too large"
+        "The head of the answer is larger than 128 KiB or has more than 512 headers.";
+    UpgradeBadAccept "upgrade.bad-accept" Fatal "Wrong Sec-WebSocket-Accept"
+        "The server's accept key does not match the request: a cache or a proxy answered in its place, or the server is wrong.";
+    UpgradeBadHeaders "upgrade.bad-headers" Fatal "101 without the upgrade headers"
+        "The 101 lacks `Upgrade: websocket` or `Connection: Upgrade`: a proxy on the way may have taken them out.";
+    UpgradeSubprotocol "upgrade.subprotocol" Fatal "Subprotocol that was not asked for"
+        "The server chose a subprotocol that is not in wsb.subprotocols.";
+    UpgradeExtension "upgrade.extension" Fatal "Extension that was not asked for"
+        "The server switched on a WebSocket extension that was not offered.";
+    UpgradeRedirect "upgrade.redirect" Fatal "Redirect not followed"
+        "Too many redirects, one from wss to ws, or a Location that is no usable address: use the final URL.";
+    MessageTimeout "message.timeout" Timeout "No message in time"
+        "No whole message came, or could be sent, within the timeout.";
+    MessageTooLarge "message.too-large" Fatal "Message too large"
+        "A message is larger than 16 MiB, or a control frame's payload larger than 125 bytes.";
+    CloseTimeout "close.timeout" Timeout "Close not answered in time"
+        "The server did not answer the close frame within the timeout; the connection was ended.";
+    ConnectionLost "connection.lost" Network "Connection lost"
+        "The connection ended without a close frame.";
+    ConnectionClosed "connection.closed" Network "Connection closed"
+        "The server sent a close frame, or the connection was closed before: the detail has code and reason.";
+    ProtocolError "protocol.error" Fatal "WebSocket protocol violated"
+        "The server sent a frame that RFC 6455 does not allow: the detail says which.";
+    ProtocolUtf8 "protocol.utf8" Fatal "Text that is not UTF-8"
+        "The server sent a text message that is not UTF-8.";
+    Cancelled "cancelled" Fatal "Cancelled"
+        "The test was stopped.";
+}
+
+/// The stage of an attempt that a deadline ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Looking the host name up.
+    Dns,
+    /// TCP connect.
+    Tcp,
+    /// Proxy CONNECT.
+    Proxy,
+    /// TLS handshake.
+    Tls,
+    /// Request and answer of the upgrade.
+    Upgrade,
+}
+
+/// What went wrong with an attempt or a connection. [`Error::code`] is the stable noun, [`Error::detail`] the particulars.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The name could not be resolved.
+    #[error("{host}: {source}")]
+    Dns {
+        /// The name that was looked up.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// No address accepted a TCP connection; the error is that of the last address that failed.
+    #[error("{peer}: {source}")]
+    Tcp {
+        /// Name, port and the addresses tried.
+        peer: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A deadline passed.
+    #[error("{peer}: no end within {} ms", after.as_millis())]
+    Timeout {
+        /// In this stage.
+        stage: Stage,
+        /// The other side of the stage.
+        peer: String,
+        /// The timeout that ran out: the one for connecting, or the attempt's.
+        after: Duration,
+    },
+    /// The proxy answered to CONNECT with something other than 2xx.
+    #[error("proxy {proxy} answered {status} {reason} to CONNECT")]
+    ProxyStatus {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// Its status.
+        status: u16,
+        /// Its reason phrase.
+        reason: String,
+    },
+    /// The proxy answered with something that is no HTTP head, or one without end.
+    #[error("proxy {proxy}: {what}")]
+    ProxyMalformed {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// What was wrong.
+        what: String,
+    },
+    /// The connection to the proxy ended before its answer.
+    #[error("proxy {proxy}: {what}")]
+    ProxyClosed {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// How it ended.
+        what: String,
+    },
+    /// The certificate was not accepted.
+    #[error("{host}: {what}")]
+    Certificate {
+        /// The host the certificate should be for.
+        host: String,
+        /// The verifier's reason.
+        what: String,
+    },
+    /// The TLS handshake failed for another reason than the certificate.
+    #[error("{host}: {what}")]
+    Tls {
+        /// The server.
+        host: String,
+        /// What rustls said.
+        what: String,
+    },
+    /// The connection ended within the TLS handshake.
+    #[error("{host}: {source}")]
+    TlsClosed {
+        /// The server.
+        host: String,
+        /// How it ended.
+        source: io::Error,
+    },
+    /// There is nothing to verify certificates with.
+    #[error("{what}")]
+    Roots {
+        /// The file, and what is wrong with it.
+        what: String,
+    },
+    /// A whole HTTP answer that is not 101; it is in [`crate::Trace::answer`].
+    #[error("{status} {reason}")]
+    Status {
+        /// Its status.
+        status: u16,
+        /// Its reason phrase.
+        reason: String,
+    },
+    /// The upgrade failed in another way; `code` is one of the `upgrade.*` codes.
+    #[error("{what}")]
+    Upgrade {
+        /// Which way.
+        code: Code,
+        /// The particulars.
+        what: String,
+    },
+    /// No message within the timeout; the connection stays usable.
+    #[error("nothing within {} ms", after.as_millis())]
+    MessageTimeout {
+        /// The timeout.
+        after: Duration,
+    },
+    /// A message over the bound, in either direction.
+    #[error("{what}")]
+    MessageTooLarge {
+        /// Size and bound.
+        what: String,
+    },
+    /// The peer did not answer our close frame; the TCP connection was ended all the same.
+    #[error("no close frame within {} ms", after.as_millis())]
+    CloseTimeout {
+        /// The timeout.
+        after: Duration,
+    },
+    /// The connection ended without a close frame.
+    #[error("{what}")]
+    Lost {
+        /// How.
+        what: String,
+    },
+    /// The connection was closed before, by the peer's close frame or by ours.
+    #[error("{what}")]
+    Closed {
+        /// Code and reason of the peer, or that it was us.
+        what: String,
+    },
+    /// The peer broke RFC 6455.
+    #[error("{what}")]
+    Protocol {
+        /// In which way.
+        what: String,
+    },
+    /// The peer sent text that is not UTF-8.
+    #[error("{what}")]
+    Utf8 {
+        /// Where.
+        what: String,
+    },
+    /// [`crate::Canceller::cancel`] was called.
+    #[error("cancelled from another thread")]
+    Cancelled,
+}
+
+impl Error {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Error::Dns { source, .. } => dns_code(source),
+            Error::Tcp { source, .. } => tcp_code(source),
+            Error::Timeout { stage, .. } => match stage {
+                Stage::Dns => Code::DnsTimeout,
+                Stage::Tcp => Code::TcpTimeout,
+                Stage::Proxy => Code::ProxyTimeout,
+                Stage::Tls => Code::TlsTimeout,
+                Stage::Upgrade => Code::UpgradeTimeout,
+            },
+            Error::ProxyStatus { status: 407, .. } => Code::ProxyAuth,
+            Error::ProxyStatus {
+                status: 408 | 429 | 500..=599,
+                ..
+            } => Code::ProxyUnavailable,
+            Error::ProxyStatus { .. } => Code::ProxyRefused,
+            Error::ProxyMalformed { .. } => Code::ProxyMalformed,
+            Error::ProxyClosed { .. } => Code::ProxyClosed,
+            Error::Certificate { .. } => Code::TlsCertificate,
+            Error::Tls { .. } => Code::TlsFailed,
+            Error::TlsClosed { .. } => Code::TlsClosed,
+            Error::Roots { .. } => Code::TlsRoots,
+            Error::Status { .. } => Code::UpgradeStatus,
+            Error::Upgrade { code, .. } => *code,
+            Error::MessageTimeout { .. } => Code::MessageTimeout,
+            Error::MessageTooLarge { .. } => Code::MessageTooLarge,
+            Error::CloseTimeout { .. } => Code::CloseTimeout,
+            Error::Lost { .. } => Code::ConnectionLost,
+            Error::Closed { .. } => Code::ConnectionClosed,
+            Error::Protocol { .. } => Code::ProtocolError,
+            Error::Utf8 { .. } => Code::ProtocolUtf8,
+            Error::Cancelled => Code::Cancelled,
+        }
+    }
+
+    /// The particulars: hosts, ports, what the operating system said. Not constant for a code.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// `getaddrinfo` fails with one kind of `io::Error` for all its causes, so only its text tells them apart.
+fn dns_code(error: &io::Error) -> Code {
+    if is_out_of_files(error) {
+        return Code::TcpNoFiles;
+    }
+    let text = error.to_string();
+    let passing = ["emporary failure", "try again", "system error", "memory"];
+    if passing.iter().any(|part| text.contains(part)) {
+        Code::DnsFailed
+    } else {
+        Code::DnsNotFound
+    }
+}
+
+fn tcp_code(error: &io::Error) -> Code {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Code::TcpRefused,
+        io::ErrorKind::TimedOut => Code::TcpTimeout,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
+            Code::TcpUnreachable
+        }
+        // EADDRNOTAVAIL of a connect: no local port is free.
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse => Code::TcpNoPorts,
+        _ if is_out_of_files(error) => Code::TcpNoFiles,
+        _ => Code::TcpFailed,
+    }
+}
+
+/// `EMFILE` (process) and `ENFILE` (system) on Unix, `WSAEMFILE` on Windows; std has no kind for them.
+fn is_out_of_files(error: &io::Error) -> bool {
+    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[24, 23] };
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_all_texts_are_there() {
+        let mut seen = std::collections::HashSet::new();
+        let mut messages = std::collections::HashSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{code:?}");
+            assert!(messages.insert(code.message()), "{code:?}");
+            assert!(
+                !code.message().is_empty() && !code.message().ends_with('.'),
+                "{code:?}"
+            );
+            assert!(code.help().ends_with('.'), "{code:?}");
+        }
+        assert_eq!(Code::TcpRefused.as_str(), "tcp.refused");
+    }
+
+    #[test]
+    fn exhausted_resources_have_their_own_codes() {
+        let of = |number| {
+            Error::Tcp {
+                peer: "x".into(),
+                source: io::Error::from_raw_os_error(number),
+            }
+            .code()
+            .as_str()
+        };
+        if cfg!(target_os = "linux") {
+            assert_eq!(of(24), "tcp.no-files");
+            assert_eq!(of(23), "tcp.no-files");
+            assert_eq!(of(99), "tcp.no-ports");
+            assert_eq!(of(111), "tcp.refused");
+            assert_eq!(of(113), "tcp.unreachable");
+            assert_eq!(of(101), "tcp.unreachable");
+            assert_eq!(of(110), "tcp.timeout");
+            assert_eq!(of(13), "tcp.failed");
+        }
+    }
+
+    #[test]
+    fn a_passing_resolver_error_is_not_a_missing_name() {
+        let of = |text: &str| {
+            Error::Dns {
+                host: "x".into(),
+                source: io::Error::other(text),
+            }
+            .code()
+        };
+        let lookup = "failed to lookup address information: ";
+        assert_eq!(
+            of(&format!("{lookup}Name or service not known")),
+            Code::DnsNotFound
+        );
+        assert_eq!(
+            of(&format!("{lookup}Temporary failure in name resolution")),
+            Code::DnsFailed
+        );
+    }
+}

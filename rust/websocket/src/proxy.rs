@@ -1,0 +1,183 @@
+//! The HTTP proxy: its address, and the CONNECT through it (RFC 9110 section 9.3.6).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An HTTP proxy that is asked to CONNECT, for `ws` and `wss` alike.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) login: Option<(String, String)>,
+}
+
+/// Why a proxy cannot be used; the text says what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} (expected http://host:port or http://user:password@host:port)")]
+pub struct ProxyError {
+    what: String,
+}
+
+impl Proxy {
+    /// A proxy from its parts, as JMeter's options have them; an empty user means no login.
+    ///
+    /// # Errors
+    /// An empty host, or port 0.
+    pub fn new(host: &str, port: u16, user: &str, password: &str) -> Result<Self, ProxyError> {
+        let fault = |what: &str| Err(ProxyError { what: what.into() });
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() || host.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return fault("the proxy's host is empty or has spaces in it");
+        }
+        if port == 0 {
+            return fault("the proxy's port must be from 1 to 65535");
+        }
+        if user.contains(':')
+            || [user, password]
+                .iter()
+                .any(|text| text.chars().any(char::is_control))
+        {
+            return fault("the proxy's user or password has a colon or a control character in it");
+        }
+        let login = (!user.is_empty()).then(|| (user.to_owned(), password.to_owned()));
+        Ok(Proxy {
+            host: host.into(),
+            port,
+            login,
+        })
+    }
+
+    /// `host:port`, IPv6 in brackets.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// `http://host:port`, `host:port`, `http://user:password@host:port`; user and password percent-decoded.
+impl FromStr for Proxy {
+    type Err = ProxyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fault = |what: String| ProxyError { what };
+        if text.chars().any(|c| c.is_control() || c == ' ') {
+            return Err(fault(
+                "spaces or control characters in the proxy's address".into(),
+            ));
+        }
+        let full = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("http://{text}")
+        };
+        let url = url::Url::parse(&full).map_err(|error| fault(error.to_string()))?;
+        if url.scheme() != "http" {
+            return Err(fault(format!(
+                "proxies of scheme {:?} are not supported",
+                url.scheme()
+            )));
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(fault("nothing may follow the proxy's port".into()));
+        }
+        // `url` hides a port that is the scheme's own; 80 is meant then, and written or not makes no difference.
+        let port = url.port_or_known_default().unwrap_or(80);
+        let password = url.password().unwrap_or_default();
+        let host = url.host_str().unwrap_or_default();
+        Proxy::new(
+            host,
+            port,
+            &percent_decode(url.username()),
+            &percent_decode(password),
+        )
+    }
+}
+
+/// Without the password.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.address())
+    }
+}
+
+/// Without the password: configurations end up in logs.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match (first, hex.and_then(|two| u8::from_str_radix(two, 16).ok())) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_proxies_are_read() {
+        for (text, address, login) in [
+            ("http://p:3128", "p:3128", None),
+            ("p:3128", "p:3128", None),
+            ("p", "p:80", None),
+            ("http://p:80/", "p:80", None),
+            ("http://[::1]:3128", "[::1]:3128", None),
+            ("http://u:s@p:1", "p:1", Some(("u", "s"))),
+            ("http://u@p:1", "p:1", Some(("u", ""))),
+            ("http://u%40d:%3a%25@p:1", "p:1", Some(("u@d", ":%"))),
+        ] {
+            let proxy: Proxy = text.parse().unwrap();
+            assert_eq!(proxy.address(), address, "{text}");
+            let found = proxy
+                .login
+                .as_ref()
+                .map(|(user, password)| (user.as_str(), password.as_str()));
+            assert_eq!(found, login, "{text}");
+            assert!(
+                !format!("{proxy:?} {proxy}").contains('@'),
+                "the login must not be shown"
+            );
+        }
+    }
+
+    #[test]
+    fn bad_proxies_are_refused() {
+        for text in [
+            "",
+            "http://",
+            "socks5://p:1",
+            "https://p:1",
+            "http://p:0",
+            "http://p:70000",
+            "http://p:1/x",
+            "p :1",
+            "p\r\n:1",
+        ] {
+            let error = text.parse::<Proxy>().unwrap_err();
+            assert!(
+                error.to_string().contains("http://user:password@host:port"),
+                "{text:?}: {error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The address of a WebSocket: a parsed and checked URL. No I/O.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// A checked `ws`, `wss`, `http` or `https` URL. `http` is read as `ws`, `https` as `wss`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    url: Url,
+    tls: bool,
+    host: String,
+    port: u16,
+    authority: String,
+}
+
+/// Why a URL cannot be used; the text says what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// A space at an end, CR, LF, NUL or another control character.
+    #[error("a URL holds no spaces and no control characters (found {0:?})")]
+    Control(char),
+    /// Not of the form `scheme://host`.
+    #[error("not an absolute URL (expected ws://host:port/path): {0}")]
+    Malformed(String),
+    /// Neither of the four schemes.
+    #[error("scheme {0:?} is not ws, wss, http or https")]
+    Scheme(String),
+    /// No host.
+    #[error("the host is empty")]
+    EmptyHost,
+    /// Port 0 or above 65535, or no number.
+    #[error("the port must be a number from 1 to 65535")]
+    Port,
+    /// `user:password@`.
+    #[error(
+        "user and password do not belong in the URL: use an HTTP Authorization Manager, or an Authorization header"
+    )]
+    UserInfo,
+    /// `#fragment`.
+    #[error("a WebSocket URL has no fragment (#...): write %23 for a '#' in the path")]
+    Fragment,
+}
+
+impl Target {
+    /// Parses and checks an absolute URL (RFC 6455 section 3).
+    ///
+    /// # Errors
+    /// What is wrong with the URL, and what is allowed.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        // `url` silently drops tabs and line ends and trims spaces; a user should hear of them.
+        if let Some(bad) = text.chars().find(|c| c.is_control() || *c == ' ') {
+            return Err(UrlError::Control(bad));
+        }
+        let (scheme, rest) = text
+            .split_once(':')
+            .ok_or_else(|| UrlError::Malformed("there is no scheme".into()))?;
+        if !["ws", "wss", "http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
+            // `localhost:80/x` has no scheme either, but looks as if it had one.
+            return Err(if rest.starts_with("//") {
+                UrlError::Scheme(scheme.into())
+            } else {
+                UrlError::Malformed("there is no scheme".into())
+            });
+        }
+        // `url` would take `ws:host` and `ws:///host` for `ws://host`.
+        let after = rest
+            .strip_prefix("//")
+            .ok_or_else(|| UrlError::Malformed("no // after the scheme".into()))?;
+        if after.is_empty() || after.starts_with(['/', '\\', '?', '#']) {
+            return Err(UrlError::EmptyHost);
+        }
+        let url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::EmptyHost => UrlError::EmptyHost,
+            url::ParseError::InvalidPort => UrlError::Port,
+            other => UrlError::Malformed(other.to_string()),
+        })?;
+        if url.fragment().is_some() {
+            return Err(UrlError::Fragment);
+        }
+        Self::from_url(url)
+    }
+
+    fn from_url(url: Url) -> Result<Self, UrlError> {
+        let tls = match url.scheme() {
+            "ws" | "http" => false,
+            "wss" | "https" => true,
+            other => return Err(UrlError::Scheme(other.into())),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(UrlError::UserInfo);
+        }
+        let default = if tls { 443 } else { 80 };
+        let port = url.port().unwrap_or(default);
+        if port == 0 {
+            return Err(UrlError::Port);
+        }
+        let (host, shown) = match url.host() {
+            Some(Host::Domain(name)) if !name.is_empty() => (name.to_owned(), name.to_owned()),
+            Some(Host::Ipv4(address)) => (address.to_string(), address.to_string()),
+            Some(Host::Ipv6(address)) => (address.to_string(), format!("[{address}]")),
+            _ => return Err(UrlError::EmptyHost),
+        };
+        let authority = if port == default {
+            shown
+        } else {
+            format!("{shown}:{port}")
+        };
+        Ok(Target {
+            url,
+            tls,
+            host,
+            port,
+            authority,
+        })
+    }
+
+    /// Follows a `Location` (RFC 9110 section 10.2.2), absolute or relative; a fragment in it is dropped.
+    ///
+    /// # Errors
+    /// As [`Target::parse`].
+    pub(crate) fn join(&self, location: &str) -> Result<Self, UrlError> {
+        let mut url = self
+            .url
+            .join(location)
+            .map_err(|error| UrlError::Malformed(error.to_string()))?;
+        url.set_fragment(None);
+        Self::from_url(url)
+    }
+
+    /// Whether TLS is spoken.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The host: a name, or an IP address without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, from the URL or the scheme's own (80, 443).
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// As in the `Host` header: IPv6 in brackets, the port only when it is not the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// `host:port`, with the port in any case and IPv6 in brackets, as CONNECT wants it.
+    pub(crate) fn host_and_port(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// What stands in the request line.
+    #[must_use]
+    pub fn path_and_query(&self) -> &str {
+        &self.url[url::Position::BeforePath..url::Position::AfterQuery]
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.authority, self.path_and_query())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_apart() {
+        for (text, shown, host, port, authority, path) in [
+            ("ws://a", "ws://a/", "a", 80, "a", "/"),
+            (
+                "WS://A.example:80/x?y=1",
+                "ws://a.example/x?y=1",
+                "a.example",
+                80,
+                "a.example",
+                "/x?y=1",
+            ),
+            ("wss://a:8443/x", "wss://a:8443/x", "a", 8443, "a:8443", "/x"),
+            ("https://a", "wss://a/", "a", 443, "a", "/"),
+            ("http://a:443", "ws://a:443/", "a", 443, "a:443", "/"),
+            (
+                "ws://[::1]:9001/",
+                "ws://[::1]:9001/",
+                "::1",
+                9001,
+                "[::1]:9001",
+                "/",
+            ),
+            (
+                "ws://127.0.0.1:1?q",
+                "ws://127.0.0.1:1/?q",
+                "127.0.0.1",
+                1,
+                "127.0.0.1:1",
+                "/?q",
+            ),
+            (
+                "ws://b\u{fc}cher.example/\u{e4}",
+                "ws://xn--bcher-kva.example/%C3%A4",
+                "xn--bcher-kva.example",
+                80,
+                "xn--bcher-kva.example",
+                "/%C3%A4",
+            ),
+        ] {
+            let target = Target::parse(text).unwrap();
+            let found = (
+                target.host(),
+                target.port(),
+                target.authority(),
+                target.path_and_query(),
+            );
+            assert_eq!(found, (host, port, authority, path), "{text}");
+            assert_eq!(target.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn bad_urls_are_refused_with_the_reason() {
+        let cases: &[(&str, fn(&UrlError) -> bool)] = &[
+            ("", |e| matches!(e, UrlError::Malformed(_))),
+            ("localhost", |e| matches!(e, UrlError::Malformed(_))),
+            ("localhost:9001/x", |e| matches!(e, UrlError::Malformed(_))),
+            ("ftp://a", |e| matches!(e, UrlError::Scheme(_))),
+            ("://a", |e| matches!(e, UrlError::Scheme(_))),
+            ("ws:a", |e| matches!(e, UrlError::Malformed(_))),
+            ("ws://", |e| matches!(e, UrlError::EmptyHost)),
+            ("ws:///x", |e| matches!(e, UrlError::EmptyHost)),
+            ("ws://:9001/", |e| matches!(e, UrlError::EmptyHost)),
+            ("ws://a:0", |e| matches!(e, UrlError::Port)),
+            ("ws://a:70000", |e| matches!(e, UrlError::Port)),
+            ("ws://a:x", |e| matches!(e, UrlError::Port)),
+            ("ws://u:p@a", |e| matches!(e, UrlError::UserInfo)),
+            ("ws://u@a", |e| matches!(e, UrlError::UserInfo)),
+            ("ws://a/#x", |e| matches!(e, UrlError::Fragment)),
+            ("ws://a/\r\nX: y", |e| matches!(e, UrlError::Control('\r'))),
+            ("ws://a/\n", |e| matches!(e, UrlError::Control('\n'))),
+            ("ws://a/\t", |e| matches!(e, UrlError::Control('\t'))),
+            ("ws://a/\0", |e| matches!(e, UrlError::Control('\0'))),
+            (" ws://a/", |e| matches!(e, UrlError::Control(' '))),
+            ("ws://a b/", |e| matches!(e, UrlError::Control(' '))),
+            ("ws://[::1", |e| matches!(e, UrlError::Malformed(_))),
+            ("ws://999.1.1.1/", |e| matches!(e, UrlError::Malformed(_))),
+        ];
+        for (text, is_expected) in cases {
+            let error = Target::parse(text).unwrap_err();
+            assert!(is_expected(&error), "{text:?} gave {error:?}");
+        }
+    }
+
+    #[test]
+    fn locations_are_joined() {
+        let base = Target::parse("wss://a:8443/x/y?z").unwrap();
+        for (location, expected) in [
+            ("/b", "wss://a:8443/b"),
+            ("b", "wss://a:8443/x/b"),
+            ("//c/d", "wss://c/d"),
+            ("https://e/f#g", "wss://e/f"),
+            ("ws://a/", "ws://a/"),
+        ] {
+            assert_eq!(base.join(location).unwrap().to_string(), expected);
+        }
+        assert!(matches!(base.join("ftp://a/"), Err(UrlError::Scheme(_))));
+        assert!(matches!(base.join("https://u:p@a/"), Err(UrlError::UserInfo)));
+    }
+}

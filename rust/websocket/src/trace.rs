@@ -1,0 +1,81 @@
+//! What one attempt to connect looked like: times, bytes, heads and answer. Plain data.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::{Connection, Error};
+
+/// The outcome of [`crate::open`].
+#[derive(Debug)]
+pub struct Attempt {
+    /// What happened, whether it worked or not.
+    pub trace: Trace,
+    /// The connection, or why there is none.
+    pub result: Result<Connection, Error>,
+}
+
+/// Times and bytes of one attempt. After a redirect, the stages, bytes and heads are those of the last hop, while
+/// `sent`, `head` and `total` still count from the start of the attempt.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// When the attempt began.
+    pub started: SystemTime,
+    /// Length of the host name lookup; `None` when it was not needed (IP literal, addresses given, proxy).
+    pub dns: Option<Duration>,
+    /// Length of the TCP connect, over all addresses.
+    pub tcp: Option<Duration>,
+    /// Length of the proxy's CONNECT.
+    pub proxy: Option<Duration>,
+    /// Length of the TLS handshake.
+    pub tls: Option<Duration>,
+    /// When the whole request was written, since `started`.
+    pub sent: Option<Duration>,
+    /// When the first byte of the answer came, since `started`.
+    pub head: Option<Duration>,
+    /// Length of the whole attempt.
+    pub total: Duration,
+    /// The address connected to (the proxy's when there is one).
+    pub remote: Option<SocketAddr>,
+    /// Bytes of the request, as handed to TCP or TLS.
+    pub sent_bytes: u64,
+    /// Bytes of the answer's head, its empty line included.
+    pub head_bytes: u64,
+    /// Bytes after the head that were read, chunk framing included; 0 after a 101.
+    pub body_bytes: u64,
+    /// The request's head as sent; empty when none was sent.
+    pub request_head: String,
+    /// The answer, refusal or 101; `None` when no whole head came.
+    pub answer: Option<Arc<Answer>>,
+    /// Redirects that were followed: status and `Location`.
+    pub redirects: Vec<(u16, String)>,
+}
+
+/// An HTTP answer as it was on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// `HTTP/1.1` or `HTTP/1.0`.
+    pub version: &'static str,
+    /// The status code.
+    pub status: u16,
+    /// The reason phrase, as sent; may be empty.
+    pub reason: String,
+    /// Name and value in the order, case and number of the wire; bytes read as Latin-1.
+    pub headers: Vec<(String, String)>,
+    /// The raw head, its empty line included; bytes read as Latin-1.
+    pub head: String,
+    /// The body without chunk framing, at most 64 KiB.
+    pub body: Vec<u8>,
+    /// Whether the body is incomplete: over 64 KiB, too slow, or broken off.
+    pub body_cut: bool,
+}
+
+impl Answer {
+    /// The values of a header, in order; the name in any case.
+    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
