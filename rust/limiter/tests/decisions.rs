@@ -1,0 +1,331 @@
+//! What each rule decides over virtual time: exact tables, and the promises for any course of attempts.
+
+use limiter::{Decision, LimitSpec, Limiter, Rule};
+use proptest::prelude::*;
+use std::time::Duration;
+
+fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+fn limiter(text: &str) -> Limiter {
+    Limiter::new(text.parse().expect("a limit"))
+}
+
+/// Plays attempts at the given milliseconds and compares: `None` passes, `Some(n)` is refused for `n` ms.
+fn plays(text: &str, course: &[(u64, Option<u64>)]) {
+    let mut limiter = limiter(text);
+    for &(at, refused_for) in course {
+        let expected = refused_for.map_or(Decision::Pass, |wait| Decision::Reject {
+            retry_in: Some(ms(wait)),
+        });
+        assert_eq!(limiter.try_pass(ms(at)), expected, "{text} at {at} ms");
+    }
+}
+
+#[test]
+fn a_token_bucket_lets_the_burst_in_and_then_the_rate() {
+    plays(
+        "token-bucket rate=10 burst=3",
+        &[
+            (0, None),
+            (0, None),
+            (0, None),
+            (0, Some(100)),
+            (60, Some(40)),
+            (100, None),
+            (100, Some(100)),
+            (1_000, None),
+        ],
+    );
+}
+
+#[test]
+fn a_token_bucket_never_holds_more_than_its_burst() {
+    plays(
+        "token-bucket rate=10 burst=2",
+        &[(60_000, None), (60_000, None), (60_000, Some(100))],
+    );
+}
+
+#[test]
+fn a_refused_attempt_takes_the_tokens_that_trickled_in_where_rejections_count() {
+    plays(
+        "token-bucket rate=10 burst=1 reject-counts=true",
+        &[
+            (0, None),
+            (99, Some(100)),
+            (198, Some(100)),
+            (298, None),
+            (299, Some(100)),
+            (399, None),
+        ],
+    );
+}
+
+#[test]
+fn a_fixed_window_starts_with_the_first_attempt_after_the_last_window() {
+    plays(
+        "fixed-window limit=2 window=1s",
+        &[
+            (700, None),
+            (800, None),
+            (900, Some(800)),
+            (1_699, Some(1)),
+            (1_700, None),
+            (2_699, None),
+            (2_699, Some(1)),
+        ],
+    );
+    plays(
+        "fixed-window limit=1 window=1s",
+        &[(0, None), (5_500, None), (6_499, Some(1)), (6_500, None)],
+    );
+}
+
+#[test]
+fn a_refused_attempt_renews_a_full_fixed_window_where_rejections_count() {
+    plays(
+        "fixed-window limit=1 window=1s reject-counts=true",
+        &[(0, None), (900, Some(1_000)), (1_800, Some(1_000)), (2_800, None)],
+    );
+}
+
+#[test]
+fn a_sliding_window_remembers_each_pass_for_its_length() {
+    plays(
+        "sliding-window limit=2 window=1s",
+        &[
+            (0, None),
+            (600, None),
+            (700, Some(300)),
+            (999, Some(1)),
+            (1_000, None),
+            (1_000, Some(600)),
+            (1_600, None),
+        ],
+    );
+}
+
+#[test]
+fn a_refused_attempt_is_logged_in_a_sliding_window_where_rejections_count() {
+    // 500 ms of hammering against 3 in 10 s: nobody gets in any more.
+    let mut limiter = limiter("sliding-window limit=3 window=10s reject-counts=true");
+    let passed = (0..100)
+        .filter(|n| limiter.try_pass(ms(n * 500)).passed())
+        .count();
+    assert_eq!(passed, 3);
+    plays(
+        "sliding-window limit=2 window=1s reject-counts=true",
+        &[
+            (0, None),
+            (0, None),
+            (500, Some(500)),
+            (900, Some(600)),
+            (1_500, None),
+        ],
+    );
+}
+
+#[test]
+fn a_concurrency_cap_cannot_say_when_and_waits_for_a_release() {
+    let mut limiter = limiter("concurrency limit=2");
+    assert!(limiter.try_pass(ms(0)).passed());
+    assert!(limiter.try_pass(ms(0)).passed());
+    assert_eq!(limiter.try_pass(ms(60_000)), Decision::Reject { retry_in: None });
+    limiter.release(ms(60_001));
+    assert!(limiter.try_pass(ms(60_001)).passed());
+    assert!(!limiter.try_pass(ms(60_001)).passed());
+}
+
+#[test]
+fn more_releases_than_passes_do_not_widen_a_concurrency_cap() {
+    let mut limiter = limiter("concurrency limit=1");
+    limiter.release(ms(0));
+    limiter.release(ms(0));
+    assert!(limiter.try_pass(ms(0)).passed());
+    assert!(!limiter.try_pass(ms(0)).passed());
+}
+
+#[test]
+fn a_limit_of_zero_refuses_all_and_says_that_nobody_knows_when() {
+    for text in [
+        "fixed-window limit=0 window=1s",
+        "sliding-window limit=0 window=1s",
+        "concurrency limit=0",
+    ] {
+        let mut limiter = limiter(text);
+        for at in [0, 1, 100_000] {
+            assert_eq!(
+                limiter.try_pass(ms(at)),
+                Decision::Reject { retry_in: None },
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn time_that_runs_backwards_counts_as_the_latest_seen() {
+    plays(
+        "fixed-window limit=1 window=1s",
+        &[
+            (5_000, None),
+            (0, Some(1_000)),
+            (5_999, Some(1)),
+            (1_000, Some(1)),
+            (6_000, None),
+        ],
+    );
+}
+
+#[test]
+fn figures_that_no_text_could_have_are_drawn_to_the_nearest_allowed() {
+    for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1e300] {
+        let spec: LimitSpec = Rule::TokenBucket { rate, burst: 0 }.into();
+        assert!(spec.check().is_err());
+        let mut limiter = Limiter::new(spec);
+        assert!(limiter.try_pass(ms(0)).passed());
+        assert!(!limiter.try_pass(ms(0)).passed(), "{rate}");
+    }
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let window = (1_u64..20_000_000)
+        .prop_map(Duration::from_micros)
+        .prop_filter("1 ms at least", |w| *w >= ms(1));
+    prop_oneof![
+        (0.01_f64..2_000.0, 1_u32..50).prop_map(|(rate, burst)| Rule::TokenBucket { rate, burst }),
+        (1_u32..30, window.clone()).prop_map(|(limit, window)| Rule::FixedWindow { limit, window }),
+        (1_u32..30, window).prop_map(|(limit, window)| Rule::SlidingWindow { limit, window }),
+    ]
+}
+
+fn any_spec() -> impl Strategy<Value = LimitSpec> {
+    (any_rule(), any::<bool>()).prop_map(|(rule, reject_counts)| LimitSpec { rule, reject_counts })
+}
+
+/// Pauses between attempts, many of them short, some long, some zero.
+fn any_course() -> impl Strategy<Value = Vec<Duration>> {
+    let pause = prop_oneof![
+        Just(0_u64),
+        0_u64..1_000_000,
+        0_u64..100_000_000,
+        0_u64..20_000_000_000
+    ];
+    prop::collection::vec(pause.prop_map(Duration::from_nanos), 1..200)
+}
+
+/// The times of all attempts that passed.
+fn passes(spec: LimitSpec, course: &[Duration]) -> Vec<Duration> {
+    let mut limiter = Limiter::new(spec);
+    let mut now = Duration::ZERO;
+    let mut passed = Vec::new();
+    for pause in course {
+        now += *pause;
+        if limiter.try_pass(now).passed() {
+            passed.push(now);
+        }
+    }
+    passed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn retry_in_is_exact(spec in any_spec(), course in any_course()) {
+        let mut limiter = Limiter::new(spec);
+        let mut now = Duration::ZERO;
+        for pause in course {
+            now += pause;
+            let Decision::Reject { retry_in } = limiter.try_pass(now) else { continue };
+            let retry_in = retry_in.expect("rates and windows know");
+            prop_assert!(retry_in > Duration::ZERO);
+            prop_assert!(limiter.clone().try_pass(now + retry_in).passed());
+            for early in [Duration::from_nanos(1), ms(1)] {
+                if retry_in > early {
+                    prop_assert!(!limiter.clone().try_pass(now + retry_in - early).passed());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_bucket_never_lets_more_in_than_burst_plus_rate_times_time(
+        rate in 0.01_f64..2_000.0, burst in 1_u32..50, reject_counts: bool, course in any_course(),
+    ) {
+        let passed = passes(LimitSpec { rule: Rule::TokenBucket { rate, burst }, reject_counts }, &course);
+        for (i, from) in passed.iter().enumerate() {
+            for (n, to) in passed[i..].iter().enumerate() {
+                let most = f64::from(burst) + rate * (*to - *from).as_secs_f64();
+                prop_assert!((n + 1) as f64 <= most + 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sliding_window_never_lets_more_in_than_its_limit_in_any_window(
+        limit in 1_u32..30, window in 1_u64..5_000, reject_counts: bool, course in any_course(),
+    ) {
+        let rule = Rule::SlidingWindow { limit, window: ms(window) };
+        let passed = passes(LimitSpec { rule, reject_counts }, &course);
+        for pair in passed.windows(limit as usize + 1) {
+            prop_assert!(pair[limit as usize] - pair[0] >= ms(window));
+        }
+    }
+
+    #[test]
+    fn a_fixed_window_never_lets_more_in_than_twice_its_limit_in_any_window(
+        limit in 1_u32..30, window in 1_u64..5_000, reject_counts: bool, course in any_course(),
+    ) {
+        let rule = Rule::FixedWindow { limit, window: ms(window) };
+        let passed = passes(LimitSpec { rule, reject_counts }, &course);
+        for pair in passed.windows(2 * limit as usize + 1) {
+            prop_assert!(pair[2 * limit as usize] - pair[0] >= ms(window));
+        }
+    }
+
+    #[test]
+    fn a_concurrency_cap_is_never_exceeded(limit in 0_u32..10, course in prop::collection::vec(any::<bool>(), 1..200)) {
+        let mut limiter = Limiter::new(Rule::Concurrency { limit }.into());
+        let mut open = 0;
+        for comes in course {
+            if comes {
+                let passed = limiter.try_pass(Duration::ZERO).passed();
+                prop_assert_eq!(passed, open < limit);
+                open += u32::from(passed);
+            } else if open > 0 {
+                limiter.release(Duration::ZERO);
+                open -= 1;
+            }
+        }
+    }
+
+    #[test]
+    fn counting_rejections_never_lets_more_in(rule in any_rule(), course in any_course()) {
+        let free = passes(LimitSpec { rule, reject_counts: false }, &course).len();
+        let counted = passes(LimitSpec { rule, reject_counts: true }, &course).len();
+        prop_assert!(counted <= free);
+    }
+
+    #[test]
+    fn nobody_who_waits_as_told_gets_in_sooner_than_the_bound(rule in any_rule(), users in 1_u32..100) {
+        let spec = LimitSpec { rule, reject_counts: false };
+        let mut limiter = Limiter::new(spec);
+        let mut now = Duration::ZERO;
+        for _ in 0..users {
+            while let Decision::Reject { retry_in } = limiter.try_pass(now) {
+                now += retry_in.expect("rates and windows know");
+            }
+        }
+        let bound = spec.bound(users).expect("rates and windows have one");
+        prop_assert!(now + Duration::from_nanos(1) >= bound);
+        prop_assert!(now <= bound + Duration::from_micros(1), "{:?} against {:?}", now, bound);
+    }
+
+    #[test]
+    fn a_text_reads_back_as_the_same_limit(spec in any_spec()) {
+        prop_assert_eq!(spec.to_string().parse::<LimitSpec>(), Ok(spec));
+    }
+}
