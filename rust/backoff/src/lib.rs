@@ -1,1 +1,39 @@
-//! To come.
+//! When to try a refused WebSocket handshake again: policies, the server's hints, status classes and stop rules.
+//!
+//! Pure: no clock, no I/O, no threads. Time comes in as an argument and a wait goes out as a value, so that the
+//! sampler, the simulator and the tests run the very same code.
+//!
+//! ```
+//! use backoff::{Answer, Backoff, Next, Policy, Seen, stream_seed};
+//! use std::{sync::Arc, time::{Duration, SystemTime}};
+//!
+//! let policy = Arc::new(Policy::default());
+//! policy.check()?;
+//! let mut backoff = Backoff::new(policy, Some(stream_seed(7, "Thread Group 1-1", 0)));
+//! let headers = [("Retry-After".to_string(), "5".to_string())];
+//! let refusal = Seen::Answer(Answer { status: 429, headers: &headers, body: b"", now: SystemTime::now() });
+//! let Next::Wait(wait) = backoff.after(&refusal, Duration::from_millis(40)).next else { panic!("gave up") };
+//! assert!(wait >= Duration::from_secs(5));
+//! # Ok::<(), backoff::PolicyError>(())
+//! ```
+
+mod body;
+mod check;
+mod connect;
+mod hint;
+mod policy;
+mod ratelimit;
+mod read;
+mod seed;
+mod status;
+mod strategy;
+mod words;
+
+pub use body::{BodyPattern, BodyPatternError};
+pub use connect::{Answer, Backoff, Class, Failure, Next, Seen, Stop, Verdict};
+pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, HintSource, TooLong};
+pub use policy::{ATTEMPT_GUARD, Policy, PolicyError};
+pub use seed::stream_seed;
+pub use status::{StatusSet, StatusSetError};
+pub use strategy::Strategy;
+pub use words::UnknownWord;

@@ -1,0 +1,224 @@
+//! The retries of one connect: it is told what each attempt saw, and says how long to wait or why to stop.
+
+use crate::hint::{HintJitter, HintMode, HintReading};
+use crate::policy::Policy;
+use crate::read::{self, Demand, Hints};
+use crate::seed::Stream;
+use crate::strategy::{Memory, Strategy, capped, growth, own_wait};
+use crate::words::words;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// The state of one connect's retries. One a connect: the next connect starts afresh.
+///
+/// Waits are whole microseconds (a hint with a finer fraction is kept as it is). The same policy, seed and answers give the same waits.
+#[derive(Debug, Clone)]
+pub struct Backoff {
+    policy: Arc<Policy>,
+    stream: Stream,
+    memory: Memory,
+    /// Attempts that failed so far.
+    failures: u64,
+}
+
+/// What a failed attempt saw.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// An HTTP answer that is no 101.
+    Answer(Answer<'a>),
+    /// No answer.
+    Failure(Failure),
+}
+
+/// An HTTP answer that is no 101.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The status code.
+    pub status: u16,
+    /// Names and values in the order of the wire.
+    pub headers: &'a [(String, String)],
+    /// The body, or as much as was read.
+    pub body: &'a [u8],
+    /// When it was received by the client's clock: only asked where a hint is a date and the answer has no `Date`.
+    pub now: SystemTime,
+}
+
+/// A failure without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// DNS, TCP, proxy, TLS, or the connection broke: worth a retry when `network` is in the transient set.
+    Network,
+    /// A time limit: worth a retry when `timeout` is in the transient set.
+    Timeout,
+    /// What another attempt cannot heal: a bad URL, a certificate, a wrong accept key.
+    Fatal,
+}
+
+words! {
+    /// What kind of failure it was.
+    Class {
+        /// The server says that there are too many: the longer base.
+        Throttle = "throttle",
+        /// It may pass by itself: the shorter base.
+        Transient = "transient",
+        /// No retry.
+        Fatal = "fatal",
+    }
+}
+
+words! {
+    /// Why there is no further attempt.
+    Stop {
+        /// The failure is not worth a retry.
+        Fatal = "fatal",
+        /// The wait would end at or after `max_elapsed`.
+        MaxElapsed = "max-elapsed",
+        /// All attempts are used up.
+        MaxAttempts = "max-attempts",
+        /// The server asks for more than `hints.max`.
+        HintTooLong = "hint-too-long",
+        /// The strategy is `none`.
+        NoRetry = "no-retry",
+    }
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Try again after this time, from the moment the attempt failed.
+    Wait(Duration),
+    /// Give up.
+    Stop(Stop),
+}
+
+/// The judgement of one failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// What kind of failure it was.
+    pub class: Class,
+    /// The hint that decided; when none was usable, the first that was there, with the reason. `None` after a fatal failure: not looked for.
+    pub hint: Option<HintReading>,
+    /// What to do now.
+    pub next: Next,
+}
+
+impl Backoff {
+    /// Nothing has failed yet. `seed` is best made by [`crate::stream_seed`]; `None`: from the operating system.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, seed: Option<u64>) -> Self {
+        Self {
+            policy,
+            stream: Stream::new(seed),
+            memory: Memory::default(),
+            failures: 0,
+        }
+    }
+
+    /// The time limit of the attempt that starts now, `elapsed` after the first one began: the policy's, cut to what
+    /// `max_elapsed` leaves, which is nothing when a wait overslept the end.
+    #[must_use]
+    pub fn attempt_timeout(&self, elapsed: Duration) -> Duration {
+        self.policy
+            .attempt_timeout
+            .min(self.policy.max_elapsed.saturating_sub(elapsed))
+    }
+
+    /// Judges a failed attempt; to be called once for each. `elapsed`: since the first attempt began.
+    ///
+    /// Of several reasons to stop the first of this order is named: fatal, no-retry, max-attempts, hint-too-long, max-elapsed.
+    pub fn after(&mut self, seen: &Seen<'_>, elapsed: Duration) -> Verdict {
+        let (class, hints) = judge(&self.policy, seen);
+        let next = self.next(class, hints.demand, elapsed);
+        Verdict {
+            class,
+            hint: hints.reading,
+            next,
+        }
+    }
+
+    fn next(&mut self, class: Class, demand: Demand, elapsed: Duration) -> Next {
+        let nth = self.failures;
+        self.failures = nth.saturating_add(1);
+        if class == Class::Fatal {
+            return Next::Stop(Stop::Fatal);
+        }
+        if self.policy.strategy == Strategy::None {
+            return Next::Stop(Stop::NoRetry);
+        }
+        if self.failures >= u64::from(self.policy.attempt_limit()) {
+            return Next::Stop(Stop::MaxAttempts);
+        }
+        if demand == Demand::TooLong {
+            return Next::Stop(Stop::HintTooLong);
+        }
+        let wait = self.wait(class, demand, nth);
+        if elapsed.saturating_add(wait) >= self.policy.max_elapsed {
+            return Next::Stop(Stop::MaxElapsed);
+        }
+        Next::Wait(wait)
+    }
+
+    /// The wait before retry `nth` (0 is the first).
+    ///
+    /// Every wait takes two numbers from the stream, needed or not, so that a hint does not shift the waits after it.
+    fn wait(&mut self, class: Class, demand: Demand, nth: u64) -> Duration {
+        let policy = &*self.policy;
+        let (own_unit, hint_unit) = (self.stream.unit(), self.stream.unit());
+        let base = if class == Class::Transient {
+            policy.transient_base
+        } else {
+            policy.base
+        };
+        let own = own_wait(policy, base, nth, own_unit, &mut self.memory);
+        match demand {
+            Demand::Wait(hint) => {
+                let hinted = hint.saturating_add(hint_jitter(policy, hint, nth, hint_unit));
+                if policy.hints.mode == HintMode::Replace {
+                    hinted
+                } else {
+                    hinted.max(own)
+                }
+            }
+            Demand::Nothing | Demand::TooLong => own,
+        }
+    }
+}
+
+/// The class of a failure and the hints of its answer.
+///
+/// Hints are read after every answer that is retried: a server that sends `Retry-After` with a 500 means it. Only 503 turns
+/// into a throttle by a usable hint, as it is the status that servers throttle with instead of 429 (nginx by default).
+fn judge(policy: &Policy, seen: &Seen<'_>) -> (Class, Hints) {
+    let transient_if = |listed| if listed { Class::Transient } else { Class::Fatal };
+    let answer = match seen {
+        Seen::Failure(Failure::Network) => return (transient_if(policy.transient.network), Hints::default()),
+        Seen::Failure(Failure::Timeout) => return (transient_if(policy.transient.timeout), Hints::default()),
+        Seen::Failure(Failure::Fatal) => return (Class::Fatal, Hints::default()),
+        Seen::Answer(answer) => answer,
+    };
+    let throttled = policy.throttle.contains(answer.status);
+    if !throttled && !policy.transient.contains(answer.status) {
+        return (Class::Fatal, Hints::default());
+    }
+    let hints = read::read(&policy.hints, answer, throttled);
+    let hinted_503 = answer.status == 503 && hints.demand != Demand::Nothing;
+    (
+        if throttled || hinted_503 {
+            Class::Throttle
+        } else {
+            Class::Transient
+        },
+        hints,
+    )
+}
+
+/// What comes on top of a hint, at most the cap. Always by `base`: who sends a hint throttles, whatever the status.
+fn hint_jitter(policy: &Policy, hint: Duration, nth: u64, unit: f64) -> Duration {
+    let cap = policy.cap.as_secs_f64();
+    let widest = match policy.hints.jitter {
+        HintJitter::Growing => growth(policy.base.as_secs_f64(), policy.effective_multiplier(), nth),
+        HintJitter::Proportional => hint.as_secs_f64() / 2.0,
+        HintJitter::None => 0.0,
+    };
+    capped(unit * widest.min(cap), policy.cap)
+}
