@@ -1,1 +1,110 @@
-//! To come.
+//! The exports for `io.github.wsbackoff.core.Native`: conversions only. Every export is the same three lines over a
+//! function that returns `Result`; no thread of ours ever attaches to the JVM, and nothing here calls Java back.
+
+// The one crate with `unsafe`: exporting a symbol under a fixed name is unsafe by definition, and `jni_mangle` does it.
+#![allow(unsafe_code)]
+// A native method's arguments come by value.
+#![allow(clippy::needless_pass_by_value)]
+
+mod commands;
+mod convert;
+mod failure;
+
+use engine::Engine;
+use jni::objects::{JByteArray, JClass};
+use jni::sys::{jboolean, jint, jlong};
+use jni::{EnvUnowned, jni_mangle};
+
+use convert::{bytes, handle, java_bytes};
+use failure::{Failure, Throw};
+
+/// Version of this boundary; Java refuses to work with another one.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn abi<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {
+    env.with_env(|_| {
+        failure::keep_panics_off_stderr();
+        Ok::<_, Failure>(engine::ABI)
+    })
+    .resolve::<Throw>()
+}
+
+/// A new connection handle with nothing behind it yet.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {
+    env.with_env(|_| Ok::<_, Failure>(Engine::global().open().cast_signed()))
+        .resolve::<Throw>()
+}
+
+/// Connects on the calling thread; spec and result are UTF-8 JSON.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn connect<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    connection: jlong,
+    spec: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let spec = bytes(env, &spec)?;
+        #[cfg(feature = "panic-probe")]
+        failure::probe(&spec);
+        java_bytes(env, &Engine::global().connect(handle(connection), &spec)?)
+    })
+    .resolve::<Throw>()
+}
+
+/// Ends whatever the connection is doing, from another thread.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn cancel<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, connection: jlong) -> jboolean {
+    env.with_env(|_| Ok::<_, Failure>(Engine::global().cancel(handle(connection))))
+        .resolve::<Throw>()
+}
+
+/// Closes the connection and frees its handle; spec and result are UTF-8 JSON.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn close<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    connection: jlong,
+    spec: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let spec = bytes(env, &spec)?;
+        java_bytes(env, &Engine::global().close(handle(connection), &spec)?)
+    })
+    .resolve::<Throw>()
+}
+
+/// How many connection handles there are.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn handles<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {
+    env.with_env(|_| Ok::<_, Failure>(jlong::try_from(Engine::global().handles()).unwrap_or(jlong::MAX)))
+        .resolve::<Throw>()
+}
+
+/// The end of a test: everything native is ended in order.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn shutdown<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) {
+    env.with_env(|_| Engine::global().shutdown().map_err(Failure::from))
+        .resolve::<Throw>()
+}
+
+/// Runs a command line, a JSON array of texts; answers the exit code.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn command<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    args: JByteArray<'local>,
+) -> jint {
+    env.with_env(|env| commands::run(&bytes(env, &args)?))
+        .resolve::<Throw>()
+}
+
+/// Ends the command that runs, in order.
+#[jni_mangle("io.github.wsbackoff.core.Native", "stopCommand")]
+pub fn stop_command<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) {
+    env.with_env(|_| {
+        commands::stop();
+        Ok::<_, Failure>(())
+    })
+    .resolve::<Throw>()
+}

@@ -1,0 +1,23 @@
+//! All conversions between Java's values and ours.
+
+use engine::Handle;
+use jni::Env;
+use jni::objects::JByteArray;
+use jni::sys::jlong;
+
+use crate::failure::Failure;
+
+/// A Java `byte[]` as bytes.
+pub fn bytes(env: &Env<'_>, array: &JByteArray<'_>) -> Result<Vec<u8>, Failure> {
+    Ok(env.convert_byte_array(array)?)
+}
+
+/// Bytes as a Java `byte[]`.
+pub fn java_bytes<'local>(env: &mut Env<'local>, bytes: &[u8]) -> Result<JByteArray<'local>, Failure> {
+    Ok(env.byte_array_from_slice(bytes)?)
+}
+
+/// A Java `long` as a handle: the same 64 bits.
+pub fn handle(connection: jlong) -> Handle {
+    connection.cast_unsigned()
+}
