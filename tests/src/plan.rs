@@ -1,0 +1,266 @@
+//! Test plans made in code, for tests that need many cases in one run: thread groups of Connect samplers with literal
+//! property values. The plans that people read are in `tests/plans`.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use crate::{Result, at};
+
+/// A plan: groups that run side by side.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    groups: Vec<Group>,
+}
+
+/// Some users who all do the same.
+#[derive(Debug, Clone)]
+pub struct Group {
+    name: String,
+    users: u32,
+    ramp_up_seconds: u32,
+    loops: u32,
+    elements: Vec<String>,
+}
+
+impl Plan {
+    /// A plan with one group.
+    #[must_use]
+    pub fn of(group: Group) -> Self {
+        Self { groups: vec![group] }
+    }
+
+    /// Adds a group.
+    #[must_use]
+    pub fn and(mut self, group: Group) -> Self {
+        self.groups.push(group);
+        self
+    }
+
+    /// Writes it as JMeter's XML and returns the path.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write(&self, path: &Path) -> Result<PathBuf> {
+        std::fs::write(path, self.to_string()).map_err(at(path))?;
+        Ok(path.to_owned())
+    }
+}
+
+impl std::fmt::Display for Plan {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <jmeterTestPlan version=\"1.2\" properties=\"5.0\" jmeter=\"5.6.3\">\n<hashTree>\n\
+             <TestPlan guiclass=\"TestPlanGui\" testclass=\"TestPlan\" testname=\"Made by a test\">\n\
+             <elementProp name=\"TestPlan.user_defined_variables\" elementType=\"Arguments\">\
+             <collectionProp name=\"Arguments.arguments\"/></elementProp>\n</TestPlan>\n<hashTree>\n",
+        )?;
+        for group in &self.groups {
+            group.write(out)?;
+        }
+        out.write_str("</hashTree>\n</hashTree>\n</jmeterTestPlan>\n")
+    }
+}
+
+impl Group {
+    /// Users that start at once and go through the elements once.
+    #[must_use]
+    pub fn new(name: &str, users: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            users,
+            ramp_up_seconds: 0,
+            loops: 1,
+            elements: Vec::new(),
+        }
+    }
+
+    /// Spreads the users' starts over some seconds.
+    #[must_use]
+    pub fn ramp_up(mut self, seconds: u32) -> Self {
+        self.ramp_up_seconds = seconds;
+        self
+    }
+
+    /// Goes through the elements several times.
+    #[must_use]
+    pub fn loops(mut self, loops: u32) -> Self {
+        self.loops = loops;
+        self
+    }
+
+    /// Adds a Connect sampler with these properties.
+    #[must_use]
+    pub fn connect(self, name: &str, properties: &[(&str, &str)]) -> Self {
+        self.connect_with_headers(name, properties, &[])
+    }
+
+    /// Adds a Connect sampler that has a Header Manager of its own.
+    #[must_use]
+    pub fn connect_with_headers(
+        self,
+        name: &str,
+        properties: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Self {
+        let class = "io.github.wsbackoff.sampler.ConnectSampler";
+        let mut children = String::new();
+        if !headers.is_empty() {
+            children = header_manager(headers);
+        }
+        self.element(
+            class,
+            "io.github.wsbackoff.gui.ConnectSamplerGui",
+            name,
+            &strings(properties),
+            &children,
+        )
+    }
+
+    /// Adds the incumbent's sampler, which opens a connection once.
+    #[must_use]
+    pub fn incumbent_open(self, name: &str, host: &str, port: u16, tls: bool) -> Self {
+        let class = "eu.luminis.jmeter.wssampler.OpenWebSocketSampler";
+        let port = port.to_string();
+        let texts = [
+            ("server", host),
+            ("port", &port),
+            ("path", "/"),
+            ("connectTimeout", "20000"),
+            ("readTimeout", "20000"),
+        ];
+        let body = format!("<boolProp name=\"TLS\">{tls}</boolProp>\n{}", strings(&texts));
+        self.element(class, &format!("{class}Gui"), name, &body, "")
+    }
+
+    /// Adds the incumbent's sampler that closes the connection.
+    #[must_use]
+    pub fn incumbent_close(self, name: &str) -> Self {
+        let class = "eu.luminis.jmeter.wssampler.CloseWebSocketSampler";
+        let body = strings(&[("statusCode", "1000"), ("readTimeout", "20000")]);
+        self.element(class, &format!("{class}Gui"), name, &body, "")
+    }
+
+    /// Adds a pause of some milliseconds, or of a function's.
+    #[must_use]
+    pub fn pause(self, milliseconds: &str) -> Self {
+        let texts = [
+            ("ActionProcessor.action", "1"),
+            ("ActionProcessor.target", "0"),
+            ("ActionProcessor.duration", milliseconds),
+        ];
+        self.element("TestAction", "TestActionGui", "Pause", &strings(&texts), "")
+    }
+
+    fn element(mut self, class: &str, gui: &str, name: &str, body: &str, children: &str) -> Self {
+        let name = escaped(name);
+        self.elements.push(format!(
+            "<{class} guiclass=\"{gui}\" testclass=\"{class}\" testname=\"{name}\">\n{body}</{class}>\n\
+             <hashTree>\n{children}</hashTree>\n"
+        ));
+        self
+    }
+
+    fn write(&self, out: &mut impl Write) -> std::fmt::Result {
+        write!(
+            out,
+            "<ThreadGroup guiclass=\"ThreadGroupGui\" testclass=\"ThreadGroup\" testname=\"{}\">\n{}\
+             <boolProp name=\"ThreadGroup.same_user_on_next_iteration\">true</boolProp>\n\
+             <elementProp name=\"ThreadGroup.main_controller\" elementType=\"LoopController\" \
+             guiclass=\"LoopControlPanel\" testclass=\"LoopController\">\n{}\
+             <boolProp name=\"LoopController.continue_forever\">false</boolProp>\n</elementProp>\n</ThreadGroup>\n<hashTree>\n",
+            escaped(&self.name),
+            strings(&[
+                ("ThreadGroup.num_threads", &self.users.to_string()),
+                ("ThreadGroup.ramp_time", &self.ramp_up_seconds.to_string()),
+                ("ThreadGroup.on_sample_error", "continue"),
+            ]),
+            strings(&[("LoopController.loops", &self.loops.to_string())]),
+        )?;
+        for element in &self.elements {
+            out.write_str(element)?;
+        }
+        out.write_str("</hashTree>\n")
+    }
+}
+
+fn header_manager(headers: &[(&str, &str)]) -> String {
+    let mut lines = String::new();
+    for (name, value) in headers {
+        let fields = strings(&[("Header.name", name), ("Header.value", value)]);
+        write!(
+            lines,
+            "<elementProp name=\"\" elementType=\"Header\">\n{fields}</elementProp>\n"
+        )
+        .expect("a String takes everything");
+    }
+    format!(
+        "<HeaderManager guiclass=\"HeaderPanel\" testclass=\"HeaderManager\" testname=\"Headers\">\n\
+         <collectionProp name=\"HeaderManager.headers\">\n{lines}</collectionProp>\n</HeaderManager>\n<hashTree/>\n"
+    )
+}
+
+fn strings(properties: &[(&str, &str)]) -> String {
+    properties
+        .iter()
+        .map(|(name, value)| {
+            format!(
+                "<stringProp name=\"{}\">{}</stringProp>\n",
+                escaped(name),
+                escaped(value)
+            )
+        })
+        .collect()
+}
+
+/// As text or attribute of XML. Line ends become character references, as a parser would else make blanks of them.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\r' | '\n' | '\t' => write!(out, "&#{};", u32::from(c)).expect("a String takes everything"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_what_they_are() {
+        let plan =
+            Plan::of(Group::new("A & B", 3).connect("x \"y\"", &[("wsb.url", "ws://h/?a=1&b=<2>\r\n")]))
+                .to_string();
+        assert!(plan.contains("testname=\"A &amp; B\""), "{plan}");
+        assert!(plan.contains("testname=\"x &quot;y&quot;\""), "{plan}");
+        assert!(
+            plan.contains("<stringProp name=\"wsb.url\">ws://h/?a=1&amp;b=&lt;2&gt;&#13;&#10;</stringProp>"),
+            "{plan}"
+        );
+    }
+
+    #[test]
+    fn every_element_has_its_tree() {
+        let group = Group::new("G", 1)
+            .connect("c", &[])
+            .connect_with_headers("d", &[], &[("X-A", "1"), ("X-B", "2")])
+            .incumbent_open("o", "localhost", 9, true)
+            .incumbent_close("z")
+            .pause("5");
+        let plan = Plan::of(group.clone()).and(group).to_string();
+        assert_eq!(
+            plan.matches("<hashTree>").count(),
+            plan.matches("</hashTree>").count()
+        );
+        // The plan, its content, two groups, ten elements.
+        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 + 10);
+        assert_eq!(plan.matches("elementType=\"Header\"").count(), 4);
+    }
+}

@@ -1,0 +1,110 @@
+//! Where the build leaves its products, seen from this crate's folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::{Error, Result, at};
+
+/// The repository's folder.
+#[must_use]
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent()
+        .expect("the crate lies in a folder of the repository")
+        .to_owned()
+}
+
+/// The build's output folder, beside the sources.
+#[must_use]
+pub fn build() -> PathBuf {
+    root().join("build")
+}
+
+/// One of the plans in `tests/plans`.
+#[must_use]
+pub fn plan(name: &str) -> PathBuf {
+    root().join("tests/plans").join(name)
+}
+
+/// The command line program `ws-backoff`, as `script/build` makes it.
+///
+/// # Errors
+/// When it is not built.
+pub fn program() -> Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let found = [target, root().join("target")].map(|folder| folder.join("release/ws-backoff"));
+    found
+        .iter()
+        .find(|path| path.is_file())
+        .cloned()
+        .ok_or_else(|| Error::NotBuilt(found[0].display().to_string()))
+}
+
+/// The plugin jar that is to be shipped.
+///
+/// # Errors
+/// When it is not built, or when several versions lie there.
+pub fn jar() -> Result<PathBuf> {
+    only_jar(&build().join("libs"), "ws-backoff-")
+}
+
+/// The one jar of this name in a folder.
+///
+/// # Errors
+/// None or several.
+pub fn only_jar(folder: &Path, start: &str) -> Result<PathBuf> {
+    let wanted = folder.join(format!("{start}*.jar")).display().to_string();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Err(Error::NotBuilt(wanted));
+    };
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "jar"))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with(start))
+        })
+        .collect();
+    match (found.pop(), found.len()) {
+        (Some(jar), 0) => Ok(jar),
+        (None, _) => Err(Error::NotBuilt(wanted)),
+        (Some(_), more) => Err(Error::Content {
+            what: wanted,
+            why: format!("{} jars, and only one is meant", more + 1),
+        }),
+    }
+}
+
+/// An empty folder for what a run leaves behind; whatever lay there is removed.
+///
+/// # Errors
+/// The file system's.
+pub fn fresh_folder(path: &Path) -> Result<PathBuf> {
+    if path.exists() {
+        std::fs::remove_dir_all(path).map_err(at(path))?;
+    }
+    std::fs::create_dir_all(path).map_err(at(path))?;
+    Ok(path.to_owned())
+}
+
+/// Java programs to run with: the one on the path (first), and a Temurin 25 where the machine has one.
+#[must_use]
+pub fn java_25() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOUND
+        .get_or_init(|| {
+            let entries = std::fs::read_dir("/usr/lib/jvm").ok()?;
+            let mut homes: Vec<PathBuf> = entries
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| {
+                    path.file_name()
+                        .is_some_and(|name| name.to_string_lossy().contains("25"))
+                })
+                .map(|home| home.join("bin/java"))
+                .filter(|java| java.is_file())
+                .collect();
+            homes.sort();
+            homes.pop()
+        })
+        .as_deref()
+}

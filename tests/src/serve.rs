@@ -1,0 +1,225 @@
+//! The test server as its users start it: the program `ws-backoff serve` in a process of its own, watched over its
+//! `/stats` and its log.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::process::{Ended, Process};
+use crate::{Error, Result, during, repository, trace};
+
+/// How long the server may take to listen, to answer, to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server. Dropping it ends it.
+pub struct Serve {
+    process: Process,
+    address: SocketAddr,
+    log: Option<PathBuf>,
+}
+
+/// The answer of `/stats`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// Requests for an upgrade.
+    pub attempts: u64,
+    /// Answered with 101.
+    pub accepted: u64,
+    /// Answered with the limit's status.
+    pub refused: u64,
+    /// Answered with a fault.
+    pub faulted: u64,
+    /// Open connections now.
+    pub open: u64,
+    /// The most that were open at once.
+    pub peak_open: u64,
+    /// The first request, milliseconds since 1970.
+    pub first_attempt_ms: Option<u64>,
+    /// The last 101, milliseconds since 1970.
+    pub last_accepted_ms: Option<u64>,
+    /// The busiest second's requests.
+    pub peak_attempts_per_second: u64,
+    /// Second by second from the first request.
+    pub history: Vec<Second>,
+}
+
+/// One second of the history.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Second {
+    /// From the first request, which is in second 0.
+    pub second: u64,
+    /// Requests in this second.
+    pub attempts: u64,
+    /// Accepted in this second.
+    pub accepted: u64,
+    /// Refused in this second.
+    pub refused: u64,
+    /// Connections open at its end.
+    pub open: u64,
+}
+
+impl Stats {
+    /// From the first request to the last 101.
+    #[must_use]
+    pub fn last_connect(&self) -> Option<Duration> {
+        Some(Duration::from_millis(
+            self.last_accepted_ms?.checked_sub(self.first_attempt_ms?)?,
+        ))
+    }
+}
+
+/// A line of the server's log: one request with the server's own time stamps, microseconds since 1970.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Logged {
+    /// The TCP connection was accepted.
+    pub accepted_us: u64,
+    /// The request's head was complete.
+    pub head_us: Option<u64>,
+    /// The answer was written.
+    pub answered_us: Option<u64>,
+    /// Its status.
+    pub status: Option<u16>,
+    /// The request's path.
+    pub path: Option<String>,
+    /// The client's address.
+    pub peer: String,
+    /// The fault that was played, if any.
+    pub fault: Option<String>,
+}
+
+impl Serve {
+    /// Starts a server on a free port with these options of `serve`.
+    ///
+    /// # Errors
+    /// When the program is not built, does not start, or refuses an option.
+    pub fn start(options: &[&str]) -> Result<Self> {
+        let mut command = Command::new(repository::program()?);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(options);
+        Self::launch(&mut command, None)
+    }
+
+    /// The same with a log, which [`Serve::log`] reads.
+    ///
+    /// # Errors
+    /// As [`Serve::start`].
+    pub fn start_with_log(options: &[&str], log: &Path) -> Result<Self> {
+        let mut command = Command::new(repository::program()?);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--log"])
+            .arg(log)
+            .args(options);
+        Self::launch(&mut command, Some(log.to_owned()))
+    }
+
+    /// Starts a server by any command that ends in the program's `serve`, such as the jar's.
+    ///
+    /// # Errors
+    /// When the first line does not come or names no address.
+    pub fn launch(command: &mut Command, log: Option<PathBuf>) -> Result<Self> {
+        let process = Process::start("serve", command)?;
+        let line = process.wait_for_line("listening on ", PATIENCE)?.text;
+        let address = line
+            .split("://")
+            .nth(1)
+            .and_then(|rest| rest.split_whitespace().next())
+            .and_then(|address| address.trim_end_matches('/').parse().ok())
+            .ok_or_else(|| Error::Content {
+                what: "the first line of serve".to_owned(),
+                why: line.clone(),
+            })?;
+        Ok(Self {
+            process,
+            address,
+            log,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A `ws` address on it.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.address)
+    }
+
+    /// A `wss` address on it, by the name that its own certificate is for.
+    #[must_use]
+    pub fn tls_url(&self, path: &str) -> String {
+        format!("wss://localhost:{}{path}", self.address.port())
+    }
+
+    /// What it counted until now; not for a server with TLS.
+    ///
+    /// # Errors
+    /// When it does not answer as agreed.
+    pub fn stats(&self) -> Result<Stats> {
+        let what = format!("http://{}/stats", self.address);
+        let answer = get(self.address, "/stats").map_err(during(what.clone()))?;
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| Error::Content {
+            what: what.clone(),
+            why: "no head".to_owned(),
+        })?;
+        if !head.starts_with("HTTP/1.1 200") {
+            return Err(Error::Content {
+                what,
+                why: head.lines().next().unwrap_or_default().to_owned(),
+            });
+        }
+        serde_json::from_str(body).map_err(|error| Error::Content {
+            what,
+            why: error.to_string(),
+        })
+    }
+
+    /// The server's process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends it as a user would, with SIGTERM, and returns how it ended.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn stop(self) -> Result<Ended> {
+        self.process.terminate()?;
+        self.process.wait(PATIENCE)
+    }
+
+    /// Ends it and reads its log.
+    ///
+    /// # Errors
+    /// When it was started without a log, or when the log is not as agreed.
+    pub fn stop_and_read_log(mut self) -> Result<Vec<Logged>> {
+        let Some(log) = self.log.take() else {
+            return Err(Error::Content {
+                what: "serve".to_owned(),
+                why: "started without --log".to_owned(),
+            });
+        };
+        self.stop()?;
+        trace::json_lines(&log)
+    }
+}
+
+fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,96 @@
+//! The product's trace file (`wsb.trace`): one JSON line an attempt. Only what the tests look at is read.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::{Error, Result, at};
+
+/// One attempt as the client saw it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// When it started, microseconds since 1970.
+    pub at: u64,
+    /// Who connected: JMeter's thread name.
+    pub user: String,
+    /// How many connects the user made before.
+    pub ordinal: u64,
+    /// From 1.
+    pub attempt: u64,
+    /// Microseconds of the TCP connect.
+    pub tcp_us: Option<u64>,
+    /// Microseconds of the TLS handshake.
+    pub tls_us: Option<u64>,
+    /// Microseconds from the start until the request was written.
+    pub sent_us: Option<u64>,
+    /// Microseconds from the start to the first byte of the answer.
+    pub head_us: Option<u64>,
+    /// Microseconds of the whole attempt.
+    pub total_us: u64,
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// The error code, if the attempt failed.
+    pub error: Option<String>,
+    /// What the server asked for.
+    pub hint: Option<Hint>,
+    /// The planned wait after this attempt, milliseconds.
+    pub wait_ms: Option<f64>,
+    /// The wait that was made, milliseconds.
+    pub waited_ms: Option<f64>,
+    /// Why the connect ended after this attempt.
+    pub stop: Option<String>,
+}
+
+/// A hint of the server.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Hint {
+    /// The header that gave it.
+    pub source: String,
+    /// Its text.
+    pub raw: String,
+    /// Its value, if usable.
+    pub ms: Option<f64>,
+}
+
+/// Reads a trace file.
+///
+/// # Errors
+/// When it cannot be read or a line is not as agreed.
+pub fn read(path: &Path) -> Result<Vec<Attempt>> {
+    json_lines(path)
+}
+
+/// Reads a file of JSON lines.
+///
+/// # Errors
+/// When it cannot be read or a line is not as agreed.
+pub fn json_lines<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Vec<T>> {
+    let text = std::fs::read_to_string(path).map_err(at(path))?;
+    let parse = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| Error::Content {
+            what: format!("{} line {}", path.display(), number + 1),
+            why: error.to_string(),
+        })
+    };
+    text.lines().enumerate().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_and_a_wrong_one_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let good = r#"{"at":1,"target":"ws://h/","user":"U 1-1","ordinal":0,"attempt":1,"dnsUs":null,"tcpUs":80,"proxyUs":null,"tlsUs":null,"sentUs":100,"headUs":300,"totalUs":400,"status":429,"error":"upgrade.status","class":"throttle","hint":{"source":"retry-after","raw":"2","ms":2000.0,"ignored":null},"waitMs":2100.5,"waitedMs":2101.0,"stop":null}"#;
+        std::fs::write(file.path(), good).unwrap();
+        let attempts = read(file.path()).unwrap();
+        assert_eq!(
+            (attempts[0].status, attempts[0].wait_ms),
+            (Some(429), Some(2100.5))
+        );
+        std::fs::write(file.path(), format!("{good}\nnot json\n")).unwrap();
+        assert!(read(file.path()).unwrap_err().to_string().contains("line 2"));
+    }
+}
