@@ -1,0 +1,46 @@
+package io.github.wsbackoff.core;
+
+/**
+ * The functions of the native library, as they cross the boundary: handles, and UTF-8 JSON as
+ * bytes.
+ *
+ * <p>A handle is a number that the library gave out; 0 is none. Expected failures (refused, timed
+ * out, throttled, cancelled) are data in a result. An exception means misuse (IllegalStateException
+ * for a closed handle) or a defect in the library (RuntimeException). Only {@link NativeLibrary}
+ * may touch this class before the library is loaded.
+ */
+final class Native {
+  private Native() {}
+
+  /** Version of this boundary; must equal {@link NativeLibrary#ABI}. */
+  static native long abi();
+
+  /** A new handle with nothing connected yet. */
+  static native long open();
+
+  /** Connects on the calling thread until connected, given up or cancelled. */
+  static native byte[] connect(long handle, byte[] spec);
+
+  /**
+   * Ends, from another thread and for good, what the handle is doing; false if it was doing
+   * nothing.
+   */
+  static native boolean cancel(long handle);
+
+  /**
+   * Closes and frees the handle; a specification of {@code {"abort":true}} does not say goodbye.
+   */
+  static native byte[] close(long handle, byte[] spec);
+
+  /** How many handles are not closed. */
+  static native long handles();
+
+  /** The end of a test: cancels, closes what is left, flushes traces; usable again afterwards. */
+  static native void shutdown();
+
+  /** Runs a command line (a JSON array of strings) until it ends; its exit code. */
+  static native int command(byte[] args);
+
+  /** Ends {@link #command} in order, from another thread. */
+  static native void stopCommand();
+}

@@ -1,0 +1,32 @@
+package io.github.wsbackoff.core;
+
+import org.apache.jmeter.util.JMeterUtils;
+
+/**
+ * Settings of the whole process, which are no properties of a plan: JMeter properties
+ * (user.properties, {@code -J}), else system properties ({@code -D}), which also work outside
+ * JMeter.
+ */
+public final class Settings {
+  /** File that every attempt is written to, as JSON lines. */
+  public static final String TRACE = "wsb.trace";
+
+  /** Native library to load in place of the one in the jar. */
+  public static final String NATIVE_PATH = "wsb.native.path";
+
+  /** Folder to unpack the native library in, in place of the system's temporary folder. */
+  public static final String NATIVE_TMPDIR = "wsb.native.tmpdir";
+
+  private Settings() {}
+
+  /** The value of a setting without surrounding space, "" if it is not set. */
+  public static String get(String name) {
+    String value = "";
+    try {
+      value = JMeterUtils.getPropDefault(name, "");
+    } catch (LinkageError e) {
+      // Started by `java -jar`: there is no JMeter here.
+    }
+    return (value.isEmpty() ? System.getProperty(name, "") : value).trim();
+  }
+}

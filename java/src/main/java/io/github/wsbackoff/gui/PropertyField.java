@@ -1,0 +1,154 @@
+package io.github.wsbackoff.gui;
+
+import io.github.wsbackoff.core.Spec;
+import java.awt.BorderLayout;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import javax.swing.JButton;
+import javax.swing.JComboBox;
+import javax.swing.JComponent;
+import javax.swing.JFileChooser;
+import javax.swing.JLabel;
+import javax.swing.JPanel;
+import javax.swing.JTextField;
+import javax.swing.plaf.basic.BasicComboBoxEditor;
+import org.apache.jmeter.gui.Binding;
+import org.apache.jmeter.gui.util.FileDialoger;
+import org.apache.jmeter.testelement.TestElement;
+
+/**
+ * Label and field of one property. Every field takes text, also those with a list to choose from,
+ * so that {@code ${variables}} work everywhere; an empty field removes the property.
+ */
+final class PropertyField implements Binding {
+  /** Shapes whose values are short enough for half a line. */
+  private static final List<String> SHORT =
+      Arrays.asList("text", "duration", "integer", "number", "choice", "boolean", "statuses");
+
+  private static final int COLUMNS = 14;
+
+  private final Spec.Key key;
+  private final JLabel label;
+  private final JTextField text;
+  private final JComponent component;
+
+  PropertyField(Spec.Key key) {
+    this.key = key;
+    label = new JLabel(key.label);
+    text = new HintField(key.defaultText, COLUMNS);
+    component = build();
+    String tooltip = tooltip();
+    label.setToolTipText(tooltip);
+    text.setToolTipText(tooltip);
+    component.setToolTipText(tooltip);
+    label.setLabelFor(text);
+    text.getAccessibleContext().setAccessibleName(key.label);
+    // Lets tests and screen tools find a field by its property.
+    text.setName(key.name);
+  }
+
+  Spec.Key key() {
+    return key;
+  }
+
+  JLabel label() {
+    return label;
+  }
+
+  JComponent component() {
+    return component;
+  }
+
+  private JComponent build() {
+    switch (key.type) {
+      case "choice":
+        return combo(key.choices);
+      case "boolean":
+        return combo(Arrays.asList("true", "false"));
+      case "file":
+        return withBrowseButton();
+      default:
+        return text;
+    }
+  }
+
+  boolean isShort() {
+    return SHORT.contains(key.type);
+  }
+
+  void clear() {
+    text.setText("");
+  }
+
+  @Override
+  public void updateElement(TestElement element) {
+    String value = text.getText();
+    if (value.isEmpty()) {
+      element.removeProperty(key.name);
+    } else {
+      element.setProperty(key.name, value);
+    }
+  }
+
+  @Override
+  public void updateUi(TestElement element) {
+    text.setText(element.getPropertyAsString(key.name, ""));
+    text.setCaretPosition(0);
+  }
+
+  private JComponent combo(List<String> choices) {
+    JComboBox<String> combo = new JComboBox<>();
+    combo.setEditor(
+        new BasicComboBoxEditor() {
+          @Override
+          protected JTextField createEditorComponent() {
+            return text;
+          }
+        });
+    combo.setEditable(true);
+    combo.addItem(""); // back to the default
+    choices.forEach(combo::addItem);
+    combo.setMaximumRowCount(choices.size() + 1);
+    return combo;
+  }
+
+  private JComponent withBrowseButton() {
+    JButton browse = new JButton(Messages.get("browse"));
+    browse.addActionListener(
+        event -> {
+          JFileChooser chooser = FileDialoger.promptToOpenFile();
+          if (chooser != null && chooser.getSelectedFile() != null) {
+            text.setText(chooser.getSelectedFile().getPath());
+          }
+        });
+    JPanel panel = new JPanel(new BorderLayout(5, 0));
+    panel.add(text, BorderLayout.CENTER);
+    panel.add(browse, BorderLayout.EAST);
+    return panel;
+  }
+
+  private String tooltip() {
+    String allowed =
+        key.choices.isEmpty()
+            ? Messages.getOrEmpty("allowed." + key.type)
+            : key.choices.stream().collect(Collectors.joining(", "));
+    String ifUnset = key.defaultText.isEmpty() ? Messages.get("tooltip.none") : key.defaultText;
+    StringBuilder html = new StringBuilder("<html><body style='width: 300px'>");
+    html.append(escape(key.help)).append("<br>");
+    line(html, "tooltip.default", ifUnset);
+    if (!allowed.isEmpty()) {
+      line(html, "tooltip.allowed", allowed);
+    }
+    line(html, "tooltip.property", key.name);
+    return html.append("</body></html>").toString();
+  }
+
+  private static void line(StringBuilder html, String title, String text) {
+    html.append("<br>").append(Messages.get(title)).append(": ").append(escape(text));
+  }
+
+  private static String escape(String text) {
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
+  }
+}

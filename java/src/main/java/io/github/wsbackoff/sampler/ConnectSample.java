@@ -1,0 +1,92 @@
+package io.github.wsbackoff.sampler;
+
+import io.github.wsbackoff.core.ConnectResult;
+import io.github.wsbackoff.core.Exchange;
+import java.nio.charset.StandardCharsets;
+import org.apache.jmeter.samplers.SampleResult;
+import org.apache.jmeter.util.JMeterUtils;
+
+/** Turns the result of a connect into JMeter's: codes, figures, texts, sub-results. */
+final class ConnectSample {
+  /** Ends the label of every sub-result; one text, because listeners make a row of each label. */
+  static final String ATTEMPT_SUFFIX = " - attempt";
+
+  /** The line end that closes a head, see {@link #sizes}. */
+  private static final int CLOSING_LINE = 2;
+
+  private ConnectSample() {}
+
+  /** Fills a sample that was started, and ends it. */
+  static void finish(SampleResult sample, ConnectResult result) {
+    describe(sample, result);
+    sample.setResponseData(story(result), StandardCharsets.UTF_8.name());
+    sizes(sample, result);
+    if (!result.waitsAreElapsed) {
+      // Never more than really passed: rounding must not make the elapsed time negative.
+      long passed = sample.currentTimeInMillis() - sample.getStartTime();
+      sample.setIdleTime(Math.min(result.waitedMicros / 1000, passed));
+    }
+    sample.sampleEnd();
+    if (result.subResults) {
+      for (ConnectResult.Attempt attempt : result.attempts) {
+        // Stored, not added: adding would move the parent's end and sum up its sizes.
+        sample.storeSubResult(subResult(sample, attempt), false);
+      }
+    }
+  }
+
+  private static SampleResult subResult(SampleResult parent, ConnectResult.Attempt attempt) {
+    SampleResult sub = new SampleResult();
+    long elapsed = millis(attempt.elapsedMicros);
+    // What JMeter takes a stamp for depends on this property; true in its jmeter.properties.
+    boolean stampIsStart = JMeterUtils.getPropDefault("sampleresult.timestamp.start", false);
+    sub.setStampAndTime(attempt.startedMillis + (stampIsStart ? 0 : elapsed), elapsed);
+    sub.setSampleLabel(parent.getSampleLabel() + ATTEMPT_SUFFIX);
+    sub.setIdleTime(millis(attempt.waitMicros));
+    describe(sub, attempt);
+    sub.setResponseData(attempt.body, StandardCharsets.UTF_8.name());
+    sizes(sub, attempt);
+    return sub;
+  }
+
+  private static void describe(SampleResult sample, Exchange exchange) {
+    sample.setSuccessful(exchange.ok);
+    sample.setResponseCode(exchange.code);
+    sample.setResponseMessage(exchange.message);
+    sample.setRequestHeaders(lines(exchange.requestHead));
+    sample.setResponseHeaders(lines(exchange.responseHead));
+    sample.setDataType(SampleResult.TEXT);
+    sample.setConnectTime(millis(exchange.connectMicros));
+    sample.setLatency(millis(exchange.latencyMicros));
+    sample.setSentBytes(exchange.sentBytes);
+  }
+
+  /**
+   * Sizes from the wire. JMeter takes a body size of 0 for "not set" and counts the response data
+   * in its place, which here holds our own timeline: an answer without a body counts its head's
+   * closing line as one, so that the sum stays what was received.
+   */
+  private static void sizes(SampleResult sample, Exchange exchange) {
+    long head = exchange.headBytes;
+    long body = exchange.bodyBytes;
+    if (body == 0 && head > CLOSING_LINE) {
+      head -= CLOSING_LINE;
+      body = CLOSING_LINE;
+    }
+    sample.setHeadersSize((int) Math.min(head, Integer.MAX_VALUE));
+    sample.setBodySize(body);
+  }
+
+  /** What a refusal said, then the attempts one by one. */
+  private static String story(ConnectResult result) {
+    return result.body.isEmpty() ? result.timeline : result.body + "\n\n" + result.timeline;
+  }
+
+  private static String lines(String head) {
+    return head.replace("\r\n", "\n");
+  }
+
+  private static long millis(long micros) {
+    return Math.round(micros / 1000.0);
+  }
+}

@@ -1,0 +1,82 @@
+# Shell helpers that every script here sources: messages, and installing what is missing by package name.
+# Source it from a script in script/ or .ci/:   . "$(dirname "$0")/lib.sh"   (it also sets $ROOT and goes there).
+
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT"
+
+# say TEXT...: one line of progress, on standard error so that a script's own output stays clean.
+say() { printf '== %s\n' "$*" >&2; }
+
+# fail TEXT...: says why and ends the script with code 1.
+fail() { printf '!! %s\n' "$*" >&2; exit 1; }
+
+# usage: prints the comment block that opens the calling script (its help text).
+usage() { sed -n '2,/^[^#]/{/^#/{s/^# \{0,1\}//;p}}' "$0"; }
+
+# need_package PACKAGE...: installs Debian packages that are missing. Without root it names them and ends.
+need_package() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
+
+# need_command COMMAND PACKAGE...: installs the packages if the command is not there (whoever brought it).
+need_command() {
+  local command=$1
+  shift
+  command -v "$command" >/dev/null 2>&1 && return
+  install_packages "$@"
+  command -v "$command" >/dev/null 2>&1 || fail "$command is still missing after installing: $*"
+}
+
+install_packages() {
+  command -v apt-get >/dev/null 2>&1 || fail "please install with your system's package manager: $*"
+  [ "$(id -u)" -eq 0 ] || fail "please install, then try again: sudo apt-get install $*"
+  say "installing packages: $*"
+  # One update a script run; a fresh machine has no package lists at all.
+  if [ -z "${PACKAGE_LISTS_UPDATED:-}" ]; then
+    apt-get update -qq >/dev/null || say "apt-get update failed, trying with the lists at hand"
+    export PACKAGE_LISTS_UPDATED=1
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null \
+    || fail "could not install: $*"
+}
+
+# need_rust: a Rust toolchain cannot come from a package here, Debian's is too old.
+need_rust() {
+  command -v cargo >/dev/null 2>&1 || { [ -x "$HOME/.cargo/bin/cargo" ] && PATH="$HOME/.cargo/bin:$PATH"; }
+  command -v cargo >/dev/null 2>&1 || fail "please install Rust 1.85 or newer (rustup), then try again"
+}
+
+# need_build_tools: all that script/build and the tests need to compile.
+need_build_tools() {
+  need_rust
+  need_command cc gcc libc6-dev
+  need_command javac openjdk-17-jdk-headless
+  need_command gradle gradle
+}
+
+# java_for_gradle: the JDK to run Gradle on. Debian's Gradle 4.4.1 runs on 17 and fails on much newer ones, so 17 is
+# taken where there is one; else JAVA_HOME or the default.
+java_for_gradle() {
+  local jdk
+  for jdk in /usr/lib/jvm/java-17-openjdk-*; do
+    [ -x "$jdk/bin/javac" ] && { echo "$jdk"; return; }
+  done
+  echo "${JAVA_HOME:-}"
+}
+
+# run_gradle ARGUMENT...: Gradle without a daemon left behind, and without the JDK's greeting.
+run_gradle() {
+  local jdk
+  jdk=$(java_for_gradle)
+  if [ -n "$jdk" ]; then export JAVA_HOME=$jdk; fi
+  gradle --no-daemon --console=plain "$@" 2> >(grep -v -E '^(openjdk version|OpenJDK )' >&2)
+}
+
+# project_version: the version of the product, from its one place.
+project_version() { sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1; }
