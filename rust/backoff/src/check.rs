@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn names_the_wrong_field_its_value_and_what_is_allowed() {
-        let table: [(fn(&mut Policy), &str); 22] = [
+        type Spoil = fn(&mut Policy);
+        let table: [(Spoil, &str); 22] = [
             (
                 |p| p.base = p.cap + p.base,
                 "base: 31s is not allowed; allowed: at most the cap, 30s",

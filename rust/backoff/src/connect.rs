@@ -216,9 +216,12 @@ fn judge(policy: &Policy, seen: &Seen<'_>) -> (Class, Hints) {
 fn hint_jitter(policy: &Policy, hint: Duration, nth: u64, unit: f64) -> Duration {
     let cap = policy.cap.as_secs_f64();
     let widest = match policy.hints.jitter {
-        HintJitter::Growing => growth(policy.base.as_secs_f64(), policy.effective_multiplier(), nth),
+        HintJitter::Growing => growth(policy.base.as_secs_f64(), policy.hint_multiplier(), nth),
         HintJitter::Proportional => hint.as_secs_f64() / 2.0,
         HintJitter::None => 0.0,
     };
     capped(unit * widest.min(cap), policy.cap)
 }
+
+#[cfg(test)]
+mod tests;

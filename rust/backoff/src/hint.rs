@@ -19,7 +19,7 @@ words! {
 words! {
     /// What is added to a hint, so that those who were refused together do not return together. Never less than the hint.
     HintJitter {
-        /// `hint + U(0, min(cap, base*multiplier^a))`: it widens with every failure.
+        /// `hint + U(0, min(cap, base*multiplier^a))`, the multiplier being 2 unless set: it widens with every failure.
         Growing = "growing",
         /// `hint + U(0, min(cap, hint/2))`, Envoy's `U(1, 1.5)` times the hint, held to the cap.
         Proportional = "proportional",

@@ -64,10 +64,17 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The multiplier that holds: the set one, else the strategy's own.
+    /// The multiplier of the strategy's formula: the set one, else the strategy's own.
     #[must_use]
     pub fn effective_multiplier(&self) -> f64 {
         self.multiplier.unwrap_or(self.strategy.default_multiplier())
+    }
+
+    /// How the growing jitter on top of hints grows per failure: the set multiplier, else 2, whatever the strategy. The 3 of
+    /// `decorrelated` is the width of its draw; as a growth per failure it takes a storm of 200 past twice its bound.
+    #[must_use]
+    pub fn hint_multiplier(&self) -> f64 {
+        self.multiplier.unwrap_or(2.0)
     }
 
     /// The number of attempts after which it is over.
