@@ -40,12 +40,12 @@ pub fn write_svg(path: &Path, chart: &Chart<'_>) -> Result<()> {
     std::fs::write(path, svg(chart)?).map_err(at(path))
 }
 
-/// Writes a page with the picture and the table of figures.
+/// Writes a page with the picture and the table of figures, whose columns are named.
 ///
 /// # Errors
 /// The file system's.
-pub fn write_html(path: &Path, chart: &Chart<'_>, rows: &[Row]) -> Result<()> {
-    std::fs::write(path, html(chart, rows)?).map_err(at(path))
+pub fn write_html(path: &Path, chart: &Chart<'_>, names: &[&str], rows: &[Row]) -> Result<()> {
+    std::fs::write(path, html(chart, names, rows)?).map_err(at(path))
 }
 
 fn svg(chart: &Chart<'_>) -> Result<String> {
@@ -179,13 +179,10 @@ fn steps(times: &[f64], end: f64) -> Vec<(f64, f64)> {
     points
 }
 
-fn html(chart: &Chart<'_>, rows: &[Row]) -> Result<String> {
-    let series = rows.first().map(|row| row.values.len()).unwrap_or_default();
-    let names: String = chart
-        .series
+fn html(chart: &Chart<'_>, names: &[&str], rows: &[Row]) -> Result<String> {
+    let names: String = names
         .iter()
-        .take(series)
-        .map(|(name, _)| format!("<th>{}</th>", escaped(name)))
+        .map(|name| format!("<th>{}</th>", escaped(name)))
         .collect();
     let body: String = rows
         .iter()
@@ -281,7 +278,7 @@ mod tests {
             name: "users connected",
             values: vec!["2".into(), "3".into()],
         }];
-        let page = html(&chart(), &rows).unwrap();
+        let page = html(&chart(), &["before", "after"], &rows).unwrap();
         assert!(page.contains("<svg") && page.contains("<td>3</td>"), "{page}");
         assert!(!page.contains("<script") && !page.contains("src="), "{page}");
     }

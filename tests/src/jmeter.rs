@@ -16,7 +16,9 @@ const HEAP: [&str; 2] = ["-Xms512m", "-Xmx1g"];
 const START: Duration = Duration::from_secs(90);
 /// JMeter prints this when the plan begins.
 const RUNNING: &str = "Waiting for possible Shutdown";
-/// JMeter prints this when the plan has ended; what follows is the end of the JVM.
+/// JMeter prints this when the plan's last thread has ended.
+const END_OF_PLAN: &str = "Tidying up";
+/// JMeter prints this when all its work is done; what follows is the end of the JVM.
 const END_OF_RUN: &str = "... end of run";
 
 /// A JMeter installation.
@@ -330,11 +332,17 @@ impl Running {
         self.process.ends_within(limit)
     }
 
-    /// Waits until the plan's threads have all ended.
+    /// Waits for the end of the plan's threads, not for the dashboard; false while they still run.
+    #[must_use]
+    pub fn plan_ends_within(&self, limit: Duration) -> bool {
+        self.process.wait_for_line(END_OF_PLAN, limit).is_ok() || self.process.ends_within(Duration::ZERO)
+    }
+
+    /// Waits until the run is over and only the JVM is left to end.
     ///
     /// # Errors
     /// When they have not in time.
-    pub fn wait_for_end_of_plan(&self, limit: Duration) -> Result<Line> {
+    pub fn wait_for_end_of_run(&self, limit: Duration) -> Result<Line> {
         self.process.wait_for_line(END_OF_RUN, limit)
     }
 
@@ -371,6 +379,22 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// The run, if JMeter ended well.
+    ///
+    /// # Errors
+    /// When its exit code says otherwise.
+    pub fn succeeded(self) -> Result<Self> {
+        if self.ended.status.success() {
+            return Ok(self);
+        }
+        let (status, tail) = (self.ended.status.to_string(), self.ended.text());
+        Err(Error::Ended {
+            what: "JMeter".to_owned(),
+            status,
+            tail,
+        })
+    }
+
     /// The rows of the result file.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
@@ -64,6 +64,15 @@ pub struct Second {
 }
 
 impl Stats {
+    /// From the first request until now; zero before it.
+    #[must_use]
+    pub fn since_first_attempt(&self) -> Duration {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.first_attempt_ms.map_or(Duration::ZERO, |first| {
+            now.saturating_sub(Duration::from_millis(first))
+        })
+    }
+
     /// From the first request to the last 101.
     #[must_use]
     pub fn last_connect(&self) -> Option<Duration> {

@@ -1,0 +1,174 @@
+//! The demo: the same users with today's plan and with ours, in a real JMeter against the test server, then the figures
+//! side by side. `script/demo` builds what it needs and calls it.
+
+mod case;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use serde::Serialize;
+use system::chart::{self, Chart};
+use system::jmeter::{Home, Jmeter, Running};
+use system::report::{self, Outcome};
+use system::serve::{Serve, Stats};
+use system::{Result, repository};
+
+use case::{Arguments, Case};
+
+/// How often progress is printed.
+const PROGRESS: Duration = Duration::from_secs(2);
+/// No run of the demo takes longer, whatever its limit.
+const LONGEST_RUN: Duration = Duration::from_secs(900);
+
+/// One of the two runs.
+struct Plan {
+    name: &'static str,
+    about: &'static str,
+    file: &'static str,
+    /// Whether it has our sampler, with its variables and its trace.
+    ours: bool,
+}
+
+const BEFORE: Plan = Plan {
+    name: "before",
+    about: "WebSocket samplers 1.3.1 in a BeanShell loop: 500 ms, three retries",
+    file: "before.jmx",
+    ours: false,
+};
+const AFTER: Plan = Plan {
+    name: "after",
+    about: "one wsb - Connect sampler",
+    file: "after.jmx",
+};
+
+fn main() -> ExitCode {
+    let case = Arguments::parse().case();
+    match case.and_then(|case| run(&case).map_err(|error| error.to_string())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("demo: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(case: &Case) -> Result<()> {
+    let folder = repository::fresh_folder(&repository::build().join("demo"))?;
+    println!("{case}\n");
+    let before = measure(case, &BEFORE, &Home::with_incumbent()?, &folder)?;
+    let after = measure(case, &AFTER, &Home::assembled()?, &folder)?;
+
+    let rows = report::rows(&[&before, &after]);
+    let names = [BEFORE.name, AFTER.name];
+    println!("{}", report::table(&names, &rows));
+    let title = format!("{} users, {}", case.users, case.arrival());
+    let subtitle = format!(
+        "server: {}; policy of the sampler: {}; one run each in JMeter 5.6.3",
+        case.limit, case.policy
+    );
+    let chart = Chart {
+        title: &title,
+        subtitle: &subtitle,
+        users: case.users,
+        bound: case.bound(),
+        series: vec![
+            (
+                "before: BeanShell loop, 500 ms, three retries",
+                before.connect_times.clone(),
+            ),
+            ("after: one Connect sampler", after.connect_times.clone()),
+        ],
+    };
+    let [svg, html, summary] =
+        ["connected.svg", "connected.html", "summary.json"].map(|name| folder.join(name));
+    chart::write_svg(&svg, &chart)?;
+    chart::write_html(&html, &chart, &names, &rows)?;
+    report::write_json(
+        &summary,
+        &Summary {
+            case,
+            before: &before,
+            after: &after,
+        },
+    )?;
+    println!("picture     {}\n            {}", shown(&html), shown(&svg));
+    println!("figures     {}", shown(&summary));
+    println!(
+        "dashboard   {}",
+        shown(&folder.join("after/dashboard/index.html"))
+    );
+    println!(
+        "            {} (today's plan, for comparison)",
+        shown(&folder.join("before/dashboard/index.html"))
+    );
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    case: &'a Case,
+    before: &'a Outcome,
+    after: &'a Outcome,
+}
+
+/// Runs one plan against a server of its own.
+fn measure(case: &Case, plan: &Plan, home: &Home, folder: &Path) -> Result<Outcome> {
+    println!("{}: {}", plan.name, plan.about);
+    let serve = Serve::start(&["--limit", &case.limit.to_string()])?;
+    let own = folder.join(plan.name);
+    let mut jmeter = Jmeter::new(home, &repository::plan(plan.file), &own)
+        .dashboard()
+        .property("users", &case.users)
+        .property("rampup", &case.ramp_up_seconds())
+        .property("host", &serve.address().ip())
+        .property("port", &serve.address().port())
+        .property("url", &serve.url("/agents"));
+    if plan.ours {
+        jmeter = jmeter.property("sample_variables", VARIABLES).property("wsb.trace", &own.join("trace.jsonl").display());
+    }
+    for (key, value) in case.policy.properties() {
+        jmeter = jmeter.property(&key, value);
+    }
+    let running = jmeter.start()?;
+    watch(&running, &serve)?;
+    let finished = running.finish(LONGEST_RUN)?.succeeded()?;
+    let stats = serve.stats()?;
+    progress(&stats);
+    println!();
+    Ok(Outcome::new(
+        case.users,
+        &finished.samples()?,
+        &stats,
+        case.bound(),
+    ))
+}
+
+/// Columns of the after plan's result file.
+const VARIABLES: &str = "wsb.attempts,wsb.throttled,wsb.waitedMs,wsb.timeToConnectMs,wsb.stop";
+
+/// Prints how far the run is until its last user is done; then JMeter makes the dashboard.
+fn watch(running: &Running, serve: &Serve) -> Result<()> {
+    let deadline = Instant::now() + LONGEST_RUN;
+    while !running.plan_ends_within(PROGRESS) && Instant::now() < deadline {
+        progress(&serve.stats()?);
+    }
+    Ok(())
+}
+
+fn progress(stats: &Stats) {
+    println!(
+        "  {:5.1} s   {:4} attempts   {:4} connected   {:4} refused",
+        stats.since_first_attempt().as_secs_f64(),
+        stats.attempts,
+        stats.accepted,
+        stats.refused
+    );
+}
+
+/// A path as one would type it from here.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
