@@ -1,16 +1,31 @@
 //! The attempt: its stages in order under one deadline, redirects, and the trace of it all.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::{Attempt, Error, Proxy, Target, Tls, Trace};
+use hyper::header::LOCATION;
+use tokio::time::{Instant, timeout_at};
+
+use crate::deadline::Deadline;
+use crate::header::{check_header, subprotocols};
+use crate::meter::Io;
+use crate::tcp;
+use crate::upgrade::{Exchange, Upgrade, exchange};
+use crate::{Answer, Attempt, Code, Connection, Error, Proxy, Stage, Target, Tls, Trace, proxy};
+
+/// Statuses of RFC 9110 section 15.4 that name another place; the request is a GET in each case.
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// Headers that are meant for the first host only.
+const OWN_TO_HOST: [&str; 4] = ["host", "authorization", "cookie", "proxy-authorization"];
 
 /// All that one attempt needs.
 #[derive(Clone, Debug)]
 pub struct Dial {
     /// Where to.
     pub target: Target,
-    /// The user's headers in order, checked by [`crate::check_header`]; sent in the case given. `Host` replaces ours.
+    /// The user's headers in order, checked by [`check_header`]; sent in the case given. `Host` replaces ours.
     pub headers: Vec<(String, String)>,
     /// Subprotocols to ask for, most wanted first.
     pub subprotocols: Vec<String>,
@@ -22,34 +37,237 @@ pub struct Dial {
     pub tls: Tls,
     /// For DNS, TCP, proxy and TLS together, of each hop.
     pub connect_timeout: Duration,
-    /// How many redirects are followed.
+    /// How many redirects are followed; with 0 a redirect is a refusal like any other.
     pub max_redirects: u32,
 }
 
-/// Makes one attempt: at most `timeout` long, redirects included.
+/// Makes one attempt: at most `timeout` long, redirects included. Needs a tokio runtime with I/O and time.
 ///
 /// Cancel safe: dropping the future closes the socket.
 pub async fn open(dial: &Dial, timeout: Duration) -> Attempt {
-    let _ = (dial, timeout);
-    let trace = Trace {
-        started: SystemTime::now(),
-        dns: None,
-        tcp: None,
-        proxy: None,
-        tls: None,
-        sent: None,
-        head: None,
-        total: Duration::ZERO,
-        remote: None,
-        sent_bytes: 0,
-        head_bytes: 0,
-        body_bytes: 0,
-        request_head: String::new(),
-        answer: None,
-        redirects: Vec::new(),
-    };
+    let mut run = Run::new(dial, timeout);
+    let result = run.hops().await;
+    run.trace.total = run.began.elapsed();
     Attempt {
-        trace,
-        result: Err(Error::Cancelled),
+        trace: run.trace,
+        result,
+    }
+}
+
+/// One attempt under way.
+struct Run<'a> {
+    dial: &'a Dial,
+    began: Instant,
+    deadline: Deadline,
+    trace: Trace,
+    /// The stage under way and when it began; the trace gets its length when it ends, or is ended.
+    stage: Option<(Stage, Instant)>,
+}
+
+/// Where the next request goes.
+struct Hop {
+    target: Target,
+    headers: Vec<(String, String)>,
+    addresses: Vec<IpAddr>,
+}
+
+impl<'a> Run<'a> {
+    fn new(dial: &'a Dial, timeout: Duration) -> Self {
+        let began = Instant::now();
+        let trace = Trace::new(SystemTime::now());
+        Run {
+            dial,
+            began,
+            deadline: Deadline::new(began, timeout),
+            trace,
+            stage: None,
+        }
+    }
+
+    async fn hops(&mut self) -> Result<Connection, Error> {
+        let dial = self.dial;
+        let bad_header = |error: crate::HeaderError| Error::Upgrade {
+            code: Code::UpgradeHeader,
+            what: error.to_string(),
+        };
+        for (name, value) in &dial.headers {
+            check_header(name, value).map_err(bad_header)?;
+        }
+        let asked = subprotocols(&dial.subprotocols, &dial.headers).map_err(bad_header)?;
+        let mut next = None;
+        loop {
+            let (target, headers, addresses) = match &next {
+                None => (&dial.target, &dial.headers, &dial.addresses),
+                Some(Hop {
+                    target,
+                    headers,
+                    addresses,
+                }) => (target, headers, addresses),
+            };
+            self.trace.forget_hop();
+            let io = self.connect(target, addresses).await?;
+            let upgrade = Upgrade::new(target, headers, &asked);
+            let follows = dial.max_redirects > 0;
+            let is_redirect = |answer: &hyper::Response<hyper::body::Incoming>| {
+                follows
+                    && REDIRECTS.contains(&answer.status().as_u16())
+                    && answer.headers().contains_key(LOCATION)
+            };
+            let done = exchange(
+                io,
+                &upgrade,
+                &self.deadline,
+                self.began,
+                is_redirect,
+                &mut self.trace,
+            )
+            .await?;
+            let Exchange { io, leftover, answer } = done;
+            let answer = Arc::new(answer);
+            self.trace.answer = Some(answer.clone());
+            if answer.status == 101 {
+                self.trace.body_bytes = 0;
+                let subprotocol = upgrade.check(&answer, &asked)?;
+                return Connection::new(io, leftover.to_vec(), answer, subprotocol);
+            }
+            let Some(location) = redirect(&answer, follows) else {
+                return Err(Error::Status {
+                    status: answer.status,
+                    reason: answer.reason.clone(),
+                });
+            };
+            let hop = self.follow(target, headers, addresses, location)?;
+            self.trace.redirects.push((answer.status, location.to_owned()));
+            next = Some(hop);
+        }
+    }
+
+    /// The hop that `location` asks for, if it may be taken.
+    fn follow(
+        &self,
+        from: &Target,
+        headers: &[(String, String)],
+        addresses: &[IpAddr],
+        location: &str,
+    ) -> Result<Hop, Error> {
+        let fault = |what: String| Error::Upgrade {
+            code: Code::UpgradeRedirect,
+            what: format!("{from} redirects to {location:?}: {what}"),
+        };
+        if self.trace.redirects.len() >= self.dial.max_redirects as usize {
+            return Err(fault(format!("more than {} redirects", self.dial.max_redirects)));
+        }
+        let target = from.join(location).map_err(|error| fault(error.to_string()))?;
+        if from.is_tls() && !target.is_tls() {
+            return Err(fault("from wss to ws, which would give up encryption".into()));
+        }
+        let same_host = target.host() == from.host();
+        let same_place = same_host && target.port() == from.port();
+        let stays = |name: &str| same_place || !OWN_TO_HOST.iter().any(|own| own.eq_ignore_ascii_case(name));
+        Ok(Hop {
+            headers: headers.iter().filter(|(name, _)| stays(name)).cloned().collect(),
+            addresses: if same_host { addresses.to_vec() } else { Vec::new() },
+            target,
+        })
+    }
+
+    /// The stages before the upgrade, under the earlier of the two deadlines.
+    async fn connect(&mut self, target: &Target, addresses: &[IpAddr]) -> Result<Io, Error> {
+        let limit = Deadline::new(Instant::now(), self.dial.connect_timeout).or_earlier(self.deadline);
+        let done = timeout_at(limit.at, self.stages(target, addresses)).await;
+        let stage = self.leave();
+        done.unwrap_or_else(|_| {
+            let stage = stage.unwrap_or(Stage::Tcp);
+            let proxy = self.dial.proxy.as_ref().filter(|_| stage != Stage::Tls);
+            Err(limit.missed(
+                stage,
+                &proxy.map_or_else(|| target.host_and_port(), Proxy::address),
+            ))
+        })
+    }
+
+    async fn stages(&mut self, target: &Target, addresses: &[IpAddr]) -> Result<Io, Error> {
+        let dial = self.dial;
+        let (host, port, addresses) = match &dial.proxy {
+            Some(proxy) => (proxy.host.as_str(), proxy.port, &[][..]),
+            None => (target.host(), target.port(), addresses),
+        };
+        let addresses = self.resolve(host, port, addresses).await?;
+        self.enter(Stage::Tcp);
+        let (mut socket, remote) = match tcp::connect(&addresses).await {
+            Ok(connected) => connected,
+            Err(source) => {
+                return Err(Error::Tcp {
+                    peer: peer(host, port, &addresses),
+                    source,
+                });
+            }
+        };
+        self.trace.remote = Some(remote);
+        if let Some(proxy) = &dial.proxy {
+            self.enter(Stage::Proxy);
+            proxy::connect(proxy, &target.host_and_port(), &mut socket).await?;
+        }
+        if !target.is_tls() {
+            return Ok(Io::Plain(socket));
+        }
+        self.enter(Stage::Tls);
+        Ok(Io::Tls(Box::new(dial.tls.connect(target.host(), socket).await?)))
+    }
+
+    async fn resolve(
+        &mut self,
+        host: &str,
+        port: u16,
+        addresses: &[IpAddr],
+    ) -> Result<Vec<SocketAddr>, Error> {
+        if !addresses.is_empty() {
+            return Ok(tcp::interleave(addresses, port));
+        }
+        if let Ok(literal) = host.parse() {
+            return Ok(vec![SocketAddr::new(literal, port)]);
+        }
+        self.enter(Stage::Dns);
+        let found: Result<Vec<IpAddr>, _> = tcp::lookup(host, port).await;
+        let found = found.map_err(|source| Error::Dns {
+            host: host.into(),
+            source,
+        })?;
+        Ok(tcp::interleave(&found, port))
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        self.leave();
+        self.stage = Some((stage, Instant::now()));
+    }
+
+    /// Ends the stage under way, if there is one, and writes down its length.
+    fn leave(&mut self) -> Option<Stage> {
+        let (stage, began) = self.stage.take()?;
+        let length = Some(began.elapsed());
+        match stage {
+            Stage::Dns => self.trace.dns = length,
+            Stage::Tcp => self.trace.tcp = length,
+            Stage::Proxy => self.trace.proxy = length,
+            Stage::Tls => self.trace.tls = length,
+            Stage::Upgrade => {}
+        }
+        Some(stage)
+    }
+}
+
+/// The `Location` of a redirect, unless redirects are not followed at all.
+fn redirect(answer: &Answer, follows: bool) -> Option<&str> {
+    answer
+        .header("location")
+        .next()
+        .filter(|_| follows && REDIRECTS.contains(&answer.status))
+}
+
+fn peer(host: &str, port: u16, addresses: &[SocketAddr]) -> String {
+    let tried: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    match tried.as_slice() {
+        [one] if one.trim_matches(['[', ']']).starts_with(host) => one.clone(),
+        _ => format!("{host}:{port} ({})", tried.join(", ")),
     }
 }

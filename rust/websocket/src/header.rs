@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn headers_that_would_break_the_request_are_refused() {
-        let cases: &[(&str, &str, fn(&HeaderError) -> bool)] = &[
+        type IsExpected = fn(&HeaderError) -> bool;
+        let cases: &[(&str, &str, IsExpected)] = &[
             ("", "x", |e| matches!(e, HeaderError::Name(_))),
             ("A B", "x", |e| matches!(e, HeaderError::Name(_))),
             ("A:", "x", |e| matches!(e, HeaderError::Name(_))),

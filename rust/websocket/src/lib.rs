@@ -4,16 +4,22 @@
 //! [`open`] is async and meant to be polled by `Handle::block_on` on the thread that wants the connection; what it
 //! returns is a [`Connection`] that blocks on that thread, with no reactor behind it.
 
+mod answer;
 mod connection;
+mod deadline;
 mod dial;
 mod error;
 mod header;
+mod meter;
 mod proxy;
 mod target;
+mod tcp;
 mod tls;
 mod trace;
+mod upgrade;
+mod wire;
 
-pub use connection::{Canceller, Closed, Connection, Message};
+pub use connection::{Closed, Connection, Message};
 pub use dial::{Dial, open};
 pub use error::{Code, Error, Kind, Stage};
 pub use header::{HeaderError, check_header, check_subprotocol};
@@ -21,3 +27,4 @@ pub use proxy::{Proxy, ProxyError};
 pub use target::{Target, UrlError};
 pub use tls::{Tls, TlsOptions};
 pub use trace::{Answer, Attempt, Trace};
+pub use wire::Canceller;

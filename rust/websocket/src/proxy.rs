@@ -3,6 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::Error;
+use crate::tcp::Socket;
+
+/// A proxy's answer to CONNECT has no reason to be longer.
+const MAX_HEAD: usize = 16 * 1024;
+
 /// An HTTP proxy that is asked to CONNECT, for `ws` and `wss` alike.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
@@ -56,6 +64,105 @@ impl Proxy {
             format!("{}:{}", self.host, self.port)
         }
     }
+}
+
+/// Asks the proxy at the other end of `socket` for a tunnel to `authority` (`host:port`). Reads not one byte more than the
+/// proxy's head, as all that follows belongs to the tunnel.
+pub(crate) async fn connect(proxy: &Proxy, authority: &str, socket: &mut Socket) -> Result<(), Error> {
+    let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
+    if let Some((user, password)) = &proxy.login {
+        let login = base64(format!("{user}:{password}").as_bytes());
+        request.push_str(&format!("Proxy-Authorization: Basic {login}\r\n"));
+    }
+    request.push_str("\r\n");
+    let closed = |what: String| Error::ProxyClosed {
+        proxy: proxy.address(),
+        what,
+    };
+    socket
+        .write_all(request.as_bytes())
+        .await
+        .map_err(|error| closed(error.to_string()))?;
+    let head = read_head(proxy, socket).await?;
+    match crate::answer::parse(&head) {
+        Some(answer) if (200..300).contains(&answer.status) => Ok(()),
+        Some(answer) => Err(Error::ProxyStatus {
+            proxy: proxy.address(),
+            status: answer.status,
+            reason: answer.reason,
+        }),
+        None => Err(Error::ProxyMalformed {
+            proxy: proxy.address(),
+            what: format!("answered {:?}", crate::answer::beginning(&head)),
+        }),
+    }
+}
+
+async fn read_head(proxy: &Proxy, socket: &mut Socket) -> Result<Vec<u8>, Error> {
+    let closed = |what: String| Error::ProxyClosed {
+        proxy: proxy.address(),
+        what,
+    };
+    let malformed = |what: String| Error::ProxyMalformed {
+        proxy: proxy.address(),
+        what,
+    };
+    let mut head = Vec::new();
+    let mut chunk = [0; 1024];
+    loop {
+        let seen = socket
+            .peek(&mut chunk)
+            .await
+            .map_err(|error| closed(error.to_string()))?;
+        if seen == 0 {
+            return Err(closed(format!(
+                "ended the connection after {} bytes of its answer",
+                head.len()
+            )));
+        }
+        let before = head.len();
+        head.extend_from_slice(&chunk[..seen]);
+        let end = crate::answer::head_end(&head, 0);
+        let take = end.unwrap_or(head.len()) - before;
+        head.truncate(before + take);
+        socket
+            .read_exact(&mut chunk[..take])
+            .await
+            .map_err(|error| closed(error.to_string()))?;
+        if end.is_some() {
+            return Ok(head);
+        }
+        if !crate::answer::may_be_http(&head) {
+            return Err(malformed(format!(
+                "answered {:?}",
+                crate::answer::beginning(&head)
+            )));
+        }
+        if head.len() > MAX_HEAD {
+            return Err(malformed(format!(
+                "the head of its answer is longer than {MAX_HEAD} bytes"
+            )));
+        }
+    }
+}
+
+/// RFC 4648 section 4.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group =
+            chunk.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = DIGITS[group >> (18 - 6 * place) & 63];
+            text.push(if place > chunk.len() {
+                '='
+            } else {
+                char::from(digit)
+            });
+        }
+    }
+    text
 }
 
 /// `http://host:port`, `host:port`, `http://user:password@host:port`; user and password percent-decoded.
@@ -133,6 +240,22 @@ fn percent_decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+            ("\u{ff}\u{ff}", "w7/Dvw=="),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
 
     #[test]
     fn addresses_of_proxies_are_read() {

@@ -115,11 +115,12 @@ impl Target {
         })
     }
 
-    /// Follows a `Location` (RFC 9110 section 10.2.2), absolute or relative; a fragment in it is dropped.
+    /// Resolves a reference against this address (RFC 3986 section 5), absolute or relative, as in a `Location`
+    /// (RFC 9110 section 10.2.2); a fragment in it is dropped.
     ///
     /// # Errors
     /// As [`Target::parse`].
-    pub(crate) fn join(&self, location: &str) -> Result<Self, UrlError> {
+    pub fn join(&self, location: &str) -> Result<Self, UrlError> {
         let mut url = self
             .url
             .join(location)
@@ -233,7 +234,8 @@ mod tests {
 
     #[test]
     fn bad_urls_are_refused_with_the_reason() {
-        let cases: &[(&str, fn(&UrlError) -> bool)] = &[
+        type IsExpected = fn(&UrlError) -> bool;
+        let cases: &[(&str, IsExpected)] = &[
             ("", |e| matches!(e, UrlError::Malformed(_))),
             ("localhost", |e| matches!(e, UrlError::Malformed(_))),
             ("localhost:9001/x", |e| matches!(e, UrlError::Malformed(_))),

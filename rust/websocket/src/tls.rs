@@ -1,18 +1,30 @@
 //! TLS: shared configurations, verification, and the handshake's errors.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use rustls::ClientConfig;
+use once_cell::sync::{Lazy, OnceCell};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::Error;
+use crate::tcp::Socket;
 
 /// What a user can choose about TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TlsOptions {
     /// Verify the server's certificate against system roots, the extra CA file and the host.
     pub verify: bool,
-    /// PEM file with further CA certificates.
+    /// PEM file with further CA certificates; not read without `verify`.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -25,21 +37,258 @@ impl Default for TlsOptions {
     }
 }
 
-/// A ready TLS configuration; cheap to clone. Connections that share one also share session resumption.
-#[derive(Clone, Debug)]
+/// A TLS configuration; cheap to clone. Connections that share one also share session resumption.
+#[derive(Clone)]
 pub struct Tls {
-    pub(crate) config: Arc<ClientConfig>,
+    shared: Arc<Shared>,
 }
 
+struct Shared {
+    options: TlsOptions,
+    extra: Vec<CertificateDer<'static>>,
+    /// Made when first needed: the system's roots cost milliseconds, and plain connections must work without any.
+    config: OnceCell<Arc<ClientConfig>>,
+}
+
+/// Options and, so that a long-lived JMeter sees a CA file that was replaced, the file's time and length.
+type Key = (TlsOptions, Option<(SystemTime, u64)>);
+
+static CACHE: Lazy<Mutex<HashMap<Key, Tls>>> = Lazy::new(Mutex::default);
+
 impl Tls {
-    /// The configuration for `options`; made once a process and shared (roots cost milliseconds).
+    /// The configuration for `options`, shared in the process. System roots are loaded by the first connection that needs
+    /// them (whose error is `tls.roots` when there are none).
     ///
     /// # Errors
-    /// `tls.roots`: the CA file cannot be read or holds no certificate, or the system has no roots.
+    /// `tls.roots`: the CA file cannot be read or holds no certificate.
     pub fn new(options: &TlsOptions) -> Result<Self, Error> {
-        let _ = options;
-        Err(Error::Roots {
-            what: "not yet".into(),
-        })
+        let file = options.ca_file.as_deref().filter(|_| options.verify);
+        let stamp = file.and_then(|path| {
+            let about = std::fs::metadata(path).ok()?;
+            Some((about.modified().ok()?, about.len()))
+        });
+        let key = (options.clone(), stamp);
+        let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache.get(&key) {
+            return Ok(known.clone());
+        }
+        let extra = file.map(read_ca_file).transpose()?.unwrap_or_default();
+        let shared = Shared {
+            options: options.clone(),
+            extra,
+            config: OnceCell::new(),
+        };
+        let tls = Tls {
+            shared: Arc::new(shared),
+        };
+        // A file without a stamp cannot be read either, so what is kept is always current.
+        cache.retain(|(known, _), _| known != options);
+        cache.insert(key, tls.clone());
+        Ok(tls)
+    }
+
+    fn config(&self) -> Result<Arc<ClientConfig>, Error> {
+        self.shared
+            .config
+            .get_or_try_init(|| self.shared.build().map(Arc::new))
+            .cloned()
+    }
+
+    /// The client's side of the handshake over `socket`; the certificate must be for `host`.
+    pub(crate) async fn connect(&self, host: &str, socket: Socket) -> Result<TlsStream<Socket>, Error> {
+        let failed = |what: String| Error::Tls {
+            host: host.into(),
+            what,
+        };
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| failed("the host is no name that a certificate can be for".into()))?;
+        let connector = TlsConnector::from(self.config()?);
+        connector
+            .connect(name, socket)
+            .await
+            .map_err(|error| handshake_error(host, error))
+    }
+}
+
+impl Shared {
+    fn build(&self) -> Result<ClientConfig, Error> {
+        // The provider is named because a process-wide default may be missing, which panics.
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .expect("ring has cipher suites for TLS 1.2 and 1.3");
+        let mut config = if self.options.verify {
+            builder
+                .with_root_certificates(self.roots()?)
+                .with_no_client_auth()
+        } else {
+            let verifier = Arc::new(AcceptAnyone { provider });
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(verifier)
+                .with_no_client_auth()
+        };
+        // As browsers do for wss: a balancer that prefers HTTP/2 must not choose it here.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn roots(&self) -> Result<RootCertStore, Error> {
+        let mut roots = RootCertStore::empty();
+        let native = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(native.certs);
+        roots.add_parsable_certificates(self.extra.iter().cloned());
+        if roots.is_empty() {
+            let why: Vec<String> = native.errors.iter().map(ToString::to_string).collect();
+            return Err(Error::Roots {
+                what: format!("the system has no CA certificates {}", why.join("; "))
+                    .trim()
+                    .into(),
+            });
+        }
+        Ok(roots)
+    }
+}
+
+fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let fault = |what: String| Error::Roots {
+        what: format!("CA file {}: {what}", path.display()),
+    };
+    let text = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let mut certificates = Vec::new();
+    let mut usable = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let certificate = certificate.map_err(|error| fault(error.to_string()))?;
+        usable
+            .add(certificate.clone())
+            .map_err(|error| fault(error.to_string()))?;
+        certificates.push(certificate);
+    }
+    if certificates.is_empty() {
+        return Err(fault("there is no PEM certificate in it".into()));
+    }
+    Ok(certificates)
+}
+
+/// rustls' errors come wrapped in `io::Error`; those without one inside are the socket's own.
+fn handshake_error(host: &str, error: io::Error) -> Error {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(fault @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) => {
+            Error::Certificate {
+                host: host.into(),
+                what: fault.to_string(),
+            }
+        }
+        Some(fault) => Error::Tls {
+            host: host.into(),
+            what: fault.to_string(),
+        },
+        None => Error::TlsClosed {
+            host: host.into(),
+            source: error,
+        },
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.options.fmt(f)
+    }
+}
+
+/// `verify = false`: any certificate will do, but the peer must still hold its key.
+#[derive(Debug)]
+struct AcceptAnyone {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for AcceptAnyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_share_one_configuration() {
+        let options = TlsOptions {
+            verify: false,
+            ca_file: None,
+        };
+        let first = Tls::new(&options).unwrap();
+        let second = Tls::new(&options).unwrap();
+        assert!(Arc::ptr_eq(&first.config().unwrap(), &second.config().unwrap()));
+        let other = Tls::new(&TlsOptions::default()).unwrap();
+        assert!(!Arc::ptr_eq(&first.shared, &other.shared));
+    }
+
+    #[test]
+    fn a_ca_file_that_cannot_be_used_is_named() {
+        let missing = PathBuf::from("/nowhere/ca.pem");
+        let of = |ca_file: &Path| {
+            Tls::new(&TlsOptions {
+                verify: true,
+                ca_file: Some(ca_file.into()),
+            })
+        };
+        let error = of(&missing).unwrap_err();
+        assert_eq!(error.code().as_str(), "tls.roots");
+        assert!(error.detail().contains("/nowhere/ca.pem"), "{error}");
+        let error = of(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))).unwrap_err();
+        assert!(error.detail().contains("no PEM certificate"), "{error}");
+        assert!(
+            Tls::new(&TlsOptions {
+                verify: false,
+                ca_file: Some(missing)
+            })
+            .is_ok()
+        );
     }
 }

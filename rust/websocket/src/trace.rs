@@ -51,6 +51,61 @@ pub struct Trace {
     pub redirects: Vec<(u16, String)>,
 }
 
+impl Trace {
+    /// The trace of an attempt in which nothing has happened yet.
+    #[must_use]
+    pub fn begun_at(started: SystemTime) -> Self {
+        Trace {
+            started,
+            dns: None,
+            tcp: None,
+            proxy: None,
+            tls: None,
+            sent: None,
+            head: None,
+            total: Duration::ZERO,
+            remote: None,
+            sent_bytes: 0,
+            head_bytes: 0,
+            body_bytes: 0,
+            request_head: String::new(),
+            answer: None,
+            redirects: Vec::new(),
+        }
+    }
+}
+
+impl Trace {
+    pub(crate) fn new(started: SystemTime) -> Self {
+        Trace {
+            started,
+            dns: None,
+            tcp: None,
+            proxy: None,
+            tls: None,
+            sent: None,
+            head: None,
+            total: Duration::ZERO,
+            remote: None,
+            sent_bytes: 0,
+            head_bytes: 0,
+            body_bytes: 0,
+            request_head: String::new(),
+            answer: None,
+            redirects: Vec::new(),
+        }
+    }
+
+    /// Makes room for the figures of the next hop.
+    pub(crate) fn forget_hop(&mut self) {
+        let redirects = std::mem::take(&mut self.redirects);
+        *self = Trace {
+            redirects,
+            ..Trace::new(self.started)
+        };
+    }
+}
+
 /// An HTTP answer as it was on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {

@@ -1,0 +1,236 @@
+//! Name lookup and TCP connect (happy eyeballs, RFC 8305), and the socket that the later stages read and write.
+
+use std::future::{Future, poll_fn};
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Type};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+
+/// RFC 8305 section 5: the Connection Attempt Delay.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// `EINPROGRESS`, for which std has no stable kind; Windows says `WouldBlock`.
+const IN_PROGRESS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
+    115
+} else {
+    36
+};
+
+/// Looks a name up with the system's resolver, on tokio's blocking pool.
+pub(crate) async fn lookup(host: &str, port: u16) -> io::Result<Vec<IpAddr>> {
+    let addresses: Vec<IpAddr> = tokio::net::lookup_host((host, port))
+        .await?
+        .map(|a| a.ip())
+        .collect();
+    if addresses.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    }
+    Ok(addresses)
+}
+
+/// The order in which to try: each address once, the families by turns, beginning with that of the first (RFC 8305 section 4).
+pub(crate) fn interleave(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
+    let starts_with_six = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let mut first = addresses.iter().filter(|a| a.is_ipv6() == starts_with_six);
+    let mut second = addresses.iter().filter(|a| a.is_ipv6() != starts_with_six);
+    let mut order: Vec<SocketAddr> = Vec::with_capacity(addresses.len());
+    loop {
+        let pair = [first.next(), second.next()];
+        if pair.iter().all(Option::is_none) {
+            return order;
+        }
+        for address in pair.into_iter().flatten() {
+            let address = SocketAddr::new(*address, port);
+            if !order.contains(&address) {
+                order.push(address);
+            }
+        }
+    }
+}
+
+/// Connects to the first address that answers. A new one is begun every 250 ms, and at once when one failed; the losers are
+/// dropped. The error is that of the attempt that failed last.
+///
+/// Cancel safe: dropping it closes all sockets.
+pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<(Socket, SocketAddr)> {
+    // The usual case needs no timer and no boxes.
+    if let [address] = addresses {
+        return Ok((connect_one(*address).await?, *address));
+    }
+    type Running = Pin<Box<dyn Future<Output = io::Result<Socket>> + Send>>;
+    let mut running: Vec<(SocketAddr, Running)> = Vec::new();
+    let mut waiting = addresses.iter().copied();
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "there is no address to connect to");
+    let mut stagger = pin!(sleep(Duration::ZERO));
+    poll_fn(move |cx| {
+        let mut begin = stagger.as_mut().poll(cx).is_ready();
+        loop {
+            if begin || running.is_empty() {
+                begin = false;
+                match waiting.next() {
+                    Some(address) => {
+                        running.push((address, Box::pin(connect_one(address))));
+                        stagger.as_mut().reset(Instant::now() + STAGGER);
+                        // Registers the wake-up; a timer just set cannot be due.
+                        let _ = stagger.as_mut().poll(cx);
+                    }
+                    None if running.is_empty() => {
+                        let nothing = io::Error::from(io::ErrorKind::NotFound);
+                        return Poll::Ready(Err(std::mem::replace(&mut failure, nothing)));
+                    }
+                    None => {}
+                }
+            }
+            let mut next = 0;
+            while let Some((address, future)) = running.get_mut(next) {
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(Ok(socket)) => return Poll::Ready(Ok((socket, *address))),
+                    Poll::Ready(Err(error)) => {
+                        failure = error;
+                        drop(running.swap_remove(next));
+                        begin = true;
+                    }
+                    Poll::Pending => next += 1,
+                }
+            }
+            if !begin || (waiting.len() == 0 && !running.is_empty()) {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+async fn connect_one(address: SocketAddr) -> io::Result<Socket> {
+    let kind = Type::STREAM;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let kind = kind.nonblocking();
+    let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    match socket.connect(&address.into()) {
+        Ok(()) => return Ok(Socket::idle(socket.into())),
+        Err(error)
+            if error.raw_os_error() == Some(IN_PROGRESS) || error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) => return Err(error),
+    }
+    // On loopback (and nowhere else) the connect is over by now: do not wait for the reactor to say so.
+    if socket.peer_addr().is_ok() {
+        return Ok(Socket::idle(socket.into()));
+    }
+    if let Some(error) = socket.take_error()? {
+        return Err(error);
+    }
+    let stream = TcpStream::from_std(socket.into())?;
+    stream.writable().await?;
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(Socket {
+            idle: None,
+            watched: Some(stream),
+        }),
+    }
+}
+
+/// A connected non-blocking socket that is registered with the reactor only when it first has to wait: a request fits
+/// into the socket's buffer, and a registration too early wakes the reactor's thread for nothing.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    idle: Option<std::net::TcpStream>,
+    watched: Option<TcpStream>,
+}
+
+impl Socket {
+    fn idle(stream: std::net::TcpStream) -> Self {
+        Socket {
+            idle: Some(stream),
+            watched: None,
+        }
+    }
+
+    fn watched(&mut self) -> io::Result<&mut TcpStream> {
+        if let Some(stream) = self.idle.take() {
+            self.watched = Some(TcpStream::from_std(stream)?);
+        }
+        self.watched
+            .as_mut()
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Bytes that can be read, without taking them; 0 at the end.
+    pub(crate) async fn peek(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.watched()?.peek(buffer).await
+    }
+
+    /// The socket, blocking from now on.
+    pub(crate) fn into_blocking(self) -> io::Result<std::net::TcpStream> {
+        let stream = match (self.idle, self.watched) {
+            (Some(stream), _) => stream,
+            (None, Some(stream)) => stream.into_std()?,
+            (None, None) => return Err(io::ErrorKind::NotConnected.into()),
+        };
+        stream.set_nonblocking(false)?;
+        Ok(stream)
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Read at once only what is waited for: right after a write nothing is there yet.
+        Pin::new(self.get_mut().watched()?).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if let Some(stream) = &mut this.idle {
+            match stream.write(buf) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return Poll::Ready(done),
+            }
+        }
+        Pin::new(this.watched()?).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self.get_mut().watched()?).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_repeats_go() {
+        let ips = |list: &[&str]| -> Vec<IpAddr> { list.iter().map(|ip| ip.parse().unwrap()).collect() };
+        for (given, expected) in [
+            (vec![], vec![]),
+            (
+                vec!["::1", "::2", "1.1.1.1", "1.1.1.2"],
+                vec!["::1", "1.1.1.1", "::2", "1.1.1.2"],
+            ),
+            (
+                vec!["1.1.1.1", "1.1.1.2", "::1"],
+                vec!["1.1.1.1", "::1", "1.1.1.2"],
+            ),
+            (vec!["1.1.1.1", "1.1.1.1"], vec!["1.1.1.1"]),
+        ] {
+            let order: Vec<IpAddr> = interleave(&ips(&given), 1).iter().map(SocketAddr::ip).collect();
+            assert_eq!(order, ips(&expected));
+        }
+    }
+}

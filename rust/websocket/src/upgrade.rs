@@ -1,0 +1,307 @@
+//! The upgrade (RFC 6455 section 4.1): one HTTP/1.1 request, its answer whatever it is, and the checks of a 101.
+
+use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use http_body_util::Empty;
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::answer::{self, MAX_HEADERS};
+use crate::deadline::Deadline;
+use crate::header::PROTOCOL;
+use crate::meter::{Io, MAX_HEAD, Meter};
+use crate::{Answer, Code, Error, Stage, Target, Trace};
+
+/// How much of a refusal's body is kept, and how long it is waited for.
+const MAX_BODY: usize = 64 * 1024;
+const BODY_TIME: Duration = Duration::from_secs(2);
+
+/// The request of one hop.
+pub(crate) struct Upgrade {
+    head: String,
+    key: String,
+    /// `host:port`, for messages.
+    peer: String,
+}
+
+/// A whole answer, and the stream it came over.
+pub(crate) struct Exchange {
+    pub(crate) io: Io,
+    /// Bytes behind the head of a 101: the first frames.
+    pub(crate) leftover: Bytes,
+    pub(crate) answer: Answer,
+}
+
+impl Upgrade {
+    /// Writes the request; `headers` are the user's, in their order and case.
+    pub(crate) fn new(target: &Target, headers: &[(String, String)], subprotocols: &[String]) -> Self {
+        let key = generate_key();
+        let given_host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let (host_name, host) = given_host.map_or(("Host", target.authority()), |(name, value)| {
+            (name.as_str(), value.as_str())
+        });
+        let mut head = String::with_capacity(512);
+        head.push_str("GET ");
+        head.push_str(target.path_and_query());
+        head.push_str(" HTTP/1.1\r\n");
+        let mut line = |name: &str, value: &str| {
+            for part in [name, ": ", value, "\r\n"] {
+                head.push_str(part);
+            }
+        };
+        line(host_name, host);
+        line("Connection", "Upgrade");
+        line("Upgrade", "websocket");
+        line("Sec-WebSocket-Version", "13");
+        line("Sec-WebSocket-Key", &key);
+        if !subprotocols.is_empty() {
+            line(PROTOCOL, &subprotocols.join(", "));
+        }
+        for (name, value) in headers {
+            if !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case(PROTOCOL) {
+                line(name, value);
+            }
+        }
+        head.push_str("\r\n");
+        Upgrade {
+            head,
+            key,
+            peer: target.host_and_port(),
+        }
+    }
+
+    /// Checks a 101 (RFC 6455 section 4.1, items 2 to 6); gives the subprotocol that was agreed on.
+    pub(crate) fn check(&self, answer: &Answer, requested: &[String]) -> Result<Option<String>, Error> {
+        let fault = |code, what: String| Err(Error::Upgrade { code, what });
+        for (name, token) in [("Upgrade", "websocket"), ("Connection", "upgrade")] {
+            if !tokens(answer, name).any(|found| found.eq_ignore_ascii_case(token)) {
+                let found: Vec<&str> = answer.header(name).collect();
+                return fault(
+                    Code::UpgradeBadHeaders,
+                    format!("{name} is {found:?}, without {token:?}"),
+                );
+            }
+        }
+        let expected = derive_accept_key(self.key.as_bytes());
+        let accepts: Vec<&str> = answer.header("Sec-WebSocket-Accept").collect();
+        if accepts != [expected.as_str()] {
+            let what = format!("Sec-WebSocket-Accept is {accepts:?}, expected {expected:?}");
+            return fault(Code::UpgradeBadAccept, what);
+        }
+        if let Some(extension) = tokens(answer, "Sec-WebSocket-Extensions").next() {
+            return fault(
+                Code::UpgradeExtension,
+                format!("the server chose extension {extension:?}"),
+            );
+        }
+        let chosen: Vec<&str> = answer.header(PROTOCOL).collect();
+        match chosen.as_slice() {
+            [] => Ok(None),
+            [one] if requested.iter().any(|name| name == one) => Ok(Some((*one).to_owned())),
+            _ => fault(
+                Code::UpgradeSubprotocol,
+                format!("the server chose {chosen:?}, asked for were {requested:?}"),
+            ),
+        }
+    }
+}
+
+/// The elements of a list header, over all its lines.
+fn tokens<'a>(answer: &'a Answer, name: &'a str) -> impl Iterator<Item = &'a str> {
+    answer
+        .header(name)
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+type Sending = http1::Connection<TokioIo<Meter>, Empty<Bytes>>;
+
+/// Sends the request over `io` and reads the answer with the body of a refusal, all before the deadline. What was seen goes into
+/// `trace`, also when it fails; its times count from `began`. `skip_body` names refusals whose body nobody wants.
+///
+/// Cancel safe: dropping it closes the socket.
+pub(crate) async fn exchange(
+    io: Io,
+    upgrade: &Upgrade,
+    deadline: &Deadline,
+    began: Instant,
+    skip_body: impl Fn(&Response<Incoming>) -> bool,
+    trace: &mut Trace,
+) -> Result<Exchange, Error> {
+    trace.request_head.clone_from(&upgrade.head);
+    let meter = Meter::new(io, upgrade.head.clone().into_bytes());
+    let (mut sender, mut connection) = start(meter).await?;
+    let mut body = Vec::new();
+    let outcome = match timeout_at(deadline.at, response(&mut sender, &mut connection)).await {
+        Err(_) => Err(deadline.missed(Stage::Upgrade, &upgrade.peer)),
+        Ok(Err(error)) => Ok(Err(error)),
+        Ok(Ok(answer)) if answer.status() == StatusCode::SWITCHING_PROTOCOLS || skip_body(&answer) => {
+            Ok(Ok(true))
+        }
+        Ok(Ok(answer)) => {
+            let until = deadline.at.min(Instant::now() + BODY_TIME);
+            let reading = read_body(&mut connection, answer.into_body(), &mut body);
+            Ok(Ok(matches!(timeout_at(until, reading).await, Ok(true))))
+        }
+    };
+    let parts = connection.into_parts();
+    let meter = parts.io.into_inner();
+    record(trace, &meter, began);
+    let answer = meter.head().and_then(answer::parse);
+    match (outcome?, answer) {
+        (Ok(whole), Some(answer)) => {
+            let answer = Answer {
+                body,
+                body_cut: !whole,
+                ..answer
+            };
+            Ok(Exchange {
+                io: meter.into_inner(),
+                leftover: parts.read_buf,
+                answer,
+            })
+        }
+        // hyper could not make sense of the framing (two lengths, say), but the status is there.
+        (Err(_), Some(answer)) if answer.status != 101 => {
+            let answer = Answer {
+                body_cut: true,
+                ..answer
+            };
+            Ok(Exchange {
+                io: meter.into_inner(),
+                leftover: Bytes::new(),
+                answer,
+            })
+        }
+        (Err(error), answer) => Err(failure(&error, &meter, answer.is_some(), &upgrade.peer)),
+        (Ok(_), None) => Err(Error::Upgrade {
+            code: Code::UpgradeMalformed,
+            what: format!("answered {:?}", answer::beginning(meter.unfinished())),
+        }),
+    }
+}
+
+async fn start(meter: Meter) -> Result<(http1::SendRequest<Empty<Bytes>>, Sending), Error> {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    // As answer::leniency has it.
+    builder.allow_spaces_after_header_name_in_responses(true);
+    builder.allow_obsolete_multiline_headers_in_responses(true);
+    builder.ignore_invalid_headers_in_responses(true);
+    let started = builder.handshake(TokioIo::new(meter)).await;
+    started.map_err(|error| Error::Upgrade {
+        code: Code::UpgradeFailed,
+        what: error.to_string(),
+    })
+}
+
+/// Polls hyper's connection together with the request, on this task: nothing is spawned.
+async fn response(
+    sender: &mut http1::SendRequest<Empty<Bytes>>,
+    connection: &mut Sending,
+) -> Result<Response<Incoming>, hyper::Error> {
+    let mut response = pin!(sender.send_request(Request::new(Empty::new())));
+    let mut open = true;
+    poll_fn(|cx| {
+        if open {
+            // Its errors reach the request.
+            open = connection.poll_without_shutdown(cx).is_pending();
+        }
+        response.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Reads the body to its end or to the bound; true when it is whole.
+async fn read_body(connection: &mut Sending, mut body: Incoming, kept: &mut Vec<u8>) -> bool {
+    let mut open = true;
+    poll_fn(|cx| {
+        // hyper reads on only when the body was asked for, and gives what it read at the next asking.
+        let mut has_read = false;
+        loop {
+            match Pin::new(&mut body).poll_frame(cx) {
+                Poll::Ready(None) => return Poll::Ready(true),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
+                Poll::Ready(Some(Ok(frame))) => {
+                    has_read = false;
+                    let Ok(data) = frame.into_data() else { continue };
+                    let room = MAX_BODY - kept.len();
+                    kept.extend_from_slice(&data[..data.len().min(room)]);
+                    if data.len() > room {
+                        return Poll::Ready(false);
+                    }
+                }
+                Poll::Pending if has_read || !open => return Poll::Pending,
+                Poll::Pending => {
+                    open = connection.poll_without_shutdown(cx).is_pending();
+                    has_read = true;
+                }
+            }
+        }
+    })
+    .await
+}
+
+fn record(trace: &mut Trace, meter: &Meter, began: Instant) {
+    trace.sent = meter.sent_at.map(|at| at - began);
+    trace.head = meter.head_at.map(|at| at - began);
+    trace.sent_bytes = meter.sent_bytes() as u64;
+    trace.head_bytes = meter.head().map_or(0, <[u8]>::len) as u64;
+    trace.body_bytes = meter.body_bytes() as u64;
+}
+
+/// Why no whole answer came; the socket's own story comes before hyper's.
+fn failure(error: &hyper::Error, meter: &Meter, has_head: bool, peer: &str) -> Error {
+    let fault = |code, what: String| Error::Upgrade {
+        code,
+        what: format!("{peer}: {what}"),
+    };
+    // With a whole head of a 101, only the number of headers can have been too much for hyper.
+    if meter.too_large || has_head {
+        let what = format!("more than {MAX_HEAD} bytes or {MAX_HEADERS} headers");
+        return fault(Code::UpgradeTooLarge, what);
+    }
+    let seen = meter.unfinished();
+    if error.is_parse() {
+        return fault(
+            Code::UpgradeMalformed,
+            format!("answered {:?}", answer::beginning(seen)),
+        );
+    }
+    if let Some(error) = &meter.error {
+        if let Some(tls) = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        {
+            return Error::Tls {
+                host: peer.into(),
+                what: tls.to_string(),
+            };
+        }
+        let code = match error.kind() {
+            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+                Code::UpgradeReset
+            }
+            ErrorKind::UnexpectedEof => Code::UpgradeClosed,
+            _ => Code::UpgradeFailed,
+        };
+        return fault(code, format!("{error} after {} bytes of the answer", seen.len()));
+    }
+    if meter.ended {
+        return fault(
+            Code::UpgradeClosed,
+            format!("ended after {} bytes of the answer", seen.len()),
+        );
+    }
+    fault(Code::UpgradeFailed, error.to_string())
+}
