@@ -9,7 +9,6 @@ import java.awt.RenderingHints;
 import java.awt.Toolkit;
 import java.util.Map;
 import javax.swing.JTextField;
-import javax.swing.UIManager;
 
 /** A text field that shows in grey, while it is empty, the value that holds then. */
 final class HintField extends JTextField {
@@ -49,9 +48,14 @@ final class HintField extends JTextField {
     }
   }
 
-  private static Color grey() {
-    Color color = UIManager.getColor("TextField.inactiveForeground");
-    return color == null ? Color.GRAY : color;
+  /** Between text and background, so that it fits every look. */
+  private Color grey() {
+    Color text = getForeground();
+    Color background = getBackground();
+    return new Color(
+        (text.getRed() + background.getRed()) / 2,
+        (text.getGreen() + background.getGreen()) / 2,
+        (text.getBlue() + background.getBlue()) / 2);
   }
 
   private static String cut(String text, FontMetrics metrics, int room) {

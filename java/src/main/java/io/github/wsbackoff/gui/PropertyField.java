@@ -5,6 +5,7 @@ import java.awt.BorderLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import javax.swing.BorderFactory;
 import javax.swing.JButton;
 import javax.swing.JComboBox;
 import javax.swing.JComponent;
@@ -12,6 +13,7 @@ import javax.swing.JFileChooser;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
 import javax.swing.JTextField;
+import javax.swing.ListCellRenderer;
 import javax.swing.plaf.basic.BasicComboBoxEditor;
 import org.apache.jmeter.gui.Binding;
 import org.apache.jmeter.gui.util.FileDialoger;
@@ -26,7 +28,7 @@ final class PropertyField implements Binding {
   private static final List<String> SHORT =
       Arrays.asList("text", "duration", "integer", "number", "choice", "boolean", "statuses");
 
-  private static final int COLUMNS = 14;
+  private static final int COLUMNS = 9;
 
   private final Spec.Key key;
   private final JLabel label;
@@ -78,7 +80,7 @@ final class PropertyField implements Binding {
   }
 
   void clear() {
-    text.setText("");
+    show("");
   }
 
   @Override
@@ -93,7 +95,15 @@ final class PropertyField implements Binding {
 
   @Override
   public void updateUi(TestElement element) {
-    text.setText(element.getPropertyAsString(key.name, ""));
+    show(element.getPropertyAsString(key.name, ""));
+  }
+
+  private void show(String value) {
+    if (component instanceof JComboBox) {
+      // Its own idea of what is chosen must follow, else choosing that again does nothing.
+      ((JComboBox<?>) component).setSelectedItem(value);
+    }
+    text.setText(value);
     text.setCaretPosition(0);
   }
 
@@ -106,10 +116,17 @@ final class PropertyField implements Binding {
             return text;
           }
         });
+    text.setBorder(BorderFactory.createEmptyBorder(0, 2, 0, 2)); // the box draws one already
     combo.setEditable(true);
     combo.addItem(""); // back to the default
     choices.forEach(combo::addItem);
     combo.setMaximumRowCount(choices.size() + 1);
+    ListCellRenderer<? super String> renderer = combo.getRenderer();
+    String unset = Messages.get("tooltip.default") + ": " + key.defaultText;
+    combo.setRenderer(
+        (list, value, index, selected, focused) ->
+            renderer.getListCellRendererComponent(
+                list, "".equals(value) ? unset : value, index, selected, focused));
     return combo;
   }
 

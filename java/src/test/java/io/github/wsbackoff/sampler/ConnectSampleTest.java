@@ -1,0 +1,126 @@
+package io.github.wsbackoff.sampler;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+
+import io.github.wsbackoff.JMeterSetup;
+import io.github.wsbackoff.core.ConnectResult;
+import io.github.wsbackoff.core.Results;
+import java.io.IOException;
+import org.apache.jmeter.samplers.SampleResult;
+import org.junit.BeforeClass;
+import org.junit.Test;
+
+public class ConnectSampleTest {
+  private static final String HEAD = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\n\r\n";
+  private static final String REFUSED =
+      "{'outcome':'refused','ok':false,'code':'429','message':'Too Many Requests',"
+          + "'elapsedUs':30000,'waitedUs':20400,'connectUs':1600,'latencyUs':2400,"
+          + "'sentBytes':180,'headBytes':50,'bodyBytes':4,'url':'ws://h/',"
+          + "'requestHead':'GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n','responseHead':'HEAD',"
+          + "'body':'slow','timeline':'1. 429','elapsedMode':'attempts','subresults':false,"
+          + "'variables':{'wsb.attempts':'2'},'attempts':[]}";
+
+  @BeforeClass
+  public static void jmeter() throws IOException {
+    JMeterSetup.once();
+  }
+
+  @Test
+  public void a_refusal_keeps_status_texts_and_figures() throws Exception {
+    SampleResult sample = sample(REFUSED, 30);
+    assertFalse(sample.isSuccessful());
+    assertEquals("429", sample.getResponseCode());
+    assertEquals("Too Many Requests", sample.getResponseMessage());
+    assertEquals(2, sample.getConnectTime());
+    assertEquals(2, sample.getLatency());
+    assertEquals(180, sample.getSentBytes());
+    assertEquals(54, sample.getBytesAsLong());
+    assertEquals("GET / HTTP/1.1\nHost: h\n\n", sample.getRequestHeaders());
+    assertEquals(HEAD.replace("\r\n", "\n"), sample.getResponseHeaders());
+    assertEquals("slow\n\n1. 429", sample.getResponseDataAsString());
+    assertEquals(SampleResult.TEXT, sample.getDataType());
+    assertEquals(0, sample.getSubResults().length);
+  }
+
+  @Test
+  public void waits_are_idle_time_and_all_else_is_elapsed() throws Exception {
+    SampleResult sample = sample(REFUSED, 30);
+    long wall = sample.getEndTime() - sample.getStartTime();
+    assertEquals(20, sample.getIdleTime());
+    assertEquals(wall, sample.getTime() + sample.getIdleTime());
+  }
+
+  @Test
+  public void waits_are_elapsed_time_if_so_asked() throws Exception {
+    SampleResult sample = sample(REFUSED.replace("'attempts',", "'total',"), 30);
+    assertEquals(0, sample.getIdleTime());
+    assertEquals(sample.getEndTime() - sample.getStartTime(), sample.getTime());
+  }
+
+  @Test
+  public void rounding_never_makes_elapsed_time_negative() throws Exception {
+    SampleResult sample = sample(REFUSED.replace("20400", "99000000"), 1);
+    assertTrue("elapsed " + sample.getTime(), sample.getTime() >= 0);
+  }
+
+  @Test
+  public void an_answer_without_body_counts_its_wire_bytes_only() throws Exception {
+    SampleResult sample = sample(REFUSED.replace("'bodyBytes':4", "'bodyBytes':0"), 1);
+    assertEquals(50, sample.getBytesAsLong());
+  }
+
+  @Test
+  public void attempts_become_sub_results_under_one_label() throws Exception {
+    String attempts =
+        "[{'startedMs':1700000000000,'elapsedUs':900,'waitUs':20400,'ok':false,'code':'429',"
+            + "'message':'Too Many Requests','connectUs':0,'latencyUs':0,'sentBytes':90,"
+            + "'headBytes':50,'bodyBytes':4,'requestHead':'','responseHead':'','body':'slow'},"
+            + "{'startedMs':1700000000021,'elapsedUs':8000,'waitUs':0,'ok':false,'code':'429',"
+            + "'message':'Too Many Requests','connectUs':0,'latencyUs':0,'sentBytes':90,"
+            + "'headBytes':50,'bodyBytes':4,'requestHead':'','responseHead':'','body':'slow'}]";
+    String json =
+        REFUSED
+            .replace("'subresults':false", "'subresults':true")
+            .replace("'attempts':[]", "'attempts':" + attempts);
+    SampleResult sample = sample(json, 30);
+    SampleResult[] subs = sample.getSubResults();
+    assertEquals(2, subs.length);
+    for (SampleResult sub : subs) {
+      assertEquals("connect" + ConnectSample.ATTEMPT_SUFFIX, sub.getSampleLabel());
+      assertEquals("429", sub.getResponseCode());
+    }
+    assertEquals(1700000000000L, subs[0].getStartTime());
+    assertEquals(1, subs[0].getTime());
+    assertEquals(8, subs[1].getTime());
+    assertEquals(20, subs[0].getIdleTime());
+    assertEquals("the parent's own", 180, sample.getSentBytes());
+    assertTrue(sample.getTime() < 1000);
+  }
+
+  @Test
+  public void a_failure_of_this_side_has_a_code_and_fresh_variables() {
+    ConnectResult result = ConnectResult.failed("native.unavailable", "ws://h/", "the cure");
+    SampleResult sample = new SampleResult();
+    sample.sampleStart();
+    ConnectSample.finish(sample, result);
+    assertEquals("Non HTTP response code: native.unavailable", sample.getResponseCode());
+    assertEquals("the cure", sample.getResponseDataAsString());
+    assertFalse(sample.isSuccessful());
+    assertEquals("0", result.variables.get("wsb.attempts"));
+    assertEquals("", result.variables.get("wsb.timeToConnectMs"));
+    assertEquals("native.unavailable", result.variables.get("wsb.stop"));
+  }
+
+  private static SampleResult sample(String json, long lasts) throws InterruptedException {
+    String head = HEAD.replace("\r\n", "\\r\\n");
+    ConnectResult result = Results.parse(json.replace("HEAD", head).replace('\'', '"'));
+    SampleResult sample = new SampleResult();
+    sample.setSampleLabel("connect");
+    sample.sampleStart();
+    Thread.sleep(lasts);
+    ConnectSample.finish(sample, result);
+    return sample;
+  }
+}
