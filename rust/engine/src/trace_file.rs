@@ -12,7 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::outcome::micros;
-use crate::run::{AttemptRecord, Run};
+use crate::run::{AttemptRecord, Run, Stop};
 use crate::spec::ConnectSpec;
 
 /// Lines that may wait for the disk; a writer that falls further behind slows the samples, but loses nothing.
@@ -159,7 +159,7 @@ fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
         }),
         wait_ms: attempt.wait.map(milliseconds),
         waited_ms: attempt.wait.map(|_| milliseconds(attempt.waited)),
-        stop: attempt.stop.map(|stop| stop.name()),
+        stop: attempt.stop.map(Stop::name),
     };
     serde_json::to_string(&line).expect("plain texts and numbers") + "\n"
 }

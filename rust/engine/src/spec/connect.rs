@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use backoff::{BodyPattern, HintPolicy, HintSource, Policy, StatusSet};
+use backoff::{BodyPattern, HintPolicy, HintSource, Policy};
 use serde::Deserialize;
 use websocket::{Dial, Proxy, Target, Tls, TlsOptions};
 
@@ -175,12 +175,7 @@ fn target(values: &Values) -> Result<Target, Invalid> {
     }
     // Joining would drop line breaks in silence, as browsers do.
     if url.contains(char::is_control) {
-        return Err(Invalid::new(
-            "wsb.url",
-            url,
-            "a text with control characters",
-            URL_FORMS,
-        ));
+        return Err(Invalid::new("wsb.url", url, "control characters", URL_FORMS));
     }
     base_target
         .join(url)
@@ -229,35 +224,21 @@ fn policy(values: &Values) -> Result<Policy, Invalid> {
             )?,
         },
     };
-    check_throttle(values, &policy.throttle)?;
     policy.check().map_err(|error| {
         let key = policy_key(error.field);
-        let value = if error.value.is_empty() {
-            values.text(&key).to_owned()
+        let value = values.text(&key).to_owned();
+        let problem = if value.is_empty() {
+            "empty"
         } else {
-            error.value
+            "not possible here"
         };
-        Invalid::new(key, value, "not possible here", error.allowed)
+        Invalid::new(key, value, problem, error.allowed)
     })?;
     Ok(policy)
 }
 
 const STATUSES: &str = "HTTP statuses and ranges with commas between them, as in 429,503 or 420-429";
 const STATUSES_AND_WORDS: &str = "HTTP statuses, ranges and the words network and timeout with commas between them, as in 500,502-504,network";
-
-/// A throttle is an answer: the words for failures without one make no sense there.
-fn check_throttle(values: &Values, throttle: &StatusSet) -> Result<(), Invalid> {
-    if throttle.network || throttle.timeout {
-        let text = values.text("wsb.retry.throttle");
-        return Err(Invalid::new(
-            "wsb.retry.throttle",
-            text,
-            "no list of statuses",
-            STATUSES,
-        ));
-    }
-    Ok(())
-}
 
 fn hint_sources(values: &Values) -> Result<Vec<HintSource>, Invalid> {
     values

@@ -254,7 +254,7 @@ pub const KEYS: &[Key] = &[
             "Multiplier",
             Kind::Number,
             "",
-            "Factor between one wait and the next; at least 1.",
+            "Factor between one wait and the next, from 1 to 1000; also of the growing jitter on a hint (2 unless set).",
         )
     },
     key(

@@ -9,13 +9,13 @@ use super::keys::{KEYS, Key};
 
 /// A property that cannot be used. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {} is {problem}; allowed: {allowed}", Quoted(.value))]
+#[error("{key}: {} ({problem}); allowed: {allowed}", Quoted(.value))]
 pub struct Invalid {
     /// The property's key, or the name of a header.
     pub key: String,
     /// What was set.
     pub value: String,
-    /// What is wrong with it, as the end of "value is ...".
+    /// What is wrong with it.
     pub problem: String,
     /// What may stand there.
     pub allowed: String,
@@ -72,12 +72,7 @@ impl Values {
                 } else {
                     near.join(", ")
                 };
-                return Err(Invalid::new(
-                    name,
-                    value,
-                    "a value for a property that this version does not know",
-                    allowed,
-                ));
+                return Err(Invalid::new(name, value, "no property of this version", allowed));
             }
         }
         Ok(Values(properties))
@@ -234,7 +229,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "wsb.retry.base: \"soon\" is not a duration; allowed: {}",
+                "wsb.retry.base: \"soon\" (not a duration); allowed: {}",
                 units::DURATION_FORMS
             )
         );
