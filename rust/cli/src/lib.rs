@@ -1,1 +1,75 @@
-//! To come.
+//! The commands of ws-backoff. The program `ws-backoff` runs them, and the jar's `Main` through the native library.
+
+mod describe;
+mod serve;
+mod stop;
+
+pub use stop::StopToken;
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+
+/// Exit code when a command could not do its work.
+const FAILED: i32 = 1;
+
+/// Load tests WebSockets from JMeter against servers that push back: the commands beside the JMeter plugin.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ws-backoff",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a WebSocket echo server that throttles and misbehaves on request
+    Serve(Box<serve::Options>),
+    /// Print all properties, error codes and variables of the JMeter elements
+    Describe(describe::Options),
+}
+
+/// Why a command failed: one text that says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failure(String);
+
+/// Runs one command line, without the program's name in front, and blocks until the command has ended.
+///
+/// Output goes to stdout, errors to stderr. A long command ends early, and in order, when `stop` is stopped. Gives the
+/// exit code: 0 for success and `--help`, 1 for a command that failed, 2 for a command line that is wrong.
+#[must_use]
+#[allow(clippy::needless_pass_by_value)] // callers have a clone to give, and no use for it behind the call
+pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
+    let name = "ws-backoff".to_owned();
+    let cli = match Cli::try_parse_from(std::iter::once(name).chain(args)) {
+        Ok(cli) => cli,
+        Err(told) => {
+            let _ = told.print();
+            return told.exit_code();
+        }
+    };
+    let done = match cli.command {
+        Command::Serve(options) => serve::run(*options, &stop),
+        Command::Describe(options) => describe::run(&options),
+    };
+    match done {
+        Ok(()) => 0,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            FAILED
+        }
+    }
+}
+
+/// Prints a line at once. A closed pipe is not worth an error: whoever read has read enough.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}");
+    let _ = out.flush();
+}

@@ -1,0 +1,46 @@
+//! The program `ws-backoff`: arguments in, exit code out, and signals that end a command in order.
+
+use cli::StopToken;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let stop = StopToken::new();
+    stop_on_signals(stop.clone());
+    let args = std::env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let code = cli::run(args, stop);
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+/// Waits for SIGTERM or SIGINT on a thread of its own. Without one (no thread, no handler) the program still works, and
+/// ends the way the system ends programs.
+fn stop_on_signals(stop: StopToken) {
+    let waiting = std::thread::Builder::new().name("signals".to_owned());
+    let _ = waiting.spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
+        if runtime.block_on(signal()).is_ok() {
+            stop.stop();
+        }
+    });
+}
+
+#[cfg(unix)]
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,278 @@
+//! `serve`: runs the test server until it is stopped, and tells what happens meanwhile.
+
+use crate::{Failure, StopToken, say};
+use clap::Args;
+use limiter::LimitSpec;
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use testbed::{Config, Fault, FaultShare, RetryAfter, Server, Stats};
+use units::{DURATION_FORMS, format_duration, parse_duration};
+
+/// How often a line tells the progress, while there is any.
+const PROGRESS: Duration = Duration::from_secs(2);
+
+const LIMIT_HELP: &str = "Who is let in: one of
+  \"token-bucket rate=50 burst=50\"       50 at once, then 50 a second
+  \"fixed-window limit=120 window=60s\"   120 in each minute, counted from its first attempt
+  \"sliding-window limit=50 window=10s\"  50 in any 10 seconds
+  \"concurrency limit=20\"                20 at a time
+  \"none\"
+With reject-counts=true behind a bucket or a window, refused attempts count, too:
+a client that hammers gets nothing more.";
+
+const BODY_HELP: &str = "Body of a refusal; {seconds} and {ms} in it become the time after which to come back
+[default: {\"status\":429,\"error\":\"Too Many Requests\"}]";
+
+#[derive(Debug, Args)]
+#[command(after_long_help = after_help(), after_help = "More: --help with all faults, units and examples.")]
+pub(crate) struct Options {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9001", value_parser = address)]
+    listen: SocketAddr,
+
+    /// Who is let in
+    #[arg(long, value_name = "LIMIT", default_value = "none", long_help = LIMIT_HELP)]
+    limit: LimitSpec,
+
+    /// How a refusal says when to come back: seconds, date, ms, none, zero, wrong
+    ///
+    /// seconds and date are a Retry-After, ms is a retry-after-ms, zero is "Retry-After: 0", wrong is "Retry-After: soon".
+    /// Where nobody can know (a concurrency limit, a fault) it says 1 second.
+    #[arg(long, value_name = "FORM", default_value = "seconds")]
+    retry_after: RetryAfter,
+
+    /// Status of a refusal, 400 to 599
+    #[arg(long, value_name = "STATUS", default_value = "429", value_parser = status)]
+    status: u16,
+
+    /// Body of a refusal
+    #[arg(long, value_name = "TEXT", long_help = BODY_HELP)]
+    body: Option<String>,
+
+    /// Speak TLS (wss), with a certificate made at start for localhost, 127.0.0.1 and ::1
+    #[arg(long)]
+    tls: bool,
+
+    /// Write the certificate there, in PEM, for clients that verify
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    cert_out: Option<PathBuf>,
+
+    /// Misbehave towards a share of the attempts (0 to 1, without one: all); repeatable
+    #[arg(long = "fault", value_name = "KIND[:SHARE]")]
+    faults: Vec<FaultShare>,
+
+    /// Decides which attempts the faults strike
+    #[arg(long, value_name = "NUMBER", default_value = "0")]
+    seed: u64,
+
+    /// Pause between two bytes of the dripping faults
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration)]
+    drip_pace: Duration,
+
+    /// Write one JSON line an attempt there
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+
+    /// Write HOST:PORT there once the server listens; removed at the end
+    #[arg(long, value_name = "FILE")]
+    port_file: Option<PathBuf>,
+
+    /// End after this time; without it, at SIGTERM or Ctrl-C
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    duration: Option<Duration>,
+
+    /// Threads that serve [default: as many as cores]
+    #[arg(long, value_name = "NUMBER", value_parser = workers)]
+    workers: Option<usize>,
+}
+
+fn after_help() -> String {
+    let mut text = format!("Times: {DURATION_FORMS}.\n\nFaults:\n");
+    for fault in Fault::ALL.iter().chain([&Fault::Random]) {
+        text.push_str(&format!("  {:<20}{}\n", fault.name(), fault.help()));
+    }
+    text.push_str(
+        "Faults that let in ask the limit first; all others strike whatever it says. Shares that
+sum up to more than 1 are scaled down: --fault drip --fault silent is half and half.
+
+Examples:
+  The default of many platforms, 120 upgrades a minute:
+    ws-backoff serve --limit \"fixed-window limit=120 window=60s\"
+  A gateway that answers 503 without a word when to come back:
+    ws-backoff serve --limit \"token-bucket rate=10 burst=20\" --status 503 --retry-after none
+  A platform that says it in the body only:
+    ws-backoff serve --limit \"token-bucket rate=5 burst=5\" --retry-after none \\
+      --body \"Retry the request in [{seconds}] seconds\"
+  One attempt in ten never gets an answer, one in twenty is reset:
+    ws-backoff serve --fault silent:0.1 --fault reset:0.05
+  TLS, on a free port that a script reads from a file:
+    ws-backoff serve --listen 127.0.0.1:0 --port-file port.txt --tls --cert-out ca.pem
+
+While it runs: GET /stats on the same port answers JSON; GET / says what this is.",
+    );
+    text
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let forms = "HOST:PORT, as 127.0.0.1:9001, [::1]:9001 or localhost:0";
+    let resolved = text
+        .to_socket_addrs()
+        .map_err(|error| format!("{error}; allowed is {forms}"))?
+        .next();
+    resolved.ok_or_else(|| format!("the host has no address; allowed is {forms}"))
+}
+
+fn status(text: &str) -> Result<u16, String> {
+    let status = text.parse().ok().filter(|status| (400..=599).contains(status));
+    status.ok_or_else(|| "allowed is a status that refuses, 400 to 599".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| format!("{error}; allowed are {DURATION_FORMS}"))
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    let workers = text.parse().ok().filter(|workers| (1..=1024).contains(workers));
+    workers.ok_or_else(|| "allowed is a number of threads, 1 to 1024".to_owned())
+}
+
+pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
+    raise_open_files();
+    let Options {
+        cert_out,
+        port_file,
+        duration,
+        limit,
+        ..
+    } = options;
+    let server = Server::start(Config {
+        listen: options.listen,
+        limit,
+        retry_after: options.retry_after,
+        status: options.status,
+        body: options.body,
+        tls: options.tls,
+        faults: options.faults,
+        seed: options.seed,
+        log: options.log,
+        workers: options.workers,
+        drip_pace: options.drip_pace,
+        ..Config::default()
+    })
+    .map_err(|error| Failure(error.to_string()))?;
+    if let (Some(path), Some(certificate)) = (&cert_out, server.certificate_pem()) {
+        write_at_once(path, certificate).map_err(|error| cannot_write("the certificate", path, &error))?;
+    }
+    let port_file = port_file
+        .map(|path| PortFile::write(path, server.addr()))
+        .transpose()?;
+    let (url, scheme) = (server.url(), if options.tls { "https" } else { "http" });
+    say(&format!(
+        "listening on {url}  limit: {limit}  stats: {scheme}://{}/stats",
+        server.addr()
+    ));
+
+    watch(&server, duration, stop);
+    drop(port_file);
+    server.stop();
+    say(&summary(&server.stats()));
+    match server.log_error() {
+        None => Ok(()),
+        Some(error) => Err(Failure(format!("the log is not complete: {error}"))),
+    }
+}
+
+/// Prints progress until the stop, or the end of `duration`.
+fn watch(server: &Server, duration: Option<Duration>, stop: &StopToken) {
+    let started = Instant::now();
+    let mut before = server.stats();
+    loop {
+        let left = duration.map_or(PROGRESS, |duration| {
+            duration.saturating_sub(started.elapsed()).min(PROGRESS)
+        });
+        if left.is_zero() || stop.wait(left) {
+            return;
+        }
+        let now = server.stats();
+        if (now.attempts, now.open) != (before.attempts, before.open) {
+            say(&progress(&now, &before));
+        }
+        before = now;
+    }
+}
+
+fn progress(now: &Stats, before: &Stats) -> String {
+    let new = |now: u64, before: u64| format!("{now} (+{})", now - before);
+    format!(
+        "{:>5} s  attempts {}  accepted {}  refused {}  open {}",
+        now.uptime_ms / 1_000,
+        new(now.attempts, before.attempts),
+        new(now.accepted, before.accepted),
+        new(now.refused, before.refused),
+        now.open
+    )
+}
+
+fn summary(stats: &Stats) -> String {
+    format!(
+        "stopped after {}: attempts {}, accepted {}, refused {}, faulted {}, most open {}, most attempts in a second {}",
+        format_duration(Duration::from_millis(stats.uptime_ms)),
+        stats.attempts,
+        stats.accepted,
+        stats.refused,
+        stats.faulted,
+        stats.peak_open,
+        stats.peak_attempts_per_second
+    )
+}
+
+/// A load test opens more sockets than the 1,024 that many shells allow by default.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where the system takes no higher one, the old one stays, and the statistics count what could not be accepted.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
+}
+
+#[cfg(not(unix))]
+fn raise_open_files() {}
+
+/// The file that tells scripts where the server listens, for as long as it does.
+struct PortFile(PathBuf);
+
+impl PortFile {
+    fn write(path: PathBuf, addr: SocketAddr) -> Result<Self, Failure> {
+        write_at_once(&path, &format!("{addr}\n"))
+            .map_err(|error| cannot_write("the port file", &path, &error))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for PortFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Writes a file so that a reader sees all of it or nothing.
+fn write_at_once(path: &Path, text: &str) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(format!(".{}.new", std::process::id()));
+    let new = PathBuf::from(new);
+    fs::write(&new, text)?;
+    fs::rename(&new, path).inspect_err(|_| _ = fs::remove_file(&new))
+}
+
+fn cannot_write(what: &str, path: &Path, error: &io::Error) -> Failure {
+    Failure(format!("cannot write {what} {}: {error}", path.display()))
+}

@@ -1,0 +1,180 @@
+//! Plays the faults: strange ways to let in, to refuse and to fail.
+
+use crate::answers::{self, Framing, Refusal};
+use crate::connection::{Attempt, Shared, discard, finish};
+use crate::fault::Fault;
+use crate::request::Upgrade;
+use crate::stream::Stream;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::time::sleep;
+
+/// How long a socket lives that is cut afterwards.
+pub(crate) const MOMENT: Duration = Duration::from_millis(200);
+/// How long the tar pit keeps its answer back.
+const TARPIT: Duration = Duration::from_secs(2);
+/// 64 lines of 1 KiB: below the 100 headers that HTTP clients commonly bound.
+const HUGE_HEADERS: (usize, usize) = (64, 1024);
+const HUGE_BODY: usize = 1 << 20;
+/// A piece of the endless body and the pause behind it: 400 kB/s, so that it never fills memory.
+const ENDLESS: (usize, Duration) = (4096, Duration::from_millis(10));
+/// What a 101 carries along: one unmasked text frame, "early" (RFC 6455 section 5.7).
+const FIRST_FRAME: &[u8] = b"\x81\x05early";
+const GARBAGE: &[u8] = b"\x00\xff\x13\x37 this is not HTTP \x80\x81\r\n\r\n\x00\x01\x02";
+
+/// How a connection goes on after a strange refusal.
+pub(crate) enum After {
+    Again,
+    Done,
+}
+
+/// Sends a 101 in the fault's way. Whether it was sent.
+pub(crate) async fn accept(fault: Fault, shared: &Shared, stream: &mut Stream, upgrade: &Upgrade) -> bool {
+    let plain = || answers::accepted(upgrade, "Upgrade", "");
+    let bytes = match fault {
+        Fault::Drip => {
+            let Some(_held) = shared.hold() else { return false };
+            return drip(stream, &plain(), shared.config.drip_pace).await;
+        }
+        Fault::EarlyHints => {
+            let mut bytes = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n".to_vec();
+            bytes.extend(plain());
+            bytes
+        }
+        Fault::FrameWith101 => {
+            let mut bytes = plain();
+            bytes.extend(FIRST_FRAME);
+            bytes
+        }
+        Fault::KeepAliveUpgrade => answers::accepted(upgrade, "keep-alive, Upgrade", ""),
+        Fault::BadAccept => answers::accepted_wrongly(upgrade),
+        Fault::BadSubprotocol => {
+            let nobody = Upgrade {
+                key: upgrade.key.clone(),
+                subprotocol: Some("unasked.v1".to_owned()),
+            };
+            answers::accepted(&nobody, "Upgrade", "")
+        }
+        Fault::BadExtension => {
+            answers::accepted(upgrade, "Upgrade", "Sec-WebSocket-Extensions: x-unasked\r\n")
+        }
+        _ => plain(),
+    };
+    stream.write_all(&bytes).await.is_ok()
+}
+
+/// Refuses in the fault's way.
+pub(crate) async fn refuse(
+    fault: Fault,
+    shared: &Arc<Shared>,
+    stream: &mut Stream,
+    attempt: &mut Attempt,
+    place: &str,
+) -> After {
+    let mut refusal = Refusal::throttled(&shared.config, None);
+    if fault != Fault::KeepOpen {
+        refusal = refusal.with("Connection: close\r\n");
+    }
+    match fault {
+        Fault::DripRefusal => {
+            let Some(_held) = shared.hold() else {
+                return After::Done;
+            };
+            if drip(stream, &refusal.bytes(), shared.config.drip_pace).await {
+                attempt.answered(refusal.status);
+                finish(stream, &[]).await;
+            }
+            return After::Done;
+        }
+        Fault::Tarpit => {
+            let Some(_held) = shared.hold() else {
+                return After::Done;
+            };
+            sleep(TARPIT).await;
+        }
+        Fault::KeepOpen => {
+            attempt.answered(refusal.status);
+            let sent = stream.write_all(&refusal.bytes()).await.is_ok();
+            return if sent { After::Again } else { After::Done };
+        }
+        Fault::EndlessBody => {
+            let Some(_held) = shared.hold() else {
+                return After::Done;
+            };
+            refusal.framing = Framing::Close;
+            attempt.answered(refusal.status);
+            endless(stream, &refusal.head()).await;
+            return After::Done;
+        }
+        Fault::Http10 => {
+            refusal.version = "HTTP/1.0";
+            refusal.status = 503;
+        }
+        Fault::Chunked => refusal.framing = Framing::Chunked,
+        Fault::NoLength => refusal.framing = Framing::Close,
+        Fault::HugeHeaders => refusal = refusal.with(&huge_headers()),
+        Fault::HugeBody => refusal.body = vec![b'x'; HUGE_BODY],
+        _ => {
+            // Redirect, the last one that refuses.
+            let body = b"the same place\n".to_vec();
+            refusal = Refusal::new(302, body, "text/plain; charset=utf-8")
+                .with(&format!("Location: {place}\r\nConnection: close\r\n"));
+        }
+    }
+    attempt.answered(refusal.status);
+    finish(stream, &refusal.bytes()).await;
+    After::Done
+}
+
+/// Fails in the fault's way.
+pub(crate) async fn go_wrong(fault: Fault, shared: &Shared, stream: &mut Stream) {
+    match fault {
+        Fault::Reset => {
+            // With SO_LINGER 0 the close that follows sends a RST.
+            let _ = stream.tcp().set_zero_linger();
+        }
+        Fault::Garbage => finish(stream, GARBAGE).await,
+        _ => {
+            let Some(_held) = shared.hold() else { return };
+            if fault == Fault::HalfClose && stream.shutdown().await.is_err() {
+                return;
+            }
+            // Ends with the peer, or with the patience that is set around every answer.
+            discard(stream).await;
+        }
+    }
+}
+
+async fn drip(stream: &mut Stream, bytes: &[u8], pace: Duration) -> bool {
+    for (n, byte) in bytes.iter().enumerate() {
+        if n > 0 {
+            sleep(pace).await;
+        }
+        if stream.write_all(&[*byte]).await.is_err() || stream.flush().await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+async fn endless(stream: &mut Stream, head: &[u8]) {
+    if stream.write_all(head).await.is_err() {
+        return;
+    }
+    let piece = vec![b'x'; ENDLESS.0];
+    while stream.write_all(&piece).await.is_ok() {
+        sleep(ENDLESS.1).await;
+    }
+}
+
+fn huge_headers() -> String {
+    let (count, length) = HUGE_HEADERS;
+    let mut headers = String::with_capacity(count * length);
+    for n in 0..count {
+        let name = format!("X-Huge-{n:02}: ");
+        let _ = write!(headers, "{name}{}\r\n", "x".repeat(length - name.len() - 2));
+    }
+    headers
+}
