@@ -184,7 +184,7 @@ async fn attempt(
     let Some(done) = done else {
         let trace = Trace {
             total: begun.elapsed(),
-            ..Trace::begun_at(wall)
+            ..Trace::new(wall)
         };
         return (
             record(trace, Some(CANCELLED.into()), Some(Stop::Cancelled)),

@@ -54,29 +54,7 @@ pub struct Trace {
 impl Trace {
     /// The trace of an attempt in which nothing has happened yet.
     #[must_use]
-    pub fn begun_at(started: SystemTime) -> Self {
-        Trace {
-            started,
-            dns: None,
-            tcp: None,
-            proxy: None,
-            tls: None,
-            sent: None,
-            head: None,
-            total: Duration::ZERO,
-            remote: None,
-            sent_bytes: 0,
-            head_bytes: 0,
-            body_bytes: 0,
-            request_head: String::new(),
-            answer: None,
-            redirects: Vec::new(),
-        }
-    }
-}
-
-impl Trace {
-    pub(crate) fn new(started: SystemTime) -> Self {
+    pub fn new(started: SystemTime) -> Self {
         Trace {
             started,
             dns: None,
