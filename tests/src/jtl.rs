@@ -43,6 +43,12 @@ impl Sample {
         self.started_ms + self.elapsed_ms + self.idle_ms
     }
 
+    /// Elapsed and idle time: how long the sampler took.
+    #[must_use]
+    pub fn wall_ms(&self) -> u64 {
+        self.elapsed_ms + self.idle_ms
+    }
+
     /// A variable of this row as a number.
     ///
     /// # Panics

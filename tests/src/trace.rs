@@ -12,6 +12,8 @@ use crate::{Error, Result, at};
 pub struct Attempt {
     /// When it started, microseconds since 1970.
     pub at: u64,
+    /// The address that the user connected to.
+    pub target: String,
     /// Who connected: JMeter's thread name.
     pub user: String,
     /// How many connects the user made before.

@@ -1,12 +1,14 @@
 //! What the demo is to run: users, their arrival, the server's limit, the sampler's policy.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Parser;
 use limiter::LimitSpec;
 use serde::{Serialize, Serializer};
+use system::repository;
 
 /// Today's plan and ours against a throttled server, in a real JMeter, and the figures side by side.
 #[derive(Debug, Parser)]
@@ -28,6 +30,9 @@ pub struct Arguments {
     /// A small case that is over in half a minute
     #[arg(long)]
     quick: bool,
+    /// The folder that the run leaves its files in; it is emptied first [default: build/demo]
+    #[arg(long)]
+    out: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -46,6 +51,7 @@ impl Arguments {
                 Ok,
             )?,
             policy: self.policy,
+            folder: self.out.unwrap_or_else(|| repository::build().join("demo")),
         })
     }
 }
@@ -63,6 +69,9 @@ pub struct Case {
     /// The sampler's policy.
     #[serde(serialize_with = "as_text")]
     pub policy: Policy,
+    /// Where the run leaves its files.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 impl Case {

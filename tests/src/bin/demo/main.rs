@@ -41,6 +41,7 @@ const AFTER: Plan = Plan {
     name: "after",
     about: "one wsb - Connect sampler",
     file: "after.jmx",
+    ours: true,
 };
 
 fn main() -> ExitCode {
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn run(case: &Case) -> Result<()> {
-    let folder = repository::fresh_folder(&repository::build().join("demo"))?;
+    let folder = repository::fresh_folder(&case.folder)?;
     println!("{case}\n");
     let before = measure(case, &BEFORE, &Home::with_incumbent()?, &folder)?;
     let after = measure(case, &AFTER, &Home::assembled()?, &folder)?;
@@ -126,7 +127,9 @@ fn measure(case: &Case, plan: &Plan, home: &Home, folder: &Path) -> Result<Outco
         .property("port", &serve.address().port())
         .property("url", &serve.url("/agents"));
     if plan.ours {
-        jmeter = jmeter.property("sample_variables", VARIABLES).property("wsb.trace", &own.join("trace.jsonl").display());
+        jmeter = jmeter
+            .property("sample_variables", VARIABLES)
+            .property("wsb.trace", &own.join("trace.jsonl").display());
     }
     for (key, value) in case.policy.properties() {
         jmeter = jmeter.property(&key, value);

@@ -1,0 +1,205 @@
+//! The contract of a sample: its times are the true ones, and a seed makes a run repeatable.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use system::plan::{Group, Plan};
+use system::serve::{Logged, Serve};
+use system::trace::{self, Attempt};
+
+use crate::support::{alone, folder, jmeter_of, run, together};
+
+/// How far a sample's times may be from the server's, in milliseconds: rounding to whole milliseconds at both ends is 1.
+const WALL_TOLERANCE: f64 = 5.0;
+const STAMP_TOLERANCE: f64 = 2.0;
+
+fn milliseconds(micros: u64) -> f64 {
+    micros as f64 / 1_000.0
+}
+
+/// Connects that go through no, one and several waits, each with a path of its own, after some that warm up the JVM.
+fn measured_plan(serve: &Serve) -> Plan {
+    let url = |name: &str| serve.url(&format!("/{name}"));
+    let mut group = Group::new("G", 1);
+    for warm in 0..40 {
+        let id = format!("warm-{warm}");
+        group = group.connect("warm", &[("wsb.url", &url("warm")), ("wsb.connection", &id)]);
+    }
+    for (name, strategy) in [("a", "fixed"), ("b", "full"), ("c", "decorrelated")] {
+        let id = format!("measured-{name}");
+        // Without hints a user comes back every 200 ms or sooner until the window of a second is over.
+        group = group.connect(
+            name,
+            &[
+                ("wsb.url", &url(name)),
+                ("wsb.connection", &id),
+                ("wsb.retry.strategy", strategy),
+                ("wsb.retry.base", "100"),
+                ("wsb.retry.cap", "200"),
+                ("wsb.hint.mode", "ignore"),
+            ],
+        );
+        // The other mode, right behind it: let in or not, the sum must be right as well.
+        let total = format!("{name}-total");
+        group = group.connect(
+            &total,
+            &[
+                ("wsb.url", &url(&total)),
+                ("wsb.connection", &total),
+                ("wsb.retry.strategy", strategy),
+                ("wsb.retry.base", "100"),
+                ("wsb.retry.cap", "200"),
+                ("wsb.hint.mode", "ignore"),
+                ("wsb.result.elapsed", "total"),
+            ],
+        );
+    }
+    Plan::of(group)
+}
+
+#[test]
+fn idle_and_elapsed_are_the_wall_time_and_stages_match_the_server() {
+    let _turn = alone();
+    let folder = folder("wall_time");
+    let serve = Serve::start_with_log(
+        &["--limit", "sliding-window limit=41 window=2s"],
+        &folder.join("serve.jsonl"),
+    )
+    .unwrap();
+    let traced = folder.join("trace.jsonl");
+    let finished = run(&jmeter_of(&measured_plan(&serve), &folder).property("wsb.trace", &traced.display()));
+    let log = serve.stop_and_read_log().unwrap();
+    let attempts = trace::read(&traced).unwrap();
+    let mut waited = 0;
+    for sample in finished
+        .samples()
+        .unwrap()
+        .iter()
+        .filter(|sample| sample.label != "warm")
+    {
+        assert!(sample.success, "{sample:?}");
+        let path = format!("/{}", sample.label);
+        let seen: Vec<&Logged> = log
+            .iter()
+            .filter(|line| line.path.as_deref() == Some(&path))
+            .collect();
+        let (first, last) = (seen[0], seen[seen.len() - 1]);
+        let started = sample.started_ms as f64;
+        let true_start = milliseconds(first.accepted_us);
+        let true_end = milliseconds(last.answered_us.expect("the last attempt was answered"));
+        assert!(
+            (started - true_start).abs() <= WALL_TOLERANCE,
+            "start {started} against {true_start}: {sample:?}"
+        );
+        let wall = sample.wall_ms() as f64;
+        let true_wall = true_end - true_start;
+        assert!(
+            (wall - true_wall).abs() <= WALL_TOLERANCE,
+            "idle + elapsed is {wall}, the server saw {true_wall}: {sample:?}"
+        );
+        if sample.label.ends_with("-total") {
+            assert_eq!(sample.idle_ms, 0, "{sample:?}");
+        }
+        waited += usize::from(seen.len() > 1);
+        let own: Vec<&Attempt> = attempts
+            .iter()
+            .filter(|attempt| attempt.target.ends_with(&path))
+            .collect();
+        assert_eq!(own.len(), seen.len(), "every attempt is traced: {sample:?}");
+        for (attempt, line) in own.iter().zip(&seen) {
+            stages_match(attempt, line);
+        }
+        let end = own[own.len() - 1];
+        let latency = milliseconds(end.head_us.expect("answered"));
+        assert!(
+            (sample.latency_ms as f64 - latency).abs() <= 1.0,
+            "latency {latency}: {sample:?}"
+        );
+        assert!(
+            (sample.connect_ms as f64 - milliseconds(end.tcp_us.expect("connected"))).abs() <= 1.0,
+            "{sample:?}"
+        );
+        assert!(
+            sample.connect_ms <= sample.latency_ms && sample.latency_ms <= sample.wall_ms(),
+            "{sample:?}"
+        );
+    }
+    assert!(waited >= 2, "the limit must make some of them wait");
+}
+
+/// The client's stamps of an attempt against the server's.
+fn stages_match(attempt: &Attempt, line: &Logged) {
+    let at = |since: Option<u64>| milliseconds(attempt.at + since.expect("the stage took place"));
+    let server = |stamp: Option<u64>| milliseconds(stamp.expect("the server saw it"));
+    let connected = at(attempt.tcp_us);
+    let accepted = milliseconds(line.accepted_us);
+    assert!(
+        (connected - accepted).abs() <= STAMP_TOLERANCE,
+        "connected {connected}, accepted {accepted}: {attempt:?}"
+    );
+    let (sent, head) = (at(attempt.sent_us), server(line.head_us));
+    assert!(
+        (sent - head).abs() <= STAMP_TOLERANCE,
+        "sent {sent}, received {head}: {attempt:?}"
+    );
+    let (seen, answered) = (at(attempt.head_us), server(line.answered_us));
+    assert!(
+        (seen - answered).abs() <= STAMP_TOLERANCE,
+        "answer at {seen}, answered {answered}: {attempt:?}"
+    );
+    assert_eq!(attempt.status, line.status);
+}
+
+/// The planned waits of a run by user, connect and attempt.
+fn waits(folder: &Path, serve: &Serve, seed: &str) -> BTreeMap<(String, u64, u64), f64> {
+    let url = serve.url("/");
+    let policy = [
+        ("wsb.url", url.as_str()),
+        ("wsb.retry.seed", seed),
+        ("wsb.retry.base", "10"),
+        ("wsb.retry.cap", "100"),
+        ("wsb.retry.maxAttempts", "4"),
+    ];
+    // The first connect takes the one place there is, or waits in vain like all that follow.
+    let group = Group::new("G", 10).loops(2).connect("Connect", &policy);
+    std::fs::create_dir_all(folder).unwrap();
+    let traced = folder.join("trace.jsonl");
+    run(&jmeter_of(&Plan::of(group), folder).property("wsb.trace", &traced.display()));
+    let attempts = trace::read(&traced).unwrap();
+    attempts
+        .into_iter()
+        .filter_map(|a| Some(((a.user, a.ordinal, a.attempt), a.wait_ms?)))
+        .collect()
+}
+
+#[test]
+fn the_same_seed_plans_the_same_waits() {
+    let _turn = together();
+    let folder = folder("seed");
+    let run = |name: &str, seed: &str| {
+        let closed = Serve::start(&[
+            "--limit",
+            "fixed-window limit=0 window=1h",
+            "--retry-after",
+            "none",
+        ]);
+        waits(&folder.join(name), &closed.unwrap(), seed)
+    };
+    let first = run("first", "7");
+    assert_eq!(
+        first.len(),
+        10 * 2 * 3,
+        "ten users, two connects each, three waits a connect"
+    );
+    assert_eq!(first, run("second", "7"), "the same seed");
+    let other = run("third", "8");
+    let different = first
+        .iter()
+        .filter(|(key, wait)| other.get(key) != Some(wait))
+        .count();
+    assert!(
+        different > first.len() / 2,
+        "another seed gives other waits: {different} of {} differ",
+        first.len()
+    );
+}

@@ -1,0 +1,128 @@
+//! Wrong values of every property: a failed sample at once that names key, value and what is allowed; nothing is sent.
+
+use std::collections::BTreeMap;
+
+use system::jtl_xml;
+use system::plan::{Group, Plan};
+use system::serve::Serve;
+
+use crate::support::{folder, jmeter_of, run, together};
+
+/// Key and value, and what the message must name besides: a part of what is allowed.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("wsb.url", "ftp://127.0.0.1/", "ws"),
+    ("wsb.url", "ws://", "host"),
+    ("wsb.url", "ws:///path", "host"),
+    ("wsb.url", "ws://127.0.0.1:0/", "port"),
+    ("wsb.url", "ws://127.0.0.1:70000/", "port"),
+    ("wsb.url", "ws://127.0.0.1:port/", "port"),
+    ("wsb.url", "ws://127.0.0.1/a\r\nX-Evil: 1", "ws://"),
+    ("wsb.url", "ws://127.0.0.1/a b\u{1}", "ws://"),
+    ("wsb.url", "ws://user:secret@127.0.0.1/", "ws://"),
+    ("wsb.url", "ws://127.0.0.1/#part", "ws://"),
+    ("wsb.url", "just some words", "ws://"),
+    ("wsb.baseUrl", "nowhere", "ws://"),
+    ("wsb.whenOpen", "sometimes", "replace"),
+    ("wsb.subprotocols", "a b", "names"),
+    ("wsb.connectTimeout", "soon", "milliseconds"),
+    ("wsb.connectTimeout", "-1", "milliseconds"),
+    ("wsb.connectTimeout", "0", ""),
+    ("wsb.tls.verify", "maybe", "true"),
+    ("wsb.tls.caFile", "/no/such/file.pem", "PEM"),
+    ("wsb.proxy", "socks5://127.0.0.1:1080", "http://"),
+    ("wsb.retry.strategy", "hopeful", "decorrelated"),
+    ("wsb.retry.strategy", "table", "wsb.retry.table"),
+    ("wsb.retry.base", "fast", "milliseconds"),
+    ("wsb.retry.base", "-100", "milliseconds"),
+    ("wsb.retry.base", "1m", "cap"),
+    ("wsb.retry.cap", "x", "milliseconds"),
+    ("wsb.retry.cap", "10ms", "base"),
+    ("wsb.retry.multiplier", "0.5", "1"),
+    ("wsb.retry.multiplier", "NaN", "1"),
+    ("wsb.retry.multiplier", "two", "1"),
+    ("wsb.retry.jitter", "1.5", "0"),
+    ("wsb.retry.jitter", "-0.1", "0"),
+    ("wsb.retry.table", "1s,then,2s", "1"),
+    ("wsb.retry.transientBase", "a while", "milliseconds"),
+    ("wsb.retry.maxElapsed", "0", ""),
+    ("wsb.retry.maxElapsed", "-5s", "milliseconds"),
+    ("wsb.retry.maxAttempts", "-1", "0"),
+    ("wsb.retry.maxAttempts", "many", "0"),
+    ("wsb.retry.maxAttempts", "1.5", "0"),
+    ("wsb.retry.attemptTimeout", "0", ""),
+    ("wsb.retry.attemptTimeout", "99999999h", "milliseconds"),
+    ("wsb.retry.throttle", "four hundred", "429"),
+    ("wsb.retry.throttle", "network", ""),
+    ("wsb.retry.throttle", "700", ""),
+    ("wsb.retry.transient", "504-502", ""),
+    ("wsb.retry.transient", "sometimes", "network"),
+    ("wsb.retry.seed", "dice", "0"),
+    ("wsb.retry.seed", "-1", "0"),
+    ("wsb.hint.mode", "obey", "floor"),
+    ("wsb.hint.jitter", "wild", "growing"),
+    ("wsb.hint.max", "0", ""),
+    ("wsb.hint.max", "later", "milliseconds"),
+    ("wsb.hint.onTooLong", "wait", "clamp"),
+    ("wsb.hint.sources", "retry-after,gossip", "retry-after-ms"),
+    ("wsb.hint.bodyPattern", "wait (", "regular expression"),
+    ("wsb.hint.bodyPattern", "no group", "group"),
+    ("wsb.result.attempts", "all", "subresults"),
+    ("wsb.result.elapsed", "some", "total"),
+    ("wsb.retry.bsae", "1s", "wsb.retry.base"),
+];
+
+#[test]
+fn each_wrong_property_fails_its_sample_and_sends_nothing() {
+    let _turn = together();
+    let serve = Serve::start(&["--limit", "none"]).unwrap();
+    let url = serve.url("/");
+    let mut group = Group::new("G", 1);
+    for (number, (key, value, _)) in WRONG.iter().enumerate() {
+        let mut properties = BTreeMap::from([("wsb.url", url.as_str())]);
+        properties.insert(key, value);
+        if *key == "wsb.baseUrl" {
+            properties.insert("wsb.url", "/relative");
+        }
+        let properties: Vec<(&str, &str)> = properties.into_iter().collect();
+        group = group.connect(&number.to_string(), &properties);
+    }
+    // One that is right, to see that the plan would send at all.
+    group = group.connect("right", &[("wsb.url", &url)]);
+    let finished = run(&jtl_xml::recorded_by(jmeter_of(
+        &Plan::of(group),
+        &folder("wrong_input"),
+    )));
+    let mut samples = jtl_xml::read(&finished.files.samples()).unwrap();
+    let right = samples.pop().expect("the last sample");
+    assert!(right.sample.success, "{right:?}");
+    assert_eq!(samples.len(), WRONG.len());
+
+    let mut wrong = Vec::new();
+    for (sample, (key, value, allowed)) in samples.iter().zip(WRONG) {
+        let text = &sample.response;
+        // Values with control characters are shown in an escaped form.
+        let shown = value.split(|c: char| c.is_control()).next().unwrap_or_default();
+        let named = text.contains(key) && text.contains(shown) && text.contains(allowed);
+        let failed = !sample.sample.success && sample.sample.code == "Non HTTP response code: spec.invalid";
+        let hidden = !value.contains("secret") || !text.contains("secret");
+        if !(named || key == &"wsb.tls.caFile")
+            || !failed
+            || sample.sample.started_ms == 0
+            || !(hidden || named)
+        {
+            wrong.push(format!("{key} = {value:?}: {} {text}", sample.sample.code));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {} cases:\n{}",
+        wrong.len(),
+        WRONG.len(),
+        wrong.join("\n")
+    );
+    let messages: std::collections::BTreeSet<_> =
+        samples.iter().map(|sample| &sample.sample.message).collect();
+    assert_eq!(messages.len(), 1, "dashboards group by the message: {messages:?}");
+    let stats = serve.stats().unwrap();
+    assert_eq!(stats.attempts, 1, "only the right one was sent");
+}

@@ -1,0 +1,15 @@
+//! The whole system under test: plans in the assembled JMeter, against the test server in a process of its own. Each test
+//! leaves its files in `build/tests/<test>`.
+
+// All of it is test code, the helpers too.
+#![allow(clippy::unwrap_used)]
+
+mod connecting;
+mod contract;
+mod figures;
+mod input;
+mod jar;
+mod leaks;
+mod loading;
+mod stopping;
+mod support;

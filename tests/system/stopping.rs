@@ -1,0 +1,118 @@
+//! Stop, Shutdown and the end of the JVM, with waits and connections that are still open.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use system::jmeter::Running;
+use system::plan::{Group, Plan};
+use system::repository;
+use system::serve::Serve;
+
+use crate::support::{LIMIT, alone, complaints, folder, jmeter, jmeter_of, wait_for_stats};
+
+/// How fast a thread must be free again.
+const STOP_MS: u64 = 200;
+/// How fast the JVM must be gone when its work is done.
+const EXIT: Duration = Duration::from_secs(2);
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(now.as_millis()).unwrap()
+}
+
+/// Stops a run in which `busy` users are inside a connect, and checks what each of their samples says.
+fn stop_and_check(running: Running, busy: usize) {
+    let told = now_ms();
+    running.stop_now().unwrap();
+    let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();
+    assert_eq!(complaints(&finished), Vec::<String>::new());
+    let samples = finished.samples().unwrap();
+    let cancelled: Vec<_> = samples.iter().filter(|sample| !sample.success).collect();
+    assert_eq!(cancelled.len(), busy, "one sample for each: {samples:?}");
+    for sample in cancelled {
+        assert_eq!(sample.code, "Non HTTP response code: cancelled", "{sample:?}");
+        let late = sample.ended_ms().saturating_sub(told);
+        assert!(late <= STOP_MS, "ended {late} ms after Stop: {sample:?}");
+    }
+    let text = finished.ended.text();
+    assert!(!text.contains("did not stop"), "{text}");
+}
+
+#[test]
+fn stop_ends_a_wait_of_a_minute_at_once() {
+    let _turn = alone();
+    let serve = Serve::start(&["--limit", "fixed-window limit=1 window=60s"]).unwrap();
+    let group = Group::new("G", 6)
+        .connect("Connect", &[("wsb.url", &serve.url("/"))])
+        .pause("600000");
+    let running = jmeter_of(&Plan::of(group), &folder("stop_wait")).start().unwrap();
+    wait_for_stats(&serve, LIMIT, |stats| stats.refused == 5);
+    stop_and_check(running, 5);
+    wait_for_stats(&serve, EXIT, |stats| stats.open == 0);
+    assert_eq!(serve.stats().unwrap().attempts, 6);
+}
+
+#[test]
+fn stop_ends_a_handshake_that_nobody_answers() {
+    let _turn = alone();
+    let serve = Serve::start(&["--limit", "none", "--fault", "silent"]).unwrap();
+    let group = Group::new("G", 5).connect("Connect", &[("wsb.url", &serve.url("/"))]);
+    let running = jmeter_of(&Plan::of(group), &folder("stop_handshake"))
+        .start()
+        .unwrap();
+    wait_for_stats(&serve, LIMIT, |stats| stats.attempts == 5);
+    stop_and_check(running, 5);
+}
+
+#[test]
+fn shutdown_lets_a_wait_run_out_and_starts_no_other() {
+    let _turn = alone();
+    let serve = Serve::start(&["--limit", "fixed-window limit=2 window=3s"]).unwrap();
+    let group = Group::new("G", 4)
+        .loops(1_000)
+        .connect("Connect", &[("wsb.url", &serve.url("/"))]);
+    let running = jmeter_of(&Plan::of(group), &folder("shutdown")).start().unwrap();
+    // All four wait: each found the window's two places taken, two of them after a connect or two of their own.
+    wait_for_stats(&serve, LIMIT, |stats| stats.refused >= 4);
+    let told = now_ms();
+    running.shut_down().unwrap();
+    let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();
+    let samples = finished.samples().unwrap();
+    assert!(
+        samples.iter().all(|sample| sample.success),
+        "nobody is cut off: {samples:?}"
+    );
+    let last: Vec<_> = samples.iter().filter(|sample| sample.ended_ms() > told).collect();
+    assert_eq!(
+        last.len(),
+        4,
+        "the connects that were under way, and no other: {samples:?}"
+    );
+    assert!(
+        last.iter().all(|sample| sample.started_ms < told + STOP_MS),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn the_jvm_is_gone_two_seconds_after_a_run_with_open_connections() {
+    let _turn = alone();
+    let serve = Serve::start(&["--limit", "none"]).unwrap();
+    let run = jmeter(&repository::plan("after.jmx"), &folder("open_connections"));
+    let run = run
+        .property("users", "50")
+        .property("rampup", "0")
+        .property("hold", "600000");
+    let running = run.property("url", &serve.url("/")).start().unwrap();
+    wait_for_stats(&serve, LIMIT, |stats| stats.open == 50);
+    running.stop_now().unwrap();
+    running.wait_for_end_of_run(LIMIT).unwrap();
+    let finished = running
+        .finish(EXIT)
+        .expect("the JVM exits by itself")
+        .succeeded()
+        .unwrap();
+    let exit = finished.exit_time().expect("the run ended");
+    assert!(exit < EXIT, "{exit:?}");
+    assert_eq!(complaints(&finished), Vec::<String>::new());
+    wait_for_stats(&serve, EXIT, |stats| stats.open == 0);
+}
