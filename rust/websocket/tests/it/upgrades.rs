@@ -1,0 +1,601 @@
+//! Every way in which a server may answer to the upgrade.
+
+use std::time::{Duration, Instant};
+
+use websocket::Attempt;
+
+use crate::support::{Peer, Server, UPGRADED, attempt, attempt_within, code, dial};
+
+/// What the peer does after it read the request; then it closes, unless the last step says otherwise.
+enum Step {
+    Say(Vec<u8>),
+    Drip(Vec<u8>, Duration),
+    Repeat(Vec<u8>),
+    HalfClose,
+    Reset,
+    Hold,
+}
+use Step::{Drip, HalfClose, Hold, Repeat, Reset, Say};
+
+fn say(text: &str) -> Step {
+    Say(text.as_bytes().to_vec())
+}
+
+fn play(mut peer: Peer, steps: &[Step]) {
+    peer.read_head();
+    for step in steps {
+        match step {
+            Say(bytes) => peer.say(bytes),
+            Drip(bytes, pause) => {
+                for byte in peer.filled(bytes) {
+                    peer.say([byte]);
+                    std::thread::sleep(*pause);
+                }
+            }
+            Repeat(bytes) => while peer.stream.write_all(bytes).is_ok() {},
+            HalfClose => {
+                peer.half_close();
+                peer.hold();
+            }
+            Reset => return peer.reset(),
+            Hold => peer.hold(),
+        }
+    }
+}
+
+fn run(steps: Vec<Step>, timeout: Duration) -> Attempt {
+    let server = Server::start(move |peer| play(peer, &steps));
+    attempt_within(&dial(&server.url("/")), timeout)
+}
+
+const LONG: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(200);
+
+/// A 101 with these lines in place of the usual Upgrade and Connection.
+fn upgraded_with(lines: &str) -> Step {
+    say(&format!(
+        "HTTP/1.1 101 Switching Protocols\r\n{lines}\r\nSec-WebSocket-Accept: {{accept}}\r\n\r\n"
+    ))
+}
+
+#[test]
+fn legal_101s_are_accepted() {
+    let fields = "Upgrade: websocket\r\nConnection: Upgrade";
+    let many = |count: usize, length: usize| -> String {
+        (0..count)
+            .map(|n| format!("\r\nX-{n}: {}", "v".repeat(length)))
+            .collect()
+    };
+    let cases: Vec<(&str, Vec<Step>)> = vec![
+        ("plain", vec![say(UPGRADED), Hold]),
+        (
+            "token list",
+            vec![
+                upgraded_with("Upgrade: websocket\r\nConnection: keep-alive, Upgrade"),
+                Hold,
+            ],
+        ),
+        (
+            "any case",
+            vec![upgraded_with("UPGRADE: WebSocket\r\nconnection: UPGRADE"), Hold],
+        ),
+        (
+            "repeated headers",
+            vec![
+                upgraded_with(
+                    "Upgrade: h2c\r\nUpgrade: websocket\r\nConnection: keep-alive\r\nConnection: upgrade",
+                ),
+                Hold,
+            ],
+        ),
+        (
+            "103 before",
+            vec![
+                say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+                say(UPGRADED),
+                Hold,
+            ],
+        ),
+        (
+            "100, 102 and 103 in one packet with the 101",
+            vec![
+                say(&format!(
+                    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 \r\nA: b\r\n\r\n{UPGRADED}"
+                )),
+                Hold,
+            ],
+        ),
+        (
+            "no reason",
+            vec![say(&UPGRADED.replace(" Switching Protocols", "")), Hold],
+        ),
+        (
+            "bare line feeds",
+            vec![say(&UPGRADED.replace("\r\n", "\n")), Hold],
+        ),
+        (
+            "64 KiB of headers",
+            vec![upgraded_with(&format!("{fields}{}", many(64, 1020))), Hold],
+        ),
+        (
+            "400 headers",
+            vec![upgraded_with(&format!("{fields}{}", many(400, 5))), Hold],
+        ),
+        (
+            "a length that means nothing",
+            vec![
+                upgraded_with(&format!(
+                    "{fields}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked"
+                )),
+                Hold,
+            ],
+        ),
+        (
+            "dripped in time",
+            vec![Drip(UPGRADED.into(), Duration::ZERO), Hold],
+        ),
+    ];
+    for (name, steps) in cases {
+        let attempt = run(steps, LONG);
+        assert_eq!(code(&attempt), "ok", "{name}: {:?}", attempt.result);
+        let answer = attempt.trace.answer.unwrap();
+        assert_eq!(answer.status, 101, "{name}");
+        assert!(
+            answer.head.starts_with("HTTP/1.1 101"),
+            "{name}: {:?}",
+            answer.head
+        );
+        assert_eq!(attempt.trace.head_bytes, answer.head.len() as u64, "{name}");
+        assert_eq!(attempt.trace.body_bytes, 0, "{name}");
+    }
+}
+
+#[test]
+fn illegal_101s_are_refused_with_the_reason() {
+    let fields = "Upgrade: websocket\r\nConnection: Upgrade";
+    let cases: Vec<(&str, &str, Step)> = vec![
+        (
+            "wrong accept",
+            "upgrade.bad-accept",
+            say(&UPGRADED.replace("{accept}", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
+        ),
+        (
+            "no accept",
+            "upgrade.bad-accept",
+            say(&UPGRADED.replace("Sec-WebSocket-Accept: {accept}\r\n", "")),
+        ),
+        (
+            "two accepts",
+            "upgrade.bad-accept",
+            upgraded_with(&format!("{fields}\r\nSec-WebSocket-Accept: x")),
+        ),
+        (
+            "no Upgrade",
+            "upgrade.bad-headers",
+            upgraded_with("Connection: Upgrade"),
+        ),
+        (
+            "wrong Upgrade",
+            "upgrade.bad-headers",
+            upgraded_with("Upgrade: h2c\r\nConnection: Upgrade"),
+        ),
+        (
+            "no Connection",
+            "upgrade.bad-headers",
+            upgraded_with("Upgrade: websocket"),
+        ),
+        (
+            "Connection: close",
+            "upgrade.bad-headers",
+            upgraded_with("Upgrade: websocket\r\nConnection: close"),
+        ),
+        (
+            "unrequested subprotocol",
+            "upgrade.subprotocol",
+            upgraded_with(&format!("{fields}\r\nSec-WebSocket-Protocol: chat")),
+        ),
+        (
+            "unrequested extension",
+            "upgrade.extension",
+            upgraded_with(&format!(
+                "{fields}\r\nSec-WebSocket-Extensions: permessage-deflate; x=1"
+            )),
+        ),
+        (
+            "more headers than allowed",
+            "upgrade.too-large",
+            upgraded_with(&format!("{fields}{}", "\r\nX: y".repeat(600))),
+        ),
+    ];
+    for (name, expected, step) in cases {
+        let attempt = run(vec![step, Hold], LONG);
+        assert_eq!(code(&attempt), expected, "{name}: {:?}", attempt.result);
+        assert!(!attempt.result.unwrap_err().detail().is_empty(), "{name}");
+        if expected != "upgrade.too-large" {
+            assert_eq!(attempt.trace.answer.unwrap().status, 101, "{name}");
+        }
+    }
+}
+
+/// Steps of a refusal, and the status, reason, body and whether it is cut, that must come of it.
+type Refusal = (&'static str, Vec<Step>, (u16, &'static str), Vec<u8>, bool);
+
+fn refusals() -> Vec<Refusal> {
+    let whole = |text: &str| vec![say(text), Hold];
+    let large = vec![b'x'; 70_000];
+    let headed = |body: &[u8]| {
+        let head = format!("HTTP/1.1 503 Busy\r\nContent-Length: {}\r\n\r\n", body.len());
+        vec![Say([head.as_bytes(), body].concat()), Hold]
+    };
+    vec![
+        (
+            "with length",
+            whole("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nContent-Length: 4\r\n\r\nbusy"),
+            (429, "Too Many Requests"),
+            b"busy".into(),
+            false,
+        ),
+        (
+            "HTTP/1.0 until close",
+            vec![say(
+                "HTTP/1.0 503 Service Unavailable\r\nRetry-After: 7\r\n\r\nslow down",
+            )],
+            (503, "Service Unavailable"),
+            b"slow down".into(),
+            false,
+        ),
+        (
+            "chunked",
+            whole(
+                "HTTP/1.1 429 Zu viel\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: t\r\n\r\n",
+            ),
+            (429, "Zu viel"),
+            b"abcdefg".into(),
+            false,
+        ),
+        (
+            "chunked in pieces",
+            vec![
+                say("HTTP/1.1 429 x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na"),
+                Drip(b"bc\r\n2\r\nde\r\n0\r\n\r\n".into(), Duration::from_millis(1)),
+                Hold,
+            ],
+            (429, "x"),
+            b"abcde".into(),
+            false,
+        ),
+        (
+            "without length, until close",
+            vec![
+                say("HTTP/1.1 429 Too Many Requests\r\n\r\n"),
+                say("part one, "),
+                say("part two"),
+            ],
+            (429, "Too Many Requests"),
+            b"part one, part two".into(),
+            false,
+        ),
+        (
+            "103 before",
+            whole("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 429 x\r\nContent-Length: 1\r\n\r\ny"),
+            (429, "x"),
+            b"y".into(),
+            false,
+        ),
+        (
+            "200",
+            whole("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
+            (200, "OK"),
+            b"hi".into(),
+            false,
+        ),
+        (
+            "204",
+            whole("HTTP/1.1 204 No Content\r\n\r\n"),
+            (204, "No Content"),
+            vec![],
+            false,
+        ),
+        (
+            "304 with a length",
+            whole("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"),
+            (304, "Not Modified"),
+            vec![],
+            false,
+        ),
+        (
+            "empty body",
+            whole("HTTP/1.1 429 x\r\nContent-Length: 0\r\n\r\n"),
+            (429, "x"),
+            vec![],
+            false,
+        ),
+        (
+            "no reason",
+            whole("HTTP/1.1 429\r\nContent-Length: 0\r\n\r\n"),
+            (429, ""),
+            vec![],
+            false,
+        ),
+        (
+            "unknown status",
+            whole("HTTP/1.1 799 Odd\r\nContent-Length: 0\r\n\r\n"),
+            (799, "Odd"),
+            vec![],
+            false,
+        ),
+        (
+            "301 without Location",
+            whole("HTTP/1.1 301 Moved\r\nContent-Length: 1\r\n\r\nm"),
+            (301, "Moved"),
+            b"m".into(),
+            false,
+        ),
+        (
+            "exactly 64 KiB",
+            headed(&large[..65_536]),
+            (503, "Busy"),
+            large[..65_536].into(),
+            false,
+        ),
+        (
+            "over 64 KiB",
+            headed(&large),
+            (503, "Busy"),
+            large[..65_536].into(),
+            true,
+        ),
+        (
+            "body without end",
+            vec![say("HTTP/1.1 503 Busy\r\n\r\n"), Repeat(large.clone())],
+            (503, "Busy"),
+            vec![b'x'; 65_536],
+            true,
+        ),
+        (
+            "length longer than what comes",
+            vec![say("HTTP/1.1 429 x\r\nContent-Length: 100\r\n\r\nshort")],
+            (429, "x"),
+            b"short".into(),
+            true,
+        ),
+        (
+            "chunks that end early",
+            vec![say(
+                "HTTP/1.1 429 x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",
+            )],
+            (429, "x"),
+            b"abc".into(),
+            true,
+        ),
+        (
+            "chunk size that is none",
+            whole("HTTP/1.1 429 x\r\nTransfer-Encoding: chunked\r\n\r\n!\r\nabc"),
+            (429, "x"),
+            vec![],
+            true,
+        ),
+        (
+            "two lengths",
+            whole("HTTP/1.1 429 x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+            (429, "x"),
+            vec![],
+            true,
+        ),
+        (
+            "a length that is none",
+            whole("HTTP/1.1 429 x\r\nContent-Length: abc\r\n\r\nab"),
+            (429, "x"),
+            vec![],
+            true,
+        ),
+        (
+            "chunks in HTTP/1.0",
+            whole("HTTP/1.0 429 x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            (429, "x"),
+            vec![],
+            true,
+        ),
+        (
+            "more headers than hyper takes",
+            vec![
+                Say(format!("HTTP/1.1 429 x\r\n{}\r\n", "A: b\r\n".repeat(600)).into()),
+                Hold,
+            ],
+            (429, "x"),
+            vec![],
+            true,
+        ),
+        (
+            "a header line that is none",
+            whole("HTTP/1.1 429 x\r\nno colon here\r\nContent-Length: 1\r\n\r\ny"),
+            (429, "x"),
+            b"y".into(),
+            false,
+        ),
+    ]
+}
+
+#[test]
+fn a_refusal_keeps_status_reason_and_body() {
+    for (name, steps, (status, reason), body, is_cut) in refusals() {
+        let attempt = run(steps, LONG);
+        assert_eq!(code(&attempt), "upgrade.status", "{name}: {:?}", attempt.result);
+        let answer = attempt.trace.answer.expect(name);
+        assert_eq!(
+            (answer.status, answer.reason.as_str()),
+            (status, reason),
+            "{name}"
+        );
+        assert_eq!(answer.body.len(), body.len(), "{name}");
+        assert!(answer.body == body, "{name}");
+        assert_eq!(answer.body_cut, is_cut, "{name}");
+        assert!(attempt.trace.body_bytes >= body.len() as u64, "{name}");
+        assert!(attempt.trace.sent <= attempt.trace.head, "{name}");
+    }
+}
+
+#[test]
+fn a_body_that_never_ends_costs_two_seconds_and_no_status() {
+    for steps in [
+        vec![say("HTTP/1.1 429 x\r\n\r\nso far"), Hold],
+        vec![say("HTTP/1.1 429 x\r\nContent-Length: 100\r\n\r\nso far"), Hold],
+    ] {
+        let attempt = run(steps, LONG);
+        let answer = attempt.trace.answer.unwrap();
+        assert_eq!(
+            (answer.status, answer.body.as_slice(), answer.body_cut),
+            (429, &b"so far"[..], true)
+        );
+        assert!(attempt.trace.total >= Duration::from_secs(2) && attempt.trace.total < LONG);
+    }
+}
+
+#[test]
+fn the_deadline_holds_within_a_body_too() {
+    let attempt = run(vec![say("HTTP/1.1 429 x\r\n\r\nso far"), Hold], SHORT);
+    assert_eq!(code(&attempt), "upgrade.status");
+    assert!(attempt.trace.total >= SHORT && attempt.trace.total < Duration::from_secs(2));
+}
+
+#[test]
+fn an_answer_given_before_the_request_is_read() {
+    for close in [true, false] {
+        let server = Server::start(move |mut peer| {
+            peer.say("HTTP/1.1 503 Busy\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\nno");
+            if !close {
+                peer.hold();
+            }
+        });
+        for _ in 0..50 {
+            let attempt = attempt(&dial(&server.url("/")));
+            assert_eq!(code(&attempt), "upgrade.status", "{:?}", attempt.result);
+            let answer = attempt.trace.answer.unwrap();
+            assert_eq!((answer.status, answer.body.as_slice()), (503, &b"no"[..]));
+        }
+    }
+}
+
+#[test]
+fn answers_that_are_none_have_their_codes() {
+    let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: web";
+    let cases: Vec<(&str, &str, Vec<Step>)> = vec![
+        ("ended at once", "upgrade.closed", vec![]),
+        ("ended within the head", "upgrade.closed", vec![say(head)]),
+        ("half closed", "upgrade.closed", vec![HalfClose]),
+        (
+            "half closed within the head",
+            "upgrade.closed",
+            vec![say(head), HalfClose],
+        ),
+        (
+            "ended after a 103",
+            "upgrade.closed",
+            vec![say("HTTP/1.1 103 Early Hints\r\n\r\n")],
+        ),
+        ("reset", "upgrade.reset", vec![Reset]),
+        (
+            "garbage",
+            "upgrade.malformed",
+            vec![say("SSH-2.0-OpenSSH_9.2\r\n"), Hold],
+        ),
+        (
+            "binary",
+            "upgrade.malformed",
+            vec![Say(vec![0x15, 3, 3, 0, 2, 2, 70]), Hold],
+        ),
+        (
+            "HTTP/2",
+            "upgrade.malformed",
+            vec![say("HTTP/2 200\r\n\r\n"), Hold],
+        ),
+        (
+            "a status that is none",
+            "upgrade.malformed",
+            vec![say("HTTP/1.1 abc OK\r\n\r\n"), Hold],
+        ),
+        (
+            "html without head",
+            "upgrade.malformed",
+            vec![say("<html>busy</html>")],
+        ),
+        (
+            "head without end",
+            "upgrade.too-large",
+            vec![
+                say("HTTP/1.1 200 OK\r\n"),
+                Repeat(b"X-A: bbbbbbbbbbbbbbbbbbbbbbbb\r\n".into()),
+            ],
+        ),
+        (
+            "line without end",
+            "upgrade.too-large",
+            vec![say("HTTP/1.1 200 OK\r\nX: "), Repeat(vec![b'v'; 1000])],
+        ),
+        (
+            "103s without end",
+            "upgrade.too-large",
+            vec![Repeat(b"HTTP/1.1 103 Early Hints\r\n\r\n".into())],
+        ),
+    ];
+    for (name, expected, steps) in cases {
+        let attempt = run(steps, LONG);
+        assert_eq!(code(&attempt), expected, "{name}: {:?}", attempt.result);
+        assert!(attempt.trace.answer.is_none(), "{name}");
+        assert!(
+            attempt.trace.sent.is_some() && attempt.trace.tcp.is_some(),
+            "{name}"
+        );
+        assert!(
+            attempt.trace.request_head.starts_with("GET / HTTP/1.1\r\n"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn silence_and_dripping_end_at_the_deadline() {
+    let drip = || Drip(UPGRADED.as_bytes().to_vec(), Duration::from_millis(100));
+    for (name, steps, sees_head) in [
+        ("silence", vec![Hold], false),
+        ("a byte each 100 ms", vec![drip(), Hold], true),
+        (
+            "103s for ever",
+            vec![
+                Drip(b"HTTP/1.1 103 x\r\n\r\n".repeat(100), Duration::from_millis(5)),
+                Hold,
+            ],
+            true,
+        ),
+    ] {
+        let began = Instant::now();
+        let attempt = run(steps, SHORT);
+        assert_eq!(code(&attempt), "upgrade.timeout", "{name}: {:?}", attempt.result);
+        assert!(attempt.trace.total >= SHORT, "{name}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{name}");
+        assert_eq!(attempt.trace.head.is_some(), sees_head, "{name}");
+        assert!(attempt.result.unwrap_err().detail().contains("200 ms"), "{name}");
+    }
+}
+
+#[test]
+fn what_users_see_is_what_was_on_the_wire() {
+    let head = "HTTP/1.1 429 Zu viel \r\nset-cookie: a=1\r\nX-b: 2\r\nSet-Cookie: b=2\r\nX-B:3\r\nRETRY-after:  5 \r\n\
+        Content-Length: 2\r\n\r\n";
+    let attempt = run(vec![say(head), say("no"), Hold], LONG);
+    let answer = attempt.trace.answer.unwrap();
+    assert_eq!(answer.head, head);
+    assert_eq!(answer.version, "HTTP/1.1");
+    assert_eq!(answer.reason, "Zu viel");
+    let expected = crate::support::pairs(&[
+        ("set-cookie", "a=1"),
+        ("X-b", "2"),
+        ("Set-Cookie", "b=2"),
+        ("X-B", "3"),
+        ("RETRY-after", "5"),
+        ("Content-Length", "2"),
+    ]);
+    assert_eq!(answer.headers, expected);
+    assert_eq!(attempt.trace.head_bytes, head.len() as u64);
+    assert_eq!(attempt.trace.body_bytes, 2);
+}
