@@ -29,6 +29,8 @@ pub(crate) struct Meter {
     io: Io,
     request: Vec<u8>,
     written: usize,
+    /// The request was written, or cannot be.
+    asked: bool,
     waiting: Option<Waker>,
     raw: Vec<u8>,
     searched: usize,
@@ -52,6 +54,7 @@ impl Meter {
             io,
             request,
             written: 0,
+            asked: false,
             waiting: None,
             raw: Vec::new(),
             searched: 0,
@@ -135,7 +138,7 @@ impl Meter {
 impl AsyncRead for Meter {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.sent_at.is_none() || this.is_upgraded() {
+        if !this.asked || this.is_upgraded() {
             // hyper takes an answer that is there before the request for an error; servers that refuse at accept do that.
             this.waiting = Some(cx.waker().clone());
             return Poll::Pending;
@@ -159,12 +162,13 @@ impl AsyncRead for Meter {
 impl AsyncWrite for Meter {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.sent_at.is_none() {
-            // A peer that answered and went away makes the write fail, but its answer can still be read.
-            if let Err(error) = ready!(this.poll_request(cx)) {
-                this.fail(error);
+        if !this.asked {
+            match ready!(this.poll_request(cx)) {
+                Ok(()) => this.sent_at = Some(Instant::now()),
+                // A peer that answered and went away makes the write fail, but its answer can still be read.
+                Err(error) => this.fail(error),
             }
-            this.sent_at = Some(Instant::now());
+            this.asked = true;
             if let Some(waker) = this.waiting.take() {
                 waker.wake();
             }
