@@ -80,13 +80,32 @@ public final class ConnectResult extends Exchange {
     return new ConnectResult(Json.read(json));
   }
 
+  /** A value that is not among the words of its key; said as the native part says it. */
+  public static ConnectResult invalid(String key, String value, String url) {
+    ObjectNode json = local(url, "invalid");
+    refuse(json, "spec.invalid");
+    json.put(
+        "timeline",
+        key
+            + ": \""
+            + value
+            + "\" (not one of the words); allowed: "
+            + String.join(", ", Spec.get().choicesOf(key))
+            + "\nNothing was sent.\n");
+    return new ConnectResult(json);
+  }
+
   /** A connect that this side refused or that could not be handed on. */
   public static ConnectResult failed(String code, String url, String detail) {
     ObjectNode json = local(url, code);
-    json.put("code", NO_STATUS + code);
-    json.put("message", Spec.get().messageOf(code));
+    refuse(json, code);
     json.put("timeline", detail);
     return new ConnectResult(json);
+  }
+
+  private static void refuse(ObjectNode json, String code) {
+    json.put("code", NO_STATUS + code);
+    json.put("message", Spec.get().messageOf(code));
   }
 
   /** A connect that had nothing to do: the connection is there. */

@@ -83,7 +83,8 @@ public final class NativeLibrary {
       System.load(file.toString());
       abi = Native.abi();
     } catch (UnsatisfiedLinkError | SecurityException e) {
-      throw source.failure(e.getMessage(), file, cure(String.valueOf(e.getMessage())), e);
+      String reason = String.valueOf(e.getMessage()).replace(file + ": ", "");
+      throw source.failure(reason, file, cure(reason), e);
     } catch (RuntimeException e) {
       // Java 24 and newer, with native access denied: an IllegalCallerException, unknown to Java 8.
       throw source.failure(

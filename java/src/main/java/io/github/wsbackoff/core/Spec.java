@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -100,11 +101,16 @@ public final class Spec {
 
   /** What holds when a key is not set, "" if nothing does. */
   public String defaultOf(String name) {
-    return keys.stream()
-        .filter(key -> key.name.equals(name))
-        .map(key -> key.defaultText)
-        .findFirst()
-        .orElse("");
+    return find(name).map(key -> key.defaultText).orElse("");
+  }
+
+  /** The allowed words of a key, if those are few. */
+  public List<String> choicesOf(String name) {
+    return find(name).map(key -> key.choices).orElse(Collections.emptyList());
+  }
+
+  private Optional<Key> find(String name) {
+    return keys.stream().filter(key -> key.name.equals(name)).findFirst();
   }
 
   /** Names of the JMeter variables that a connect sets. */

@@ -10,6 +10,7 @@ import io.github.wsbackoff.core.Settings;
 import io.github.wsbackoff.core.Spec;
 import io.github.wsbackoff.core.TestRuns;
 import java.io.File;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.jmeter.config.ConfigTestElement;
@@ -108,23 +109,23 @@ public class ConnectSampler extends AbstractSampler
 
   private ConnectResult connect(Map<String, String> properties) {
     Connections connections = Connections.ofThisThread();
+    String url = valueOf(properties, URL);
+    String whenOpen = valueOf(properties, WHEN_OPEN).toLowerCase(Locale.ROOT);
+    if (!Spec.get().choicesOf(WHEN_OPEN).contains(whenOpen)) {
+      return ConnectResult.invalid(WHEN_OPEN, whenOpen, url);
+    }
     String id = valueOf(properties, CONNECTION);
     Connection open = connections.get(id);
     if (open != null) {
-      String url = valueOf(properties, URL);
-      switch (valueOf(properties, WHEN_OPEN)) {
-        case "reuse":
-          return ConnectResult.reused(url, "Connection '" + id + "' of this thread is open.");
-        case "fail":
-          return ConnectResult.failed(
-              "connection.open", url, "Connection '" + id + "' of this thread is open already.");
-        case "replace":
-          connections.remove(id);
-          replace(open);
-          break;
-        default:
-          break; // the native part names what is allowed
+      String what = "Connection '" + id + "' of this thread is open.";
+      if (whenOpen.equals("reuse")) {
+        return ConnectResult.reused(url, what);
       }
+      if (whenOpen.equals("fail")) {
+        return ConnectResult.failed("connection.open", url, what);
+      }
+      connections.remove(id);
+      replace(open);
     }
     return connect(connections, id, properties);
   }
@@ -145,7 +146,7 @@ public class ConnectSampler extends AbstractSampler
         new ConnectSpec(
             properties,
             headerManagers().headers(),
-            getThreadName(),
+            user(),
             connections.nextOrdinal(),
             trace.isEmpty() ? "" : new File(trace).getAbsolutePath());
     Connection connection = Connection.create();
@@ -168,6 +169,12 @@ public class ConnectSampler extends AbstractSampler
     }
   }
 
+  /** JMeter's thread name; outside a thread group, in a test, Java's. */
+  private String user() {
+    String name = getThreadName();
+    return name == null || name.isEmpty() ? Thread.currentThread().getName() : name;
+  }
+
   private static String valueOf(Map<String, String> properties, String key) {
     return properties.getOrDefault(key, Spec.get().defaultOf(key));
   }
@@ -178,8 +185,8 @@ public class ConnectSampler extends AbstractSampler
       JMeterProperty property = all.next();
       if (property.getName().startsWith(Spec.PREFIX)) {
         String value = property.getStringValue();
-        if (value != null && !value.isEmpty()) {
-          values.put(property.getName(), value);
+        if (value != null && !value.trim().isEmpty()) {
+          values.put(property.getName(), value.trim());
         }
       }
     }
