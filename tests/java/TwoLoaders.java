@@ -32,6 +32,8 @@ public final class TwoLoaders {
     Object sampler = type.getConstructor().newInstance();
     Method set = type.getMethod("setProperty", String.class, String.class);
     set.invoke(sampler, "wsb.url", url);
+    // JMeter's threads do this; the name is the user's in traces and seeds.
+    type.getMethod("setThreadName", String.class).invoke(sampler, "Embedded 1-1");
     return sampler;
   }
 

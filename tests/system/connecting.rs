@@ -199,7 +199,11 @@ fn a_refusal_keeps_status_headers_and_body() {
     );
 
     assert_eq!(third.sample.code, "429");
-    assert_eq!(third.sample.idle_ms, 60, "two pauses of 30 ms");
+    // A timer may be a little late.
+    assert!(
+        (60..=70).contains(&third.sample.idle_ms),
+        "two pauses of 30 ms: {third:?}"
+    );
     assert_eq!(third.children.len(), 3);
     let labels: BTreeSet<_> = third
         .children
