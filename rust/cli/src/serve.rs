@@ -24,7 +24,7 @@ With reject-counts=true behind a bucket or a window, refused attempts count, too
 a client that hammers gets nothing more.";
 
 const BODY_HELP: &str = "Body of a refusal; {seconds} and {ms} in it become the time after which to come back
-[default: {\"status\":429,\"error\":\"Too Many Requests\"}]";
+[default: a short JSON text]";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = after_help(), after_help = "More: --help with all faults, units and examples.")]
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     retry_after: RetryAfter,
 
     /// Status of a refusal, 400 to 599
-    #[arg(long, value_name = "STATUS", default_value = "429", value_parser = status)]
+    #[arg(long, value_name = "STATUS", default_value = "429", value_parser = status, allow_negative_numbers = true)]
     status: u16,
 
     /// Body of a refusal
@@ -65,11 +65,11 @@ pub(crate) struct Options {
     faults: Vec<FaultShare>,
 
     /// Decides which attempts the faults strike
-    #[arg(long, value_name = "NUMBER", default_value = "0")]
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
 
     /// Pause between two bytes of the dripping faults
-    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = duration, allow_negative_numbers = true)]
     drip_pace: Duration,
 
     /// Write one JSON line an attempt there
@@ -81,11 +81,11 @@ pub(crate) struct Options {
     port_file: Option<PathBuf>,
 
     /// End after this time; without it, at SIGTERM or Ctrl-C
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_negative_numbers = true)]
     duration: Option<Duration>,
 
     /// Threads that serve [default: as many as cores]
-    #[arg(long, value_name = "NUMBER", value_parser = workers)]
+    #[arg(long, value_name = "NUMBER", value_parser = workers, allow_negative_numbers = true)]
     workers: Option<usize>,
 }
 
@@ -99,7 +99,7 @@ fn after_help() -> String {
 sum up to more than 1 are scaled down: --fault drip --fault silent is half and half.
 
 Examples:
-  The default of many platforms, 120 upgrades a minute:
+  A platform with a quota of 120 upgrades a minute:
     ws-backoff serve --limit \"fixed-window limit=120 window=60s\"
   A gateway that answers 503 without a word when to come back:
     ws-backoff serve --limit \"token-bucket rate=10 burst=20\" --status 503 --retry-after none
@@ -134,6 +134,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| format!("{error}; allowed are {DURATION_FORMS}"))
 }
 
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("allowed is a whole number, 0 to {}", u64::MAX))
+}
+
 fn workers(text: &str) -> Result<usize, String> {
     let workers = text.parse().ok().filter(|workers| (1..=1024).contains(workers));
     workers.ok_or_else(|| "allowed is a number of threads, 1 to 1024".to_owned())
@@ -163,6 +168,7 @@ pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
         ..Config::default()
     })
     .map_err(|error| Failure(error.to_string()))?;
+    let begun = server.stats();
     if let (Some(path), Some(certificate)) = (&cert_out, server.certificate_pem()) {
         write_at_once(path, certificate).map_err(|error| cannot_write("the certificate", path, &error))?;
     }
@@ -175,7 +181,7 @@ pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
         server.addr()
     ));
 
-    watch(&server, duration, stop);
+    watch(&server, begun, duration, stop);
     drop(port_file);
     server.stop();
     say(&summary(&server.stats()));
@@ -185,10 +191,9 @@ pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
     }
 }
 
-/// Prints progress until the stop, or the end of `duration`.
-fn watch(server: &Server, duration: Option<Duration>, stop: &StopToken) {
+/// Prints what happened since `before`, again and again, until the stop or the end of `duration`.
+fn watch(server: &Server, mut before: Stats, duration: Option<Duration>, stop: &StopToken) {
     let started = Instant::now();
-    let mut before = server.stats();
     loop {
         let left = duration.map_or(PROGRESS, |duration| {
             duration.saturating_sub(started.elapsed()).min(PROGRESS)

@@ -69,7 +69,7 @@ faults! {
     DropAfter "drop-after" Accepts "Lets in, then cuts the TCP connection after 200 ms, without a close frame."
     DripRefusal "drip-refusal" Refuses "Sends a refusal byte by byte (--drip-pace)."
     Tarpit "tarpit" Refuses "Refuses only after 2 s."
-    KeepOpen "keep-open" Refuses "Refuses and leaves the connection open for another request, as nginx and HAProxy do."
+    KeepOpen "keep-open" Refuses "Refuses and leaves the connection open, as nginx and HAProxy do."
     Http10 "http10" Refuses "Refuses with an HTTP/1.0 503 and a Retry-After."
     Chunked "chunked" Refuses "Refuses with a chunked body."
     NoLength "no-length" Refuses "Refuses with a body that has no length and ends with the connection."
@@ -219,7 +219,7 @@ mod tests {
     fn each_fault_has_a_help_text_of_one_sentence() {
         for fault in Fault::ALL {
             let help = fault.help();
-            assert!(help.len() < 100 && help.ends_with(['.', ')']), "{help}");
+            assert!(help.len() <= 76 && help.ends_with(['.', ')']), "{help}");
         }
     }
 

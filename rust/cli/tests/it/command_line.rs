@@ -1,0 +1,141 @@
+//! Command lines that are wrong, and those that only print.
+
+use crate::program::run;
+use std::net::TcpListener;
+
+#[test]
+fn a_wrong_option_is_told_with_its_name_its_value_and_what_is_allowed() {
+    for (args, said) in [
+        (
+            &["--limit", "leaky rate=1"][..],
+            &["--limit", "\"leaky\"", "token-bucket rate=50 burst=50"][..],
+        ),
+        (
+            &["--limit", "fixed-window limit=x window=1s"],
+            &["--limit", "limit=\"x\"", "a whole number"],
+        ),
+        (
+            &["--retry-after", "later"],
+            &["--retry-after", "'later'", "seconds, date, ms, none, zero, wrong"],
+        ),
+        (&["--status", "200"], &["--status", "'200'", "400 to 599"]),
+        (&["--status", "-1"], &["--status", "'-1'", "400 to 599"]),
+        (&["--status", "many"], &["--status", "'many'", "400 to 599"]),
+        (
+            &["--fault", "slow"],
+            &["--fault", "'slow'", "drip", "silent", "random"],
+        ),
+        (&["--fault", "drip:7"], &["--fault", "'drip:7'", "0 (never) to 1"]),
+        (
+            &["--listen", "nonsense"],
+            &["--listen", "'nonsense'", "127.0.0.1:9001"],
+        ),
+        (
+            &["--listen", "127.0.0.1:70000"],
+            &["--listen", "'127.0.0.1:70000'", "HOST:PORT"],
+        ),
+        (&["--duration", "soon"], &["--duration", "'soon'", "1.5s"]),
+        (&["--drip-pace", "-1"], &["--drip-pace", "'-1'", "negative"]),
+        (&["--seed", "x"], &["--seed", "'x'", "0 to"]),
+        (&["--seed", "-1"], &["--seed", "'-1'", "0 to"]),
+        (&["--workers", "0"], &["--workers", "'0'", "1 to 1024"]),
+        (&["--cert-out", "ca.pem"], &["--tls"]),
+        (&["--no-such-option"], &["--no-such-option"]),
+    ] {
+        let ended = run(&[&["serve"], args].concat());
+        assert_eq!(ended.code, Some(2), "{args:?}");
+        for part in said {
+            assert!(
+                ended.err.contains(part),
+                "{args:?}: {part} is not in {}",
+                ended.err
+            );
+        }
+    }
+    assert_eq!(run(&["simulate-nothing"]).code, Some(2));
+    assert_eq!(run(&[]).code, Some(2));
+    assert_eq!(run(&["describe", "--format", "xml"]).code, Some(2));
+}
+
+#[test]
+fn the_version_is_printed() {
+    let ended = run(&["--version"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "ws-backoff 0.1.0\n"));
+}
+
+#[test]
+fn the_help_shows_all_faults_limits_units_and_examples() {
+    let ended = run(&["serve", "--help"]);
+    assert_eq!(ended.code, Some(0));
+    for fault in testbed::Fault::ALL {
+        assert!(
+            ended
+                .out
+                .contains(&format!("  {:<20}{}", fault.name(), fault.help())),
+            "{fault}"
+        );
+    }
+    for form in limiter::RULE_FORMS {
+        let word = form.split(' ').next().unwrap();
+        assert!(ended.out.contains(word), "{word}");
+    }
+    for part in [
+        "reject-counts=true",
+        "1.5s, 2m",
+        "Examples:",
+        "GET /stats",
+        "--port-file",
+        "{seconds}",
+    ] {
+        assert!(ended.out.contains(part), "{part}");
+    }
+    assert!(run(&["--help"]).out.contains("describe"));
+}
+
+#[test]
+fn describe_prints_the_tables_as_json_and_as_markdown() {
+    let json = run(&["describe", "--format", "json"]);
+    assert_eq!(json.code, Some(0));
+    let tables: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert!(
+        tables["keys"]
+            .as_array()
+            .is_some_and(|keys| keys.iter().any(|key| key["key"] == "wsb.url"))
+    );
+    let markdown = run(&["describe"]);
+    assert_eq!(markdown.code, Some(0));
+    assert!(markdown.out.contains("| `wsb.url` |"), "{}", markdown.out);
+}
+
+#[test]
+fn an_address_in_use_fails_with_a_clear_text() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let ended = run(&["serve", "--listen", &addr]);
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended
+            .err
+            .starts_with(&format!("error: cannot listen on {addr}: ")),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn files_that_cannot_be_written_fail_with_a_clear_text() {
+    let nowhere = "/no/such/folder/file";
+    for args in [
+        &["--port-file", nowhere][..],
+        &["--log", nowhere],
+        &["--tls", "--cert-out", nowhere],
+    ] {
+        let ended = run(&[&["serve", "--listen", "127.0.0.1:0", "--duration", "10s"], args].concat());
+        assert_eq!(ended.code, Some(1), "{args:?}");
+        assert!(
+            ended.err.contains("cannot write the") && ended.err.contains(nowhere),
+            "{}",
+            ended.err
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! The program `ws-backoff` as a child process, and the library's `run` as the JVM calls it.
+
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod serve;

@@ -1,0 +1,81 @@
+//! Runs the program and keeps what it printed.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ws-backoff"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub fn run(args: &[&str]) -> Ended {
+    let output = command(args).output().unwrap();
+    Ended {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A running `serve`, killed when it is dropped.
+pub struct Serve {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    pub first_line: String,
+    pub addr: SocketAddr,
+}
+
+impl Serve {
+    pub fn start(args: &[&str]) -> Self {
+        let mut child = command(&["serve", "--listen", "127.0.0.1:0"])
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut first_line = String::new();
+        out.read_line(&mut first_line).unwrap();
+        let addr = first_line
+            .split("://")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next())
+            .map(str::parse);
+        let addr = addr.unwrap_or_else(|| panic!("{first_line}")).unwrap();
+        Self {
+            child,
+            out,
+            first_line,
+            addr,
+        }
+    }
+
+    #[cfg(unix)]
+    pub fn terminate(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end: the exit code and what it printed after the first line.
+    pub fn wait(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // After `wait` there is nothing left to kill, and that is no error.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
