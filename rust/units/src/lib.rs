@@ -39,8 +39,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     };
     let number = number.trim();
     // `f64` would also take "+1", ".5e3" and the like; a plan says plain decimals.
-    let (sign, digits) = number.strip_prefix('-').map_or((1.0, number), |rest| (-1.0, rest));
-    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits.bytes().any(|b| b.is_ascii_digit());
+    let (sign, digits) = number
+        .strip_prefix('-')
+        .map_or((1.0, number), |rest| (-1.0, rest));
+    let plain =
+        digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits.bytes().any(|b| b.is_ascii_digit());
     if !plain {
         return Err(DurationError::Form);
     }
@@ -54,7 +57,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     }
     // Rounded to microseconds, so that 0.1s is 100 ms and not 99.999999 ms.
     let rounded = Duration::from_secs_f64(seconds).as_nanos() + 500;
-    Ok(Duration::from_micros(u64::try_from(rounded / 1_000).expect("bounded by LONGEST")))
+    Ok(Duration::from_micros(
+        u64::try_from(rounded / 1_000).expect("bounded by LONGEST"),
+    ))
 }
 
 /// Writes a duration in the shortest of the forms that [`parse_duration`] reads back: `0ms`, `250ms`, `1.5s`, `2m`, `1h`.
