@@ -19,6 +19,8 @@ use case::{Arguments, Case};
 
 /// How often progress is printed.
 const PROGRESS: Duration = Duration::from_secs(2);
+/// How often it is printed while nothing changes.
+const QUIET_PROGRESS: Duration = Duration::from_secs(10);
 /// No run of the demo takes longer, whatever its limit.
 const LONGEST_RUN: Duration = Duration::from_secs(900);
 
@@ -136,9 +138,8 @@ fn measure(case: &Case, plan: &Plan, home: &Home, folder: &Path) -> Result<Outco
     }
     let running = jmeter.start()?;
     watch(&running, &serve)?;
-    let finished = running.finish(LONGEST_RUN)?.succeeded()?;
     let stats = serve.stats()?;
-    progress(&stats);
+    let finished = running.finish(LONGEST_RUN)?.succeeded()?;
     println!();
     Ok(Outcome::new(
         case.users,
@@ -154,9 +155,16 @@ const VARIABLES: &str = "wsb.attempts,wsb.throttled,wsb.waitedMs,wsb.timeToConne
 /// Prints how far the run is until its last user is done; then JMeter makes the dashboard.
 fn watch(running: &Running, serve: &Serve) -> Result<()> {
     let deadline = Instant::now() + LONGEST_RUN;
+    let mut printed: Option<(u64, Instant)> = None;
     while !running.plan_ends_within(PROGRESS) && Instant::now() < deadline {
-        progress(&serve.stats()?);
+        let stats = serve.stats()?;
+        // While all wait there is little to say.
+        if printed.is_none_or(|(attempts, at)| attempts != stats.attempts || at.elapsed() >= QUIET_PROGRESS) {
+            progress(&stats);
+            printed = Some((stats.attempts, Instant::now()));
+        }
     }
+    progress(&serve.stats()?);
     Ok(())
 }
 
