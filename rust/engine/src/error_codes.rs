@@ -29,6 +29,30 @@ pub const CANCELLED: ErrorCode = ErrorCode {
     kind: "fatal",
 };
 
+/// The sampler's connection does not exist.
+pub const CONNECTION_NONE: ErrorCode = ErrorCode {
+    code: "connection.none",
+    message: "No such connection",
+    help: "Nothing is open under this wsb.connection in this thread: connect first, or look at why the connect failed.",
+    kind: "fatal",
+};
+
+/// A message came that `wsb.match.others=fail` does not allow.
+pub const MESSAGE_UNEXPECTED: ErrorCode = ErrorCode {
+    code: "message.unexpected",
+    message: "A message that does not match",
+    help: "wsb.match.others is fail: the response data begins with the message; discard or keep such messages, or widen the match.",
+    kind: "fatal",
+};
+
+/// The server closed during an operation; the last part is its close code.
+pub const CLOSED_BY_SERVER: ErrorCode = ErrorCode {
+    code: "closed.<code>",
+    message: "The server closed the connection",
+    help: "The number is the server's close code (RFC 6455, section 7.4.1), 1005 when it gave none; its reason is in the response data.",
+    kind: "fatal",
+};
+
 /// The native library could not be loaded; told by the Java side.
 const NATIVE_UNAVAILABLE: ErrorCode = ErrorCode {
     code: "native.unavailable",
@@ -71,6 +95,9 @@ pub fn all() -> Vec<ErrorCode> {
         SPEC_INVALID,
         CANCELLED,
         CONNECTION_OPEN,
+        CONNECTION_NONE,
+        MESSAGE_UNEXPECTED,
+        CLOSED_BY_SERVER,
         NATIVE_UNAVAILABLE,
         NATIVE_FAILURE,
     ];

@@ -9,11 +9,12 @@ mod slab;
 pub mod spec;
 mod timeline;
 mod trace_file;
+mod variables;
 
 pub use engine::{Engine, Misuse, ShutdownError};
 pub use error_codes::ErrorCode;
-pub use outcome::{VARIABLES, Variable};
 pub use slab::Handle;
+pub use variables::{VARIABLES, Variable};
 
 /// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
-pub const ABI: i64 = 1;
+pub const ABI: i64 = 2;

@@ -8,55 +8,10 @@ use crate::error_codes::{CANCELLED, ErrorCode, SPEC_INVALID};
 use crate::run::{AttemptRecord, Run, Stop};
 use crate::spec::{ConnectSpec, ElapsedMode, Invalid};
 use crate::timeline;
-
-/// A JMeter variable that every connect sets.
-#[derive(Debug, Clone, Copy)]
-pub struct Variable {
-    /// Its name.
-    pub name: &'static str,
-    /// One sentence.
-    pub help: &'static str,
-}
-
-const ATTEMPTS: &str = "wsb.attempts";
-const THROTTLED: &str = "wsb.throttled";
-const WAITED_MS: &str = "wsb.waitedMs";
-const TIME_TO_CONNECT_MS: &str = "wsb.timeToConnectMs";
-const HINT_MS: &str = "wsb.hintMs";
-const STOP: &str = "wsb.stop";
-const LAST_STATUS: &str = "wsb.lastStatus";
-
-/// Every variable, in the order of documents.
-pub const VARIABLES: &[Variable] = &[
-    Variable {
-        name: ATTEMPTS,
-        help: "Attempts made, the last one included.",
-    },
-    Variable {
-        name: THROTTLED,
-        help: "Attempts that were answered with a throttle.",
-    },
-    Variable {
-        name: WAITED_MS,
-        help: "Milliseconds waited between attempts, in all.",
-    },
-    Variable {
-        name: TIME_TO_CONNECT_MS,
-        help: "Milliseconds from the first attempt to the open socket, waits included; empty when it did not open.",
-    },
-    Variable {
-        name: HINT_MS,
-        help: "The server's last usable hint in milliseconds; empty when it gave none.",
-    },
-    Variable {
-        name: STOP,
-        help: "Why it ended: connected, fatal, max-elapsed, max-attempts, hint-too-long, no-retry, cancelled, invalid.",
-    },
-    Variable {
-        name: LAST_STATUS,
-        help: "HTTP status of the last answer; empty when there was none.",
-    },
-];
+use crate::variables::{
+    ATTEMPTS, CONNECT_SAMPLER, HINT_MS, LAST_STATUS, STOP, THROTTLED, TIME_TO_CONNECT_MS, VARIABLES,
+    WAITED_MS,
+};
 
 /// The result of one connect call; times in microseconds unless a name says otherwise.
 #[derive(Debug, Serialize)]
@@ -153,6 +108,7 @@ impl ConnectResult {
         let (code, message) = coded(SPEC_INVALID);
         let variables = VARIABLES
             .iter()
+            .filter(|variable| variable.elements.contains(&CONNECT_SAMPLER))
             .map(|variable| {
                 let value = match variable.name {
                     ATTEMPTS | THROTTLED | WAITED_MS => "0",

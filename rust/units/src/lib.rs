@@ -1,6 +1,11 @@
-//! Durations as people write them in a test plan or on a command line: `1500` (milliseconds), `250ms`, `1.5s`, `2m`, `1h`.
+//! Durations as people write them in a test plan or on a command line: `1500` (milliseconds), `250ms`, `1.5s`, `2m`, `1h`;
+//! and sizes: `65536` (bytes), `64k`, `16M`.
+
+mod size;
 
 use std::time::Duration;
+
+pub use size::{LARGEST, SIZE_FORMS, SizeError, parse_size};
 
 /// The longest duration that any setting takes; it keeps every later sum far from overflow.
 pub const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);

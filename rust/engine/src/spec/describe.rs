@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::keys::{KEYS, Key, SECTIONS};
 use crate::error_codes;
-use crate::outcome::VARIABLES;
+use crate::variables::VARIABLES;
 
 /// All tables as JSON; the Java side makes its panels, tooltips and schema from it.
 #[must_use]
@@ -22,7 +22,7 @@ pub fn describe_json() -> String {
         .collect();
     let variables: Vec<Value> = VARIABLES
         .iter()
-        .map(|v| json!({"name": v.name, "help": v.help}))
+        .map(|v| json!({"name": v.name, "help": v.help, "elements": v.elements}))
         .collect();
     let all = json!({
         "version": env!("CARGO_PKG_VERSION"),

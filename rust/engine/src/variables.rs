@@ -1,0 +1,129 @@
+//! The table of JMeter variables that samplers set.
+
+/// A JMeter variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Class names of the elements that set it.
+    pub elements: &'static [&'static str],
+}
+
+/// The element that connects.
+pub const CONNECT_SAMPLER: &str = "ConnectSampler";
+
+/// Attempts made.
+pub const ATTEMPTS: &str = "wsb.attempts";
+/// Attempts throttled.
+pub const THROTTLED: &str = "wsb.throttled";
+/// Waits in all.
+pub const WAITED_MS: &str = "wsb.waitedMs";
+/// Waits included.
+pub const TIME_TO_CONNECT_MS: &str = "wsb.timeToConnectMs";
+/// The last usable hint.
+pub const HINT_MS: &str = "wsb.hintMs";
+/// Why it ended.
+pub const STOP: &str = "wsb.stop";
+/// The last answer's status.
+pub const LAST_STATUS: &str = "wsb.lastStatus";
+
+const CONNECT: &[&str] = &[CONNECT_SAMPLER];
+const WAITING: &[&str] = &["ReceiveSampler", "ExchangeSampler"];
+const ROUND: &[&str] = &["ExchangeSampler", "PingSampler"];
+const REPEATING: &[&str] = &["ExchangeSampler"];
+const TALKING: &[&str] = &[
+    "SendSampler",
+    "ReceiveSampler",
+    "ExchangeSampler",
+    "PingSampler",
+    "CloseSampler",
+];
+
+const fn variable(name: &'static str, elements: &'static [&'static str], help: &'static str) -> Variable {
+    Variable { name, help, elements }
+}
+
+/// Every variable, in the order of documents.
+pub const VARIABLES: &[Variable] = &[
+    variable(ATTEMPTS, CONNECT, "Attempts made, the last one included."),
+    variable(THROTTLED, CONNECT, "Attempts that were answered with a throttle."),
+    variable(
+        WAITED_MS,
+        CONNECT,
+        "Milliseconds waited between attempts, in all.",
+    ),
+    variable(
+        TIME_TO_CONNECT_MS,
+        CONNECT,
+        "Milliseconds from the first attempt to the open socket, waits included; empty when it did not open.",
+    ),
+    variable(
+        HINT_MS,
+        CONNECT,
+        "The server's last usable hint in milliseconds; empty when it gave none.",
+    ),
+    variable(
+        STOP,
+        CONNECT,
+        "Why it ended: connected, fatal, max-elapsed, max-attempts, hint-too-long, no-retry, cancelled, invalid.",
+    ),
+    variable(
+        LAST_STATUS,
+        CONNECT,
+        "HTTP status of the last answer; empty when there was none.",
+    ),
+    variable("wsb.messages", WAITING, "Matching messages that came."),
+    variable("wsb.skipped", WAITING, "Messages that came and did not match."),
+    variable(
+        "wsb.queued",
+        TALKING,
+        "Messages that are kept for a later sampler of this connection.",
+    ),
+    variable(
+        "wsb.closeCode",
+        TALKING,
+        "The server's close code; empty while it has sent none.",
+    ),
+    variable(
+        "wsb.roundTripUs",
+        ROUND,
+        "Microseconds from the start of sending to the whole answer; with repeat, the mean.",
+    ),
+    variable(
+        "wsb.reconnects",
+        TALKING,
+        "How often this sample connected again before it began: 0 or 1.",
+    ),
+    variable(
+        "wsb.rtt.minUs",
+        REPEATING,
+        "With repeat: the shortest round trip in microseconds.",
+    ),
+    variable(
+        "wsb.rtt.meanUs",
+        REPEATING,
+        "With repeat: the mean round trip in microseconds.",
+    ),
+    variable(
+        "wsb.rtt.p50Us",
+        REPEATING,
+        "With repeat: half of the round trips were not longer, microseconds.",
+    ),
+    variable(
+        "wsb.rtt.p90Us",
+        REPEATING,
+        "With repeat: 90 % of the round trips were not longer, microseconds.",
+    ),
+    variable(
+        "wsb.rtt.p99Us",
+        REPEATING,
+        "With repeat: 99 % of the round trips were not longer, microseconds.",
+    ),
+    variable(
+        "wsb.rtt.maxUs",
+        REPEATING,
+        "With repeat: the longest round trip in microseconds.",
+    ),
+];
