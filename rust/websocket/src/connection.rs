@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::{
 
 use crate::meter::Io;
 use crate::wire::{Canceller, Wire};
-use crate::{Answer, Code, Error};
+use crate::{Answer, Closed, Code, Error, MessageKind, Outgoing, Received};
 
 /// Allocated for each connection, so small: thousands are held open.
 const READ_BUFFER: usize = 8 * 1024;
@@ -33,35 +33,12 @@ const LAST_WORD: Duration = Duration::from_millis(50);
 /// No status code was in the close frame (RFC 6455 section 7.4.1); never sent.
 const NO_STATUS: u16 = 1005;
 
-/// A WebSocket message or control frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// UTF-8 text.
-    Text(String),
-    /// Bytes.
-    Binary(Vec<u8>),
-    /// Ping, at most 125 bytes. Those received were answered already.
-    Ping(Vec<u8>),
-    /// Pong, at most 125 bytes.
-    Pong(Vec<u8>),
-    /// The peer's close frame; it was answered already. Sending one begins to close; [`Connection::close`] does all of it.
-    Close(Closed),
-}
-
-/// A close frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closed {
-    /// Its status code (RFC 6455 section 7.4); 1005 when it has none.
-    pub code: u16,
-    /// Its reason; may be empty.
-    pub reason: String,
-}
-
 /// An open WebSocket. Blocks the calling thread; `Send`, so it may wander between threads. Dropping it ends TCP at once.
 pub struct Connection {
     answer: Arc<Answer>,
     subprotocol: Option<String>,
     canceller: Canceller,
+    descriptor: std::os::fd::OwnedFd,
     /// `None` once TCP was ended.
     socket: Option<WebSocket<Wire>>,
     /// The peer's close frame, or why the connection cannot be used any more.
@@ -89,6 +66,7 @@ impl Connection {
             what: error.to_string(),
         })?;
         let canceller = wire.canceller();
+        let descriptor = wire.descriptor();
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -99,6 +77,7 @@ impl Connection {
             answer,
             subprotocol,
             canceller,
+            descriptor,
             socket: Some(socket),
             end: None,
         })
@@ -122,38 +101,81 @@ impl Connection {
         self.canceller.clone()
     }
 
-    /// Sends one message; returns when the operating system has all of it.
+    /// The extensions agreed on, as the server wrote them; empty when there are none.
+    #[must_use]
+    pub fn extensions(&self) -> &str {
+        ""
+    }
+
+    /// Whether messages can still be sent: neither side has closed, and no loss was noticed so far.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.end.is_none() && !self.is_cancelled()
+    }
+
+    /// The peer's close frame, once it was received.
+    #[must_use]
+    pub fn close_info(&self) -> Option<&Closed> {
+        match &self.end {
+            Some(End::Peer(closed)) => Some(closed),
+            _ => None,
+        }
+    }
+
+    /// Sends one message; returns when the operating system has all of it, with the bytes of its frames. A timeout of zero never
+    /// blocks.
     ///
     /// # Errors
     /// `message.too-large`, `connection.lost`, `connection.closed`, `cancelled`; `message.timeout`: what is left of the message
     /// goes out before the next one, as a frame cannot be broken off.
-    pub fn send(&mut self, message: Message, timeout: Duration) -> Result<(), Error> {
+    pub fn send(&mut self, message: &Outgoing<'_>, timeout: Duration) -> Result<u64, Error> {
         let frame = outgoing(message)?;
+        let wire_bytes = frame.len() as u64;
         let socket = self.usable(timeout)?;
         // First what an earlier timeout left behind, so that at most one message is ever kept.
         let sent = socket.flush().and_then(|()| socket.send(frame));
-        sent.map_err(|fault| self.failed(fault, timeout))
+        sent.map_err(|fault| self.failed(fault, timeout))?;
+        Ok(wire_bytes)
     }
 
-    /// Waits for the next message, control frames included, for at most `timeout` in all.
+    /// Waits for the next message, control frames included, for at most `timeout` in all. Pings are answered, and returned too.
     ///
     /// # Errors
-    /// `message.timeout` (the connection stays usable), `message.too-large`, `connection.lost`, `connection.closed`,
-    /// `protocol.*`, `cancelled`.
-    pub fn receive(&mut self, timeout: Duration) -> Result<Message, Error> {
+    /// `message.timeout` (what came so far is kept, the connection stays usable), `message.too-large`, `connection.lost`,
+    /// `connection.closed`, `protocol.*`, `cancelled`.
+    pub fn receive(&mut self, timeout: Duration) -> Result<Received, Error> {
         let socket = self.usable(timeout)?;
         let frame = socket.read().map_err(|fault| self.failed(fault, timeout))?;
         let message = incoming(frame);
-        if let Message::Close(closed) = &message {
+        if let Some(closed) = &message.close {
             self.end = Some(End::Peer(closed.clone()));
         }
-        if matches!(message, Message::Ping(_) | Message::Close(_)) {
+        if matches!(message.kind, MessageKind::Ping | MessageKind::Close) {
             // The answer is queued; a failure shows in the next call.
             if let Some(socket) = &mut self.socket {
                 let _ = socket.flush();
             }
         }
         Ok(message)
+    }
+
+    /// The next message if it is there already; never blocks. Like [`Connection::receive`] it answers pings and keeps what came of
+    /// an incomplete message. `None` means that all that was there has been read: wait for readiness before the next call.
+    ///
+    /// # Errors
+    /// As of `receive`, without `message.timeout`.
+    pub fn poll(&mut self) -> Result<Option<Received>, Error> {
+        match self.receive(Duration::from_millis(1)) {
+            Ok(received) => Ok(Some(received)),
+            Err(Error::MessageTimeout { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends TCP at once, without a close frame.
+    pub fn abort(&mut self) {
+        self.socket = None;
+        self.end.get_or_insert(End::Ours);
     }
 
     /// Sends a close frame, waits at most `timeout` for the peer's, then ends TCP. `code` 0 or 1005: a frame without code. After
@@ -301,6 +323,14 @@ impl Connection {
     }
 }
 
+/// For readiness; the descriptor is valid until the connection is dropped, also after its end.
+#[cfg(unix)]
+impl std::os::fd::AsFd for Connection {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wire = self.socket.as_ref().map(WebSocket::get_ref);
@@ -311,35 +341,33 @@ impl fmt::Debug for Connection {
     }
 }
 
-fn outgoing(message: Message) -> Result<Frame, Error> {
-    let (length, bound) = match &message {
-        Message::Text(text) => (text.len(), MAX_MESSAGE),
-        Message::Binary(bytes) => (bytes.len(), MAX_MESSAGE),
-        Message::Ping(bytes) | Message::Pong(bytes) => (bytes.len(), MAX_CONTROL),
-        Message::Close(_) => (0, MAX_CONTROL),
-    };
-    if length > bound {
-        return Err(Error::MessageTooLarge {
-            what: format!("{length} bytes to send, allowed are {bound}"),
-        });
-    }
-    Ok(match message {
-        Message::Text(text) => Frame::Text(text.into()),
-        Message::Binary(bytes) => Frame::Binary(bytes.into()),
-        Message::Ping(bytes) => Frame::Ping(bytes.into()),
-        Message::Pong(bytes) => Frame::Pong(bytes.into()),
-        Message::Close(closed) => Frame::Close(close_frame(closed.code, &closed.reason)),
+fn outgoing(message: &Outgoing<'_>) -> Result<Frame, Error> {
+    let bytes = message.payload.to_vec();
+    Ok(match message.kind {
+        MessageKind::Text => Frame::Text(String::from_utf8_lossy(&bytes).as_ref().into()),
+        MessageKind::Binary => Frame::Binary(bytes.into()),
+        MessageKind::Ping => Frame::Ping(bytes.into()),
+        MessageKind::Pong => Frame::Pong(bytes.into()),
+        MessageKind::Close => Frame::Close(None),
     })
 }
 
-fn incoming(frame: Frame) -> Message {
-    match frame {
-        Frame::Text(text) => Message::Text(text.as_str().to_owned()),
-        Frame::Binary(bytes) => Message::Binary(bytes.into()),
-        Frame::Ping(bytes) => Message::Ping(bytes.into()),
-        Frame::Pong(bytes) => Message::Pong(bytes.into()),
-        Frame::Close(frame) => Message::Close(closed(frame)),
+fn incoming(frame: Frame) -> Received {
+    let (kind, payload, close): (_, Vec<u8>, _) = match frame {
+        Frame::Text(text) => (MessageKind::Text, text.as_str().into(), None),
+        Frame::Binary(bytes) => (MessageKind::Binary, bytes.into(), None),
+        Frame::Ping(bytes) => (MessageKind::Ping, bytes.into(), None),
+        Frame::Pong(bytes) => (MessageKind::Pong, bytes.into(), None),
+        Frame::Close(frame) => (MessageKind::Close, Vec::new(), Some(closed(frame))),
         Frame::Frame(_) => unreachable!("tungstenite never reads raw frames"),
+    };
+    Received {
+        kind,
+        wire_bytes: payload.len() as u64,
+        payload,
+        close,
+        first_byte: Instant::now(),
+        at: Instant::now(),
     }
 }
 

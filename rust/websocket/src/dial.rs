@@ -31,7 +31,7 @@ pub struct Dial {
     pub subprotocols: Vec<String>,
     /// Addresses of the target's host; not empty: no lookup is made. Unused with a proxy, which looks the host up itself.
     pub addresses: Vec<IpAddr>,
-    /// CONNECT through this proxy.
+    /// Through this proxy, HTTP CONNECT or SOCKS5.
     pub proxy: Option<Proxy>,
     /// Used for `wss`.
     pub tls: Tls,
@@ -39,6 +39,10 @@ pub struct Dial {
     pub connect_timeout: Duration,
     /// How many redirects are followed; with 0 a redirect is a refusal like any other.
     pub max_redirects: u32,
+    /// Offer permessage-deflate (RFC 7692); whether it is used is the server's choice.
+    pub compression: bool,
+    /// Bound of a message in either direction, in bytes before compression.
+    pub max_message: usize,
 }
 
 /// Makes one attempt: at most `timeout` long, redirects included. Needs a tokio runtime with I/O and time.

@@ -26,6 +26,26 @@ pub struct TlsOptions {
     pub verify: bool,
     /// PEM file with further CA certificates; not read without `verify`.
     pub ca_file: Option<PathBuf>,
+    /// Shown to servers that ask for a client certificate.
+    pub identity: Option<Identity>,
+    /// Further CA certificates, DER; those that are no usable CA certificate are passed over. Unused without `verify`.
+    pub extra_roots: Vec<Vec<u8>>,
+}
+
+/// A client certificate with its key.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The certificate first, then those that lead to its CA; DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The private key, PKCS#8 DER.
+    pub key: Vec<u8>,
+}
+
+/// Without the key: configurations end up in logs.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({} certificates)", self.chain.len())
+    }
 }
 
 impl Default for TlsOptions {
@@ -33,6 +53,8 @@ impl Default for TlsOptions {
         TlsOptions {
             verify: true,
             ca_file: None,
+            identity: None,
+            extra_roots: Vec::new(),
         }
     }
 }

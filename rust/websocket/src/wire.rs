@@ -163,6 +163,15 @@ impl Wire {
         self.socket_mut().deadline = now + end;
     }
 
+    pub(crate) fn descriptor(&self) -> std::os::fd::OwnedFd {
+        self.socket()
+            .shared
+            .stream
+            .try_clone()
+            .expect("a descriptor")
+            .into()
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.socket().shared.cancelled.load(Ordering::SeqCst)
     }

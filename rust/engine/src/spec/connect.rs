@@ -153,6 +153,8 @@ fn dial(values: &Values, headers: Vec<(String, String)>) -> Result<Dial, Invalid
         tls: tls(values)?,
         connect_timeout: values.positive_duration("wsb.connectTimeout")?,
         max_redirects: MAX_REDIRECTS,
+        compression: false,
+        max_message: 16 << 20,
     })
 }
 
@@ -187,6 +189,7 @@ fn tls(values: &Values) -> Result<Tls, Invalid> {
     let options = TlsOptions {
         verify: values.boolean("wsb.tls.verify")?,
         ca_file: (!ca_file.is_empty()).then(|| PathBuf::from(ca_file)),
+        ..TlsOptions::default()
     };
     Tls::new(&options).map_err(|error| {
         Invalid::new(
