@@ -11,9 +11,6 @@ import java.util.Map;
 
 /** How a connect ended: the figures of its last attempt, all waits, and the whole story as text. */
 public final class ConnectResult extends Exchange {
-  /** How JMeter itself marks response codes that are no HTTP status. */
-  private static final String NO_STATUS = "Non HTTP response code: ";
-
   /** The address that was connected to. */
   public final String url;
 
@@ -37,6 +34,9 @@ public final class ConnectResult extends Exchange {
 
   /** The attempts, if they become sub-results. */
   public final List<Attempt> attempts;
+
+  /** Cookies that servers set, also while they refused: the address of the answer, the header. */
+  public final List<String[]> setCookies;
 
   /** One attempt among several. */
   public static final class Attempt extends Exchange {
@@ -73,6 +73,10 @@ public final class ConnectResult extends Exchange {
     List<Attempt> each = new ArrayList<>();
     json.path("attempts").forEach(attempt -> each.add(new Attempt(attempt)));
     attempts = Collections.unmodifiableList(each);
+    List<String[]> cookies = new ArrayList<>();
+    json.path("setCookies")
+        .forEach(c -> cookies.add(new String[] {c.path(0).asText(), c.path(1).asText()}));
+    setCookies = Collections.unmodifiableList(cookies);
   }
 
   /** Reads a result of the native library. */
@@ -104,7 +108,7 @@ public final class ConnectResult extends Exchange {
   }
 
   private static void refuse(ObjectNode json, String code) {
-    json.put("code", NO_STATUS + code);
+    json.put("code", Failure.NO_STATUS + code);
     json.put("message", Spec.get().messageOf(code));
   }
 
@@ -123,7 +127,7 @@ public final class ConnectResult extends Exchange {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("url", url);
     ObjectNode named = json.putObject("variables");
-    Spec.get().variables().forEach(name -> named.put(name, ""));
+    Spec.get().element("ConnectSampler").variables().forEach(name -> named.put(name, ""));
     named.put("wsb.attempts", "0").put("wsb.throttled", "0").put("wsb.waitedMs", "0");
     named.put("wsb.stop", stop);
     return json;

@@ -1,17 +1,17 @@
 package io.github.wsbackoff.core;
 
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What one connect is to do: an element's properties as users wrote them, and who connects. */
+/**
+ * What one connect is to do: an element's properties as users wrote them, who connects, and what
+ * JMeter's own elements and options add.
+ */
 public final class ConnectSpec {
-  private final Map<String, String> properties;
-  private final List<String[]> headers;
-  private final String user;
-  private final long ordinal;
-  private final String trace;
+  private final Map<String, Object> spec = new LinkedHashMap<>();
 
   /**
    * @param properties the element's {@code wsb.*} properties, those that are set
@@ -26,22 +26,75 @@ public final class ConnectSpec {
       String user,
       long ordinal,
       String trace) {
-    this.properties = new LinkedHashMap<>(properties);
-    this.headers = new ArrayList<>(headers);
-    this.user = user;
-    this.ordinal = ordinal;
-    this.trace = trace;
+    spec.put("properties", new LinkedHashMap<>(properties));
+    spec.put("headers", new ArrayList<>(headers));
+    spec.put("user", user);
+    spec.put("ordinal", ordinal);
+    putText("trace", trace);
+  }
+
+  /** Address that a relative URL is resolved against where the plan sets no other; "" for none. */
+  public ConnectSpec baseUrl(String url) {
+    return putText("baseUrl", url);
+  }
+
+  /** Proxy to use where the plan sets no other; "" for none. */
+  public ConnectSpec proxy(String proxy) {
+    return putText("proxy", proxy);
+  }
+
+  /** Addresses of the server, numeric; empty: ask the system. */
+  public ConnectSpec addresses(List<String> addresses) {
+    if (!addresses.isEmpty()) {
+      spec.put("addresses", addresses);
+    }
+    return this;
+  }
+
+  /** Certificate to show to the server; null: none. */
+  public ConnectSpec identity(Identity identity) {
+    if (identity != null) {
+      spec.put("identity", identity.json);
+    }
+    return this;
+  }
+
+  /** Certificates (DER) to trust beside the system's. */
+  public ConnectSpec roots(List<byte[]> certificates) {
+    if (!certificates.isEmpty()) {
+      spec.put("roots", base64(certificates));
+    }
+    return this;
   }
 
   byte[] toJson() {
-    Map<String, Object> spec = new LinkedHashMap<>();
-    spec.put("properties", properties);
-    spec.put("headers", headers);
-    spec.put("user", user);
-    spec.put("ordinal", ordinal);
-    if (!trace.isEmpty()) {
-      spec.put("trace", trace);
-    }
     return Json.write(spec);
+  }
+
+  private ConnectSpec putText(String key, String text) {
+    if (!text.isEmpty()) {
+      spec.put(key, text);
+    }
+    return this;
+  }
+
+  private static List<String> base64(List<byte[]> all) {
+    List<String> texts = new ArrayList<>();
+    all.forEach(bytes -> texts.add(Base64.getEncoder().encodeToString(bytes)));
+    return texts;
+  }
+
+  /** A client certificate with its key. */
+  public static final class Identity {
+    private final Map<String, Object> json = new LinkedHashMap<>();
+
+    /**
+     * @param chain the certificate and those that signed it, DER
+     * @param key its private key, PKCS#8 DER
+     */
+    public Identity(List<byte[]> chain, byte[] key) {
+      json.put("chain", base64(chain));
+      json.put("key", Base64.getEncoder().encodeToString(key));
+    }
   }
 }

@@ -37,6 +37,16 @@ public final class Connection implements AutoCloseable {
   }
 
   /**
+   * Does an operation on the calling thread; what it came to stands in {@code figures}.
+   *
+   * @param payload what to send in place of the operation's own payload, or null
+   * @return the (last) matching message, or null; on failure what {@link Failure#parse} reads
+   */
+  public byte[] perform(Operation operation, byte[] payload, Figures figures) {
+    return Native.perform(handle.get(), operation.id(), payload, figures.raw);
+  }
+
+  /**
    * Ends, for good, what another thread does with this connection; false if it was doing nothing.
    */
   public boolean cancel() {

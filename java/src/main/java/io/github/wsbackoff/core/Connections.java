@@ -4,20 +4,42 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * The open connections of one JMeter thread, by id, and how many it made. Kept by thread and not in
  * JMeter's variables, which are gone when a thread ends.
  */
 public final class Connections {
+  /** How long a connection lives at most. */
+  public enum Scope {
+    /** To the end of its thread. */
+    THREAD,
+    /** To the end of an iteration after which another user comes. */
+    ITERATION,
+    /** To the end of the test. */
+    TEST
+  }
+
   /** What all goodbyes of a thread that ends may take together. */
   private static final long FAREWELL_MILLIS = 1000;
 
   private static final ThreadLocal<Connections> OF_THREAD =
       ThreadLocal.withInitial(Connections::new);
 
-  private final Map<String, Connection> open = new LinkedHashMap<>();
+  private final Map<String, Kept> open = new LinkedHashMap<>();
+  private final Figures figures = new Figures();
   private long connects;
+
+  private static final class Kept {
+    private final Connection connection;
+    private final Scope scope;
+
+    private Kept(Connection connection, Scope scope) {
+      this.connection = connection;
+      this.scope = scope;
+    }
+  }
 
   private Connections() {}
 
@@ -26,19 +48,30 @@ public final class Connections {
     return OF_THREAD.get();
   }
 
-  /** The open connection of this id, or null. */
+  /** The connection of this id, or null. */
   public Connection get(String id) {
-    return open.get(id);
+    Kept kept = open.get(id);
+    return kept == null ? null : kept.connection;
   }
 
   /** Keeps an open connection under its id. */
-  public void put(String id, Connection connection) {
-    open.put(id, connection);
+  public void put(String id, Connection connection, Scope scope) {
+    open.put(id, new Kept(connection, scope));
   }
 
   /** Forgets the connection of this id; the caller closes it. */
-  public Connection remove(String id) {
-    return open.remove(id);
+  public void remove(String id) {
+    open.remove(id);
+  }
+
+  /** The ids in use, for messages. */
+  public List<String> ids() {
+    return new ArrayList<>(open.keySet());
+  }
+
+  /** Room for the figures of this thread's operations, one at a time. */
+  public Figures figures() {
+    return figures;
   }
 
   /** How many connects this user made before this one. */
@@ -48,14 +81,33 @@ public final class Connections {
 
   /** A new user: nothing open, nothing made. */
   public void restart() {
-    closeAll();
+    close(scope -> true);
     connects = 0;
   }
 
-  /** Says goodbye on all, within a bound, and forgets them. */
-  public void closeAll() {
-    List<Connection> all = new ArrayList<>(open.values());
-    open.clear();
+  /** The thread ends: says goodbye on all but those that live on to the end of the test. */
+  public void endThread() {
+    close(scope -> scope != Scope.TEST);
+    open.clear(); // the end of the test closes what is left
+  }
+
+  /** Another user comes: says goodbye on those that live for an iteration. */
+  public void endIteration() {
+    close(scope -> scope == Scope.ITERATION);
+  }
+
+  /** Says goodbye, within a bound over all. */
+  private void close(Predicate<Scope> which) {
+    List<Connection> all = new ArrayList<>();
+    open.values()
+        .removeIf(
+            kept -> {
+              boolean ends = which.test(kept.scope);
+              if (ends) {
+                all.add(kept.connection);
+              }
+              return ends;
+            });
     long deadline = System.nanoTime() + FAREWELL_MILLIS * 1_000_000;
     for (Connection connection : all) {
       long left = (deadline - System.nanoTime()) / 1_000_000;

@@ -32,6 +32,24 @@ final class Native {
    */
   static native byte[] close(long handle, byte[] spec);
 
+  /**
+   * Reads what an element is to do, as JSON; wrong properties become an operation that fails with
+   * them.
+   */
+  static native long prepare(byte[] spec);
+
+  /** Frees an operation. */
+  static native void discard(long operation);
+
+  /**
+   * Does an operation on a connection, on the calling thread.
+   *
+   * @param payload what to send in place of the operation's own payload, or null
+   * @param figures 32 numbers, written in place, see {@link Figures}
+   * @return the (last) matching message, or null; on failure UTF-8 JSON that says why
+   */
+  static native byte[] perform(long connection, long operation, byte[] payload, long[] figures);
+
   /** How many handles are not closed. */
   static native long handles();
 

@@ -9,7 +9,7 @@ import java.util.Locale;
  */
 public final class NativeLibrary {
   /** Version of the boundary that this jar speaks. */
-  static final long ABI = 1;
+  static final long ABI = 2;
 
   private static boolean loaded;
   private static NativeLibraryException failure;

@@ -4,11 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,13 +26,17 @@ public final class Spec {
   /** Begins the key of every property that is ours. */
   public static final String PREFIX = "wsb.";
 
+  private static final Set<String> MESSAGE_TEXTS =
+      new HashSet<>(Arrays.asList("wsb.payload", "wsb.match.value"));
+
   private static final Logger log = LoggerFactory.getLogger(Spec.class);
   private static final String RESOURCE = "/io/github/wsbackoff/spec.json";
   private static final Spec INSTANCE = load();
 
   private final List<Section> sections = new ArrayList<>();
-  private final List<Key> keys = new ArrayList<>();
-  private final List<String> variables = new ArrayList<>();
+  private final Map<String, Key> keys = new LinkedHashMap<>();
+  private final Map<String, Element> elements = new ConcurrentHashMap<>();
+  private final List<Variable> variables = new ArrayList<>();
   private final Map<String, String> messages = new LinkedHashMap<>();
 
   /** A group of keys that belong together. */
@@ -82,6 +90,41 @@ public final class Spec {
     }
   }
 
+  /** One kind of element: which keys and variables are its own. */
+  public final class Element {
+    private final Set<String> own = new HashSet<>();
+    private final List<String> sets = new ArrayList<>();
+
+    private Element(String name) {
+      keysOf(name).forEach(key -> own.add(key.name));
+      for (Variable variable : variables) {
+        if (variable.elements.contains(name)) {
+          sets.add(variable.name);
+        }
+      }
+    }
+
+    /** Whether a key is for this kind of element; one that is in no table is for all. */
+    public boolean takes(String key) {
+      return own.contains(key) || !keys.containsKey(key);
+    }
+
+    /** Names of the JMeter variables that it sets. */
+    public List<String> variables() {
+      return Collections.unmodifiableList(sets);
+    }
+  }
+
+  private static final class Variable {
+    private final String name;
+    private final List<String> elements;
+
+    private Variable(JsonNode json) {
+      name = json.path("name").asText();
+      elements = texts(json.path("elements"));
+    }
+  }
+
   private Spec() {}
 
   /** The table of this jar; empty if the jar has none, so that JMeter's menus survive. */
@@ -96,7 +139,14 @@ public final class Spec {
 
   /** The keys of an element, by its simple class name, in the order of panels. */
   public List<Key> keysOf(String element) {
-    return keys.stream().filter(key -> key.elements.contains(element)).collect(Collectors.toList());
+    return keys.values().stream()
+        .filter(key -> key.elements.contains(element))
+        .collect(Collectors.toList());
+  }
+
+  /** A kind of element, by its simple class name. */
+  public Element element(String name) {
+    return elements.computeIfAbsent(name, Element::new);
   }
 
   /** What holds when a key is not set, "" if nothing does. */
@@ -109,13 +159,13 @@ public final class Spec {
     return find(name).map(key -> key.choices).orElse(Collections.emptyList());
   }
 
-  private Optional<Key> find(String name) {
-    return keys.stream().filter(key -> key.name.equals(name)).findFirst();
+  /** Whether a key's value is (part of) a message: of several lines, and blanks belong to it. */
+  public static boolean isMessageText(String name) {
+    return MESSAGE_TEXTS.contains(name);
   }
 
-  /** Names of the JMeter variables that a connect sets. */
-  public List<String> variables() {
-    return Collections.unmodifiableList(variables);
+  private Optional<Key> find(String name) {
+    return Optional.ofNullable(keys.get(name));
   }
 
   /** The constant message of an error code. */
@@ -138,10 +188,14 @@ public final class Spec {
 
   private void fill(JsonNode json) {
     json.path("sections").forEach(section -> sections.add(new Section(section)));
-    json.path("keys").forEach(key -> keys.add(new Key(key)));
-    json.path("variables").forEach(variable -> variables.add(variable.path("name").asText()));
+    json.path("keys").forEach(key -> add(new Key(key)));
+    json.path("variables").forEach(variable -> variables.add(new Variable(variable)));
     json.path("codes")
         .forEach(code -> messages.put(code.path("code").asText(), code.path("message").asText()));
+  }
+
+  private void add(Key key) {
+    keys.put(key.name, key);
   }
 
   private static List<String> texts(JsonNode array) {

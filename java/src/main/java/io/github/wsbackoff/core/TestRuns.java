@@ -12,7 +12,14 @@ public final class TestRuns {
   private static final Set<Object> elements =
       Collections.newSetFromMap(new IdentityHashMap<Object, Boolean>());
 
+  private static volatile long ordinal;
+
   private TestRuns() {}
+
+  /** Grows with every end of a test: what is native and of an earlier test is gone. */
+  static long ordinal() {
+    return ordinal;
+  }
 
   /** An element's test begins. */
   public static synchronized void started(Object element) {
@@ -23,6 +30,7 @@ public final class TestRuns {
   public static synchronized void ended(Object element) {
     elements.remove(element);
     if (elements.isEmpty() && NativeLibrary.isLoaded()) {
+      ordinal++;
       Native.shutdown();
     }
   }

@@ -1,61 +1,19 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.ConnectSampler;
-import java.awt.BorderLayout;
-import java.util.Map;
-import org.apache.jmeter.samplers.gui.AbstractSamplerGui;
 import org.apache.jmeter.testelement.TestElement;
 
-/**
- * The panel of {@link ConnectSampler}. Needs no native library. JMeter makes one when it starts,
- * and an exception here would take down all of its menus.
- */
-public class ConnectSamplerGui extends AbstractSamplerGui {
+/** The panel of {@link ConnectSampler}. */
+public class ConnectSamplerGui extends AbstractWebSocketSamplerGui {
   private static final long serialVersionUID = 1L;
-
-  private final PropertyPanel properties;
 
   /** Lays out the panel. */
   public ConnectSamplerGui() {
-    setLayout(new BorderLayout(0, 5));
-    setBorder(makeBorder());
-    add(makeTitlePanel(), BorderLayout.NORTH);
-    properties = new PropertyPanel(ConnectSampler.class.getSimpleName());
-    add(properties, BorderLayout.CENTER);
-    bindingGroup.add(properties);
-  }
-
-  @Override
-  public String getStaticLabel() {
-    return Messages.get("connect.title"); // called before this class has fields
-  }
-
-  @Override
-  public String getLabelResource() {
-    return getClass().getSimpleName();
-  }
-
-  @Override
-  public String getDocAnchor() {
-    return getStaticLabel().replace(' ', '_');
+    super(ConnectSampler.class);
   }
 
   @Override
   public TestElement makeTestElement() {
     return new ConnectSampler();
-  }
-
-  @Override
-  public void modifyTestElement(TestElement element) {
-    // JMeter empties the element first; what a newer version stored must survive an older panel.
-    Map<String, String> notShown = properties.notShown(element);
-    super.modifyTestElement(element);
-    notShown.forEach(element::setProperty);
-  }
-
-  @Override
-  public void clearGui() {
-    super.clearGui();
-    properties.clear();
   }
 }

@@ -20,6 +20,11 @@ final class Messages {
     }
   }
 
+  /** The name of an element in menus, by the class of its panel. */
+  static String title(Class<?> panel) {
+    return get("title." + panel.getSimpleName());
+  }
+
   /** The text, or "" if there is none under this key. */
   static String getOrEmpty(String key) {
     String text = get(key);

@@ -2,6 +2,7 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.core.Spec;
 import java.awt.BorderLayout;
+import java.awt.Font;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -12,9 +13,12 @@ import javax.swing.JComponent;
 import javax.swing.JFileChooser;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
+import javax.swing.JScrollPane;
+import javax.swing.JTextArea;
 import javax.swing.JTextField;
 import javax.swing.ListCellRenderer;
 import javax.swing.plaf.basic.BasicComboBoxEditor;
+import javax.swing.text.JTextComponent;
 import org.apache.jmeter.gui.Binding;
 import org.apache.jmeter.gui.util.FileDialoger;
 import org.apache.jmeter.testelement.TestElement;
@@ -26,19 +30,20 @@ import org.apache.jmeter.testelement.TestElement;
 final class PropertyField implements Binding {
   /** Shapes whose values are short enough for half a line. */
   private static final List<String> SHORT =
-      Arrays.asList("text", "duration", "integer", "number", "choice", "boolean", "statuses");
+      Arrays.asList("text", "duration", "integer", "number", "choice", "boolean", "statuses", "size");
 
   private static final int COLUMNS = 9;
+  private static final int ROWS = 4;
 
   private final Spec.Key key;
   private final JLabel label;
-  private final JTextField text;
+  private final JTextComponent text;
   private final JComponent component;
 
   PropertyField(Spec.Key key) {
     this.key = key;
     label = new JLabel(key.label);
-    text = new HintField(key.defaultText, COLUMNS);
+    text = Spec.isMessageText(key.name) ? area() : new HintField(key.defaultText, COLUMNS);
     component = build();
     String tooltip = tooltip();
     label.setToolTipText(tooltip);
@@ -62,7 +67,17 @@ final class PropertyField implements Binding {
     return component;
   }
 
+  /** Messages have lines. */
+  private static JTextComponent area() {
+    JTextArea area = new JTextArea(ROWS, COLUMNS);
+    area.setFont(new Font(Font.MONOSPACED, Font.PLAIN, new JTextField().getFont().getSize()));
+    return area;
+  }
+
   private JComponent build() {
+    if (text instanceof JTextArea) {
+      return new JScrollPane(text);
+    }
     switch (key.type) {
       case "choice":
         return combo(key.choices);
@@ -76,7 +91,7 @@ final class PropertyField implements Binding {
   }
 
   boolean isShort() {
-    return SHORT.contains(key.type);
+    return SHORT.contains(key.type) && !Spec.isMessageText(key.name);
   }
 
   void clear() {
@@ -113,7 +128,7 @@ final class PropertyField implements Binding {
         new BasicComboBoxEditor() {
           @Override
           protected JTextField createEditorComponent() {
-            return text;
+            return (JTextField) text;
           }
         });
     text.setBorder(BorderFactory.createEmptyBorder(0, 2, 0, 2)); // the box draws one already

@@ -25,14 +25,14 @@ final class PropertyPanel extends JPanel implements Binding {
 
   private final transient List<PropertyField> fields = new ArrayList<>();
 
-  PropertyPanel(String element) {
+  PropertyPanel(String element, String note) {
     super(new MigLayout("fillx, wrap 1, insets 0, gapy 6, hidemode 3", "[fill,grow]"));
     List<Spec.Key> keys = Spec.get().keysOf(element);
     if (keys.isEmpty()) {
       add(new JLabel("<html>" + Messages.get("missing") + "</html>"), "wmin 0");
       return;
     }
-    add(new JLabel("<html>" + Messages.get("note") + "</html>"), "wmin 0");
+    add(new JLabel("<html>" + note + "</html>"), "wmin 0");
     keys.forEach(key -> fields.add(new PropertyField(key)));
     int labelWidth =
         fields.stream().mapToInt(f -> f.label().getPreferredSize().width).max().getAsInt();

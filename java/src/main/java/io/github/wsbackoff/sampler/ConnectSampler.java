@@ -4,53 +4,45 @@ import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.ConnectSpec;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
-import io.github.wsbackoff.core.NativeLibrary;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Settings;
 import io.github.wsbackoff.core.Spec;
-import io.github.wsbackoff.core.TestRuns;
 import java.io.File;
+import java.net.URL;
+import java.net.UnknownHostException;
 import java.util.Locale;
-import java.util.Map;
-import java.util.TreeMap;
 import org.apache.jmeter.config.ConfigTestElement;
-import org.apache.jmeter.engine.event.LoopIterationEvent;
-import org.apache.jmeter.samplers.AbstractSampler;
 import org.apache.jmeter.samplers.Entry;
-import org.apache.jmeter.samplers.Interruptible;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.testelement.TestElement;
-import org.apache.jmeter.testelement.TestIterationListener;
-import org.apache.jmeter.testelement.TestStateListener;
-import org.apache.jmeter.testelement.ThreadListener;
-import org.apache.jmeter.testelement.property.JMeterProperty;
-import org.apache.jmeter.testelement.property.PropertyIterator;
 import org.apache.jmeter.testelement.schema.PropertiesAccessor;
-import org.apache.jmeter.threads.JMeterContextService;
-import org.apache.jmeter.threads.JMeterVariables;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Opens a WebSocket, again and again with backoff where the server pushes back; one sample a
- * connect. The properties go to the native part as they are; it alone knows what they mean.
+ * connect. JMeter's own managers and options are asked here, the rest does the native part.
  */
-public class ConnectSampler extends AbstractSampler
-    implements Interruptible, ThreadListener, TestStateListener, TestIterationListener {
+public class ConnectSampler extends AbstractWebSocketSampler {
   private static final long serialVersionUID = 1L;
   private static final Logger log = LoggerFactory.getLogger(ConnectSampler.class);
 
-  private static final String URL = "wsb.url";
-  private static final String CONNECTION = "wsb.connection";
+  private static final String ADDRESS = "wsb.url";
+  private static final String BASE = "wsb.baseUrl";
   private static final String WHEN_OPEN = "wsb.whenOpen";
+  private static final String SCOPE = "wsb.scope";
+  private static final String PROXY = "wsb.proxy";
 
   /** How long the goodbye to a connection that is replaced may take. */
   private static final long REPLACE_MILLIS = 1000;
 
   // Of the running sample; a clone and a deserialised copy start without.
-  private transient HeaderManagers headerManagers;
-  private transient volatile Connection active;
-  private transient volatile boolean interrupted;
+  private transient ScopeElements scope;
+
+  /** Without properties: all is inherited, or as built in. */
+  public ConnectSampler() {
+    super(ConnectSampler.class);
+  }
 
   @Override
   public ConnectSamplerSchema getSchema() {
@@ -66,39 +58,42 @@ public class ConnectSampler extends AbstractSampler
   public SampleResult sample(Entry entry) {
     SampleResult sample = new SampleResult();
     sample.setSampleLabel(getName());
-    Map<String, String> properties = new TreeMap<>();
+    Values values = new Values();
     ConnectResult result = null;
     try {
-      evaluate(properties);
+      values = evaluate();
     } catch (RuntimeException | LinkageError e) { // of a ${__function} in a property
       result = unforeseen(e, "");
     }
-    sample.setSamplerData(describe(properties));
+    sample.setSamplerData("WebSocket connect\n" + values.describe());
     sample.sampleStart();
     if (result == null) {
-      result = run(properties);
+      result = run(values);
     }
     ConnectSample.finish(sample, result);
     if (!result.warning.isEmpty()) {
       log.warn("{}: {}", getName(), result.warning);
     }
-    JMeterVariables variables = JMeterContextService.getContext().getVariables();
-    if (variables != null) {
-      result.variables.forEach(variables::put);
-    }
+    result.variables.forEach(AbstractWebSocketSampler::setVariable);
     return sample;
   }
 
   /** Never throws: JMeter would lose the sample, or with an Error the thread. */
-  private ConnectResult run(Map<String, String> properties) {
+  private ConnectResult run(Values values) {
+    String url = values.inForce(ADDRESS);
     try {
-      return connect(properties);
+      return connect(values);
     } catch (NativeLibraryException e) {
-      return ConnectResult.failed("native.unavailable", valueOf(properties, URL), e.getMessage());
+      return ConnectResult.failed("native.unavailable", url, e.getMessage());
+    } catch (UnknownHostException e) {
+      return ConnectResult.failed(
+          "dns.not-found", url, "The DNS Cache Manager knows no address: " + e.getMessage());
+    } catch (KeyStores.Unusable e) {
+      return ConnectResult.failed("tls.identity", url, e.getMessage());
     } catch (Throwable e) {
-      return unforeseen(e, valueOf(properties, URL));
+      return unforeseen(e, url);
     } finally {
-      active = null;
+      deactivate();
     }
   }
 
@@ -107,64 +102,97 @@ public class ConnectSampler extends AbstractSampler
     return ConnectResult.failed("native.failure", url, e.toString());
   }
 
-  private ConnectResult connect(Map<String, String> properties) {
-    Connections connections = Connections.ofThisThread();
-    String url = valueOf(properties, URL);
-    String whenOpen = valueOf(properties, WHEN_OPEN).toLowerCase(Locale.ROOT);
-    if (!Spec.get().choicesOf(WHEN_OPEN).contains(whenOpen)) {
-      return ConnectResult.invalid(WHEN_OPEN, whenOpen, url);
+  private ConnectResult connect(Values values) throws UnknownHostException, KeyStores.Unusable {
+    String url = values.inForce(ADDRESS);
+    for (String key : new String[] {WHEN_OPEN, SCOPE}) {
+      if (!Spec.get().choicesOf(key).contains(word(values, key))) {
+        return ConnectResult.invalid(key, values.inForce(key), url);
+      }
     }
-    String id = valueOf(properties, CONNECTION);
+    Connections connections = Connections.ofThisThread();
+    String id = values.inForce(CONNECTION);
     Connection open = connections.get(id);
     if (open != null) {
       String what = "Connection '" + id + "' of this thread is open.";
-      if (whenOpen.equals("reuse")) {
-        return ConnectResult.reused(url, what);
+      switch (word(values, WHEN_OPEN)) {
+        case "reuse":
+          return ConnectResult.reused(url, what);
+        case "fail":
+          return ConnectResult.failed("connection.open", url, what);
+        default:
+          connections.remove(id);
+          replace(open);
       }
-      if (whenOpen.equals("fail")) {
-        return ConnectResult.failed("connection.open", url, what);
-      }
-      connections.remove(id);
-      replace(open);
     }
-    return connect(connections, id, properties);
+    return connect(connections, id, values);
   }
 
   private void replace(Connection open) {
-    active = open; // a Stop need not wait for the goodbye
-    if (interrupted) {
+    activate(open); // a Stop need not wait for the goodbye
+    if (isInterrupted()) {
       open.close();
     } else {
       open.close(Connection.NORMAL, "", REPLACE_MILLIS);
     }
   }
 
-  private ConnectResult connect(
-      Connections connections, String id, Map<String, String> properties) {
-    String trace = Settings.get(Settings.TRACE);
-    ConnectSpec spec =
-        new ConnectSpec(
-            properties,
-            headerManagers().headers(),
-            user(),
-            connections.nextOrdinal(),
-            trace.isEmpty() ? "" : new File(trace).getAbsolutePath());
+  private ConnectResult connect(Connections connections, String id, Values values)
+      throws UnknownHostException, KeyStores.Unusable {
+    ConnectSpec spec = spec(values, connections.nextOrdinal());
     Connection connection = Connection.create();
     boolean kept = false;
     try {
-      active = connection;
-      if (interrupted) {
-        connection.cancel(); // Stop came before there was anything to stop
-      }
+      activate(connection);
       ConnectResult result = connection.connect(spec);
       if (result.ok) {
-        connections.put(id, connection);
+        String lives = word(values, SCOPE).toUpperCase(Locale.ROOT);
+        connections.put(id, connection, Connections.Scope.valueOf(lives));
         kept = true;
       }
+      storeCookies(result);
       return result;
     } finally {
       if (!kept) {
         connection.close();
+      }
+    }
+  }
+
+  /** The plan's properties, and what JMeter's own elements and options add to them. */
+  private ConnectSpec spec(Values values, long ordinal)
+      throws UnknownHostException, KeyStores.Unusable {
+    ScopeElements elements = scope();
+    String base = elements.baseUrl();
+    String ownBase = values.inForce(BASE);
+    URL server = Target.of(values.inForce(ADDRESS), ownBase.isEmpty() ? base : ownBase);
+    String trace = Settings.get(Settings.TRACE);
+    ConnectSpec spec =
+        new ConnectSpec(
+                values.toMap(),
+                elements.headers(server),
+                user(),
+                ordinal,
+                trace.isEmpty() ? "" : new File(trace).getAbsolutePath())
+            .baseUrl(base);
+    if (server == null) {
+      return spec; // the native part says what is wrong with it
+    }
+    boolean secure = server.getProtocol().equals("https");
+    String proxy = ProxyOptions.proxyFor(server.getHost(), secure);
+    if (values.inForce(PROXY).isEmpty() && proxy.isEmpty()) {
+      spec.addresses(elements.addresses(server.getHost())); // else the proxy looks it up
+    }
+    if (secure) {
+      spec.identity(KeyStores.identity(elements.keystoreConfig())).roots(KeyStores.trusted());
+    }
+    return spec.proxy(proxy);
+  }
+
+  private void storeCookies(ConnectResult result) {
+    for (String[] cookie : result.setCookies) {
+      URL from = Target.of(cookie[0]);
+      if (from != null) {
+        scope().storeCookie(cookie[1], from);
       }
     }
   }
@@ -175,122 +203,35 @@ public class ConnectSampler extends AbstractSampler
     return name == null || name.isEmpty() ? Thread.currentThread().getName() : name;
   }
 
-  private static String valueOf(Map<String, String> properties, String key) {
-    return properties.getOrDefault(key, Spec.get().defaultOf(key));
-  }
-
-  /** Adds what is set, each value evaluated once: it may be a function. */
-  private void evaluate(Map<String, String> values) {
-    for (PropertyIterator all = propertyIterator(); all.hasNext(); ) {
-      JMeterProperty property = all.next();
-      if (property.getName().startsWith(Spec.PREFIX)) {
-        String value = property.getStringValue();
-        if (value != null && !value.trim().isEmpty()) {
-          values.put(property.getName(), value.trim());
-        }
-      }
-    }
-  }
-
-  private static String describe(Map<String, String> properties) {
-    StringBuilder text = new StringBuilder("WebSocket connect\n");
-    properties.forEach((key, value) -> text.append(key).append(" = ").append(value).append('\n'));
-    // A proxy's password is nothing for result files.
-    return text.toString().replaceAll("(//[^:/@\\s]*):[^/@\\s]*@", "$1:***@");
+  private static String word(Values values, String key) {
+    return values.inForce(key).toLowerCase(Locale.ROOT);
   }
 
   // ---- configuration in scope, told anew before every sample
 
   @Override
   public boolean applies(ConfigTestElement element) {
-    return HeaderManagers.accepts(element);
+    return super.applies(element) || ScopeElements.accepts(element);
   }
 
   @Override
   public void clearTestElementChildren() {
-    headerManagers = null;
-    interrupted = false;
+    super.clearTestElementChildren();
+    scope = null;
   }
 
   @Override
   public void addTestElement(TestElement element) {
-    // Not the inherited merge: it would take over the properties of any element in scope.
-    if (HeaderManagers.accepts(element)) {
-      headerManagers().add(element);
+    super.addTestElement(element);
+    if (ScopeElements.accepts(element)) {
+      scope().add(element);
     }
   }
 
-  private HeaderManagers headerManagers() {
-    if (headerManagers == null) {
-      headerManagers = new HeaderManagers();
+  private ScopeElements scope() {
+    if (scope == null) {
+      scope = new ScopeElements();
     }
-    return headerManagers;
-  }
-
-  // ---- the life of a thread and of a test
-
-  @Override
-  public boolean interrupt() {
-    interrupted = true;
-    Connection current = active;
-    try {
-      return current != null && current.cancel();
-    } catch (RuntimeException | LinkageError e) {
-      log.warn("{}: the connect could not be cancelled", getName(), e);
-      return false;
-    }
-  }
-
-  @Override
-  public void threadStarted() {
-    quietly(() -> Connections.ofThisThread().restart());
-  }
-
-  @Override
-  public void threadFinished() {
-    quietly(() -> Connections.ofThisThread().closeAll());
-  }
-
-  @Override
-  public void testIterationStart(LoopIterationEvent event) {
-    JMeterVariables variables = JMeterContextService.getContext().getVariables();
-    if (variables != null && !variables.isSameUserOnNextIteration()) {
-      quietly(() -> Connections.ofThisThread().closeAll());
-    }
-  }
-
-  @Override
-  public void testStarted() {
-    quietly(
-        () -> {
-          TestRuns.started(this);
-          NativeLibrary.load(); // said in the log before the first user comes
-        });
-  }
-
-  @Override
-  public void testStarted(String host) {
-    testStarted();
-  }
-
-  @Override
-  public void testEnded() {
-    quietly(() -> TestRuns.ended(this));
-  }
-
-  @Override
-  public void testEnded(String host) {
-    testEnded();
-  }
-
-  /** JMeter ends a test, or a thread, on what these call-backs throw. */
-  private void quietly(Runnable step) {
-    try {
-      step.run();
-    } catch (NativeLibraryException e) {
-      log.error(e.getMessage());
-    } catch (RuntimeException | LinkageError e) {
-      log.error("{}", getName(), e);
-    }
+    return scope;
   }
 }

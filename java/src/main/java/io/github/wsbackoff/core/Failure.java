@@ -1,0 +1,42 @@
+package io.github.wsbackoff.core;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+
+/** Why a message operation failed, in JMeter's words. */
+public final class Failure {
+  /** How JMeter itself marks response codes that are no HTTP status. */
+  static final String NO_STATUS = "Non HTTP response code: ";
+
+  /** Begins the codes that say with which code the server closed; these stand by themselves. */
+  private static final String CLOSED = "closed.";
+
+  /** The response code. */
+  public final String code;
+
+  /** Constant for the code: dashboards group by it. */
+  public final String message;
+
+  /** What happened, for people. */
+  public final String detail;
+
+  private Failure(String code, String message, String detail) {
+    this.code = code.startsWith(CLOSED) ? code : NO_STATUS + code;
+    this.message = message;
+    this.detail = detail;
+  }
+
+  /** A failure that this side tells. */
+  public static Failure of(String code, String detail) {
+    return new Failure(code, Spec.get().messageOf(code), detail);
+  }
+
+  /** Reads what an operation answered. */
+  public static Failure parse(byte[] json) {
+    JsonNode fields = json == null ? JsonNodeFactory.instance.objectNode() : Json.read(json);
+    return new Failure(
+        fields.path("code").asText("native.failure"),
+        fields.path("message").asText(),
+        fields.path("detail").asText());
+  }
+}

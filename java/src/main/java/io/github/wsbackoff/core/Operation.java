@@ -1,0 +1,57 @@
+package io.github.wsbackoff.core;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What a sampler does with a connection, read and checked once and then performed any number of
+ * times. Belongs to the test in which it was made: the end of the test frees what is left.
+ */
+public final class Operation implements AutoCloseable {
+  private final AtomicLong id;
+  private final long test;
+
+  private Operation(long id) {
+    this.id = new AtomicLong(id);
+    test = TestRuns.ordinal();
+  }
+
+  /**
+   * Prepares an operation. Wrong properties are told when it is performed.
+   *
+   * @param element simple class name of the sampler
+   * @param properties its {@code wsb.*} properties, those that are set
+   * @throws NativeLibraryException if the native library cannot be used
+   */
+  public static Operation prepare(String element, Map<String, String> properties) {
+    NativeLibrary.load();
+    Map<String, Object> spec = new LinkedHashMap<>();
+    spec.put("element", element);
+    spec.put("properties", properties);
+    return new Operation(Native.prepare(Json.write(spec)));
+  }
+
+  /** Whether it can still be performed: not closed, and its test not over. */
+  public boolean isUsable() {
+    return id.get() != 0 && test == TestRuns.ordinal();
+  }
+
+  long id() {
+    return id.get();
+  }
+
+  /** Frees it. */
+  @Override
+  public void close() {
+    long current = id.getAndSet(0);
+    if (current == 0 || test != TestRuns.ordinal()) {
+      return;
+    }
+    try {
+      Native.discard(current);
+    } catch (IllegalStateException e) {
+      // The end of the test was faster: it is freed.
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package io.github.wsbackoff.gui;
+
+import io.github.wsbackoff.sampler.AbstractWebSocketSampler;
+import java.awt.BorderLayout;
+import java.util.Map;
+import org.apache.jmeter.samplers.gui.AbstractSamplerGui;
+import org.apache.jmeter.testelement.TestElement;
+
+/**
+ * The panel of a sampler. Needs no native library. JMeter makes one of each kind when it starts,
+ * and an exception here would take down all of its menus.
+ */
+public abstract class AbstractWebSocketSamplerGui extends AbstractSamplerGui {
+  private static final long serialVersionUID = 1L;
+
+  private final PropertyPanel properties;
+
+  AbstractWebSocketSamplerGui(Class<? extends AbstractWebSocketSampler> element) {
+    setLayout(new BorderLayout(0, 5));
+    setBorder(makeBorder());
+    add(makeTitlePanel(), BorderLayout.NORTH);
+    properties = new PropertyPanel(element.getSimpleName(), Messages.get("note"));
+    add(properties, BorderLayout.CENTER);
+    bindingGroup.add(properties);
+  }
+
+  @Override
+  public String getStaticLabel() {
+    return Messages.title(getClass()); // called before this class has fields
+  }
+
+  @Override
+  public String getLabelResource() {
+    return getClass().getSimpleName();
+  }
+
+  @Override
+  public String getDocAnchor() {
+    return getStaticLabel().replace(' ', '_');
+  }
+
+  @Override
+  public void modifyTestElement(TestElement element) {
+    // JMeter empties the element first; what a newer version stored must survive an older panel.
+    Map<String, String> notShown = properties.notShown(element);
+    super.modifyTestElement(element);
+    notShown.forEach(element::setProperty);
+  }
+
+  @Override
+  public void clearGui() {
+    super.clearGui();
+    properties.clear();
+  }
+}

@@ -1,0 +1,19 @@
+package io.github.wsbackoff.gui;
+
+import io.github.wsbackoff.sampler.CloseSampler;
+import org.apache.jmeter.testelement.TestElement;
+
+/** The panel of {@link CloseSampler}. */
+public class CloseSamplerGui extends AbstractWebSocketSamplerGui {
+  private static final long serialVersionUID = 1L;
+
+  /** Lays out the panel. */
+  public CloseSamplerGui() {
+    super(CloseSampler.class);
+  }
+
+  @Override
+  public TestElement makeTestElement() {
+    return new CloseSampler();
+  }
+}

@@ -1,0 +1,19 @@
+package io.github.wsbackoff.gui;
+
+import io.github.wsbackoff.sampler.SendSampler;
+import org.apache.jmeter.testelement.TestElement;
+
+/** The panel of {@link SendSampler}. */
+public class SendSamplerGui extends AbstractWebSocketSamplerGui {
+  private static final long serialVersionUID = 1L;
+
+  /** Lays out the panel. */
+  public SendSamplerGui() {
+    super(SendSampler.class);
+  }
+
+  @Override
+  public TestElement makeTestElement() {
+    return new SendSampler();
+  }
+}

@@ -1,0 +1,161 @@
+package io.github.wsbackoff.sampler;
+
+import io.github.wsbackoff.core.Connection;
+import io.github.wsbackoff.core.Connections;
+import io.github.wsbackoff.core.Failure;
+import io.github.wsbackoff.core.Figures;
+import io.github.wsbackoff.core.NativeLibraryException;
+import io.github.wsbackoff.core.Operation;
+import io.github.wsbackoff.core.Spec;
+import java.io.IOException;
+import org.apache.jmeter.samplers.Entry;
+import org.apache.jmeter.samplers.SampleResult;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A sampler that uses an open connection; one call of the native part a sample. What it is to do is
+ * handed over once, and again when its properties have changed.
+ */
+public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
+  private static final long serialVersionUID = 1L;
+  private static final Logger log = LoggerFactory.getLogger(AbstractMessageSampler.class);
+
+  // Of this thread's clone.
+  private transient Payload payload;
+  private transient Operation operation;
+  private transient Values preparedFrom;
+  private transient String preparedFor;
+  private transient String description;
+
+  AbstractMessageSampler(Class<? extends AbstractMessageSampler> element) {
+    super(element);
+  }
+
+  /** Called on the sampling thread after the operation, whatever came of it. */
+  void performed(Connections connections, String id, Connection connection) {
+    // Only a sampler that ends the connection has something to do.
+  }
+
+  @Override
+  public SampleResult sample(Entry entry) {
+    SampleResult sample = new SampleResult();
+    sample.setSampleLabel(getName());
+    Failure failure = prepare();
+    sample.setRequestHeaders(description == null ? "" : description);
+    sample.setSamplerData(payload.shown());
+    sample.sampleStart();
+    Figures figures = Connections.ofThisThread().figures();
+    byte[] data = null;
+    if (failure == null) {
+      try {
+        data = perform(Connections.ofThisThread(), figures);
+      } catch (Throwable e) { // JMeter would lose the sample, or with an Error the thread
+        failure = unforeseen(e);
+      }
+    }
+    if (failure == null) {
+      MessageSample.finish(sample, data, figures);
+    } else {
+      figures.clear();
+      MessageSample.fail(sample, failure);
+    }
+    setVariables(figures);
+    return sample;
+  }
+
+  /** Makes ready what is to be done; says why if that cannot be. */
+  private Failure prepare() {
+    if (payload == null) {
+      payload = new Payload();
+    }
+    try {
+      Values values = evaluate();
+      String id = values.take(CONNECTION);
+      id = id == null ? Spec.get().defaultOf(CONNECTION) : id;
+      payload.take(values);
+      boolean same = values.sameAs(preparedFrom);
+      if (!same || !id.equals(preparedFor)) {
+        preparedFor = id;
+        description = CONNECTION + " = " + id + "\n" + values.describe();
+      }
+      if (!same || !operation.isUsable()) {
+        discard();
+        operation = Operation.prepare(elementName(), values.toMap());
+        preparedFrom = values;
+      }
+      return null;
+    } catch (IOException e) { // of the payload's file
+      return Failure.of("spec.invalid", e.getMessage());
+    } catch (RuntimeException | LinkageError e) { // also of a ${__function} in a property
+      return unforeseen(e);
+    }
+  }
+
+  private byte[] perform(Connections connections, Figures figures) {
+    Connection connection = connections.get(preparedFor);
+    if (connection == null) {
+      throw new NoConnection(preparedFor, connections);
+    }
+    try {
+      activate(connection);
+      return connection.perform(operation, payload.bytes(), figures);
+    } finally {
+      deactivate();
+      performed(connections, preparedFor, connection);
+    }
+  }
+
+  private Failure unforeseen(Throwable e) {
+    if (e instanceof NoConnection) {
+      return Failure.of("connection.none", e.getMessage());
+    }
+    if (e instanceof NativeLibraryException) {
+      return Failure.of("native.unavailable", e.getMessage());
+    }
+    log.error("{}: the sample failed in an unforeseen way", getName(), e);
+    return Failure.of("native.failure", e.toString());
+  }
+
+  private void setVariables(Figures figures) {
+    for (String name : kind().variables()) {
+      setVariable(name, MessageSample.variable(name, figures));
+    }
+  }
+
+  @Override
+  public void threadFinished() {
+    super.threadFinished();
+    quietly(this::discard);
+  }
+
+  @Override
+  public void testEnded() {
+    Payload.forgetFiles();
+    super.testEnded();
+  }
+
+  private void discard() {
+    if (operation != null) {
+      operation.close();
+      operation = null;
+      preparedFrom = null;
+    }
+  }
+
+  /** Nothing is open under the id; without a stack trace, as a plan may run into it often. */
+  private static final class NoConnection extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    NoConnection(String id, Connections connections) {
+      super(
+          "This thread has no connection '"
+              + id
+              + "'; it has: "
+              + (connections.ids().isEmpty() ? "none" : String.join(", ", connections.ids())),
+          null,
+          false,
+          false);
+    }
+  }
+}

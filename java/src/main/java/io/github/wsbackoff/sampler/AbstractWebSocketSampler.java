@@ -1,0 +1,190 @@
+package io.github.wsbackoff.sampler;
+
+import io.github.wsbackoff.config.WebSocketDefaults;
+import io.github.wsbackoff.core.Connection;
+import io.github.wsbackoff.core.Connections;
+import io.github.wsbackoff.core.NativeLibrary;
+import io.github.wsbackoff.core.NativeLibraryException;
+import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.core.TestRuns;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.jmeter.config.ConfigTestElement;
+import org.apache.jmeter.engine.event.LoopIterationEvent;
+import org.apache.jmeter.samplers.AbstractSampler;
+import org.apache.jmeter.samplers.Interruptible;
+import org.apache.jmeter.testelement.TestElement;
+import org.apache.jmeter.testelement.TestIterationListener;
+import org.apache.jmeter.testelement.TestStateListener;
+import org.apache.jmeter.testelement.ThreadListener;
+import org.apache.jmeter.threads.JMeterContextService;
+import org.apache.jmeter.threads.JMeterVariables;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What all samplers share: properties with the defaults in scope, Stop, and the life of threads and
+ * tests. The properties go to the native part as they are; it alone knows what they mean.
+ */
+public abstract class AbstractWebSocketSampler extends AbstractSampler
+    implements Interruptible, ThreadListener, TestStateListener, TestIterationListener {
+  private static final long serialVersionUID = 1L;
+  private static final Logger log = LoggerFactory.getLogger(AbstractWebSocketSampler.class);
+
+  static final String CONNECTION = "wsb.connection";
+
+  private final String element;
+
+  // Of the running sample; a clone and a deserialised copy start without.
+  private transient List<TestElement> defaults;
+  private transient Spec.Element kind;
+  private transient volatile Connection active;
+  private transient volatile boolean interrupted;
+
+  /**
+   * @param element the kind of element that this is, also if someone derives from it
+   */
+  AbstractWebSocketSampler(Class<? extends AbstractWebSocketSampler> element) {
+    this.element = element.getSimpleName();
+  }
+
+  /** Name of this kind of element in the table of keys. */
+  final String elementName() {
+    return element;
+  }
+
+  final Spec.Element kind() {
+    if (kind == null) {
+      kind = Spec.get().element(element);
+    }
+    return kind;
+  }
+
+  /** What is set for this sample, here or by the defaults in scope. */
+  final Values evaluate() {
+    Values values = new Values();
+    values.add(this);
+    if (defaults != null) {
+      for (TestElement each : defaults) {
+        values.addDefaults(each, kind());
+      }
+    }
+    return values;
+  }
+
+  /** From here on a Stop ends what this connection does; also one that came before. */
+  final void activate(Connection connection) {
+    active = connection;
+    if (interrupted) {
+      connection.cancel();
+    }
+  }
+
+  final void deactivate() {
+    active = null;
+  }
+
+  final boolean isInterrupted() {
+    return interrupted;
+  }
+
+  static void setVariable(String name, String value) {
+    JMeterVariables variables = JMeterContextService.getContext().getVariables();
+    if (variables != null) {
+      variables.put(name, value);
+    }
+  }
+
+  // ---- configuration in scope, told anew, the nearest first, before every sample
+
+  @Override
+  public boolean applies(ConfigTestElement element) {
+    return element instanceof WebSocketDefaults;
+  }
+
+  @Override
+  public void clearTestElementChildren() {
+    if (defaults != null) {
+      defaults.clear();
+    }
+    interrupted = false;
+  }
+
+  @Override
+  public void addTestElement(TestElement element) {
+    // Not the inherited merge: it would take over the properties of any element in scope.
+    if (element instanceof WebSocketDefaults) {
+      if (defaults == null) {
+        defaults = new ArrayList<>();
+      }
+      defaults.add(element);
+    }
+  }
+
+  // ---- the life of a thread and of a test
+
+  @Override
+  public boolean interrupt() {
+    interrupted = true;
+    Connection current = active;
+    try {
+      return current != null && current.cancel();
+    } catch (RuntimeException | LinkageError e) {
+      log.warn("{}: the sample could not be cancelled", getName(), e);
+      return false;
+    }
+  }
+
+  @Override
+  public void threadStarted() {
+    quietly(() -> Connections.ofThisThread().restart());
+  }
+
+  @Override
+  public void threadFinished() {
+    quietly(() -> Connections.ofThisThread().endThread());
+  }
+
+  @Override
+  public void testIterationStart(LoopIterationEvent event) {
+    JMeterVariables variables = JMeterContextService.getContext().getVariables();
+    if (variables != null && !variables.isSameUserOnNextIteration()) {
+      quietly(() -> Connections.ofThisThread().endIteration());
+    }
+  }
+
+  @Override
+  public void testStarted() {
+    quietly(
+        () -> {
+          TestRuns.started(this);
+          NativeLibrary.load(); // said in the log before the first user comes
+        });
+  }
+
+  @Override
+  public void testStarted(String host) {
+    testStarted();
+  }
+
+  @Override
+  public void testEnded() {
+    quietly(() -> TestRuns.ended(this));
+  }
+
+  @Override
+  public void testEnded(String host) {
+    testEnded();
+  }
+
+  /** JMeter ends a test, or a thread, on what these call-backs throw. */
+  final void quietly(Runnable step) {
+    try {
+      step.run();
+    } catch (NativeLibraryException e) {
+      log.error(e.getMessage());
+    } catch (RuntimeException | LinkageError e) {
+      log.error("{}", getName(), e);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package io.github.wsbackoff.sampler;
+
+import io.github.wsbackoff.core.Connection;
+import io.github.wsbackoff.core.Connections;
+import org.apache.jmeter.testelement.schema.PropertiesAccessor;
+
+/** Says goodbye and waits for the server's, or ends the connection without a word. */
+public class CloseSampler extends AbstractMessageSampler {
+  private static final long serialVersionUID = 1L;
+
+  /** Without properties: all is inherited, or as built in. */
+  public CloseSampler() {
+    super(CloseSampler.class);
+  }
+
+  /** Whatever came of it, the connection is over. */
+  @Override
+  void performed(Connections connections, String id, Connection connection) {
+    connections.remove(id);
+    connection.close();
+  }
+
+  @Override
+  public CloseSamplerSchema getSchema() {
+    return CloseSamplerSchema.INSTANCE;
+  }
+
+  @Override
+  public PropertiesAccessor<? extends CloseSampler, ? extends CloseSamplerSchema> getProps() {
+    return new PropertiesAccessor<>(this, getSchema());
+  }
+}

@@ -1,0 +1,123 @@
+package io.github.wsbackoff.sampler;
+
+import io.github.wsbackoff.core.Failure;
+import io.github.wsbackoff.core.Figures;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import org.apache.jmeter.samplers.SampleResult;
+
+/** Turns what came of a message operation into JMeter's: codes, figures, data, variables. */
+final class MessageSample {
+  private static final String UTF_8 = StandardCharsets.UTF_8.name();
+  private static final String[] SPREAD = {"min", "mean", "p50", "p90", "p99", "max"};
+
+  private MessageSample() {}
+
+  /** Fills a sample whose operation was performed, and ends it. */
+  static void finish(SampleResult sample, byte[] data, Figures figures) {
+    if (figures.waitedMicros() > 0) {
+      // Never more than really passed: rounding must not make the elapsed time negative.
+      long passed = sample.currentTimeInMillis() - sample.getStartTime();
+      sample.setIdleTime(Math.min(figures.waitedMicros() / 1000, passed));
+    }
+    sample.sampleEnd();
+    sample.setLatency(Math.round(figures.latencyNanos() / 1e6));
+    sample.setConnectTime(Math.round(figures.connectMicros() / 1e3));
+    sample.setSentBytes(figures.sentBytes());
+    sample.setBodySize(figures.receivedBytes());
+    if (figures.isOk()) {
+      succeed(sample, data, figures);
+    } else if (figures.isNoMessage()) {
+      sample.setSuccessful(true);
+      sample.setResponseCode("No message");
+      sample.setResponseMessage("No message in time");
+    } else {
+      describe(sample, Failure.parse(data));
+    }
+  }
+
+  private static void succeed(SampleResult sample, byte[] data, Figures figures) {
+    sample.setSuccessful(true);
+    sample.setResponseCode(figures.closeCode() == 0 ? "200" : Long.toString(figures.closeCode()));
+    sample.setResponseMessage(figures.closeCode() == 0 ? "OK" : "Closed");
+    sample.setDataEncoding(UTF_8);
+    sample.setDataType(
+        figures.hasMessage() && !figures.isText() ? SampleResult.BINARY : SampleResult.TEXT);
+    if (figures.repeats() > 1) {
+      sample.setResponseData(report(data, figures), UTF_8);
+      sample.setDataType(SampleResult.TEXT);
+    } else if (data != null) {
+      sample.setResponseData(data);
+    }
+  }
+
+  /** Ends a sample that got no further than this side. */
+  static void fail(SampleResult sample, Failure failure) {
+    sample.sampleEnd();
+    describe(sample, failure);
+  }
+
+  private static void describe(SampleResult sample, Failure failure) {
+    sample.setSuccessful(false);
+    sample.setResponseCode(failure.code);
+    sample.setResponseMessage(failure.message);
+    sample.setDataType(SampleResult.TEXT);
+    sample.setResponseData(failure.detail, UTF_8);
+  }
+
+  /** The spread of many exchanges, then the last answer if it is text. */
+  private static String report(byte[] data, Figures figures) {
+    StringBuilder text = new StringBuilder();
+    text.append(figures.repeats()).append(" exchanges, round trip in microseconds:");
+    for (int i = 0; i < SPREAD.length; i++) {
+      text.append(i == 0 ? " " : ", ").append(SPREAD[i]).append(' ');
+      text.append(String.format(Locale.ROOT, "%.1f", figures.roundTripNanos(i) / 1e3));
+    }
+    text.append('\n');
+    if (data != null && figures.isText()) {
+      text.append("\nThe last answer:\n").append(new String(data, StandardCharsets.UTF_8));
+    }
+    return text.toString();
+  }
+
+  /** The value of a JMeter variable. */
+  static String variable(String name, Figures figures) {
+    switch (name) {
+      case "wsb.messages":
+        return Long.toString(figures.messages());
+      case "wsb.skipped":
+        return Long.toString(figures.skipped());
+      case "wsb.queued":
+        return Long.toString(figures.queued());
+      case "wsb.closeCode":
+        return textOf(figures.closeCode());
+      case "wsb.roundTripUs":
+        return textOf(figures.roundTripMicros());
+      case "wsb.reconnects":
+        return Long.toString(figures.reconnects());
+      case "wsb.rtt.minUs":
+        return spread(0, figures);
+      case "wsb.rtt.meanUs":
+        return spread(1, figures);
+      case "wsb.rtt.p50Us":
+        return spread(2, figures);
+      case "wsb.rtt.p90Us":
+        return spread(3, figures);
+      case "wsb.rtt.p99Us":
+        return spread(4, figures);
+      case "wsb.rtt.maxUs":
+        return spread(5, figures);
+      default:
+        return "";
+    }
+  }
+
+  /** Empty without repeat. */
+  private static String spread(int figure, Figures figures) {
+    return figures.repeats() > 1 ? Long.toString(figures.roundTripNanos(figure) / 1000) : "";
+  }
+
+  private static String textOf(long figure) {
+    return figure == 0 ? "" : Long.toString(figure);
+  }
+}

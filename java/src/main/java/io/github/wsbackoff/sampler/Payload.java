@@ -1,0 +1,134 @@
+package io.github.wsbackoff.sampler;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.jmeter.engine.util.CompoundVariable;
+import org.apache.jmeter.services.FileServer;
+
+/**
+ * Where a sampler's payload comes from: text, which may be another in every sample, goes along with
+ * each call; hex and Base64 stay a property, which the native part reads.
+ */
+final class Payload {
+  static final String TEXT = "wsb.payload";
+  static final String FILE = "wsb.payloadFile";
+  private static final String TYPE = "wsb.payloadType";
+
+  /** Files of the whole process, read once a test. */
+  private static final Map<Path, byte[]> FILES = new ConcurrentHashMap<>();
+
+  private byte[] bytes;
+  private String shown = "";
+
+  // A file's text with its variables, as one thread reads it.
+  private Path templateFile;
+  private CompoundVariable template;
+
+  /** Forgets the files: the next test reads them anew. */
+  static void forgetFiles() {
+    FILES.clear();
+  }
+
+  /** What to send in place of the properties' payload, or null. */
+  byte[] bytes() {
+    return bytes;
+  }
+
+  /** The payload for people, without a copy of it. */
+  String shown() {
+    return shown;
+  }
+
+  /**
+   * Takes the payload out of the values as far as it is ours to read.
+   *
+   * @throws IOException if its file cannot be read; the message names the property
+   */
+  void take(Values values) throws IOException {
+    bytes = null;
+    shown = "";
+    switch (values.inForce(TYPE)) {
+      case "text":
+        takeText(values);
+        break;
+      case "file":
+        values.take(TEXT);
+        takeFile(values.take(FILE));
+        break;
+      case "file-text":
+        values.take(TEXT);
+        takeTemplate(values.take(FILE));
+        break;
+      default:
+        String text = values.get(TEXT);
+        shown = text == null ? "" : text;
+        break;
+    }
+  }
+
+  private void takeText(Values values) {
+    String text = values.take(TEXT);
+    if (text != null) {
+      bytes = text.getBytes(StandardCharsets.UTF_8);
+      shown = text;
+    }
+  }
+
+  private void takeFile(String name) throws IOException {
+    Path file = path(name);
+    bytes = read(name, file);
+    shown = "File " + file + ", " + bytes.length + " bytes";
+  }
+
+  private void takeTemplate(String name) throws IOException {
+    Path file = path(name);
+    if (!file.equals(templateFile)) {
+      String text = new String(read(name, file), StandardCharsets.UTF_8);
+      template = new CompoundVariable(text);
+      templateFile = file;
+    }
+    shown = template.execute();
+    bytes = shown.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Relative names are relative to the plan, as everywhere in JMeter. */
+  private static Path path(String name) throws IOException {
+    if (name == null) {
+      throw unreadable("", "no file is named");
+    }
+    try {
+      return FileServer.getFileServer().getResolvedFile(name).toPath();
+    } catch (InvalidPathException e) {
+      throw unreadable(name, e.getReason());
+    }
+  }
+
+  private static byte[] read(String name, Path file) throws IOException {
+    byte[] known = FILES.get(file);
+    if (known == null) {
+      try {
+        known = Files.readAllBytes(file);
+      } catch (IOException | SecurityException | OutOfMemoryError e) {
+        throw unreadable(name, "it cannot be read: " + e);
+      }
+      FILES.put(file, known);
+    }
+    return known;
+  }
+
+  private static IOException unreadable(String name, String why) {
+    return new IOException(
+        FILE
+            + ": \""
+            + name
+            + "\" ("
+            + why
+            + "); allowed: a file on the machine that runs the test, absolute or relative to the"
+            + " plan");
+  }
+}

@@ -1,0 +1,103 @@
+package io.github.wsbackoff.sampler;
+
+import io.github.wsbackoff.core.Spec;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.jmeter.testelement.TestElement;
+import org.apache.jmeter.testelement.property.JMeterProperty;
+import org.apache.jmeter.testelement.property.PropertyIterator;
+
+/**
+ * An element's {@code wsb.*} properties as they are in force for one sample: variables replaced,
+ * what is not set taken from the nearest defaults element. Made anew before every sample, so it is
+ * two flat lists and no map.
+ */
+final class Values {
+  private final List<String> keys = new ArrayList<>();
+  private final List<String> values = new ArrayList<>();
+
+  /** Adds what an element sets; each value is read once, because it may be a function. */
+  void add(TestElement element) {
+    for (PropertyIterator all = element.propertyIterator(); all.hasNext(); ) {
+      JMeterProperty property = all.next();
+      if (property.getName().startsWith(Spec.PREFIX)) {
+        add(property);
+      }
+    }
+  }
+
+  /**
+   * Adds what is not set yet, of the keys that this kind of element has. A key that no element has
+   * goes along, for the native part to refuse.
+   */
+  void addDefaults(TestElement defaults, Spec.Element kind) {
+    for (PropertyIterator all = defaults.propertyIterator(); all.hasNext(); ) {
+      JMeterProperty property = all.next();
+      String key = property.getName();
+      if (key.startsWith(Spec.PREFIX) && kind.takes(key) && !keys.contains(key)) {
+        add(property);
+      }
+    }
+  }
+
+  private void add(JMeterProperty property) {
+    String value = property.getStringValue();
+    if (value == null || value.isEmpty()) {
+      return;
+    }
+    String key = property.getName();
+    if (!Spec.isMessageText(key)) {
+      value = value.trim();
+      if (value.isEmpty()) {
+        return;
+      }
+    }
+    keys.add(key);
+    values.add(value);
+  }
+
+  /** What is set, or null. */
+  String get(String key) {
+    int at = keys.indexOf(key);
+    return at < 0 ? null : values.get(at);
+  }
+
+  /** What is in force: what is set, else what is built in. */
+  String inForce(String key) {
+    String value = get(key);
+    return value == null ? Spec.get().defaultOf(key) : value;
+  }
+
+  /** Takes a value out; null if it is not set. */
+  String take(String key) {
+    int at = keys.indexOf(key);
+    if (at < 0) {
+      return null;
+    }
+    keys.remove(at);
+    return values.remove(at);
+  }
+
+  Map<String, String> toMap() {
+    Map<String, String> map = new LinkedHashMap<>();
+    for (int i = 0; i < keys.size(); i++) {
+      map.put(keys.get(i), values.get(i));
+    }
+    return map;
+  }
+
+  boolean sameAs(Values other) {
+    return other != null && values.equals(other.values) && keys.equals(other.keys);
+  }
+
+  /** One a line, without passwords: these are nothing for result files. */
+  String describe() {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < keys.size(); i++) {
+      text.append(keys.get(i)).append(" = ").append(values.get(i)).append('\n');
+    }
+    return text.toString().replaceAll("(//[^:/@\\s]*):[^/@\\s]*@", "$1:***@");
+  }
+}
