@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use hyper::header::LOCATION;
 use tokio::time::{Instant, timeout_at};
 
+use crate::connection::Opened;
 use crate::deadline::Deadline;
+use crate::deflate;
 use crate::header::{check_header, subprotocols};
 use crate::meter::Io;
 use crate::tcp;
@@ -110,7 +112,7 @@ impl<'a> Run<'a> {
             };
             self.trace.forget_hop();
             let io = self.connect(target, addresses).await?;
-            let upgrade = Upgrade::new(target, headers, &asked);
+            let upgrade = Upgrade::new(target, headers, &asked, dial.compression);
             let follows = dial.max_redirects > 0;
             let is_redirect = |answer: &hyper::Response<hyper::body::Incoming>| {
                 follows
@@ -132,7 +134,15 @@ impl<'a> Run<'a> {
             if answer.status == 101 {
                 self.trace.body_bytes = 0;
                 let subprotocol = upgrade.check(&answer, &asked)?;
-                return Connection::new(io, leftover.to_vec(), answer, subprotocol);
+                let deflate = deflate::agreed(&answer, dial.compression)?;
+                return Connection::new(Opened {
+                    io,
+                    leftover: leftover.to_vec(),
+                    answer,
+                    subprotocol,
+                    deflate,
+                    max_message: dial.max_message,
+                });
             }
             let Some(location) = redirect(&answer, follows) else {
                 return Err(Error::Status {

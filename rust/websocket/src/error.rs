@@ -96,6 +96,8 @@ codes! {
         "The TLS handshake did not end within the connect timeout: the server is overloaded, or does not speak TLS on this port.";
     TlsRoots "tls.roots" Fatal "No trusted certificates"
         "The CA file cannot be used, or the system has no CA certificates (package ca-certificates); see the detail.";
+    TlsIdentity "tls.identity" Fatal "Client certificate cannot be used"
+        "The client certificate or its private key is damaged, of a kind that is not supported, or they do not belong together.";
     UpgradeHeader "upgrade.header" Fatal "Request header not allowed"
         "A header of the request cannot be sent: the detail names it.";
     UpgradeStatus "upgrade.status" Answer "Server refused the upgrade"
@@ -125,7 +127,7 @@ codes! {
     MessageTimeout "message.timeout" Timeout "No message in time"
         "No whole message came, or could be sent, within the timeout.";
     MessageTooLarge "message.too-large" Fatal "Message too large"
-        "A message is larger than 16 MiB, or a control frame's payload larger than 125 bytes.";
+        "A message is larger than wsb.maxMessageSize, or a control frame's payload larger than 125 bytes.";
     CloseTimeout "close.timeout" Timeout "Close not answered in time"
         "The server did not answer the close frame within the timeout; the connection was ended.";
     ConnectionLost "connection.lost" Network "Connection lost"
@@ -135,7 +137,9 @@ codes! {
     ProtocolError "protocol.error" Fatal "WebSocket protocol violated"
         "The server sent a frame that RFC 6455 does not allow: the detail says which.";
     ProtocolUtf8 "protocol.utf8" Fatal "Text that is not UTF-8"
-        "The server sent a text message that is not UTF-8.";
+        "The server sent a text message, or a reason to close, that is not UTF-8.";
+    ProtocolDeflate "protocol.deflate" Fatal "Compressed message that cannot be inflated"
+        "What the server compressed is damaged: try without wsb.compression, and look for something on the way that changes it.";
     Cancelled "cancelled" Fatal "Cancelled"
         "The test was stopped.";
 }
@@ -202,6 +206,16 @@ pub enum Error {
         /// What was wrong.
         what: String,
     },
+    /// A SOCKS proxy gave a reason why not.
+    #[error("proxy {proxy}: {what}")]
+    Socks {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// One of the `proxy.*` codes.
+        code: Code,
+        /// The reason.
+        what: String,
+    },
     /// The connection to the proxy ended before its answer.
     #[error("proxy {proxy}: {what}")]
     ProxyClosed {
@@ -238,6 +252,12 @@ pub enum Error {
     #[error("{what}")]
     Roots {
         /// The file, and what is wrong with it.
+        what: String,
+    },
+    /// The client certificate cannot be used.
+    #[error("{what}")]
+    Identity {
+        /// Why not.
         what: String,
     },
     /// A whole HTTP answer that is not 101; it is in [`crate::Trace::answer`].
@@ -298,6 +318,12 @@ pub enum Error {
         /// Where.
         what: String,
     },
+    /// A compressed message is damaged.
+    #[error("{what}")]
+    Deflate {
+        /// In which way.
+        what: String,
+    },
     /// [`crate::Canceller::cancel`] was called.
     #[error("cancelled from another thread")]
     Cancelled,
@@ -329,8 +355,9 @@ impl Error {
             Error::Tls { .. } => Code::TlsFailed,
             Error::TlsClosed { .. } => Code::TlsClosed,
             Error::Roots { .. } => Code::TlsRoots,
+            Error::Identity { .. } => Code::TlsIdentity,
             Error::Status { .. } => Code::UpgradeStatus,
-            Error::Upgrade { code, .. } => *code,
+            Error::Upgrade { code, .. } | Error::Socks { code, .. } => *code,
             Error::MessageTimeout { .. } => Code::MessageTimeout,
             Error::MessageTooLarge { .. } => Code::MessageTooLarge,
             Error::CloseTimeout { .. } => Code::CloseTimeout,
@@ -338,6 +365,7 @@ impl Error {
             Error::Closed { .. } => Code::ConnectionClosed,
             Error::Protocol { .. } => Code::ProtocolError,
             Error::Utf8 { .. } => Code::ProtocolUtf8,
+            Error::Deflate { .. } => Code::ProtocolDeflate,
             Error::Cancelled => Code::Cancelled,
         }
     }

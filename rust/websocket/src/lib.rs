@@ -7,11 +7,15 @@
 mod answer;
 mod connection;
 mod deadline;
+mod deflate;
 mod dial;
 mod error;
+mod frame;
 mod header;
+mod inbox;
 mod message;
 mod meter;
+mod outbox;
 mod proxy;
 mod target;
 mod tcp;

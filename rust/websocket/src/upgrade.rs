@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::answer::{self, MAX_HEADERS};
 use crate::deadline::Deadline;
+use crate::deflate::{EXTENSIONS, OFFER};
 use crate::header::PROTOCOL;
 use crate::meter::{Io, MAX_HEAD, Meter};
 use crate::{Answer, Code, Error, Stage, Target, Trace};
@@ -42,8 +43,13 @@ pub(crate) struct Exchange {
 }
 
 impl Upgrade {
-    /// Writes the request; `headers` are the user's, in their order and case.
-    pub(crate) fn new(target: &Target, headers: &[(String, String)], subprotocols: &[String]) -> Self {
+    /// Writes the request; `headers` are the user's, in their order and case; `compression`: offer it.
+    pub(crate) fn new(
+        target: &Target,
+        headers: &[(String, String)],
+        subprotocols: &[String],
+        compression: bool,
+    ) -> Self {
         let key = generate_key();
         let given_host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
         let (host_name, host) = given_host.map_or(("Host", target.authority()), |(name, value)| {
@@ -66,6 +72,9 @@ impl Upgrade {
         if !subprotocols.is_empty() {
             line(PROTOCOL, &subprotocols.join(", "));
         }
+        if compression {
+            line(EXTENSIONS, OFFER);
+        }
         for (name, value) in headers {
             if !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case(PROTOCOL) {
                 line(name, value);
@@ -79,7 +88,7 @@ impl Upgrade {
         }
     }
 
-    /// Checks a 101 (RFC 6455 section 4.1, items 2 to 6); gives the subprotocol that was agreed on.
+    /// Checks a 101 (RFC 6455 section 4.1, items 2 to 4 and 6); gives the subprotocol that was agreed on.
     pub(crate) fn check(&self, answer: &Answer, requested: &[String]) -> Result<Option<String>, Error> {
         let fault = |code, what: String| Err(Error::Upgrade { code, what });
         for (name, token) in [("Upgrade", "websocket"), ("Connection", "upgrade")] {
@@ -96,12 +105,6 @@ impl Upgrade {
         if accepts != [expected.as_str()] {
             let what = format!("Sec-WebSocket-Accept is {accepts:?}, expected {expected:?}");
             return fault(Code::UpgradeBadAccept, what);
-        }
-        if let Some(extension) = tokens(answer, "Sec-WebSocket-Extensions").next() {
-            return fault(
-                Code::UpgradeExtension,
-                format!("the server chose extension {extension:?}"),
-            );
         }
         let chosen: Vec<&str> = answer.header(PROTOCOL).collect();
         match chosen.as_slice() {

@@ -1,6 +1,6 @@
 //! The blocking byte stream of an open connection: plain or TLS, with a total deadline and a cancel from other threads.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -37,6 +37,42 @@ impl Canceller {
     }
 }
 
+/// How long reads and writes may block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Not at all.
+    Never,
+    /// Until then; `WouldBlock` after it.
+    Until(Instant),
+}
+
+impl Wait {
+    /// `timeout` from now; zero does not block.
+    pub(crate) fn within(timeout: Duration) -> Self {
+        if timeout.is_zero() {
+            return Wait::Never;
+        }
+        // A year stands for ever.
+        Wait::Until(Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600)))
+    }
+
+    /// Whether nothing may block any more.
+    pub(crate) fn is_over(self) -> bool {
+        match self {
+            Wait::Never => true,
+            Wait::Until(end) => Instant::now() >= end,
+        }
+    }
+
+    /// At most `longest` from now.
+    pub(crate) fn at_most(self, longest: Duration) -> Self {
+        match self {
+            Wait::Never => Wait::Never,
+            Wait::Until(end) => Wait::Until(end.min(Instant::now() + longest)),
+        }
+    }
+}
+
 /// A blocking socket whose reads and writes end with `WouldBlock` at a deadline.
 ///
 /// The deadline is total: a peer that drips bytes cannot extend it. The socket's timeout options are set only when what is
@@ -44,7 +80,7 @@ impl Canceller {
 #[derive(Debug)]
 pub(crate) struct Socket {
     shared: Arc<Shared>,
-    deadline: Instant,
+    wait: Wait,
     read_option: Option<Duration>,
     write_option: Option<Duration>,
 }
@@ -57,21 +93,73 @@ impl Socket {
         });
         Socket {
             shared,
-            deadline: Instant::now(),
+            wait: Wait::Never,
             read_option: None,
             write_option: None,
         }
     }
 
-    /// How long the next system call may block; an error when the time is up.
-    fn left(&self) -> io::Result<Duration> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            Err(ErrorKind::WouldBlock.into())
-        } else {
-            Ok(left.max(SHORTEST))
+    /// Makes a system call that may block, again and again until the deadline; or one that must not.
+    fn call(
+        &mut self,
+        option: fn(&mut Self) -> &mut Option<Duration>,
+        set: fn(&TcpStream, Option<Duration>) -> io::Result<()>,
+        mut blocking: impl FnMut(&TcpStream) -> io::Result<usize>,
+        mut passing: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        loop {
+            let done = match self.wait {
+                Wait::Never => match passing(&self.shared.stream) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(error),
+                    done => done,
+                },
+                Wait::Until(end) => {
+                    let left = end.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(ErrorKind::WouldBlock.into());
+                    }
+                    let left = left.max(SHORTEST);
+                    if !will_do(*option(self), left) {
+                        set(&self.shared.stream, Some(left))?;
+                        *option(self) = Some(left);
+                    }
+                    blocking(&self.shared.stream)
+                }
+            };
+            match done {
+                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+                done => return done,
+            }
         }
     }
+}
+
+#[cfg(unix)]
+fn receive_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let (_, read) = rustix::net::recv(stream, buffer, rustix::net::RecvFlags::DONTWAIT)?;
+    Ok(read)
+}
+
+#[cfg(unix)]
+fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::net::{SendFlags, send};
+    Ok(send(stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+}
+
+#[cfg(not(unix))]
+fn receive_now(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let done = stream.read(buffer);
+    stream.set_nonblocking(false)?;
+    done
+}
+
+#[cfg(not(unix))]
+fn send_now(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let done = stream.write(bytes);
+    stream.set_nonblocking(false)?;
+    done
 }
 
 /// Whether a timeout already set will do: at most 1/64 or 1 ms too long, and not so short that it would end much too early
@@ -87,33 +175,33 @@ fn is_timeout(error: &io::Error) -> bool {
 
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let left = self.left()?;
-            if !will_do(self.read_option, left) {
-                self.shared.stream.set_read_timeout(Some(left))?;
-                self.read_option = Some(left);
-            }
-            match (&self.shared.stream).read(buffer) {
-                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
-                done => return done,
-            }
-        }
+        let buffer = std::cell::RefCell::new(buffer);
+        self.call(
+            |socket| &mut socket.read_option,
+            TcpStream::set_read_timeout,
+            |mut stream| stream.read(&mut buffer.borrow_mut()),
+            |stream| receive_now(stream, &mut buffer.borrow_mut()),
+        )
     }
 }
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            let left = self.left()?;
-            if !will_do(self.write_option, left) {
-                self.shared.stream.set_write_timeout(Some(left))?;
-                self.write_option = Some(left);
-            }
-            match (&self.shared.stream).write(bytes) {
-                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
-                done => return done,
-            }
-        }
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    /// TLS writes all its records in one call.
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let first = parts.iter().find(|part| !part.is_empty());
+        self.call(
+            |socket| &mut socket.write_option,
+            TcpStream::set_write_timeout,
+            |mut stream| match parts {
+                [one] => stream.write(one),
+                _ => stream.write_vectored(parts),
+            },
+            |stream| send_now(stream, first.map_or(&[], |part| part)),
+        )
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -121,7 +209,7 @@ impl Write for Socket {
     }
 }
 
-/// What tungstenite reads and writes.
+/// The bytes under the frames.
 #[derive(Debug)]
 pub(crate) enum Wire {
     Plain(Socket),
@@ -155,21 +243,13 @@ impl Wire {
         }
     }
 
-    /// All reads and writes from now on end `timeout` from now.
-    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
-        let now = Instant::now();
-        // A year stands for ever.
-        let end = timeout.clamp(SHORTEST, Duration::from_secs(365 * 24 * 3600));
-        self.socket_mut().deadline = now + end;
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.socket().shared.stream
     }
 
-    pub(crate) fn descriptor(&self) -> std::os::fd::OwnedFd {
-        self.socket()
-            .shared
-            .stream
-            .try_clone()
-            .expect("a descriptor")
-            .into()
+    /// How all reads and writes wait from now on.
+    pub(crate) fn set_wait(&mut self, wait: Wait) {
+        self.socket_mut().wait = wait;
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -182,17 +262,41 @@ impl Wire {
         }
     }
 
+    /// Whether TLS holds bytes that the socket has not taken.
+    pub(crate) fn is_writing(&self) -> bool {
+        matches!(self, Wire::Tls(stream) if stream.conn.wants_write())
+    }
+
+    /// Writes what TLS holds.
+    ///
+    /// # Errors
+    /// `WouldBlock` at the deadline, and what the socket says.
+    pub(crate) fn flush_out(&mut self) -> io::Result<()> {
+        if let Wire::Tls(stream) = self {
+            while stream.conn.wants_write() {
+                if stream.conn.write_tls(&mut stream.sock)? == 0 {
+                    return Err(ErrorKind::WriteZero.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends TCP; what still waits on it is told.
+    pub(crate) fn end(&self) {
+        // It fails when the peer was quicker; the socket is dead all the same.
+        let _ = self.stream().shutdown(Shutdown::Both);
+    }
+
     /// Says that nothing more will be sent (TLS close_notify), then reads on, for at most `patience`, until the peer has closed:
     /// the side that closes first keeps the port in TIME_WAIT, and a load generator has no port to spare (RFC 6455 section 7.1.1).
     pub(crate) fn await_end(&mut self, patience: Duration) {
-        self.set_timeout(patience);
+        self.set_wait(Wait::within(patience));
         if let Wire::Tls(stream) = self {
             stream.conn.send_close_notify();
-            while stream.conn.wants_write() {
-                if stream.conn.write_tls(&mut stream.sock).is_err() {
-                    return;
-                }
-            }
+        }
+        if self.flush_out().is_err() {
+            return;
         }
         let mut rest = [0; 1024];
         while matches!(self.socket_mut().read(&mut rest), Ok(read) if read > 0) {}
@@ -200,27 +304,46 @@ impl Wire {
 }
 
 impl Read for Wire {
+    /// Reads never write: a TLS connection with bytes to send must still hear a peer that waits for us to read.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Wire::Plain(socket) => socket.read(buffer),
-            Wire::Tls(stream) => stream.read(buffer),
+        let stream = match self {
+            Wire::Plain(socket) => return socket.read(buffer),
+            Wire::Tls(stream) => stream,
+        };
+        loop {
+            match stream.conn.reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            stream.conn.read_tls(&mut stream.sock)?;
+            if let Err(fault) = stream.conn.process_new_packets() {
+                // The alert; the fault counts more than whether it can be sent.
+                let _ = stream.conn.write_tls(&mut stream.sock);
+                return Err(io::Error::new(ErrorKind::InvalidData, fault));
+            }
         }
     }
 }
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Wire::Plain(socket) => socket.write(bytes),
-            Wire::Tls(stream) => stream.write(bytes),
+        if let Wire::Plain(socket) = self {
+            return socket.write(bytes);
+        }
+        // Not more than one buffer of records waits at a time.
+        self.flush_out()?;
+        let Wire::Tls(stream) = self else {
+            return Ok(0);
+        };
+        let taken = stream.conn.writer().write(bytes)?;
+        match self.flush_out() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(taken),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Wire::Plain(socket) => socket.flush(),
-            Wire::Tls(stream) => stream.flush(),
-        }
+        self.flush_out()
     }
 }
 

@@ -1,0 +1,320 @@
+//! One frame (RFC 6455 section 5): what heads a server may send, masking, and the payload of a close frame. Pure.
+//!
+//! Heads are read and written by tungstenite's [`FrameHeader`]. Its `WebSocket` is not used: it knows no permessage-deflate,
+//! checks UTF-8 only when a message is whole, hides sizes, times and fragments, and cannot read without blocking. Its
+//! `FrameSocket` takes 128 KiB for each connection. So the messages are put together here, once, for plain and compressed alike.
+
+use std::io::Cursor;
+
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+
+use crate::{Closed, Error, MessageKind};
+
+/// Bound of a control frame's payload (RFC 6455 section 5.5).
+pub(crate) const MAX_CONTROL: usize = 125;
+
+/// No status code was in the close frame (RFC 6455 section 7.4.1); never sent.
+pub(crate) const NO_STATUS: u16 = 1005;
+
+/// The head of a frame that may stand here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// `None`: a continuation.
+    pub(crate) kind: Option<MessageKind>,
+    pub(crate) is_final: bool,
+    /// RSV1: the message that begins here is compressed (RFC 7692 section 6).
+    pub(crate) is_compressed: bool,
+    pub(crate) length: u64,
+    /// Bytes of the head itself.
+    pub(crate) size: usize,
+}
+
+/// The state of the conversation that decides which frame may follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expects {
+    /// A message has begun: the next data frame continues it.
+    pub(crate) continuation: bool,
+    /// permessage-deflate was agreed on.
+    pub(crate) compression: bool,
+}
+
+impl Head {
+    /// Reads the head that `bytes` begin with; `None` when it is not all there.
+    ///
+    /// # Errors
+    /// `protocol.error`: a server must not send this, or not here.
+    pub(crate) fn read(bytes: &[u8], expects: Expects) -> Result<Option<Head>, Error> {
+        // tungstenite refuses unknown opcodes only when the length is there too.
+        if let Some(opcode @ (3..=7 | 11..=15)) = bytes.first().map(|first| first & 15) {
+            return fault(format!("unknown opcode {opcode}"));
+        }
+        let mut cursor = Cursor::new(bytes);
+        let read = FrameHeader::parse(&mut cursor).map_err(|error| Error::Protocol {
+            what: error.to_string(),
+        })?;
+        let Some((header, length)) = read else {
+            return Ok(None);
+        };
+        if header.mask.is_some() {
+            return fault("a masked frame from the server".into());
+        }
+        if header.rsv2 || header.rsv3 {
+            return fault("a reserved bit is set".into());
+        }
+        if length > i64::MAX as u64 || header.len(length) as u64 != cursor.position() {
+            return fault(format!("length {length} is not written in the shortest way"));
+        }
+        let kind = kind(header.opcode);
+        let is_control = kind.is_some_and(MessageKind::is_control);
+        if is_control && !header.is_final {
+            return fault("a control frame in fragments".into());
+        }
+        if is_control && length > MAX_CONTROL as u64 {
+            return fault(format!("a control frame of {length} bytes"));
+        }
+        if header.rsv1 && (is_control || kind.is_none() || !expects.compression) {
+            return fault("RSV1 is set where nothing can be compressed".into());
+        }
+        match kind {
+            None if !expects.continuation => return fault("a continuation of no message".into()),
+            Some(kind) if expects.continuation && !kind.is_control() => {
+                return fault("a new message within another".into());
+            }
+            _ => {}
+        }
+        Ok(Some(Head {
+            kind,
+            is_final: header.is_final,
+            is_compressed: header.rsv1,
+            length,
+            size: header.len(length),
+        }))
+    }
+}
+
+fn fault<T>(what: String) -> Result<T, Error> {
+    Err(Error::Protocol { what })
+}
+
+/// Reserved opcodes do not come here.
+fn kind(opcode: OpCode) -> Option<MessageKind> {
+    match opcode {
+        OpCode::Data(Data::Text) => Some(MessageKind::Text),
+        OpCode::Data(Data::Binary) => Some(MessageKind::Binary),
+        OpCode::Control(Control::Ping) => Some(MessageKind::Ping),
+        OpCode::Control(Control::Pong) => Some(MessageKind::Pong),
+        OpCode::Control(_) => Some(MessageKind::Close),
+        OpCode::Data(_) => None,
+    }
+}
+
+/// A frame to be written: its head without length and mask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    /// `None`: a continuation.
+    pub(crate) kind: Option<MessageKind>,
+    pub(crate) is_final: bool,
+    pub(crate) is_compressed: bool,
+}
+
+impl Start {
+    /// Appends the head of a frame with a payload of `length` bytes, masked with `mask`.
+    pub(crate) fn write(self, length: usize, mask: [u8; 4], out: &mut Vec<u8>) {
+        let opcode = match self.kind {
+            None => OpCode::Data(Data::Continue),
+            Some(MessageKind::Text) => OpCode::Data(Data::Text),
+            Some(MessageKind::Binary) => OpCode::Data(Data::Binary),
+            Some(MessageKind::Ping) => OpCode::Control(Control::Ping),
+            Some(MessageKind::Pong) => OpCode::Control(Control::Pong),
+            Some(MessageKind::Close) => OpCode::Control(Control::Close),
+        };
+        let header = FrameHeader {
+            is_final: self.is_final,
+            rsv1: self.is_compressed,
+            rsv2: false,
+            rsv3: false,
+            opcode,
+            mask: Some(mask),
+        };
+        header
+            .format(length as u64, out)
+            .expect("writing into memory cannot fail");
+    }
+}
+
+/// Masks bytes (RFC 6455 section 5.3); the first of them stands at a multiple of four in its payload.
+pub(crate) fn apply_mask(bytes: &mut [u8], mask: [u8; 4]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut words = bytes.chunks_exact_mut(8);
+    for word in &mut words {
+        let value = u64::from_ne_bytes(word.try_into().expect("chunks are of eight bytes"));
+        word.copy_from_slice(&(value ^ wide).to_ne_bytes());
+    }
+    for (byte, key) in words.into_remainder().iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+/// Reads the payload of a close frame.
+///
+/// # Errors
+/// `protocol.error`: one byte, or a code that must not be sent (RFC 6455 section 7.4); `protocol.utf8`: its reason.
+pub(crate) fn read_close(payload: &[u8]) -> Result<Closed, Error> {
+    let (code, reason) = match payload {
+        [] => (NO_STATUS, &[][..]),
+        [_] => return fault("a close frame of one byte".into()),
+        [high, low, reason @ ..] => {
+            let code = u16::from_be_bytes([*high, *low]);
+            // 1004 has no meaning, 1005, 1006 and 1015 never stand in a frame; 1012 to 1014 are in IANA's registry.
+            if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+                return fault(format!("close code {code}"));
+            }
+            (code, reason)
+        }
+    };
+    let reason = std::str::from_utf8(reason).map_err(|error| Error::Utf8 {
+        what: format!("the reason of close code {code}: {error}"),
+    })?;
+    Ok(Closed {
+        code,
+        reason: reason.to_owned(),
+    })
+}
+
+/// The payload of a close frame; code 0 or 1005: none. There is room for 123 bytes of reason; what is longer is cut at a character.
+pub(crate) fn write_close(code: u16, reason: &str) -> Vec<u8> {
+    if code == 0 || code == NO_STATUS {
+        return Vec::new();
+    }
+    let mut end = reason.len().min(MAX_CONTROL - 2);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    [&code.to_be_bytes(), &reason.as_bytes()[..end]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Expects = Expects {
+        continuation: false,
+        compression: false,
+    };
+    const WITHIN: Expects = Expects {
+        continuation: true,
+        compression: false,
+    };
+    const DEFLATE: Expects = Expects {
+        continuation: false,
+        compression: true,
+    };
+
+    #[test]
+    fn heads_are_read_or_refused() {
+        let long = |length: u64| [&[0x82, 127][..], &length.to_be_bytes()].concat();
+        let cases: [(&str, Vec<u8>, Expects, Result<Option<(u64, usize)>, &str>); 26] = [
+            ("nothing", vec![], FIRST, Ok(None)),
+            ("half", vec![0x81], FIRST, Ok(None)),
+            ("length to come", vec![0x81, 126, 1], FIRST, Ok(None)),
+            ("empty text", vec![0x81, 0], FIRST, Ok(Some((0, 2)))),
+            ("126", vec![0x82, 126, 0, 126, 9], FIRST, Ok(Some((126, 4)))),
+            ("65536", long(65_536), FIRST, Ok(Some((65_536, 10)))),
+            (
+                "126, too long a way",
+                vec![0x82, 126, 0, 125],
+                FIRST,
+                Err("shortest"),
+            ),
+            ("65535, too long a way", long(65_535), FIRST, Err("shortest")),
+            ("negative", long(1 << 63), FIRST, Err("shortest")),
+            ("masked", vec![0x81, 0x80, 1, 2, 3, 4], FIRST, Err("masked")),
+            ("RSV1", vec![0xc1, 0], FIRST, Err("RSV1")),
+            ("RSV1 agreed", vec![0xc1, 0], DEFLATE, Ok(Some((0, 2)))),
+            ("RSV1 of a ping", vec![0xc9, 0], DEFLATE, Err("RSV1")),
+            (
+                "RSV1 of a continuation",
+                vec![0xc0, 0],
+                Expects {
+                    continuation: true,
+                    ..DEFLATE
+                },
+                Err("RSV1"),
+            ),
+            ("RSV2", vec![0xa1, 0], DEFLATE, Err("reserved bit")),
+            ("RSV3", vec![0x91, 0], FIRST, Err("reserved bit")),
+            ("opcode 3", vec![0x83], FIRST, Err("opcode 3")),
+            ("opcode 7", vec![0x87, 0], FIRST, Err("opcode 7")),
+            ("opcode 11", vec![0x8b, 0], FIRST, Err("opcode 11")),
+            ("opcode 15", vec![0x8f, 0], FIRST, Err("opcode 15")),
+            ("ping in fragments", vec![0x09, 0], FIRST, Err("fragments")),
+            ("long ping", vec![0x89, 126, 0, 126], FIRST, Err("126 bytes")),
+            ("continuation of nothing", vec![0x80, 0], FIRST, Err("no message")),
+            ("continuation", vec![0x80, 0], WITHIN, Ok(Some((0, 2)))),
+            ("text within", vec![0x81, 0], WITHIN, Err("within")),
+            ("ping within", vec![0x89, 0], WITHIN, Ok(Some((0, 2)))),
+        ];
+        for (name, bytes, expects, expected) in cases {
+            match (Head::read(&bytes, expects), expected) {
+                (Ok(found), Ok(expected)) => {
+                    assert_eq!(found.map(|head| (head.length, head.size)), expected, "{name}");
+                }
+                (Err(error), Err(part)) => {
+                    assert_eq!(error.code().as_str(), "protocol.error", "{name}");
+                    assert!(error.detail().contains(part), "{name}: {error}");
+                }
+                (found, _) => panic!("{name}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn masking_twice_changes_nothing() {
+        let mask = [1, 2, 4, 200];
+        for length in 0..40_u8 {
+            let plain: Vec<u8> = (0..length).collect();
+            let mut masked = plain.clone();
+            apply_mask(&mut masked, mask);
+            let expected: Vec<u8> = plain
+                .iter()
+                .zip(mask.iter().cycle())
+                .map(|(a, b)| a ^ b)
+                .collect();
+            assert_eq!(masked, expected);
+            apply_mask(&mut masked, mask);
+            assert_eq!(masked, plain);
+        }
+    }
+
+    #[test]
+    fn close_codes_are_those_that_may_be_sent() {
+        let valid = [1000, 1003, 1007, 1011, 1012, 1014, 3000, 3999, 4000, 4999];
+        let invalid = [
+            0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535,
+        ];
+        for code in valid {
+            let closed = read_close(&write_close(code, "gr\u{fc}n")).unwrap();
+            assert_eq!((closed.code, closed.reason.as_str()), (code, "gr\u{fc}n"));
+        }
+        for code in invalid {
+            let error = read_close(&u16::to_be_bytes(code)).unwrap_err();
+            assert!(error.detail().contains(&code.to_string()), "{error}");
+        }
+        assert_eq!(read_close(&[]).unwrap().code, NO_STATUS);
+        assert_eq!(read_close(&[3]).unwrap_err().code().as_str(), "protocol.error");
+        assert_eq!(
+            read_close(&[3, 232, 0xff]).unwrap_err().code().as_str(),
+            "protocol.utf8"
+        );
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_at_a_character() {
+        let payload = write_close(1000, &"\u{e4}".repeat(100));
+        assert_eq!(payload.len(), 2 + 122);
+        assert!(read_close(&payload).is_ok());
+        assert!(write_close(0, "x").is_empty() && write_close(1005, "x").is_empty());
+    }
+}
