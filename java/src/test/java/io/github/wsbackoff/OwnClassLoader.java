@@ -16,6 +16,7 @@ public final class OwnClassLoader extends URLClassLoader {
   private static final String OURS = "io.github.wsbackoff.";
 
   private final Set<String> hiddenResources = new HashSet<>();
+  private String hiddenClasses;
 
   /** A loader over the same classes and resources as this one's. */
   public OwnClassLoader() {
@@ -28,6 +29,12 @@ public final class OwnClassLoader extends URLClassLoader {
     return this;
   }
 
+  /** Hides classes of others from the copy, by the beginning of their names. */
+  public OwnClassLoader withoutClasses(String prefix) {
+    hiddenClasses = prefix;
+    return this;
+  }
+
   /** A new object of the copy's class of this name. */
   public Object create(String className) throws ReflectiveOperationException {
     return loadClass(className).getDeclaredConstructor().newInstance();
@@ -35,6 +42,9 @@ public final class OwnClassLoader extends URLClassLoader {
 
   @Override
   protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+    if (hiddenClasses != null && name.startsWith(hiddenClasses)) {
+      throw new ClassNotFoundException(name);
+    }
     synchronized (getClassLoadingLock(name)) {
       Class<?> known = findLoadedClass(name);
       if (known == null && name.startsWith(OURS)) {

@@ -2,9 +2,11 @@ package io.github.wsbackoff;
 
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -18,18 +20,38 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ServerSocketFactory;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSocket;
 
 /** A server on loopback that answers the nth upgrade with the nth of its answers, then accepts. */
 public final class RawServer implements Closeable {
   /** In an answer's place: accept the upgrade. */
   public static final String ACCEPT = "accept";
 
+  /** Begins an answer: accept the upgrade, with these header lines. */
+  public static final String ACCEPT_WITH = "accept\n";
+
+  /** In an answer's place: accept a CONNECT, and then the upgrade that comes through it. */
+  public static final String TUNNEL = "tunnel";
+
   /** In an answer's place: say nothing. */
   public static final String SILENCE = "silence";
 
   private static final String GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   private static final Pattern KEY = Pattern.compile("(?i)sec-websocket-key:\\s*(\\S+)");
-  private static final int CLOSE = 0x88;
+
+  /** First byte of a whole text message. */
+  public static final int TEXT = 0x81;
+
+  /** First byte of a whole binary message. */
+  public static final int BINARY = 0x82;
+
+  /** First byte of a close. */
+  public static final int CLOSE = 0x88;
+
+  private static final int PING = 0x89;
+  private static final int PONG = 0x8a;
 
   private final ServerSocket listener;
   private final List<String> answers;
@@ -37,12 +59,34 @@ public final class RawServer implements Closeable {
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
   private final List<String> heads = new CopyOnWriteArrayList<>();
   private final List<Integer> closeCodes = new CopyOnWriteArrayList<>();
+  private final List<String> messages = new CopyOnWriteArrayList<>();
+  private final List<String> certificates = new CopyOnWriteArrayList<>();
+  private final String scheme;
+  private volatile boolean silent;
 
   /** Starts; an answer is a whole HTTP response, or one of the words above. */
   public RawServer(String... answers) throws IOException {
+    this("ws", ServerSocketFactory.getDefault(), answers);
+  }
+
+  /** Starts on sockets of this kind. */
+  public RawServer(String scheme, ServerSocketFactory kind, String... answers) throws IOException {
     this.answers = Arrays.asList(answers);
-    listener = new ServerSocket(0, 100, InetAddress.getByName("127.0.0.1"));
+    this.scheme = scheme;
+    listener = kind.createServerSocket(0, 100, InetAddress.getByName("127.0.0.1"));
     background(this::listen);
+  }
+
+  /** Text and binary messages are no longer echoed, pings no longer answered. */
+  public RawServer silent() {
+    silent = true;
+    return this;
+  }
+
+  /** Takes only clients that show a certificate; of a server on TLS sockets. */
+  public RawServer needCertificate() {
+    ((SSLServerSocket) listener).setNeedClientAuth(true);
+    return this;
   }
 
   /** A refusal in HTTP. */
@@ -61,12 +105,36 @@ public final class RawServer implements Closeable {
 
   /** Its address with this path. */
   public String url(String path) {
-    return "ws://127.0.0.1:" + listener.getLocalPort() + path;
+    return scheme + "://127.0.0.1:" + listener.getLocalPort() + path;
   }
 
   /** Request heads so far. */
   public List<String> heads() {
     return heads;
+  }
+
+  /** Messages and pings that clients sent so far: opcode in hex, then the payload as text. */
+  public List<String> messages() {
+    return messages;
+  }
+
+  /** Names in the certificates that clients showed. */
+  public List<String> certificates() {
+    return certificates;
+  }
+
+  /** Sends a frame to every client. */
+  public void push(int first, String payload) throws IOException {
+    for (Socket socket : sockets) {
+      frame(socket, first, payload.getBytes(StandardCharsets.ISO_8859_1));
+    }
+  }
+
+  /** Ends every connection without a word. */
+  public void drop() throws IOException {
+    for (Socket socket : sockets) {
+      socket.close();
+    }
   }
 
   /** Codes of the close frames that clients sent so far. */
@@ -98,12 +166,22 @@ public final class RawServer implements Closeable {
     try (Socket s = socket) {
       String head = readHead(s.getInputStream());
       heads.add(head);
+      if (s instanceof SSLSocket) {
+        certificates.add(((SSLSocket) s).getSession().getPeerPrincipal().getName());
+      }
       int n = next.getAndIncrement();
       String answer = n < answers.size() ? answers.get(n) : ACCEPT;
       if (answer.equals(SILENCE)) {
         s.getInputStream().read();
-      } else if (answer.equals(ACCEPT)) {
-        send(s, accept(head));
+      } else if (answer.equals(TUNNEL)) {
+        send(s, "HTTP/1.1 200 Connected\r\n\r\n");
+        String through = readHead(s.getInputStream());
+        heads.add(through);
+        send(s, accept(through, ""));
+        readFrames(s);
+      } else if (answer.equals(ACCEPT) || answer.startsWith(ACCEPT_WITH)) {
+        String more = answer.equals(ACCEPT) ? "" : answer.substring(ACCEPT_WITH.length());
+        send(s, accept(head, more));
         readFrames(s);
       } else {
         send(s, answer);
@@ -117,24 +195,56 @@ public final class RawServer implements Closeable {
     InputStream in = socket.getInputStream();
     while (true) {
       int first = in.read();
-      int length = in.read() & 0x7f;
-      if (first < 0 || length > 125) {
+      if (first < 0) {
         return;
       }
-      byte[] mask = readExactly(in, 4);
-      byte[] payload = readExactly(in, length);
-      for (int i = 0; i < length; i++) {
-        payload[i] ^= mask[i % 4];
-      }
+      byte[] payload = readPayload(in);
       if (first == CLOSE) {
+        int length = payload.length;
         closeCodes.add(length < 2 ? 1005 : (payload[0] & 0xff) << 8 | payload[1] & 0xff);
-        ByteArrayOutputStream echo = new ByteArrayOutputStream();
-        echo.write(CLOSE);
-        echo.write(length);
-        echo.write(payload);
-        socket.getOutputStream().write(echo.toByteArray());
+        frame(socket, CLOSE, payload);
         return;
       }
+      messages.add(
+          Integer.toHexString(first) + " " + new String(payload, StandardCharsets.ISO_8859_1));
+      if (!silent && first == PING) {
+        frame(socket, PONG, payload);
+      } else if (!silent && (first == TEXT || first == BINARY)) {
+        frame(socket, first, payload);
+      }
+    }
+  }
+
+  private static byte[] readPayload(InputStream in) throws IOException {
+    int length = in.read() & 0x7f;
+    int more = length == 126 ? 2 : length == 127 ? 8 : 0;
+    if (more > 0) {
+      length = new BigInteger(1, readExactly(in, more)).intValue();
+    }
+    byte[] mask = readExactly(in, 4);
+    byte[] payload = readExactly(in, length);
+    for (int i = 0; i < length; i++) {
+      payload[i] ^= mask[i % 4];
+    }
+    return payload;
+  }
+
+  private static void frame(Socket socket, int first, byte[] payload) throws IOException {
+    ByteArrayOutputStream frame = new ByteArrayOutputStream();
+    DataOutputStream out = new DataOutputStream(frame);
+    out.write(first);
+    if (payload.length < 126) {
+      out.write(payload.length);
+    } else if (payload.length < 65536) {
+      out.write(126);
+      out.writeShort(payload.length);
+    } else {
+      out.write(127);
+      out.writeLong(payload.length);
+    }
+    out.write(payload);
+    synchronized (socket) {
+      socket.getOutputStream().write(frame.toByteArray());
     }
   }
 
@@ -162,7 +272,7 @@ public final class RawServer implements Closeable {
     return bytes;
   }
 
-  private static String accept(String head) throws IOException {
+  private static String accept(String head, String headers) throws IOException {
     Matcher key = KEY.matcher(head);
     if (!key.find()) {
       throw new IOException("no key in " + head);
@@ -172,7 +282,9 @@ public final class RawServer implements Closeable {
           MessageDigest.getInstance("SHA-1")
               .digest((key.group(1) + GUID).getBytes(StandardCharsets.US_ASCII));
       return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-          + "X-Served-By: raw\r\nSec-WebSocket-Accept: "
+          + "X-Served-By: raw\r\n"
+          + headers
+          + "Sec-WebSocket-Accept: "
           + Base64.getEncoder().encodeToString(digest)
           + "\r\n\r\n";
     } catch (NoSuchAlgorithmException e) {

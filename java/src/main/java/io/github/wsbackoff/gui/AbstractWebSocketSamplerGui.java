@@ -10,7 +10,7 @@ import org.apache.jmeter.testelement.TestElement;
  * The panel of a sampler. Needs no native library. JMeter makes one of each kind when it starts,
  * and an exception here would take down all of its menus.
  */
-public abstract class AbstractWebSocketSamplerGui extends AbstractSamplerGui {
+public abstract class AbstractWebSocketSamplerGui extends AbstractSamplerGui implements Scrolling {
   private static final long serialVersionUID = 1L;
 
   private final PropertyPanel properties;

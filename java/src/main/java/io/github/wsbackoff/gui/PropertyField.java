@@ -30,7 +30,8 @@ import org.apache.jmeter.testelement.TestElement;
 final class PropertyField implements Binding {
   /** Shapes whose values are short enough for half a line. */
   private static final List<String> SHORT =
-      Arrays.asList("text", "duration", "integer", "number", "choice", "boolean", "statuses", "size");
+      Arrays.asList(
+          "text", "duration", "integer", "number", "choice", "boolean", "statuses", "size");
 
   private static final int COLUMNS = 9;
   private static final int ROWS = 4;

@@ -7,7 +7,7 @@ import org.apache.jmeter.config.gui.AbstractConfigGui;
 import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link WebSocketDefaults}; for its promises see those of the samplers. */
-public class WebSocketDefaultsGui extends AbstractConfigGui {
+public class WebSocketDefaultsGui extends AbstractConfigGui implements Scrolling {
   private static final long serialVersionUID = 1L;
 
   private final PropertyPanel properties;

@@ -3,7 +3,6 @@ package io.github.wsbackoff.sampler;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
-import io.github.wsbackoff.core.NativeLibrary;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Spec;
 import io.github.wsbackoff.core.TestRuns;
@@ -158,7 +157,7 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
     quietly(
         () -> {
           TestRuns.started(this);
-          NativeLibrary.load(); // said in the log before the first user comes
+          Connection.warmUp(); // and what is wrong is in the log before the first user comes
         });
   }
 

@@ -89,7 +89,7 @@ public class ConnectSampler extends AbstractWebSocketSampler {
       return ConnectResult.failed(
           "dns.not-found", url, "The DNS Cache Manager knows no address: " + e.getMessage());
     } catch (KeyStores.Unusable e) {
-      return ConnectResult.failed("tls.identity", url, e.getMessage());
+      return ConnectResult.failed(e.code, url, e.getMessage());
     } catch (Throwable e) {
       return unforeseen(e, url);
     } finally {

@@ -63,7 +63,9 @@ final class HttpElements {
     return all;
   }
 
-  /** A request has one Cookie header at most (RFC 6265, section 5.4): what is there is continued. */
+  /**
+   * A request has one Cookie header at most (RFC 6265, section 5.4): what is there is continued.
+   */
   private static void addCookies(List<String[]> headers, String stored) {
     String[] own = find(headers, COOKIE);
     if (own == null) {

@@ -36,8 +36,12 @@ final class KeyStores {
   static final class Unusable extends Exception {
     private static final long serialVersionUID = 1L;
 
-    Unusable(String message, Throwable cause) {
+    /** The error code. */
+    final String code;
+
+    Unusable(String code, String message, Throwable cause) {
       super(message, cause);
+      this.code = code;
     }
   }
 
@@ -67,7 +71,7 @@ final class KeyStores {
       }
       return identity(store, alias);
     } catch (GeneralSecurityException | IOException | RuntimeException e) {
-      throw new Unusable("Key store " + file + " (" + KEY_STORE + "): " + reason(e), e);
+      throw unusable("tls.identity", KEY_STORE, file, e);
     }
   }
 
@@ -89,8 +93,7 @@ final class KeyStores {
       throws GeneralSecurityException, IOException {
     String type = type(KEY_STORE, file);
     String password = System.getProperty(KEY_STORE + "Password", "");
-    String id =
-        String.join("\n", file, stamp(file), type, password, first + "-" + last, variable);
+    String id = String.join("\n", file, stamp(file), type, password, first + "-" + last, variable);
     synchronized (keys) {
       JmeterKeyStore known = keys.get(id);
       if (known == null) {
@@ -119,7 +122,7 @@ final class KeyStores {
         try {
           known = certificates(file, type, password);
         } catch (GeneralSecurityException | IOException | RuntimeException e) {
-          throw new Unusable("Trust store " + file + " (" + TRUST_STORE + "): " + reason(e), e);
+          throw unusable("tls.roots", TRUST_STORE, file, e);
         }
         trusted.put(id, known);
       }
@@ -167,7 +170,8 @@ final class KeyStores {
     }
   }
 
-  private static String reason(Exception e) {
-    return e.getMessage() == null ? e.toString() : e.getMessage();
+  private static Unusable unusable(String code, String property, String file, Exception e) {
+    String reason = e.getMessage() == null ? e.toString() : e.getMessage();
+    return new Unusable(code, property + " (" + file + "): " + reason, e);
   }
 }

@@ -47,7 +47,8 @@ final class Target {
   private static URL url(String scheme, URI uri) throws MalformedURLException {
     String path = uri.getRawPath();
     String query = uri.getRawQuery();
-    String file = (path == null || path.isEmpty() ? "/" : path) + (query == null ? "" : "?" + query);
+    String file =
+        (path == null || path.isEmpty() ? "/" : path) + (query == null ? "" : "?" + query);
     return new URL(scheme, uri.getHost(), uri.getPort(), file);
   }
 }

@@ -277,7 +277,7 @@ public class ConnectSamplerTest {
   @Test
   public void an_iteration_of_another_user_closes_the_last_ones_connections() throws Exception {
     server = new RawServer();
-    ConnectSampler sampler = sampler(server.url("/"));
+    ConnectSampler sampler = sampler(server.url("/"), "wsb.scope", "iteration");
     sampler.sample(null);
     variables.putObject("__jmv_SAME_USER", Boolean.TRUE);
     sampler.testIterationStart(null);

@@ -1,0 +1,42 @@
+package io.github.wsbackoff.gui;
+
+import java.awt.Component;
+import java.awt.Dimension;
+import java.awt.Rectangle;
+import javax.swing.Scrollable;
+
+/**
+ * How our panels scroll. JMeter scrolls panels that do not say so by a pixel a step, and to the
+ * side rather than narrow a field. Only a component may implement it.
+ */
+interface Scrolling extends Scrollable {
+  @Override
+  default Dimension getPreferredScrollableViewportSize() {
+    return ((Component) this).getPreferredSize();
+  }
+
+  @Override
+  default int getScrollableUnitIncrement(Rectangle visible, int orientation, int direction) {
+    Component panel = (Component) this;
+    return panel.getFontMetrics(panel.getFont()).getHeight();
+  }
+
+  @Override
+  default int getScrollableBlockIncrement(Rectangle visible, int orientation, int direction) {
+    return visible.height;
+  }
+
+  @Override
+  default boolean getScrollableTracksViewportWidth() {
+    Component panel = (Component) this;
+    return panel.getParent() != null
+        && panel.getParent().getWidth() >= panel.getMinimumSize().width;
+  }
+
+  @Override
+  default boolean getScrollableTracksViewportHeight() {
+    Component panel = (Component) this;
+    return panel.getParent() != null
+        && panel.getParent().getHeight() >= panel.getPreferredSize().height;
+  }
+}

@@ -1,0 +1,403 @@
+package io.github.wsbackoff.sampler;
+
+import static org.junit.Assert.assertArrayEquals;
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertTrue;
+
+import io.github.wsbackoff.JMeterSetup;
+import io.github.wsbackoff.RawServer;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.jmeter.samplers.SampleResult;
+import org.apache.jmeter.threads.JMeterContextService;
+import org.apache.jmeter.threads.JMeterVariables;
+import org.junit.After;
+import org.junit.Before;
+import org.junit.BeforeClass;
+import org.junit.Rule;
+import org.junit.Test;
+import org.junit.rules.TemporaryFolder;
+import org.junit.rules.Timeout;
+
+/** The samplers that use an open connection, with the real native library, against a raw server. */
+public class MessageSamplersTest {
+  @Rule public final Timeout timeout = new Timeout(30, TimeUnit.SECONDS);
+  @Rule public final TemporaryFolder folder = new TemporaryFolder();
+  private JMeterVariables variables;
+  private RawServer server;
+
+  @BeforeClass
+  public static void jmeter() throws IOException {
+    JMeterSetup.once();
+  }
+
+  @Before
+  public void newThread() throws IOException {
+    variables = new JMeterVariables();
+    JMeterContextService.getContext().setVariables(variables);
+    server = new RawServer();
+  }
+
+  @After
+  public void stopServer() throws IOException {
+    new ConnectSampler().threadFinished();
+    Payload.forgetFiles();
+    server.close();
+  }
+
+  @Test
+  public void a_send_is_a_sample_of_its_own() throws Exception {
+    connect();
+    SampleResult sample = with(new SendSampler(), "wsb.payload", " hello ").sample(null);
+    assertEquals(text(sample), "200", sample.getResponseCode());
+    assertEquals("OK", sample.getResponseMessage());
+    assertTrue(sample.isSuccessful());
+    assertEquals(2 + 4 + 7, sample.getSentBytes());
+    assertEquals(" hello ", sample.getSamplerData());
+    Servers.awaitEquals(Collections.singletonList("81  hello "), server::messages);
+  }
+
+  @Test
+  public void every_kind_of_payload_goes_out_as_the_bytes_it_stands_for() throws Exception {
+    File file = folder.newFile("payload");
+    Files.write(file.toPath(), "from ${who}, ü".getBytes(StandardCharsets.UTF_8));
+    variables.put("who", "a file");
+    String[][] cases = {
+      // type, property, value, what the server gets
+      {"text", "wsb.payload", "text", "81 text"},
+      {"hex", "wsb.payload", "41 42 0a", "82 AB\n"},
+      {"base64", "wsb.payload", "QUJD", "82 ABC"},
+      {"file", "wsb.payloadFile", file.getPath(), "82 from ${who}, \u00c3\u00bc"},
+      {"file-text", "wsb.payloadFile", file.getPath(), "81 from a file, \u00c3\u00bc"},
+    };
+    connect();
+    for (String[] c : cases) {
+      SampleResult sample =
+          with(new SendSampler(), "wsb.payloadType", c[0], c[1], c[2]).sample(null);
+      assertTrue(c[0] + ": " + text(sample), sample.isSuccessful());
+      Servers.awaitEquals(
+          c[3],
+          () ->
+              server.messages().isEmpty()
+                  ? ""
+                  : server.messages().get(server.messages().size() - 1));
+    }
+    assertEquals(cases.length, server.messages().size());
+  }
+
+  @Test
+  public void an_exchange_has_the_answer_as_its_data() throws Exception {
+    connect();
+    SampleResult sample = with(new ExchangeSampler(), "wsb.payload", "grüße").sample(null);
+    assertEquals(text(sample), "200", sample.getResponseCode());
+    assertEquals("grüße", text(sample));
+    assertEquals(SampleResult.TEXT, sample.getDataType());
+    assertEquals(2 + 4 + 7, sample.getSentBytes());
+    assertEquals(2 + 7, sample.getBytesAsLong());
+    assertEquals("1", variables.get("wsb.messages"));
+    assertEquals("0", variables.get("wsb.skipped"));
+    assertEquals("0", variables.get("wsb.queued"));
+    assertEquals("0", variables.get("wsb.reconnects"));
+    assertEquals("", variables.get("wsb.closeCode"));
+    assertEquals("", variables.get("wsb.rtt.p99Us"));
+    long roundTrip = Long.parseLong(variables.get("wsb.roundTripUs"));
+    assertTrue("" + roundTrip, roundTrip > 0 && roundTrip < 5_000_000);
+  }
+
+  @Test
+  public void a_binary_answer_is_binary_data() throws Exception {
+    connect();
+    SampleResult sample =
+        with(new ExchangeSampler(), "wsb.payloadType", "hex", "wsb.payload", "00ff10").sample(null);
+    assertTrue(text(sample), sample.isSuccessful());
+    assertEquals(SampleResult.BINARY, sample.getDataType());
+    assertArrayEquals(new byte[] {0, (byte) 0xff, 0x10}, sample.getResponseData());
+  }
+
+  @Test
+  public void a_payload_that_changes_is_sent_as_it_is_then() throws Exception {
+    connect();
+    ExchangeSampler sampler = new ExchangeSampler();
+    for (String value : Arrays.asList("one", "two", "two", "three")) {
+      sampler.setProperty("wsb.payload", value);
+      assertEquals(value, text(sampler.sample(null)));
+    }
+    sampler.setProperty("wsb.payloadType", "hex");
+    for (String value : Arrays.asList("61", "62")) {
+      sampler.setProperty("wsb.payload", value);
+      assertEquals(value.equals("61") ? "a" : "b", text(sampler.sample(null)));
+    }
+    sampler.threadFinished();
+  }
+
+  @Test
+  public void a_megabyte_goes_and_comes_back() throws Exception {
+    connect();
+    char[] letters = new char[1 << 20];
+    Arrays.fill(letters, 'x');
+    String large = new String(letters);
+    SampleResult sample = with(new ExchangeSampler(), "wsb.payload", large).sample(null);
+    assertTrue(sample.getResponseCode(), sample.isSuccessful());
+    assertEquals(large, text(sample));
+  }
+
+  @Test
+  public void many_exchanges_in_one_sample_report_their_spread() throws Exception {
+    connect();
+    SampleResult sample =
+        with(new ExchangeSampler(), "wsb.payload", "x", "wsb.repeat", "50").sample(null);
+    assertTrue(text(sample), sample.isSuccessful());
+    assertTrue(
+        text(sample), text(sample).startsWith("50 exchanges, round trip in microseconds: min"));
+    assertTrue(text(sample), text(sample).endsWith("The last answer:\nx"));
+    assertEquals(50, server.messages().size());
+    assertEquals("50", variables.get("wsb.messages"));
+    long last = 0;
+    for (String figure : Arrays.asList("min", "p50", "p90", "p99", "max")) {
+      long value = Long.parseLong(variables.get("wsb.rtt." + figure + "Us"));
+      assertTrue(figure + " " + value, value >= last);
+      last = value;
+    }
+    assertTrue(last > 0);
+  }
+
+  @Test
+  public void a_receive_waits_for_the_message_that_matches() throws Exception {
+    server.silent();
+    connect();
+    for (String message : Arrays.asList("noise", "{\"id\":1}", "{\"id\":2}")) {
+      server.push(RawServer.TEXT, message);
+    }
+    SampleResult sample =
+        with(
+                new ReceiveSampler(),
+                "wsb.match.mode",
+                "json",
+                "wsb.match.pointer",
+                "/id",
+                "wsb.match.value",
+                "2")
+            .sample(null);
+    assertTrue(text(sample), sample.isSuccessful());
+    assertEquals("{\"id\":2}", text(sample));
+    assertEquals("1", variables.get("wsb.messages"));
+    assertEquals("2", variables.get("wsb.skipped"));
+  }
+
+  @Test
+  public void a_time_out_is_a_failure_unless_the_message_is_optional() throws Exception {
+    connect();
+    ReceiveSampler sampler = with(new ReceiveSampler(), "wsb.readTimeout", "50ms");
+    SampleResult failed = sampler.sample(null);
+    assertFalse(failed.isSuccessful());
+    assertEquals("Non HTTP response code: message.timeout", failed.getResponseCode());
+    assertNotEquals("", failed.getResponseMessage());
+    assertEquals("0", variables.get("wsb.messages"));
+    sampler.setProperty("wsb.optional", "true");
+    SampleResult passed = sampler.sample(null);
+    assertTrue(text(passed), passed.isSuccessful());
+    assertEquals("No message", passed.getResponseCode());
+  }
+
+  @Test
+  public void a_ping_measures_the_round_trip() throws Exception {
+    connect();
+    SampleResult sample = with(new PingSampler(), "wsb.payload", "mark").sample(null);
+    assertEquals(text(sample), "200", sample.getResponseCode());
+    assertTrue(sample.isSuccessful());
+    assertNotEquals("", variables.get("wsb.roundTripUs"));
+    assertEquals(Collections.singletonList("89 mark"), server.messages());
+
+    server.silent();
+    SampleResult lost = with(new PingSampler(), "wsb.readTimeout", "50ms").sample(null);
+    assertFalse(lost.isSuccessful());
+    assertEquals("Non HTTP response code: message.timeout", lost.getResponseCode());
+  }
+
+  @Test
+  public void a_close_says_its_code_and_ends_the_connection() throws Exception {
+    connect();
+    SampleResult sample =
+        with(new CloseSampler(), "wsb.close.code", "4001", "wsb.close.reason", "done").sample(null);
+    assertTrue(text(sample), sample.isSuccessful());
+    assertEquals("4001", sample.getResponseCode());
+    assertEquals("4001", variables.get("wsb.closeCode"));
+    assertEquals(Collections.singletonList(4001), server.closeCodes());
+    SampleResult again = new CloseSampler().sample(null);
+    assertEquals("Non HTTP response code: connection.none", again.getResponseCode());
+  }
+
+  @Test
+  public void an_abort_ends_the_connection_without_a_word() throws Exception {
+    connect();
+    SampleResult sample = with(new CloseSampler(), "wsb.close.abort", "true").sample(null);
+    assertTrue(text(sample), sample.isSuccessful());
+    assertEquals("200", sample.getResponseCode());
+    assertEquals(Collections.emptyList(), server.closeCodes());
+  }
+
+  @Test
+  public void a_close_by_the_server_is_told_with_its_code_and_reason() throws Exception {
+    server.silent();
+    connect();
+    server.push(RawServer.CLOSE, "\u0003\u00f3bye"); // 1011
+    SampleResult sample = new ReceiveSampler().sample(null);
+    assertFalse(sample.isSuccessful());
+    assertEquals("closed.1011", sample.getResponseCode());
+    assertTrue(text(sample), text(sample).contains("bye"));
+    assertEquals("1011", variables.get("wsb.closeCode"));
+    assertFalse(new SendSampler().sample(null).isSuccessful());
+  }
+
+  @Test
+  public void a_drop_is_told_and_the_next_use_connects_again_if_so_asked() throws Exception {
+    connect("wsb.reconnect", "on-next-use");
+    server.drop();
+    SampleResult lost = new ReceiveSampler().sample(null);
+    assertEquals("Non HTTP response code: connection.lost", lost.getResponseCode());
+    SampleResult again =
+        with(new ExchangeSampler(), "wsb.payload", "back", "wsb.reconnect", "on-next-use")
+            .sample(null);
+    assertTrue(text(again), again.isSuccessful());
+    assertEquals("back", text(again));
+    assertEquals("1", variables.get("wsb.reconnects"));
+    assertEquals(2, server.heads().size());
+  }
+
+  @Test
+  public void without_a_connection_each_sampler_says_which_is_missing() throws Exception {
+    connect("wsb.connection", "other");
+    for (AbstractMessageSampler sampler :
+        Arrays.asList(
+            new SendSampler(),
+            new ReceiveSampler(),
+            new ExchangeSampler(),
+            new PingSampler(),
+            new CloseSampler())) {
+      SampleResult sample = sampler.sample(null);
+      assertFalse(sample.isSuccessful());
+      assertEquals("Non HTTP response code: connection.none", sample.getResponseCode());
+      assertEquals("No such connection", sample.getResponseMessage());
+      assertTrue(text(sample), text(sample).contains("'main'") && text(sample).contains("other"));
+      assertNotEquals(0, sample.getStartTime());
+    }
+  }
+
+  @Test
+  public void a_thread_may_hold_several_connections() throws Exception {
+    for (String id : Arrays.asList("one", "two")) {
+      connect("wsb.connection", id);
+      SampleResult sample =
+          with(new ExchangeSampler(), "wsb.connection", id, "wsb.payload", id).sample(null);
+      assertEquals(id, text(sample));
+    }
+    SampleResult closed = with(new CloseSampler(), "wsb.connection", "one").sample(null);
+    assertTrue(text(closed), closed.isSuccessful());
+    SampleResult left =
+        with(new ExchangeSampler(), "wsb.connection", "two", "wsb.payload", "still").sample(null);
+    assertEquals("still", text(left));
+  }
+
+  @Test
+  public void a_wrong_property_fails_with_its_key_and_what_is_allowed() throws Exception {
+    connect();
+    String[][] cases = {
+      // key, value, a word of what is allowed
+      {"wsb.readTimeout", "soon", "ms"},
+      {"wsb.repeat", "often", "number"},
+      {"wsb.payloadType", "parchment", "base64"},
+      {"wsb.match.mode", "perhaps", "contains"},
+      {"wsb.match.others", "perhaps", "discard"},
+      {"wsb.match.count", "-1", "1"},
+      {"wsb.optional", "perhaps", "true"},
+      {"wsb.fragmentSize", "small", "64k"},
+      {"wsb.retry.no-such-key", "1", ""},
+    };
+    for (String[] c : cases) {
+      SampleResult sample = with(new ExchangeSampler(), c[0], c[1]).sample(null);
+      String what = c[0] + "=" + c[1] + ": " + text(sample);
+      assertEquals(what, "Non HTTP response code: spec.invalid", sample.getResponseCode());
+      assertFalse(what, sample.isSuccessful());
+      assertTrue(what, text(sample).contains(c[0]));
+      assertTrue(what, text(sample).contains(c[1]));
+      assertTrue(what, text(sample).contains(c[2]));
+    }
+    assertEquals(Collections.emptyList(), server.messages());
+  }
+
+  @Test
+  public void a_missing_file_fails_with_its_name() throws Exception {
+    connect();
+    for (String type : Arrays.asList("file", "file-text")) {
+      for (String file : Arrays.asList("", "/no/such/file")) {
+        SampleResult sample =
+            with(new SendSampler(), "wsb.payloadType", type, "wsb.payloadFile", file).sample(null);
+        assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
+        assertTrue(text(sample), text(sample).contains("wsb.payloadFile: \"" + file + "\""));
+      }
+    }
+  }
+
+  @Test
+  public void a_stop_ends_a_receive_at_once() throws Exception {
+    connect();
+    ReceiveSampler sampler = new ReceiveSampler();
+    CompletableFuture<Boolean> stopped =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                Thread.sleep(200);
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+              return sampler.interrupt();
+            });
+    long begun = System.nanoTime();
+    SampleResult sample = sampler.sample(null);
+    long millis = (System.nanoTime() - begun) / 1_000_000;
+    assertTrue(stopped.get(5, TimeUnit.SECONDS));
+    assertTrue("took " + millis, millis < 400);
+    assertEquals("Non HTTP response code: cancelled", sample.getResponseCode());
+    assertFalse(sample.isSuccessful());
+  }
+
+  @Test
+  public void a_sampler_outlives_the_end_of_a_test() throws Exception {
+    ExchangeSampler sampler = with(new ExchangeSampler(), "wsb.payload", "x");
+    for (int run = 0; run < 2; run++) {
+      sampler.testStarted();
+      sampler.threadStarted();
+      connect();
+      assertEquals("x", text(sampler.sample(null)));
+      sampler.testEnded();
+      SampleResult late = sampler.sample(null);
+      assertFalse(late.isSuccessful());
+    }
+  }
+
+  private void connect(String... properties) {
+    ConnectSampler sampler = with(new ConnectSampler(), "wsb.url", server.url("/"));
+    SampleResult sample = with(sampler, properties).sample(null);
+    assertEquals(text(sample), "101", sample.getResponseCode());
+  }
+
+  private static <T extends AbstractWebSocketSampler> T with(T sampler, String... properties) {
+    sampler.setName("sampler");
+    for (int i = 0; i < properties.length; i += 2) {
+      sampler.setProperty(properties[i], properties[i + 1]);
+    }
+    return sampler;
+  }
+
+  private static String text(SampleResult sample) {
+    return sample.getResponseDataAsString();
+  }
+}
