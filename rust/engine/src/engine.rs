@@ -1,34 +1,30 @@
 //! The engine that Java holds: handles for connections, one shared runtime, calls that block the caller, and an orderly end.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backoff::Backoff;
 use once_cell::sync::Lazy;
 use serde::{Deserialize, Serialize};
-use tokio::runtime::{Builder, Runtime};
-use websocket::{Canceller, Connection};
 
-use crate::cancel::Cancel;
+use crate::error_codes::{CANCELLED, CONNECTION_NONE};
+use crate::failure::Failure;
+use crate::farewell::{self, DRAIN};
+use crate::figures::{FIGURES, Figures, Outcome};
+use crate::keeper::Keeper;
 use crate::outcome::ConnectResult;
+use crate::reconnect::Lifeline;
 use crate::run;
+use crate::runtime::SharedRuntime;
 use crate::slab::{Handle, Slab};
-use crate::spec::{ConnectRequest, ConnectSpec, Invalid};
+use crate::slot::{Call, Live, Slot};
+use crate::spec::{Action, ConnectRequest, ConnectSpec, Invalid, Operation, OperationRequest};
+use crate::talk;
 use crate::trace_file::TraceFiles;
 
-/// Threads that serve sockets and timers; the work itself runs on the callers' threads.
-const WORKERS: usize = 2;
-/// Name look-ups that may run side by side.
-const BLOCKING_THREADS: usize = 16;
-/// The longest that `shutdown` waits for calls that were cancelled; each ends within 100 ms.
-const DRAIN: Duration = Duration::from_secs(3);
 /// How long a close waits for the peer's answer when the caller does not say.
 const CLOSE_TIMEOUT_MS: u64 = 1_000;
-/// The most that `shutdown` spends on telling all open peers that it goes.
-const FAREWELL: Duration = Duration::from_millis(500);
-/// Close code "going away" (RFC 6455, 7.4.1).
-const GOING_AWAY: u16 = 1001;
 
 /// A call that makes no sense; a defect of the caller.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +38,12 @@ pub enum Misuse {
     /// `connect` on a handle that is connected.
     #[error("connection handle {0:#x} is already connected")]
     Connected(Handle),
+    /// The operation was discarded, or never prepared.
+    #[error("unknown or discarded operation {0:#x}")]
+    UnknownOperation(Handle),
+    /// No element with operations has this name.
+    #[error("no operations for the element {0:?}")]
+    UnknownElement(String),
     /// The JSON of a call cannot be read.
     #[error("malformed call: {0}")]
     Malformed(#[from] serde_json::Error),
@@ -61,24 +63,31 @@ pub enum ShutdownError {
     Hanging(usize),
 }
 
-/// One connection, from before its first attempt to its close.
-#[derive(Default)]
-struct Slot {
-    cancel: Cancel,
-    /// Held during a call.
-    connection: Mutex<Option<Connection>>,
-    /// Reaches a call that blocks on the open socket.
-    canceller: Mutex<Option<Canceller>>,
-    /// Whether a call is under way, for the answer of `cancel`.
-    busy: AtomicBool,
-}
-
 /// Everything native that lives in this process.
 #[derive(Default)]
 pub struct Engine {
     slots: Slab<Slot>,
-    runtime: Mutex<Option<Arc<Runtime>>>,
+    operations: Slab<Result<Operation, Invalid>>,
+    runtime: SharedRuntime,
+    keeper: Keeper,
     traces: TraceFiles,
+}
+
+/// What an operation gave.
+#[derive(Debug)]
+pub struct Performed {
+    /// The numbers, see [`Figures::places`].
+    pub figures: [i64; FIGURES],
+    /// The message, if there is one; of a failure, why, as JSON.
+    pub payload: Vec<u8>,
+}
+
+impl Performed {
+    /// Whether there is a message (which may be empty), or the reason of a failure.
+    #[must_use]
+    pub fn has_payload(&self) -> bool {
+        self.figures[0] == Outcome::Failed as i64 || self.figures[1] != 0
+    }
 }
 
 /// How a connection is to be closed.
@@ -133,32 +142,152 @@ impl Engine {
     /// # Errors
     /// Misuse only: whatever server, network or plan do is in the result.
     pub fn connect(&self, handle: Handle, spec: &[u8]) -> Result<Vec<u8>, Misuse> {
-        let slot = self.slot(handle)?;
+        let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
         let request: ConnectRequest = serde_json::from_slice(spec)?;
-        let mut connection = lock_for_call(&slot, handle)?;
-        if connection.is_some() {
+        let mut call = slot.enter().ok_or(Misuse::Busy(handle))?;
+        if call.live.is_some() {
             return Err(Misuse::Connected(handle));
         }
         let url = request.properties.get("wsb.url").cloned().unwrap_or_default();
         let spec = match self.checked(request) {
-            Ok(spec) => spec,
+            Ok(spec) => Arc::new(spec),
             Err(invalid) => return Ok(ConnectResult::invalid(&invalid, &url).to_json()),
         };
-        let runtime = self.runtime()?;
-        slot.busy.store(true, Ordering::SeqCst);
-        let mut run = runtime.handle().block_on(run::connect(&spec, &slot.cancel));
-        slot.busy.store(false, Ordering::SeqCst);
+        let mut backoff = Backoff::new(spec.policy.clone(), spec.seed);
+        let runtime = self.runtime.get().map_err(Misuse::Runtime)?;
+        let mut run = runtime
+            .handle()
+            .block_on(run::connect(&spec, &mut backoff, &slot.cancel));
         let mut result = ConnectResult::new(&spec, &run);
-        if let Some(path) = &spec.trace {
-            if let Err(error) = self.traces.record(path, &spec, &run) {
-                result.warn(format!("trace file {}: {error}", path.display()));
-            }
+        if let Some(warning) = self.trace(&spec, &run) {
+            result.warn(warning);
         }
-        if let Some(open) = run.connection.take() {
-            *lock(&slot.canceller) = Some(open.canceller());
-            *connection = Some(open);
+        if let Some(connection) = run.connection.take() {
+            slot.watch(&connection);
+            let lifeline = spec
+                .keeping
+                .reconnect
+                .then(|| Lifeline::new(spec.clone(), backoff));
+            let mut live = Live::new(connection, &spec, lifeline);
+            live.kept = true;
+            *call.live = Some(live);
+            self.keeper.add(&slot);
         }
         Ok(result.to_json())
+    }
+
+    /// Reads what an element is to do; `spec` is an [`OperationRequest`] as JSON. What cannot be used makes an operation
+    /// that fails with it.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn prepare(&self, spec: &[u8]) -> Result<Handle, Misuse> {
+        let request: OperationRequest = serde_json::from_slice(spec)?;
+        let element = request.element.clone();
+        let operation = Operation::new(request).ok_or(Misuse::UnknownElement(element))?;
+        Ok(self.operations.insert(Arc::new(operation)))
+    }
+
+    /// Forgets an operation; one that is being done is done to its end.
+    ///
+    /// # Errors
+    /// There is no such operation.
+    pub fn discard(&self, operation: Handle) -> Result<(), Misuse> {
+        let removed = self.operations.remove(operation);
+        removed.map(|_| ()).ok_or(Misuse::UnknownOperation(operation))
+    }
+
+    /// Does an operation on a connection, on the calling thread. `payload` stands in for the operation's own, in the form
+    /// that its properties say.
+    ///
+    /// # Errors
+    /// Misuse only: whatever server, network or plan do is in the result.
+    pub fn perform(
+        &self,
+        connection: Handle,
+        operation: Handle,
+        payload: Option<&[u8]>,
+    ) -> Result<Performed, Misuse> {
+        let begun = Instant::now();
+        let prepared = self.operations.get(operation);
+        let prepared = prepared.ok_or(Misuse::UnknownOperation(operation))?;
+        let mut figures = Figures::default();
+        let done = match (&*prepared, self.slots.get(connection)) {
+            (Err(invalid), _) => Err(invalid.into()),
+            (Ok(_), None) => Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)),
+            (Ok(operation), Some(slot)) => {
+                let mut call = slot.enter().ok_or(Misuse::Busy(connection))?;
+                let done = self.talk(&slot, &mut call, operation, payload, begun, &mut figures);
+                if let Some(live) = &mut *call.live {
+                    live.note_end();
+                    figures.queued = live.queue.len();
+                    figures.dropped = live.queue.dropped();
+                    if let Some(closed) = live.connection.close_info() {
+                        figures.close_code = closed.code;
+                    }
+                }
+                done
+            }
+        };
+        let payload = done.unwrap_or_else(|failure| {
+            figures.outcome = Outcome::Failed;
+            figures.kind = None;
+            failure.to_json()
+        });
+        figures.elapsed = begun.elapsed();
+        Ok(Performed {
+            figures: figures.places(),
+            payload,
+        })
+    }
+
+    fn talk(
+        &self,
+        slot: &Arc<Slot>,
+        call: &mut Call<'_>,
+        operation: &Operation,
+        payload: Option<&[u8]>,
+        begun: Instant,
+        figures: &mut Figures,
+    ) -> Result<Vec<u8>, Failure> {
+        if slot.cancel.is_cancelled() {
+            return Err(Failure::new(CANCELLED, CANCELLED.message));
+        }
+        let Some(live) = &mut *call.live else {
+            return Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message));
+        };
+        if !live.connection.is_open() && wants_reconnect(live, &operation.action) {
+            self.reconnect(slot, live, figures)?;
+        }
+        talk::perform(live, operation, payload, begun, figures)
+    }
+
+    /// Puts a new connection in the place of the lost one.
+    fn reconnect(&self, slot: &Arc<Slot>, live: &mut Live, figures: &mut Figures) -> Result<(), Failure> {
+        let Some(lifeline) = &mut live.lifeline else {
+            return Ok(());
+        };
+        let lost = live.ended.unwrap_or_else(Instant::now);
+        let runtime = self.runtime.get();
+        let runtime =
+            runtime.map_err(|error| Failure::coded(websocket::Code::ConnectionLost, error.to_string()))?;
+        let mut done = runtime.handle().block_on(lifeline.reconnect(lost, &slot.cancel));
+        figures.waited = done.waited();
+        if let Some(run) = &mut done.run {
+            figures.connect = run.last().connect_time();
+            // A trace that cannot be written was told by the connect, and is told again at the end of the test.
+            let _ = self.trace(lifeline.spec(), run);
+            if let Some(connection) = run.connection.take() {
+                slot.watch(&connection);
+                figures.reconnects = 1;
+                live.renew(connection);
+                if !live.kept {
+                    live.kept = true;
+                    self.keeper.add(slot);
+                }
+            }
+        }
+        done.failure.map_or(Ok(()), Err)
     }
 
     /// Ends whatever a handle's connection is doing, from any thread, and for good. False: there was nothing to end.
@@ -173,11 +302,11 @@ impl Engine {
     pub fn close(&self, handle: Handle, spec: &[u8]) -> Result<Vec<u8>, Misuse> {
         let request: CloseRequest = serde_json::from_slice(spec)?;
         let slot = self.slots.remove(handle).ok_or(Misuse::UnknownHandle(handle))?;
-        let taken = lock_for_call(&slot, handle)?.take();
+        let taken = slot.enter().ok_or(Misuse::Busy(handle))?.live.take();
         let mut result = CloseResult::default();
-        if let Some(mut connection) = taken.filter(|_| !request.abort) {
+        if let Some(mut live) = taken.filter(|_| !request.abort) {
             let timeout = Duration::from_millis(request.timeout_ms);
-            match connection.close(request.code, &request.reason, timeout) {
+            match live.connection.close(request.code, &request.reason, timeout) {
                 Ok(closed) => {
                     result.closed = true;
                     result.code = Some(closed.code);
@@ -194,27 +323,24 @@ impl Engine {
         self.slots.len()
     }
 
-    /// The end of a test: cancels what runs, tells the peers of open connections, writes traces out, stops the
-    /// runtime. The engine can be used again afterwards.
+    /// The end of a test: cancels what runs, tells the peers of open connections, forgets operations, writes traces out,
+    /// stops keeper and runtime. The engine can be used again afterwards.
     ///
     /// # Errors
     /// What could not be ended in order; everything else was.
     pub fn shutdown(&self) -> Result<(), ShutdownError> {
         let slots = self.slots.drain();
-        for slot in &slots {
-            if slot.busy.load(Ordering::SeqCst) {
-                slot.cancel();
-            } else {
-                // The flag alone: the socket of an idle connection is still wanted for the farewell.
-                slot.cancel.cancel();
-            }
-        }
-        let drained = farewell(&slots);
-        if let Some(runtime) = lock(&self.runtime).take() {
-            stop(runtime);
-        }
+        farewell::cancel(&slots);
+        self.keeper.stop();
+        let hanging = farewell::say(&slots);
+        self.operations.drain();
+        self.runtime.stop(DRAIN);
         self.traces.close().map_err(ShutdownError::Trace)?;
-        drained
+        if hanging == 0 {
+            Ok(())
+        } else {
+            Err(ShutdownError::Hanging(hanging))
+        }
     }
 
     fn checked(&self, request: ConnectRequest) -> Result<ConnectSpec, Invalid> {
@@ -232,97 +358,22 @@ impl Engine {
         Ok(spec)
     }
 
-    fn slot(&self, handle: Handle) -> Result<Arc<Slot>, Misuse> {
-        self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))
-    }
-
-    fn runtime(&self) -> Result<Arc<Runtime>, Misuse> {
-        let mut runtime = lock(&self.runtime);
-        if let Some(running) = &*runtime {
-            return Ok(running.clone());
-        }
-        let started = Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .max_blocking_threads(BLOCKING_THREADS)
-            .thread_name("wsb-io")
-            .enable_all()
-            .build()
-            .map_err(Misuse::Runtime)?;
-        Ok(runtime.insert(Arc::new(started)).clone())
+    /// Writes the attempts down, if that is wanted; answers what went wrong.
+    fn trace(&self, spec: &ConnectSpec, run: &run::Run) -> Option<String> {
+        let path = spec.trace.as_ref()?;
+        let recorded = self.traces.record(path, spec, run);
+        recorded
+            .err()
+            .map(|error| format!("trace file {}: {error}", path.display()))
     }
 }
 
-impl Slot {
-    fn cancel(&self) -> bool {
-        let busy = self.busy.load(Ordering::SeqCst);
-        let first = self.cancel.cancel();
-        if let Some(canceller) = &*lock(&self.canceller) {
-            canceller.cancel();
-        }
-        busy && first
-    }
-}
-
-/// Sends every open peer a close and waits for the calls that still run.
-fn farewell(slots: &[Arc<Slot>]) -> Result<(), ShutdownError> {
-    let begun = Instant::now();
-    let mut hanging = 0;
-    for slot in slots {
-        let Some(mut connection) = lock_within(&slot.connection, DRAIN.saturating_sub(begun.elapsed()))
-        else {
-            hanging += 1;
-            continue;
-        };
-        if let Some(mut open) = connection.take() {
-            if begun.elapsed() < FAREWELL {
-                // Nobody waits for the answer: the test is over.
-                let _ = open.close(GOING_AWAY, "test ended", Duration::ZERO);
-            }
-        }
-    }
-    if hanging == 0 {
-        Ok(())
-    } else {
-        Err(ShutdownError::Hanging(hanging))
-    }
-}
-
-/// Stops a runtime, unless a call that hangs still holds it: a runtime must never end under a thread that blocks on it.
-fn stop(mut runtime: Arc<Runtime>) {
-    let begun = Instant::now();
-    loop {
-        match Arc::try_unwrap(runtime) {
-            Ok(last) => return last.shutdown_timeout(Duration::from_secs(1)),
-            Err(_) if begun.elapsed() > DRAIN => return,
-            Err(held) => runtime = held,
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// The connection, for the length of a call; only one call at a time may hold it.
-fn lock_for_call(slot: &Slot, handle: Handle) -> Result<MutexGuard<'_, Option<Connection>>, Misuse> {
-    match slot.connection.try_lock() {
-        Ok(guard) => Ok(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => Err(Misuse::Busy(handle)),
-    }
-}
-
-/// Tries for a bounded time; `std` has no timed lock.
-fn lock_within<T>(mutex: &Mutex<T>, limit: Duration) -> Option<MutexGuard<'_, T>> {
-    let begun = Instant::now();
-    loop {
-        match mutex.try_lock() {
-            Ok(guard) => return Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) if begun.elapsed() >= limit => return None,
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-        }
-    }
-}
-
-/// A panic under one of these locks leaves an absent value at worst, never half of one.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// A lost connection is made anew for whatever needs the server; a close does not, and messages that were kept come first.
+fn wants_reconnect(live: &Live, action: &Action) -> bool {
+    let needs_server = match action {
+        Action::Close(_) => false,
+        Action::Receive(_) => live.queue.len() == 0,
+        Action::Send(_) | Action::Exchange(..) | Action::Ping(_) => true,
+    };
+    live.lifeline.is_some() && !live.closed_here && needs_server
 }

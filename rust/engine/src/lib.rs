@@ -3,16 +3,28 @@
 mod cancel;
 mod engine;
 mod error_codes;
+mod failure;
+mod farewell;
+mod figures;
+mod keeper;
+mod matcher;
 mod outcome;
+mod queue;
+mod readiness;
+mod reconnect;
 mod run;
+mod runtime;
 mod slab;
+mod slot;
 pub mod spec;
+mod talk;
 mod timeline;
 mod trace_file;
 mod variables;
 
-pub use engine::{Engine, Misuse, ShutdownError};
+pub use engine::{Engine, Misuse, Performed, ShutdownError};
 pub use error_codes::ErrorCode;
+pub use figures::{FIGURES, Figures, Outcome};
 pub use slab::Handle;
 pub use variables::{VARIABLES, Variable};
 

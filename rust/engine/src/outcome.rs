@@ -32,6 +32,10 @@ pub struct ConnectResult {
     request_head: String,
     response_head: String,
     body: String,
+    /// As the server wrote them; empty without.
+    extensions: String,
+    /// Each `Set-Cookie` of each answer, with the address that it came from.
+    set_cookies: Vec<(String, String)>,
     timeline: String,
     /// What went wrong beside the connect itself, for the log; empty: nothing.
     warning: String,
@@ -80,7 +84,7 @@ impl ConnectResult {
             message,
             elapsed_us: micros(run.elapsed),
             waited_us: micros(run.waited()),
-            connect_us: connect_us(last),
+            connect_us: micros(last.connect_time()),
             latency_us: last.trace.head.map_or(0, micros),
             sent_bytes: last.trace.sent_bytes,
             head_bytes: last.trace.head_bytes,
@@ -89,6 +93,12 @@ impl ConnectResult {
             request_head: last.trace.request_head.clone(),
             response_head: response_head(last),
             body: body(last),
+            extensions: run
+                .connection
+                .as_ref()
+                .map(|open| open.extensions().to_owned())
+                .unwrap_or_default(),
+            set_cookies: set_cookies(spec, run),
             timeline: timeline::text(run),
             warning: String::new(),
             elapsed_mode: spec.elapsed.name(),
@@ -134,6 +144,8 @@ impl ConnectResult {
             request_head: String::new(),
             response_head: String::new(),
             body: String::new(),
+            extensions: String::new(),
+            set_cookies: Vec::new(),
             timeline: format!("{invalid}\nNothing was sent.\n"),
             warning: String::new(),
             elapsed_mode: ElapsedMode::Attempts.name(),
@@ -169,7 +181,7 @@ impl AttemptResult {
             ok: attempt.fault.is_none(),
             code,
             message,
-            connect_us: connect_us(attempt),
+            connect_us: micros(attempt.connect_time()),
             latency_us: attempt.trace.head.map_or(0, micros),
             sent_bytes: attempt.trace.sent_bytes,
             head_bytes: attempt.trace.head_bytes,
@@ -202,16 +214,6 @@ fn non_http(code: &str) -> String {
     format!("Non HTTP response code: {code}")
 }
 
-fn connect_us(attempt: &AttemptRecord) -> u64 {
-    let trace = &attempt.trace;
-    micros(
-        [trace.dns, trace.tcp, trace.proxy, trace.tls]
-            .into_iter()
-            .flatten()
-            .sum(),
-    )
-}
-
 fn response_head(attempt: &AttemptRecord) -> String {
     attempt
         .trace
@@ -230,6 +232,30 @@ fn body(attempt: &AttemptRecord) -> String {
         text.push_str("\n[cut here]");
     }
     text
+}
+
+/// Of all attempts in order, so that the last one wins where two set the same cookie.
+fn set_cookies(spec: &ConnectSpec, run: &Run) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for attempt in &run.attempts {
+        let Some(answer) = &attempt.trace.answer else {
+            continue;
+        };
+        let mut cookies = answer.header("set-cookie").peekable();
+        if cookies.peek().is_none() {
+            continue;
+        }
+        let target = attempt
+            .trace
+            .redirects
+            .iter()
+            .fold(spec.dial.target.clone(), |target, (_, location)| {
+                target.join(location).unwrap_or(target)
+            });
+        let url = target.to_string();
+        found.extend(cookies.map(|cookie| (url.clone(), cookie.to_owned())));
+    }
+    found
 }
 
 fn variables(run: &Run) -> serde_json::Map<String, serde_json::Value> {

@@ -79,6 +79,13 @@ impl AttemptRecord {
     pub fn status(&self) -> Option<u16> {
         self.trace.answer.as_ref().map(|answer| answer.status)
     }
+
+    /// DNS, TCP, proxy and TLS together.
+    pub fn connect_time(&self) -> Duration {
+        let trace = &self.trace;
+        let stages = [trace.dns, trace.tcp, trace.proxy, trace.tls];
+        stages.into_iter().flatten().sum()
+    }
 }
 
 /// A finished connect call.
@@ -109,9 +116,8 @@ impl Run {
 /// Connects, waits and tries again until the socket is open, the policy gives up or `cancel` is thrown.
 ///
 /// Cancel safe: dropping it closes what it had opened.
-pub async fn connect(spec: &ConnectSpec, cancel: &Cancel) -> Run {
+pub async fn connect(spec: &ConnectSpec, backoff: &mut Backoff, cancel: &Cancel) -> Run {
     let started = Instant::now();
-    let mut backoff = Backoff::new(spec.policy.clone(), spec.seed);
     let mut attempts = Vec::with_capacity(1);
     loop {
         let offset = started.elapsed();

@@ -261,7 +261,7 @@ fn wrong_properties_are_refused_before_anything_is_sent() {
         ("wsb.hint.onTooLong", "cry", "clamp"),
         ("wsb.tls.verify", "maybe", "true, false"),
         ("wsb.tls.caFile", "/does/not/exist.pem", "PEM"),
-        ("wsb.proxy", "socks5://127.0.0.1:1080", "http://host:port"),
+        ("wsb.proxy", "ftp://127.0.0.1:21", "http://host:port"),
         ("wsb.connectTimeout", "0", "above 0"),
         ("wsb.subprotocols", "a b", "names"),
         ("wsb.result.elapsed", "some", "attempts, total"),

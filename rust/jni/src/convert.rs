@@ -12,12 +12,25 @@ pub fn bytes(env: &Env<'_>, array: &JByteArray<'_>) -> Result<Vec<u8>, Failure> 
     Ok(env.convert_byte_array(array)?)
 }
 
+/// A Java `byte[]` as bytes; null is `None`.
+pub fn optional_bytes(env: &Env<'_>, array: &JByteArray<'_>) -> Result<Option<Vec<u8>>, Failure> {
+    if array.is_null() {
+        return Ok(None);
+    }
+    bytes(env, array).map(Some)
+}
+
 /// Bytes as a Java `byte[]`.
 pub fn java_bytes<'local>(env: &mut Env<'local>, bytes: &[u8]) -> Result<JByteArray<'local>, Failure> {
     Ok(env.byte_array_from_slice(bytes)?)
 }
 
-/// A Java `long` as a handle: the same 64 bits.
-pub fn handle(connection: jlong) -> Handle {
-    connection.cast_unsigned()
+/// A Java `long` as a handle of a connection or an operation: the same 64 bits.
+pub fn handle(number: jlong) -> Handle {
+    Handle::from_ne_bytes(number.to_ne_bytes())
+}
+
+/// A handle as a Java `long`: the same 64 bits.
+pub fn java_handle(handle: Handle) -> jlong {
+    jlong::from_ne_bytes(handle.to_ne_bytes())
 }

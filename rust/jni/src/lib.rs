@@ -11,11 +11,11 @@ mod convert;
 mod failure;
 
 use engine::Engine;
-use jni::objects::{JByteArray, JClass};
+use jni::objects::{JByteArray, JClass, JLongArray};
 use jni::sys::{jboolean, jint, jlong};
 use jni::{EnvUnowned, jni_mangle};
 
-use convert::{bytes, handle, java_bytes};
+use convert::{bytes, handle, java_bytes, java_handle, optional_bytes};
 use failure::{Failure, Throw};
 
 /// Version of this boundary; Java refuses to work with another one.
@@ -31,7 +31,7 @@ pub fn abi<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong
 /// A new connection handle with nothing behind it yet.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {
-    env.with_env(|_| Ok::<_, Failure>(Engine::global().open().cast_signed()))
+    env.with_env(|_| Ok::<_, Failure>(java_handle(Engine::global().open())))
         .resolve::<Throw>()
 }
 
@@ -74,6 +74,48 @@ pub fn close<'local>(
     .resolve::<Throw>()
 }
 
+/// Reads what an element is to do; wrong properties make an operation that fails with them.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn prepare<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    spec: JByteArray<'local>,
+) -> jlong {
+    env.with_env(|env| Ok::<_, Failure>(java_handle(Engine::global().prepare(&bytes(env, &spec)?)?)))
+        .resolve::<Throw>()
+}
+
+/// Frees an operation.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn discard<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, operation: jlong) {
+    env.with_env(|_| Ok::<_, Failure>(Engine::global().discard(handle(operation))?))
+        .resolve::<Throw>();
+}
+
+/// Does an operation on a connection, on the calling thread; the figures are written in place. Answers the message, null
+/// where there is none, or JSON that says why it failed.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn perform<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    connection: jlong,
+    operation: jlong,
+    payload: JByteArray<'local>,
+    figures: JLongArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let given = optional_bytes(env, &payload)?;
+        let done = Engine::global().perform(handle(connection), handle(operation), given.as_deref())?;
+        figures.set_region(env, 0, &done.figures)?;
+        if done.has_payload() {
+            java_bytes(env, &done.payload)
+        } else {
+            Ok(JByteArray::null())
+        }
+    })
+    .resolve::<Throw>()
+}
+
 /// How many connection handles there are.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn handles<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {
@@ -85,7 +127,7 @@ pub fn handles<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> j
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn shutdown<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) {
     env.with_env(|_| Engine::global().shutdown().map_err(Failure::from))
-        .resolve::<Throw>()
+        .resolve::<Throw>();
 }
 
 /// Runs a command line, a JSON array of texts; answers the exit code.
@@ -106,5 +148,5 @@ pub fn stop_command<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>)
         commands::stop();
         Ok::<_, Failure>(())
     })
-    .resolve::<Throw>()
+    .resolve::<Throw>();
 }

@@ -1,14 +1,18 @@
 //! Turns the JSON of one connect call into a checked specification: everything the loop needs, or the first thing that is wrong.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backoff::{BodyPattern, HintPolicy, HintSource, Policy};
 use serde::Deserialize;
-use websocket::{Dial, Proxy, Target, Tls, TlsOptions};
+use websocket::{Dial, Identity, Proxy, Target, Tls, TlsOptions};
 
+use super::encoding::base64;
 use super::values::{Invalid, Values};
+use crate::queue::Bounds;
 
 /// How many redirects an attempt follows.
 const MAX_REDIRECTS: u32 = 5;
@@ -32,6 +36,44 @@ pub struct ConnectRequest {
     /// Where attempts are traced to, if anywhere.
     #[serde(default)]
     pub trace: Option<PathBuf>,
+    /// Addresses of the URL's host, looked up by JMeter; empty: looked up here.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
+    /// Client certificate from JMeter's key store.
+    #[serde(default)]
+    pub identity: Option<IdentityRequest>,
+    /// CA certificates of JMeter's trust store, DER in Base64.
+    #[serde(default)]
+    pub roots: Vec<String>,
+    /// JMeter's own proxy, used when `wsb.proxy` is empty.
+    #[serde(default)]
+    pub proxy: String,
+    /// From HTTP Request Defaults, used when `wsb.baseUrl` is empty.
+    #[serde(default, rename = "baseUrl")]
+    pub base_url: String,
+}
+
+/// A client certificate with its key, DER in Base64.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityRequest {
+    /// The certificate first, then those that lead to its CA.
+    pub chain: Vec<String>,
+    /// The private key, PKCS#8.
+    pub key: String,
+}
+
+/// How a connection is kept between samples.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// Silence before a ping; zero: none.
+    pub keep_alive: Duration,
+    /// How long a pong may take.
+    pub pong_timeout: Duration,
+    /// How many messages may wait.
+    pub queue: Bounds,
+    /// Whether a lost connection is made anew when it is next used.
+    pub reconnect: bool,
 }
 
 /// What counts as a sample's elapsed time.
@@ -59,6 +101,8 @@ impl ElapsedMode {
 pub struct ConnectSpec {
     /// All that one attempt needs.
     pub dial: Dial,
+    /// What happens between samples.
+    pub keeping: Keeping,
     /// When to try again.
     pub policy: Arc<Policy>,
     /// Seed of this connect's own random stream; `None`: random.
@@ -80,37 +124,19 @@ impl ConnectSpec {
     ///
     /// # Errors
     /// The first property or header that cannot be used.
-    pub fn new(request: ConnectRequest) -> Result<Self, Invalid> {
-        let values = Values::new(request.properties)?;
+    pub fn new(mut request: ConnectRequest) -> Result<Self, Invalid> {
+        let values = Values::new(std::mem::take(&mut request.properties))?;
         let policy = policy(&values)?;
         let seed: Option<u64> =
             values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
-        let elapsed = match values.text("wsb.result.elapsed").to_ascii_lowercase().as_str() {
-            "attempts" => ElapsedMode::Attempts,
-            "total" => ElapsedMode::Total,
-            other => {
-                return Err(Invalid::new(
-                    "wsb.result.elapsed",
-                    other,
-                    "not one of the words",
-                    "attempts, total",
-                ));
-            }
-        };
-        let subresults = match values.text("wsb.result.attempts").to_ascii_lowercase().as_str() {
-            "none" => false,
-            "subresults" => true,
-            other => {
-                return Err(Invalid::new(
-                    "wsb.result.attempts",
-                    other,
-                    "not one of the words",
-                    "none, subresults",
-                ));
-            }
-        };
+        let elapsed = values.word(
+            "wsb.result.elapsed",
+            &[("attempts", ElapsedMode::Attempts), ("total", ElapsedMode::Total)],
+        )?;
+        let subresults = values.word("wsb.result.attempts", &[("none", false), ("subresults", true)])?;
         Ok(ConnectSpec {
-            dial: dial(&values, request.headers)?,
+            dial: dial(&values, &request)?,
+            keeping: keeping(&values)?,
             policy: Arc::new(policy),
             seed: seed.map(|seed| backoff::stream_seed(seed, &request.user, request.ordinal)),
             user: request.user,
@@ -122,8 +148,20 @@ impl ConnectSpec {
     }
 }
 
-fn dial(values: &Values, headers: Vec<(String, String)>) -> Result<Dial, Invalid> {
-    for (name, value) in &headers {
+fn keeping(values: &Values) -> Result<Keeping, Invalid> {
+    Ok(Keeping {
+        keep_alive: values.duration("wsb.keepAlive")?,
+        pong_timeout: values.positive_duration("wsb.pongTimeout")?,
+        queue: Bounds {
+            messages: values.parse("wsb.queue.messages", "a whole number from 0 on")?,
+            bytes: values.size("wsb.queue.bytes", 0)?,
+        },
+        reconnect: values.word("wsb.reconnect", &[("no", false), ("on-next-use", true)])?,
+    })
+}
+
+fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, Invalid> {
+    for (name, value) in &request.headers {
         websocket::check_header(name, value).map_err(|error| {
             Invalid::new(
                 format!("header {name:?}"),
@@ -145,24 +183,27 @@ fn dial(values: &Values, headers: Vec<(String, String)>) -> Result<Dial, Invalid
         })?;
     }
     Ok(Dial {
-        target: target(values)?,
-        headers,
+        target: target(values, &request.base_url)?,
+        headers: request.headers.clone(),
         subprotocols,
-        addresses: Vec::new(),
-        proxy: values.optional::<Proxy>("wsb.proxy", "http://host:port or http://user:password@host:port")?,
-        tls: tls(values)?,
+        addresses: request.addresses.clone(),
+        proxy: proxy(values, &request.proxy)?,
+        tls: tls(values, request)?,
         connect_timeout: values.positive_duration("wsb.connectTimeout")?,
         max_redirects: MAX_REDIRECTS,
-        compression: false,
-        max_message: 16 << 20,
+        compression: values.boolean("wsb.compression")?,
+        max_message: values.size("wsb.maxMessageSize", 1)?,
     })
 }
 
 const URL_FORMS: &str = "ws://host[:port]/path, wss://..., http://..., https://..., port 1 to 65535, or a part of one with wsb.baseUrl set";
 
-fn target(values: &Values) -> Result<Target, Invalid> {
+fn target(values: &Values, other_base: &str) -> Result<Target, Invalid> {
     let url = values.text("wsb.url");
-    let base = values.text("wsb.baseUrl");
+    let base = match values.text("wsb.baseUrl") {
+        "" => other_base.trim(),
+        base => base,
+    };
     if url.is_empty() && base.is_empty() {
         return Err(Invalid::new("wsb.url", "", "empty", URL_FORMS));
     }
@@ -184,19 +225,48 @@ fn target(values: &Values) -> Result<Target, Invalid> {
         .map_err(|error| Invalid::new("wsb.url", url, error.to_string(), URL_FORMS))
 }
 
-fn tls(values: &Values) -> Result<Tls, Invalid> {
+fn proxy(values: &Values, of_jmeter: &str) -> Result<Option<Proxy>, Invalid> {
+    const FORMS: &str =
+        "http://host:port or socks5://host:port, with user:password@ before the host if it asks";
+    let own = values.optional("wsb.proxy", FORMS)?;
+    if own.is_some() || of_jmeter.is_empty() {
+        return Ok(own);
+    }
+    let parsed = of_jmeter.parse();
+    parsed.map(Some).map_err(|error: websocket::ProxyError| {
+        Invalid::new("JMeter's proxy (-H, -P)", of_jmeter, error.to_string(), FORMS)
+    })
+}
+
+/// What Java read from a key or trust store.
+fn der(what: &str, text: &str) -> Result<Vec<u8>, Invalid> {
+    base64(text.as_bytes()).map_err(|problem| Invalid::new(what, "", problem, "DER in Base64"))
+}
+
+fn tls(values: &Values, request: &ConnectRequest) -> Result<Tls, Invalid> {
     let ca_file = values.text("wsb.tls.caFile");
+    let chain = |texts: &[String], what: &str| -> Result<Vec<Vec<u8>>, Invalid> {
+        texts.iter().map(|text| der(what, text)).collect()
+    };
+    let identity = match &request.identity {
+        Some(identity) => Some(Identity {
+            chain: chain(&identity.chain, "the key store's certificate")?,
+            key: der("the key store's key", &identity.key)?,
+        }),
+        None => None,
+    };
     let options = TlsOptions {
         verify: values.boolean("wsb.tls.verify")?,
         ca_file: (!ca_file.is_empty()).then(|| PathBuf::from(ca_file)),
-        ..TlsOptions::default()
+        identity,
+        extra_roots: chain(&request.roots, "the trust store's certificate")?,
     };
     Tls::new(&options).map_err(|error| {
         Invalid::new(
             "wsb.tls.caFile",
             ca_file,
             error.detail(),
-            "a PEM file with at least one certificate",
+            "a PEM file with at least one certificate, and a usable key store",
         )
     })
 }

@@ -2,10 +2,13 @@
 
 mod connect;
 mod describe;
+mod encoding;
 mod keys;
+mod operation;
 mod values;
 
-pub use connect::{ConnectRequest, ConnectSpec, ElapsedMode};
+pub use connect::{ConnectRequest, ConnectSpec, ElapsedMode, Keeping};
 pub use describe::{describe_json, describe_markdown};
 pub use keys::{KEYS, Key, Kind, SECTIONS, Section};
+pub use operation::{Action, Goodbye, Operation, OperationRequest, Others, Payload, Wait};
 pub use values::{Invalid, Values};

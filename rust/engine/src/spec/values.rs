@@ -86,6 +86,14 @@ impl Values {
         }
     }
 
+    /// As [`Values::text`], with its blanks: for what is sent or compared as it stands.
+    pub fn raw(&self, name: &str) -> &str {
+        match self.0.get(name) {
+            Some(value) if !value.is_empty() => value,
+            _ => table_key(name).default,
+        }
+    }
+
     /// Reads a duration.
     pub fn duration(&self, name: &str) -> Result<Duration, Invalid> {
         let text = self.text(name);
@@ -100,6 +108,40 @@ impl Values {
             return Err(Invalid::new(name, self.text(name), "zero", "a duration above 0"));
         }
         Ok(duration)
+    }
+
+    /// Reads a size of at least `least` bytes.
+    pub fn size(&self, name: &str, least: usize) -> Result<usize, Invalid> {
+        let text = self.text(name);
+        let wrong = |problem: String| Invalid::new(name, text, problem, units::SIZE_FORMS);
+        let size = units::parse_size(text).map_err(|error| wrong(error.to_string()))?;
+        match usize::try_from(size) {
+            Ok(size) if size >= least => Ok(size),
+            _ => Err(wrong(format!("less than {least}"))),
+        }
+    }
+
+    /// Reads a whole number above zero.
+    pub fn positive(&self, name: &str) -> Result<u64, Invalid> {
+        const ALLOWED: &str = "a whole number from 1 on";
+        match self.parse(name, ALLOWED)? {
+            0 => Err(Invalid::new(name, self.text(name), "zero", ALLOWED)),
+            number => Ok(number),
+        }
+    }
+
+    /// Reads one of a choice's words, each with what it stands for.
+    pub fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<T, Invalid> {
+        let text = self.text(name);
+        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            Invalid::new(
+                name,
+                text,
+                "not one of the words",
+                table_key(name).choices.join(", "),
+            )
+        })
     }
 
     /// Reads a list of durations with commas between them.
