@@ -12,6 +12,7 @@ use crate::error_codes::{CANCELLED, CONNECTION_NONE};
 use crate::failure::Failure;
 use crate::farewell::{self, DRAIN};
 use crate::figures::{FIGURES, Figures, Outcome};
+use crate::gate::Gates;
 use crate::keeper::Keeper;
 use crate::outcome::ConnectResult;
 use crate::reconnect::Lifeline;
@@ -71,6 +72,7 @@ pub struct Engine {
     runtime: SharedRuntime,
     keeper: Keeper,
     traces: TraceFiles,
+    gates: Gates,
 }
 
 /// What an operation gave.
@@ -335,6 +337,7 @@ impl Engine {
         let hanging = farewell::say(&slots);
         self.operations.drain();
         self.runtime.stop(DRAIN);
+        self.gates.clear();
         self.traces.close().map_err(ShutdownError::Trace)?;
         if hanging == 0 {
             Ok(())
@@ -344,7 +347,7 @@ impl Engine {
     }
 
     fn checked(&self, request: ConnectRequest) -> Result<ConnectSpec, Invalid> {
-        let spec = ConnectSpec::new(request)?;
+        let spec = ConnectSpec::new(request, &self.gates)?;
         if let Some(path) = &spec.trace {
             self.traces.open(path).map_err(|error| {
                 Invalid::new(

@@ -29,6 +29,14 @@ pub const CANCELLED: ErrorCode = ErrorCode {
     kind: "fatal",
 };
 
+/// The user's turn at the shared gate did not come.
+pub const GATE_TIMEOUT: ErrorCode = ErrorCode {
+    code: "gate.timeout",
+    message: "No turn at the shared gate in time",
+    help: "All users of this quota together need longer than wsb.retry.maxElapsed: raise it, start fewer users at once, or look at wsb.rate for what the server allows.",
+    kind: "fatal",
+};
+
 /// The sampler's connection does not exist.
 pub const CONNECTION_NONE: ErrorCode = ErrorCode {
     code: "connection.none",
@@ -94,6 +102,7 @@ pub fn all() -> Vec<ErrorCode> {
     let above = [
         SPEC_INVALID,
         CANCELLED,
+        GATE_TIMEOUT,
         CONNECTION_OPEN,
         CONNECTION_NONE,
         MESSAGE_UNEXPECTED,

@@ -6,6 +6,7 @@ mod error_codes;
 mod failure;
 mod farewell;
 mod figures;
+mod gate;
 mod keeper;
 mod matcher;
 mod outcome;

@@ -9,8 +9,8 @@ use crate::run::{AttemptRecord, Run, Stop};
 use crate::spec::{ConnectSpec, ElapsedMode, Invalid};
 use crate::timeline;
 use crate::variables::{
-    ATTEMPTS, CONNECT_SAMPLER, HINT_MS, LAST_STATUS, STOP, THROTTLED, TIME_TO_CONNECT_MS, VARIABLES,
-    WAITED_MS,
+    ATTEMPTS, CONNECT_SAMPLER, GATE_QUEUE, HINT_MS, LAST_STATUS, RATE, STOP, THROTTLED, TIME_TO_CONNECT_MS,
+    VARIABLES, WAITED_MS,
 };
 
 /// The result of one connect call; times in microseconds unless a name says otherwise.
@@ -270,8 +270,9 @@ fn variables(run: &Run) -> serde_json::Map<String, serde_json::Value> {
         .rev()
         .find_map(|a| a.hint.as_ref().and_then(|hint| hint.value.as_ref().ok()));
     let connected = run.stop == Stop::Connected;
+    let gate = run.last().gate;
     let values = [
-        (ATTEMPTS, run.attempts.len().to_string()),
+        (ATTEMPTS, run.made().to_string()),
         (THROTTLED, throttled.to_string()),
         (WAITED_MS, run.waited().as_millis().to_string()),
         (
@@ -287,6 +288,16 @@ fn variables(run: &Run) -> serde_json::Map<String, serde_json::Value> {
             hint.map(|hint| hint.as_millis().to_string()).unwrap_or_default(),
         ),
         (STOP, run.stop.name()),
+        (
+            RATE,
+            gate.and_then(|gate| gate.state.rate)
+                .map(|rate| format!("{rate:.3}"))
+                .unwrap_or_default(),
+        ),
+        (
+            GATE_QUEUE,
+            gate.map(|gate| gate.state.queue.to_string()).unwrap_or_default(),
+        ),
         (
             LAST_STATUS,
             run.last()

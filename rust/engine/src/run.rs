@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use backoff::{Backoff, Class, Failure, HintReading, Next, Seen, Verdict};
+use backoff::{Backoff, Class, Failure, HintReading, Next, PacerMode, PacerState, Seen, Verdict};
 use tokio::time::sleep;
 use websocket::{Connection, Kind, Trace};
 
 use crate::cancel::Cancel;
-use crate::error_codes::{CANCELLED, ErrorCode};
+use crate::error_codes::{CANCELLED, ErrorCode, GATE_TIMEOUT};
+use crate::gate::Place;
 use crate::spec::ConnectSpec;
 
 /// Why a connect call ended.
@@ -53,9 +54,22 @@ impl From<ErrorCode> for Fault {
     }
 }
 
+/// A wait at the shared gate.
+#[derive(Debug, Clone, Copy)]
+pub struct GateNote {
+    /// Which kind of gate it is.
+    pub mode: PacerMode,
+    /// How long it took until the turn came, or was given up.
+    pub waited: Duration,
+    /// The gate when the turn came.
+    pub state: PacerState,
+}
+
 /// One attempt and what came of it.
 #[derive(Debug)]
 pub struct AttemptRecord {
+    /// False: it waited at the gate and never started.
+    pub made: bool,
     /// Begin, since the first attempt's.
     pub offset: Duration,
     /// Stages, sizes and heads.
@@ -66,7 +80,9 @@ pub struct AttemptRecord {
     pub class: Option<Class>,
     /// The hint that counted, or why none did.
     pub hint: Option<HintReading>,
-    /// The pause that was planned after it.
+    /// The wait at the shared gate before it, and the gate's figures then.
+    pub gate: Option<GateNote>,
+    /// The pause that was planned after it; `None` where the gate says when.
     pub wait: Option<Duration>,
     /// The pause that was made; shorter when cancelled.
     pub waited: Duration,
@@ -75,6 +91,21 @@ pub struct AttemptRecord {
 }
 
 impl AttemptRecord {
+    fn new(offset: Duration, trace: Trace, fault: Option<Fault>, stop: Option<Stop>) -> Self {
+        AttemptRecord {
+            made: true,
+            offset,
+            trace,
+            fault,
+            class: None,
+            hint: None,
+            gate: None,
+            wait: None,
+            waited: Duration::ZERO,
+            stop,
+        }
+    }
+
     /// The HTTP status, when there was an answer.
     pub fn status(&self) -> Option<u16> {
         self.trace.answer.as_ref().map(|answer| answer.status)
@@ -102,9 +133,18 @@ pub struct Run {
 }
 
 impl Run {
-    /// The pauses made, in all.
+    /// The pauses made, those at the gate included.
     pub fn waited(&self) -> Duration {
-        self.attempts.iter().map(|attempt| attempt.waited).sum()
+        let at_gate = |attempt: &AttemptRecord| attempt.gate.map_or(Duration::ZERO, |gate| gate.waited);
+        self.attempts
+            .iter()
+            .map(|attempt| attempt.waited + at_gate(attempt))
+            .sum()
+    }
+
+    /// How many attempts were made; one whose turn at the gate never came was not.
+    pub fn made(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.made).count()
     }
 
     /// The attempt that decided.
@@ -115,21 +155,33 @@ impl Run {
 
 /// Connects, waits and tries again until the socket is open, the policy gives up or `cancel` is thrown.
 ///
-/// Cancel safe: dropping it closes what it had opened.
+/// Cancel safe: dropping it closes what it had opened, and gives up its place at the gate.
 pub async fn connect(spec: &ConnectSpec, backoff: &mut Backoff, cancel: &Cancel) -> Run {
     let started = Instant::now();
     let mut attempts = Vec::with_capacity(1);
+    let mut place = spec.gate.as_ref().map(|gate| gate.place(spec.seed));
     loop {
+        let (gate, missed) = turn(spec, place.as_mut(), started, cancel).await;
         let offset = started.elapsed();
         let timeout = backoff.attempt_timeout(offset);
-        let (mut record, connection, verdict) = attempt(spec, cancel, offset, timeout, |seen| {
-            backoff.after(seen, started.elapsed())
-        })
-        .await;
+        let (mut record, connection, verdict) = match missed {
+            Some(missed) => (not_sent(offset, missed), None, None),
+            None => {
+                attempt(spec, cancel, offset, timeout, |seen| {
+                    backoff.after(seen, started.elapsed())
+                })
+                .await
+            }
+        };
+        record.gate = gate;
+        if let Some(place) = &mut place {
+            tell(place, spec, &record, verdict.as_ref());
+        }
         if let Some(Verdict { class, hint, next }) = verdict {
             record.class = Some(class);
             record.hint = hint;
             match next {
+                _ if paced(spec, class, next, &record.hint, started) => {}
                 Next::Stop(stop) => record.stop = Some(Stop::Policy(stop)),
                 Next::Wait(wait) => {
                     record.wait = Some(wait);
@@ -149,6 +201,81 @@ pub async fn connect(spec: &ConnectSpec, backoff: &mut Backoff, cancel: &Cancel)
                 elapsed: started.elapsed(),
             };
         }
+    }
+}
+
+/// Waits for the turn at the gate; says why there was none.
+async fn turn(
+    spec: &ConnectSpec,
+    place: Option<&mut Place>,
+    started: Instant,
+    cancel: &Cancel,
+) -> (Option<GateNote>, Option<Stop>) {
+    let Some(place) = place else {
+        return (None, None);
+    };
+    let begun = Instant::now();
+    let left = spec.policy.max_elapsed.saturating_sub(started.elapsed());
+    let missed = tokio::select! {
+        () = cancel.cancelled() => Some(Stop::Cancelled),
+        () = place.turn() => None,
+        () = sleep(left) => Some(Stop::Policy(backoff::Stop::MaxElapsed)),
+    };
+    let note = GateNote {
+        mode: place.gate().mode(),
+        waited: begun.elapsed(),
+        state: place.gate().figures(),
+    };
+    (Some(note), missed)
+}
+
+/// Tells the gate what its quota did.
+fn tell(place: &mut Place, spec: &ConnectSpec, record: &AttemptRecord, verdict: Option<&Verdict>) {
+    if record.stop == Some(Stop::Connected) {
+        place.passed();
+    }
+    if let Some(verdict) = verdict.filter(|verdict| verdict.class == Class::Throttle) {
+        let hint = verdict.hint.as_ref().and_then(|hint| hint.value.ok());
+        // A hint that the policy does not believe, because it is too long, must not hold all the others.
+        place.throttled(hint.filter(|&hint| hint <= spec.policy.hints.max));
+    }
+}
+
+/// Whether the gate says when the next attempt may start: after a throttle, in place of the user's own wait, as long as there is
+/// time. The policy's other reasons to stop stay.
+fn paced(spec: &ConnectSpec, class: Class, next: Next, hint: &Option<HintReading>, started: Instant) -> bool {
+    if spec
+        .gate
+        .as_ref()
+        .is_none_or(|gate| gate.mode() != PacerMode::Pace)
+        || class != Class::Throttle
+    {
+        return false;
+    }
+    let asked = hint.as_ref().and_then(|hint| hint.value.ok()).unwrap_or_default();
+    match next {
+        Next::Wait(_) => true,
+        // Its own wait would have been too long; the gate's may not be.
+        Next::Stop(backoff::Stop::MaxElapsed) => started.elapsed() + asked < spec.policy.max_elapsed,
+        Next::Stop(_) => false,
+    }
+}
+
+/// The record of an attempt whose turn never came.
+fn not_sent(offset: Duration, stop: Stop) -> AttemptRecord {
+    let fault = if stop == Stop::Cancelled {
+        CANCELLED
+    } else {
+        GATE_TIMEOUT
+    };
+    AttemptRecord {
+        made: false,
+        ..AttemptRecord::new(
+            offset,
+            Trace::new(SystemTime::now()),
+            Some(fault.into()),
+            Some(stop),
+        )
     }
 }
 
@@ -177,16 +304,7 @@ async fn attempt(
         () = cancel.cancelled() => None,
         done = websocket::open(&spec.dial, timeout) => Some(done),
     };
-    let record = |trace, fault, stop| AttemptRecord {
-        offset,
-        trace,
-        fault,
-        class: None,
-        hint: None,
-        wait: None,
-        waited: Duration::ZERO,
-        stop,
-    };
+    let record = |trace, fault, stop| AttemptRecord::new(offset, trace, fault, stop);
     let Some(done) = done else {
         let trace = Trace {
             total: begun.elapsed(),

@@ -66,6 +66,9 @@ fn line(out: &mut String, number: usize, attempt: &AttemptRecord) {
             Err(fault) => write!(out, "; hint {} {:?} not used: {fault}", hint.source, hint.raw),
         };
     }
+    if let Some(gate) = attempt.gate {
+        let _ = write!(out, "; {} at the shared gate before it", span(gate.waited));
+    }
     if let Some(wait) = attempt.wait {
         let _ = write!(out, "; waits {}", span(wait));
         if attempt.stop == Some(Stop::Cancelled) {

@@ -117,6 +117,8 @@ struct Line<'a> {
     error: Option<&'static str>,
     class: Option<String>,
     hint: Option<HintLine<'a>>,
+    /// The wait before the attempt.
+    gate: Option<GateLine>,
     /// Planned.
     wait_ms: Option<f64>,
     /// Made.
@@ -130,6 +132,16 @@ struct HintLine<'a> {
     raw: &'a str,
     ms: Option<f64>,
     ignored: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GateLine {
+    mode: String,
+    waited_ms: f64,
+    rate: Option<f64>,
+    queue: usize,
+    hold_ms: f64,
 }
 
 fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
@@ -156,6 +168,13 @@ fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
             raw: &hint.raw,
             ms: hint.value.as_ref().ok().copied().map(milliseconds),
             ignored: hint.value.as_ref().err().map(ToString::to_string),
+        }),
+        gate: attempt.gate.map(|gate| GateLine {
+            mode: gate.mode.to_string(),
+            waited_ms: milliseconds(gate.waited),
+            rate: gate.state.rate,
+            queue: gate.state.queue,
+            hold_ms: milliseconds(gate.state.hold),
         }),
         wait_ms: attempt.wait.map(milliseconds),
         waited_ms: attempt.wait.map(|_| milliseconds(attempt.waited)),

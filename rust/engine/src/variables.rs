@@ -29,6 +29,11 @@ pub const STOP: &str = "wsb.stop";
 /// The last answer's status.
 pub const LAST_STATUS: &str = "wsb.lastStatus";
 
+/// The gate's rate.
+pub const RATE: &str = "wsb.rate";
+/// The gate's queue.
+pub const GATE_QUEUE: &str = "wsb.gateQueue";
+
 const CONNECT: &[&str] = &[CONNECT_SAMPLER];
 const WAITING: &[&str] = &["ReceiveSampler", "ExchangeSampler"];
 const ROUND: &[&str] = &["ExchangeSampler", "PingSampler"];
@@ -73,6 +78,16 @@ pub const VARIABLES: &[Variable] = &[
         LAST_STATUS,
         CONNECT,
         "HTTP status of the last answer; empty when there was none.",
+    ),
+    variable(
+        RATE,
+        CONNECT,
+        "The shared gate's rate in attempts a second when this user's last turn came; empty without one.",
+    ),
+    variable(
+        GATE_QUEUE,
+        CONNECT,
+        "How many users waited at the shared gate when this user's last turn came; empty without a gate.",
     ),
     variable("wsb.messages", WAITING, "Matching messages that came."),
     variable("wsb.skipped", WAITING, "Messages that came and did not match."),

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::{BodyPattern, HintPolicy, HintSource, Policy};
+use backoff::{BodyPattern, HintPolicy, HintSource, PacerMode, PacerSettings, Policy, PolicyError};
 use serde::Deserialize;
 use websocket::{Dial, Identity, Proxy, Target, Tls, TlsOptions};
 
 use super::encoding::base64;
 use super::values::{Invalid, Values};
+use crate::gate::{Gate, Gates};
 use crate::queue::Bounds;
 
 /// How many redirects an attempt follows.
@@ -117,14 +118,16 @@ pub struct ConnectSpec {
     pub subresults: bool,
     /// Where attempts are traced to.
     pub trace: Option<PathBuf>,
+    /// The gate that it waits at, if any.
+    pub gate: Option<Arc<Gate>>,
 }
 
 impl ConnectSpec {
-    /// Checks a connect call.
+    /// Checks a connect call; its gate is one of `gates`.
     ///
     /// # Errors
     /// The first property or header that cannot be used.
-    pub fn new(mut request: ConnectRequest) -> Result<Self, Invalid> {
+    pub fn new(mut request: ConnectRequest, gates: &Gates) -> Result<Self, Invalid> {
         let values = Values::new(std::mem::take(&mut request.properties))?;
         let policy = policy(&values)?;
         let seed: Option<u64> =
@@ -134,8 +137,10 @@ impl ConnectSpec {
             &[("attempts", ElapsedMode::Attempts), ("total", ElapsedMode::Total)],
         )?;
         let subresults = values.word("wsb.result.attempts", &[("none", false), ("subresults", true)])?;
+        let dial = dial(&values, &request)?;
+        let gate = gate(&values, &dial.target, gates)?;
         Ok(ConnectSpec {
-            dial: dial(&values, &request)?,
+            dial,
             keeping: keeping(&values)?,
             policy: Arc::new(policy),
             seed: seed.map(|seed| backoff::stream_seed(seed, &request.user, request.ordinal)),
@@ -144,8 +149,61 @@ impl ConnectSpec {
             elapsed,
             subresults,
             trace: request.trace,
+            gate,
         })
     }
+}
+
+fn gate(values: &Values, target: &Target, gates: &Gates) -> Result<Option<Arc<Gate>>, Invalid> {
+    const RATES: &str = "a number of attempts a second";
+    let settings = PacerSettings {
+        mode: values.choice("wsb.shared.mode")?,
+        rate: values.parse("wsb.shared.rate", RATES)?,
+        beta: values.parse("wsb.shared.beta", "a number above 0 and below 1")?,
+        increase: values.parse("wsb.shared.increase", RATES)?,
+        min_rate: values.parse("wsb.shared.minRate", RATES)?,
+        max_rate: values.parse("wsb.shared.maxRate", RATES)?,
+        spread: values.duration("wsb.shared.spread")?,
+        ..PacerSettings::default()
+    };
+    settings.check().map_err(|error| impossible(values, error))?;
+    let path = target.path_and_query().split('?').next().unwrap_or_default();
+    let key = format!(
+        "{}:{}{path} {}",
+        target.host(),
+        target.port(),
+        values.text("wsb.shared.key")
+    );
+    if settings.mode == PacerMode::Off {
+        return Ok(None);
+    }
+    gates.get(&key, settings).map(Some).map_err(|other| {
+        Invalid::new(
+            "wsb.shared.mode",
+            values.text("wsb.shared.mode"),
+            format!(
+                "another user of {key} already set its gate to {} from {}/s",
+                other.mode, other.rate
+            ),
+            "one setting of wsb.shared for all users of a quota, or another wsb.shared.key",
+        )
+    })
+}
+
+/// Figures that are fine each, but not together.
+fn impossible(values: &Values, error: PolicyError) -> Invalid {
+    let key = if error.field.contains('.') {
+        format!("wsb.{}", error.field)
+    } else {
+        format!("wsb.retry.{}", error.field)
+    };
+    let value = values.text(&key).to_owned();
+    let problem = if value.is_empty() {
+        "empty"
+    } else {
+        "not possible here"
+    };
+    Invalid::new(key, value, problem, error.allowed)
 }
 
 fn keeping(values: &Values) -> Result<Keeping, Invalid> {
@@ -297,16 +355,7 @@ fn policy(values: &Values) -> Result<Policy, Invalid> {
             )?,
         },
     };
-    policy.check().map_err(|error| {
-        let key = policy_key(error.field);
-        let value = values.text(&key).to_owned();
-        let problem = if value.is_empty() {
-            "empty"
-        } else {
-            "not possible here"
-        };
-        Invalid::new(key, value, problem, error.allowed)
-    })?;
+    policy.check().map_err(|error| impossible(values, error))?;
     Ok(policy)
 }
 
@@ -327,13 +376,4 @@ fn hint_sources(values: &Values) -> Result<Vec<HintSource>, Invalid> {
             })
         })
         .collect()
-}
-
-/// The stored key of a policy's field: `hint.onTooLong` lies in its own section, all else under retry.
-fn policy_key(field: &str) -> String {
-    if field.starts_with("hint.") {
-        format!("wsb.{field}")
-    } else {
-        format!("wsb.retry.{field}")
-    }
 }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod retry;
+mod shared;
 mod talk;
 
 /// What a value looks like; panels choose the field by it.
@@ -76,6 +77,10 @@ pub const SECTIONS: &[Section] = &[
     Section {
         id: "hint",
         title: "Server hints",
+    },
+    Section {
+        id: "shared",
+        title: "Shared gate",
     },
     Section {
         id: "keeping",
@@ -183,7 +188,13 @@ const fn choice(
     }
 }
 
-const PARTS: &[&[Key]] = &[connection::KEYS, retry::KEYS, connection::KEEPING, talk::KEYS];
+const PARTS: &[&[Key]] = &[
+    connection::KEYS,
+    retry::KEYS,
+    shared::KEYS,
+    connection::KEEPING,
+    talk::KEYS,
+];
 
 const COUNT: usize = {
     let mut count = 0;

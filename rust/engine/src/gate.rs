@@ -1,0 +1,306 @@
+//! The shared gate at work: `backoff::Pacer` with a clock and a timer, one for all users of a quota, and each user's place in it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use backoff::{Pacer, PacerMode, PacerSettings, PacerState, Stream, Ticket};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+/// The gates of a test, by the quota that they stand before.
+#[derive(Debug, Default)]
+pub struct Gates {
+    by_key: Mutex<HashMap<String, Arc<Gate>>>,
+}
+
+impl Gates {
+    /// The gate of a key; the first to ask makes it.
+    ///
+    /// # Errors
+    /// The settings of the gate that is there, when they are others.
+    pub fn get(&self, key: &str, settings: PacerSettings) -> Result<Arc<Gate>, PacerSettings> {
+        let mut gates = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = gates
+            .entry(key.to_owned())
+            .or_insert_with(|| Arc::new(Gate::new(settings)));
+        if gate.settings == settings {
+            Ok(gate.clone())
+        } else {
+            Err(gate.settings)
+        }
+    }
+
+    /// The end of a test: the next one finds gates that know nothing.
+    pub fn clear(&self) {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// One quota's gate.
+#[derive(Debug)]
+pub struct Gate {
+    settings: PacerSettings,
+    start: Instant,
+    state: Mutex<State>,
+    /// The gate's deadline may have moved.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    pacer: Pacer,
+    /// How to tell a waiter that its turn has come.
+    waiting: HashMap<Ticket, oneshot::Sender<()>>,
+    /// Whether a task looks after the deadline.
+    driven: bool,
+}
+
+impl Gate {
+    fn new(settings: PacerSettings) -> Self {
+        let state = State {
+            pacer: Pacer::new(settings),
+            waiting: HashMap::new(),
+            driven: false,
+        };
+        Gate {
+            settings,
+            start: Instant::now(),
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }
+    }
+
+    /// What the gate does.
+    pub fn mode(&self) -> PacerMode {
+        self.settings.mode
+    }
+
+    /// Its figures now.
+    pub fn figures(&self) -> PacerState {
+        self.lock().pacer.state(self.now())
+    }
+
+    /// A user's place, not in the queue yet; `seed` makes what it draws repeat.
+    pub fn place(self: &Arc<Self>, seed: Option<u64>) -> Place {
+        // Not the stream that the policy draws from: equal numbers in both would bind waits to gaps.
+        let stream = Stream::new(seed.map(|seed| backoff::stream_seed(seed, "gate", 0)));
+        Place {
+            gate: self.clone(),
+            stream,
+            ticket: None,
+            sent: Duration::ZERO,
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Hands out turns as they come due, until nobody waits: the one timer of all who do.
+    async fn drive(self: Arc<Self>) {
+        loop {
+            let Some(at) = self.hand_out() else { return };
+            // The longest hold is bounded, so the sum cannot run over.
+            let due = sleep_until(self.start + at);
+            tokio::select! {
+                () = due => {}
+                () = self.changed.notified() => {}
+            }
+        }
+    }
+
+    /// Tells those whose turn it is; the moment of the next turn, or `None` when nobody waits any more.
+    fn hand_out(&self) -> Option<Duration> {
+        let mut state = self.lock();
+        while let Some(ticket) = state.pacer.take(self.now()) {
+            if let Some(turn) = state.waiting.remove(&ticket) {
+                // Whoever went away in this instant loses its turn; the others do not notice.
+                let _ = turn.send(());
+            }
+        }
+        let next = state.pacer.ready().map(|turn| turn.at);
+        state.driven = next.is_some();
+        next
+    }
+
+    // Every change under the lock is whole before anything can panic.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connect's place at a gate, kept over all its attempts. Dropping it gives the place up.
+#[derive(Debug)]
+pub struct Place {
+    gate: Arc<Gate>,
+    stream: Stream,
+    ticket: Option<Ticket>,
+    /// When the latest turn came, since the gate's start.
+    sent: Duration,
+}
+
+impl Place {
+    /// Waits for this user's turn; needs a tokio runtime. The attempt must start at once when it returns.
+    ///
+    /// Cancel safe: dropping it leaves the queue at the next [`Place::turn`] or with the place.
+    pub async fn turn(&mut self) {
+        let (turn, told) = oneshot::channel();
+        let unit = self.stream.unit();
+        let starts = {
+            let mut state = self.gate.lock();
+            let ticket = match self.ticket {
+                Some(ticket) => {
+                    state.pacer.again(ticket, unit);
+                    ticket
+                }
+                None => state.pacer.enter(unit),
+            };
+            self.ticket = Some(ticket);
+            state.waiting.insert(ticket, turn);
+            !std::mem::replace(&mut state.driven, true)
+        };
+        if starts {
+            tokio::spawn(self.gate.clone().drive());
+        } else {
+            self.gate.changed.notify_one();
+        }
+        // An error would mean that the runtime ends, and then the call is cancelled too.
+        let _ = told.await;
+        self.sent = self.gate.now();
+    }
+
+    /// The server let this user in.
+    pub fn passed(&mut self) {
+        self.gate.lock().pacer.passed();
+        self.gate.changed.notify_one();
+    }
+
+    /// The server refused this user as one too many; `hint` is how long it asks to stay away, if the policy believes it.
+    pub fn throttled(&mut self, hint: Option<Duration>) {
+        let now = self.gate.now();
+        self.gate.lock().pacer.throttled(now, self.sent, hint);
+        self.gate.changed.notify_one();
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let mut state = self.gate.lock();
+        if state.pacer.leave(ticket) {
+            state.waiting.remove(&ticket);
+            drop(state);
+            self.gate.changed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{advance, timeout};
+
+    fn gate(mode: PacerMode, rate: f64) -> Arc<Gate> {
+        Arc::new(Gate::new(PacerSettings {
+            rate,
+            ..PacerSettings::of(mode)
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_come_in_the_order_of_the_first_wait_at_the_rate() {
+        let gate = gate(PacerMode::Pace, 10.0);
+        let begun = Instant::now();
+        let (ends, mut ended) = tokio::sync::mpsc::unbounded_channel();
+        for user in 0..50 {
+            let mut place = gate.place(Some(user));
+            let ends = ends.clone();
+            tokio::spawn(async move {
+                place.turn().await;
+                ends.send(user).unwrap();
+            });
+            // Each is in the queue before the next one comes.
+            tokio::task::yield_now().await;
+        }
+        for user in 0..50 {
+            assert_eq!(ended.recv().await, Some(user));
+        }
+        let took = begun.elapsed().as_secs_f64();
+        assert!((4.0..6.0).contains(&took), "49 gaps of 0.1 s on average: {took}");
+        assert_eq!(gate.figures().queue, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_blocks_nobody() {
+        let gate = gate(PacerMode::Pace, 1.0);
+        let mut first = gate.place(Some(1));
+        first.turn().await;
+        first.throttled(Some(Duration::from_secs(5)));
+        let mut gone = gate.place(Some(2));
+        assert!(
+            timeout(Duration::from_secs(1), gone.turn()).await.is_err(),
+            "nobody goes while the hint holds"
+        );
+        assert_eq!(gate.figures().queue, 1);
+        drop(gone);
+        assert_eq!(gate.figures().queue, 0);
+        let begun = Instant::now();
+        first.turn().await;
+        assert!(begun.elapsed() >= Duration::from_secs(4), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hint_holds_all_and_its_end_lets_the_refused_one_go_first() {
+        let gate = gate(PacerMode::Pace, 50.0);
+        let mut refused = gate.place(Some(1));
+        refused.turn().await;
+        let waits = tokio::spawn({
+            let mut later = gate.place(Some(2));
+            async move {
+                later.turn().await;
+                Instant::now()
+            }
+        });
+        refused.throttled(Some(Duration::from_secs(3)));
+        let begun = Instant::now();
+        refused.turn().await;
+        let first = Instant::now();
+        assert!(first - begun >= Duration::from_secs(3) - Duration::from_millis(50));
+        assert!(waits.await.unwrap() >= first || first - begun < Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn observing_holds_nobody() {
+        let gate = gate(PacerMode::Observe, 1.0);
+        let begun = Instant::now();
+        for user in 0..100 {
+            let mut place = gate.place(Some(user));
+            place.turn().await;
+            place.throttled(Some(Duration::from_secs(60)));
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert!(gate.figures().rate.unwrap() < 1.0, "but it learns");
+        advance(Duration::from_secs(1)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_gate_a_key_and_no_second_kind_of_it() {
+        let gates = Gates::default();
+        let settings = PacerSettings::of(PacerMode::Pace);
+        let first = gates.get("a", settings).unwrap();
+        assert!(Arc::ptr_eq(&first, &gates.get("a", settings).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &gates.get("b", settings).unwrap()));
+        assert_eq!(
+            gates.get("a", PacerSettings::of(PacerMode::Pause)).unwrap_err(),
+            settings
+        );
+        gates.clear();
+        assert!(!Arc::ptr_eq(&first, &gates.get("a", settings).unwrap()));
+    }
+}
