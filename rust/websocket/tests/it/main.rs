@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod addresses;
+mod frames;
 mod messages;
+mod polling;
 mod proxy;
 mod redirects;
+mod refusals;
 mod requests;
+mod script;
 mod support;
 mod tls;
 mod upgrades;
