@@ -286,7 +286,8 @@ impl Talk<'_> {
 }
 
 impl Wait {
-    fn wants(&self, message: &Received) -> bool {
+    /// Whether a message is one of those waited for.
+    pub fn wants(&self, message: &Received) -> bool {
         self.kind.is_none_or(|kind| kind == message.kind) && self.matcher.matches(&message.payload)
     }
 }

@@ -8,7 +8,7 @@ use crate::support::*;
 #[test]
 fn a_cancel_ends_every_operation_at_once() {
     let large = "x".repeat(16 << 20);
-    let states: &[(&str, &str, Vec<(&str, &str)>)] = &[
+    let states: [(&str, &str, Vec<_>); 5] = [
         ("receiving", "ReceiveSampler", vec![("wsb.readTimeout", "30s")]),
         (
             "exchanging",
@@ -23,7 +23,7 @@ fn a_cancel_ends_every_operation_at_once() {
             vec![("wsb.payload", large.as_str()), ("wsb.readTimeout", "30s")],
         ),
     ];
-    for (name, element, properties) in states {
+    for (name, element, properties) in &states {
         // Takes nothing off the socket and says nothing.
         let client = Client::open(&server(|_peer| pause(5_000)), &[("wsb.maxMessageSize", "32M")]);
         let operation = client.prepare(element, properties);

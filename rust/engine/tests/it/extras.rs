@@ -106,7 +106,14 @@ fn the_trust_store_of_jmeter_adds_roots() {
         &[once],
         &json!({"identity": {"chain": ["AAAA"], "key": "AAAA"}}),
     );
-    assert_ne!(wrong["outcome"], "connected", "no certificate and no key");
+    assert_eq!(
+        wrong["outcome"], "invalid",
+        "no certificate and no key: {wrong:#}"
+    );
+    assert!(
+        wrong["timeline"].as_str().unwrap().starts_with("the key store's"),
+        "{wrong:#}"
+    );
     server.stop();
 }
 

@@ -94,6 +94,23 @@ fn what_may_have_been_delivered_is_never_sent_again() {
 }
 
 #[test]
+fn kept_messages_come_before_a_new_connection() {
+    let url = numbered_server(|number, mut peer| {
+        peer.text(&format!("kept {number}"));
+        if number > 0 {
+            peer.echo();
+        }
+    });
+    let client = Client::open(&url, AGAIN);
+    pause(200);
+    let wanted = [("wsb.match.mode", "equals"), ("wsb.match.value", "kept 0")];
+    let first = client.receive(&wanted);
+    assert_eq!((first.text(), first.figures[RECONNECTS]), ("kept 0", 0));
+    let second = client.receive(&[]);
+    assert_eq!((second.text(), second.figures[RECONNECTS]), ("kept 1", 1));
+}
+
+#[test]
 fn a_policy_without_retry_reconnects_without_a_wait() {
     let (url, _) = dropping(0);
     let client = Client::open(
