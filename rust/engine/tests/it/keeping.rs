@@ -179,6 +179,35 @@ fn a_connection_goes_back_and_forth_without_a_loss() {
 }
 
 #[test]
+fn a_connection_over_tls_is_kept_alike() {
+    let config = testbed::Config {
+        tls: true,
+        ..testbed::Config::default()
+    };
+    let echo = testbed::Server::start(config).unwrap();
+    let client = Client::open(
+        &echo.url(),
+        &[
+            ("wsb.tls.verify", "false"),
+            ("wsb.keepAlive", "100ms"),
+            ("wsb.pongTimeout", "200ms"),
+        ],
+    );
+    // The echoes are pushes to whoever does not wait for them.
+    for text in ["one", "two"] {
+        assert_eq!(client.send(text).code(), "ok");
+    }
+    pause(500);
+    let done = client.receive(&[]);
+    assert_eq!((done.text(), done.figures[QUEUED]), ("one", 1));
+    assert_eq!(client.receive(&[]).text(), "two");
+    assert_eq!(client.exchange("three").text(), "three");
+    echo.stop();
+    pause(200);
+    assert_eq!(client.send("gone").code(), "closed.1001");
+}
+
+#[test]
 fn many_connections_are_kept_by_one_thread() {
     let url = server(|mut peer| {
         pause(300);

@@ -221,3 +221,30 @@ fn an_exchange_may_pass_over_pushes() {
         assert_eq!(client.receive(&[]).text(), expected);
     }
 }
+
+#[test]
+fn a_repeat_looks_at_each_kept_message_once() {
+    let url = server(|mut peer| {
+        while let Some(payload) = peer.message() {
+            peer.text("push");
+            peer.say(TEXT, &payload);
+        }
+    });
+    let client = Client::open(&url, &[]);
+    let done = client.act(
+        "ExchangeSampler",
+        &[
+            ("wsb.payload", "x"),
+            ("wsb.repeat", "50"),
+            ("wsb.match.mode", "equals"),
+            ("wsb.match.value", "x"),
+            ("wsb.match.others", "keep"),
+        ],
+    );
+    assert_eq!(done.text(), "x");
+    let figures = done.figures;
+    assert_eq!(
+        (figures[MESSAGES], figures[SKIPPED], figures[QUEUED]),
+        (50, 50, 50)
+    );
+}
