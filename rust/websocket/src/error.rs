@@ -91,7 +91,7 @@ codes! {
     TlsFailed "tls.failed" Fatal "TLS handshake failed"
         "The two sides found no common ground (version, cipher, client certificate), or the port does not speak TLS: try ws:// or another port.";
     TlsClosed "tls.closed" Network "Connection ended during the TLS handshake"
-        "The server, or something before it, ended the connection in the TLS handshake.";
+        "The server, or something before it, ended the connection in the TLS handshake; perhaps it wants another client certificate.";
     TlsTimeout "tls.timeout" Timeout "TLS handshake timed out"
         "The TLS handshake did not end within the connect timeout: the server is overloaded, or does not speak TLS on this port.";
     TlsRoots "tls.roots" Fatal "No trusted certificates"

@@ -265,9 +265,8 @@ fn a_message_is_sent_in_fragments_of_the_size_asked_for() {
     ] {
         let (sender, receiver) = mpsc::channel();
         let (mut connection, _server) = connected(move |mut peer| {
-            while let Some(frame) = peer.read_frame() {
-                sender.send(frame).unwrap();
-            }
+            let all: Vec<_> = std::iter::from_fn(|| peer.read_frame()).collect();
+            sender.send(all).unwrap();
         });
         let payload: Vec<u8> = (b'a'..=b'z').cycle().take(length).collect();
         let message = Outgoing {
@@ -277,7 +276,7 @@ fn a_message_is_sent_in_fragments_of_the_size_asked_for() {
         };
         connection.send(&message, PATIENCE).unwrap();
         drop(connection);
-        let frames: Vec<(u8, Vec<u8>)> = receiver.iter().collect();
+        let frames = receiver.recv_timeout(PATIENCE).unwrap();
         let shape: Vec<(u8, usize)> = frames
             .iter()
             .map(|(first, bytes)| (*first, bytes.len()))

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod addresses;
+mod compression;
 mod frames;
+mod identity;
 mod messages;
 mod polling;
 mod proxy;
@@ -10,6 +12,7 @@ mod redirects;
 mod refusals;
 mod requests;
 mod script;
+mod socks;
 mod support;
 mod tls;
 mod upgrades;

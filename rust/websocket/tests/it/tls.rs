@@ -16,8 +16,8 @@ use crate::support::{
 
 /// A CA of our own.
 pub struct Authority {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
+    pub certificate: rcgen::Certificate,
+    pub key: KeyPair,
 }
 
 impl Authority {
