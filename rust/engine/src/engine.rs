@@ -297,6 +297,17 @@ impl Engine {
         self.slots.get(handle).is_some_and(|slot| slot.cancel())
     }
 
+    /// Whether a handle's connection can still be used, as far as is known: a drop is noticed within 100 ms.
+    pub fn is_open(&self, handle: Handle) -> bool {
+        let Some(slot) = self.slots.get(handle) else {
+            return false;
+        };
+        let Some(call) = slot.enter() else {
+            return false; // another thread's: not for the one that asks
+        };
+        !slot.cancel.is_cancelled() && call.live.as_ref().is_some_and(|live| live.connection.is_open())
+    }
+
     /// Closes a connection and frees its handle; `spec` and answer are JSON.
     ///
     /// # Errors
@@ -375,7 +386,7 @@ impl Engine {
 fn wants_reconnect(live: &Live, action: &Action) -> bool {
     let needs_server = match action {
         Action::Close(_) => false,
-        Action::Receive(_) => live.queue.len() == 0,
+        Action::Receive(wait) => !live.queue.iter().any(|message| wait.wants(message)),
         Action::Send(_) | Action::Exchange(..) | Action::Ping(_) => true,
     };
     live.lifeline.is_some() && !live.closed_here && needs_server

@@ -46,6 +46,11 @@ impl Queue {
         gone
     }
 
+    /// All messages, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Received> {
+        self.messages.iter()
+    }
+
     /// The message at a place, 0 is the oldest.
     pub fn get(&self, index: usize) -> Option<&Received> {
         self.messages.get(index)
@@ -93,11 +98,7 @@ mod tests {
     }
 
     fn payloads(queue: &Queue) -> Vec<&[u8]> {
-        queue
-            .messages
-            .iter()
-            .map(|message| message.payload.as_slice())
-            .collect()
+        queue.iter().map(|message| message.payload.as_slice()).collect()
     }
 
     #[test]

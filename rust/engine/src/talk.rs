@@ -30,6 +30,7 @@ pub fn perform(
         live,
         timeout: operation.timeout,
         begun,
+        kept: 0,
         figures,
     };
     match &operation.action {
@@ -46,6 +47,8 @@ struct Talk<'a> {
     timeout: Duration,
     /// The sample's.
     begun: Instant,
+    /// Messages at the front of the queue that did not match and stay there; looked at once, also with repeat.
+    kept: usize,
     figures: &'a mut Figures,
 }
 
@@ -125,7 +128,7 @@ impl Talk<'_> {
     fn matching(&mut self, wait: &Wait, start: Instant) -> Result<Option<Received>, Failure> {
         let mut seen = Seen::default();
         while seen.matching < wait.count {
-            match self.next(wait, &mut seen, start)? {
+            match self.next(wait, start)? {
                 Some(message) if wait.wants(&message) => {
                     if self.figures.messages == 0 {
                         self.first_byte(&message);
@@ -135,7 +138,7 @@ impl Talk<'_> {
                     seen.matching += 1;
                     seen.last = Some(message);
                 }
-                Some(message) => self.other(wait.others, message, &mut seen)?,
+                Some(message) => self.other(wait.others, message)?,
                 None if wait.optional => {
                     self.figures.outcome = Outcome::NoMessage;
                     return Ok(seen.last);
@@ -147,14 +150,14 @@ impl Talk<'_> {
     }
 
     /// The next message of the stream that was not seen yet. `None`: the time is up.
-    fn next(&mut self, wait: &Wait, seen: &mut Seen, start: Instant) -> Result<Option<Received>, Failure> {
-        while let Some(message) = self.live.queue.get(seen.kept) {
+    fn next(&mut self, wait: &Wait, start: Instant) -> Result<Option<Received>, Failure> {
+        while let Some(message) = self.live.queue.get(self.kept) {
             // Taking out and putting back would move all that is behind it.
             if wait.others != Others::Keep || wait.wants(message) {
-                return Ok(self.live.queue.take(seen.kept));
+                return Ok(self.live.queue.take(self.kept));
             }
             self.figures.skipped += 1;
-            seen.kept += 1;
+            self.kept += 1;
         }
         loop {
             let Some(message) = self.read(start)? else {
@@ -183,14 +186,14 @@ impl Talk<'_> {
         }
     }
 
-    fn other(&mut self, others: Others, message: Received, seen: &mut Seen) -> Result<(), Failure> {
+    fn other(&mut self, others: Others, message: Received) -> Result<(), Failure> {
         self.figures.skipped += 1;
         match others {
             Others::Discard => self.figures.received_bytes += message.wire_bytes,
             Others::Keep => {
                 // The queue was looked through before, so all that is in it was seen.
                 let gone = self.live.queue.push(message);
-                seen.kept = (seen.kept + 1).saturating_sub(gone);
+                self.kept = (self.kept + 1).saturating_sub(gone);
             }
             Others::Fail => {
                 self.figures.received_bytes += message.wire_bytes;
@@ -286,7 +289,8 @@ impl Talk<'_> {
 }
 
 impl Wait {
-    fn wants(&self, message: &Received) -> bool {
+    /// Whether a message is one of those waited for.
+    pub fn wants(&self, message: &Received) -> bool {
         self.kind.is_none_or(|kind| kind == message.kind) && self.matcher.matches(&message.payload)
     }
 }
@@ -296,8 +300,6 @@ impl Wait {
 struct Seen {
     matching: u64,
     last: Option<Received>,
-    /// Messages at the front of the queue that did not match and stay there.
-    kept: usize,
 }
 
 /// A payload that no other ping of this process has.

@@ -59,6 +59,13 @@ pub fn cancel<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, conne
         .resolve::<Throw>()
 }
 
+/// Whether the connection can still be used, as far as is known.
+#[jni_mangle("io.github.wsbackoff.core.Native", "isOpen")]
+pub fn is_open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, connection: jlong) -> jboolean {
+    env.with_env(|_| Ok::<_, Failure>(Engine::global().is_open(handle(connection))))
+        .resolve::<Throw>()
+}
+
 /// Closes the connection and frees its handle; spec and result are UTF-8 JSON.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn close<'local>(

@@ -75,7 +75,11 @@ impl Client {
         }
         let mut report = self.open(&format!("updateReports?agent={}", self.agent))?;
         let _ = report.receive(PATIENCE);
-        println!("{count} cases, {from} to {} run in {:.1?}", to.min(count), began.elapsed());
+        println!(
+            "{count} cases, {from} to {} run in {:.1?}",
+            to.min(count),
+            began.elapsed()
+        );
         Ok(())
     }
 

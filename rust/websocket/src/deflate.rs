@@ -6,8 +6,10 @@ use crate::{Answer, Code, Error};
 
 pub(crate) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
-/// What we ask for: the server may choose all parameters, our window included.
-pub(crate) const OFFER: &str = "permessage-deflate; client_max_window_bits";
+/// What we ask for, most wanted first: as browsers do, so that the server does for us what it does for them; else the same for a
+/// server that wants each of our messages to stand alone, which must be offered first (RFC 7692 section 7.1.1.2).
+pub(crate) const OFFER: &str = "permessage-deflate; client_max_window_bits, \
+    permessage-deflate; client_no_context_takeover; client_max_window_bits";
 
 /// The largest window (RFC 7692 section 7.1.2), which is meant when none is named.
 const MAX_BITS: u8 = 15;

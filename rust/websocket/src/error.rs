@@ -75,23 +75,23 @@ codes! {
     TcpFailed "tcp.failed" Network "TCP connect failed"
         "The operating system gave the reason in the detail.";
     ProxyAuth "proxy.auth" Fatal "Proxy asks for a password"
-        "Give user and password of the proxy (http://user:password@host:port); only Basic is spoken.";
+        "Give user and password of the proxy (http://user:password@host:port, or socks5://...); only Basic is spoken, to SOCKS5 RFC 1929.";
     ProxyRefused "proxy.refused" Fatal "Proxy refused the tunnel"
-        "The proxy does not allow CONNECT to this host and port: the detail has its status; ask who runs it.";
+        "The proxy does not allow a connection to this host and port: the detail has its status; ask who runs it.";
     ProxyUnavailable "proxy.unavailable" Network "Proxy could not open the tunnel"
-        "The proxy answered with a server error or is overloaded: the detail has its status; check that it reaches the server.";
-    ProxyMalformed "proxy.malformed" Fatal "Proxy's answer is not HTTP"
-        "What listens at the proxy's address is no HTTP proxy: check host and port.";
+        "The proxy answered with an error or is overloaded: the detail has its status; check that it reaches the server.";
+    ProxyMalformed "proxy.malformed" Fatal "Proxy's answer is not understood"
+        "What listens at the proxy's address speaks something else: check host and port, and whether it is http:// or socks5://.";
     ProxyClosed "proxy.closed" Network "Proxy closed the connection"
-        "The proxy ended the connection before it answered to CONNECT.";
+        "The proxy ended the connection before its answer was whole.";
     ProxyTimeout "proxy.timeout" Timeout "Proxy did not answer in time"
-        "The proxy gave no answer to CONNECT within the connect timeout.";
+        "The proxy gave no whole answer within the connect timeout.";
     TlsCertificate "tls.certificate" Fatal "Certificate not accepted"
         "The server's certificate is not trusted for this host: name the CA's PEM file, correct the host, or turn verification off (wsb.tls.verify=false).";
     TlsFailed "tls.failed" Fatal "TLS handshake failed"
         "The two sides found no common ground (version, cipher, client certificate), or the port does not speak TLS: try ws:// or another port.";
     TlsClosed "tls.closed" Network "Connection ended during the TLS handshake"
-        "The server, or something before it, ended the connection in the TLS handshake.";
+        "The server, or something before it, ended the connection in the TLS handshake; perhaps it wants another client certificate.";
     TlsTimeout "tls.timeout" Timeout "TLS handshake timed out"
         "The TLS handshake did not end within the connect timeout: the server is overloaded, or does not speak TLS on this port.";
     TlsRoots "tls.roots" Fatal "No trusted certificates"

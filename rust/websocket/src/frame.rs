@@ -215,7 +215,8 @@ mod tests {
     #[test]
     fn heads_are_read_or_refused() {
         let long = |length: u64| [&[0x82, 127][..], &length.to_be_bytes()].concat();
-        let cases: [(&str, Vec<u8>, Expects, Result<Option<(u64, usize)>, &str>); 26] = [
+        type Read = Result<Option<(u64, usize)>, &'static str>;
+        let cases: [(&str, Vec<u8>, Expects, Read); 26] = [
             ("nothing", vec![], FIRST, Ok(None)),
             ("half", vec![0x81], FIRST, Ok(None)),
             ("length to come", vec![0x81, 126, 1], FIRST, Ok(None)),

@@ -17,6 +17,7 @@ mod message;
 mod meter;
 mod outbox;
 mod proxy;
+mod socks;
 mod target;
 mod tcp;
 mod tls;

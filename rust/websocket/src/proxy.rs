@@ -1,4 +1,4 @@
-//! The HTTP proxy: its address, and the CONNECT through it (RFC 9110 section 9.3.6).
+//! The proxy: its address, and the CONNECT through an HTTP one (RFC 9110 section 9.3.6).
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,23 +11,31 @@ use crate::tcp::Socket;
 /// A proxy's answer to CONNECT has no reason to be longer.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// An HTTP proxy that is asked to CONNECT, for `ws` and `wss` alike.
+/// A proxy that is asked to connect to the target, for `ws` and `wss` alike.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
+    pub(crate) kind: ProxyKind,
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) login: Option<(String, String)>,
 }
 
+/// What a proxy speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProxyKind {
+    Http,
+    Socks5,
+}
+
 /// Why a proxy cannot be used; the text says what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} (expected http://host:port or http://user:password@host:port)")]
+#[error("{what} (expected http://host:port, http://user:password@host:port or the same with socks5://)")]
 pub struct ProxyError {
     what: String,
 }
 
 impl Proxy {
-    /// A proxy from its parts, as JMeter's options have them; an empty user means no login.
+    /// An HTTP proxy from its parts, as JMeter's options have them; an empty user means no login.
     ///
     /// # Errors
     /// An empty host, or port 0.
@@ -49,6 +57,7 @@ impl Proxy {
         }
         let login = (!user.is_empty()).then(|| (user.to_owned(), password.to_owned()));
         Ok(Proxy {
+            kind: ProxyKind::Http,
             host: host.into(),
             port,
             login,
@@ -165,7 +174,8 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// `http://host:port`, `host:port`, `http://user:password@host:port`; user and password percent-decoded.
+/// `http://host:port`, `host:port`, `http://user:password@host:port`, and the same with `socks5://` or `socks5h://` (which mean the
+/// same: the proxy looks names up); user and password percent-decoded.
 impl FromStr for Proxy {
     type Err = ProxyError;
 
@@ -182,32 +192,33 @@ impl FromStr for Proxy {
             format!("http://{text}")
         };
         let url = url::Url::parse(&full).map_err(|error| fault(error.to_string()))?;
-        if url.scheme() != "http" {
-            return Err(fault(format!(
-                "proxies of scheme {:?} are not supported",
-                url.scheme()
-            )));
-        }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        // `url` hides a port that is the scheme's own; it is meant then, and written or not makes no difference.
+        let (kind, usual_port) = match url.scheme() {
+            "http" => (ProxyKind::Http, 80),
+            "socks5" | "socks5h" => (ProxyKind::Socks5, 1080),
+            other => return Err(fault(format!("proxies of scheme {other:?} are not supported"))),
+        };
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(fault("nothing may follow the proxy's port".into()));
         }
-        // `url` hides a port that is the scheme's own; 80 is meant then, and written or not makes no difference.
-        let port = url.port_or_known_default().unwrap_or(80);
-        let password = url.password().unwrap_or_default();
-        let host = url.host_str().unwrap_or_default();
-        Proxy::new(
-            host,
-            port,
+        let proxy = Proxy::new(
+            url.host_str().unwrap_or_default(),
+            url.port().unwrap_or(usual_port),
             &percent_decode(url.username()),
-            &percent_decode(password),
-        )
+            &percent_decode(url.password().unwrap_or_default()),
+        )?;
+        Ok(Proxy { kind, ..proxy })
     }
 }
 
 /// Without the password.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.address())
+        let scheme = match self.kind {
+            ProxyKind::Http => "http",
+            ProxyKind::Socks5 => "socks5",
+        };
+        write!(f, "{scheme}://{}", self.address())
     }
 }
 
@@ -268,6 +279,9 @@ mod tests {
             ("http://u:s@p:1", "p:1", Some(("u", "s"))),
             ("http://u@p:1", "p:1", Some(("u", ""))),
             ("http://u%40d:%3a%25@p:1", "p:1", Some(("u@d", ":%"))),
+            ("socks5://p", "p:1080", None),
+            ("socks5h://p:1", "p:1", None),
+            ("socks5://u:s%3a@[::1]:9", "[::1]:9", Some(("u", "s:"))),
         ] {
             let proxy: Proxy = text.parse().unwrap();
             assert_eq!(proxy.address(), address, "{text}");
@@ -288,7 +302,10 @@ mod tests {
         for text in [
             "",
             "http://",
-            "socks5://p:1",
+            "socks4://p:1",
+            "socks5://",
+            "socks5://p:0",
+            "socks5://p:1/x",
             "https://p:1",
             "http://p:0",
             "http://p:70000",

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use once_cell::sync::{Lazy, OnceCell};
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -69,8 +71,12 @@ struct Shared {
     options: TlsOptions,
     extra: Vec<CertificateDer<'static>>,
     /// Made when first needed: the system's roots cost milliseconds, and plain connections must work without any.
+    verifier: Arc<OnceCell<Arc<dyn ServerCertVerifier>>>,
     config: OnceCell<Arc<ClientConfig>>,
 }
+
+/// How servers are verified, without the client's identity.
+type Trust = (bool, Option<PathBuf>, Vec<Vec<u8>>);
 
 /// Options and, so that a long-lived JMeter sees a CA file that was replaced, the file's time and length.
 type Key = (TlsOptions, Option<(SystemTime, u64)>);
@@ -82,7 +88,7 @@ impl Tls {
     /// them (whose error is `tls.roots` when there are none).
     ///
     /// # Errors
-    /// `tls.roots`: the CA file cannot be read or holds no certificate.
+    /// `tls.roots`: the CA file cannot be read or holds no certificate; `tls.identity`: certificate and key cannot be used.
     pub fn new(options: &TlsOptions) -> Result<Self, Error> {
         let file = options.ca_file.as_deref().filter(|_| options.verify);
         let stamp = file.and_then(|path| {
@@ -94,10 +100,20 @@ impl Tls {
         if let Some(known) = cache.get(&key) {
             return Ok(known.clone());
         }
-        let extra = file.map(read_ca_file).transpose()?.unwrap_or_default();
+        let mut extra = file.map(read_ca_file).transpose()?.unwrap_or_default();
+        extra.extend(options.extra_roots.iter().cloned().map(CertificateDer::from));
+        if let Some(identity) = &options.identity {
+            identity.key()?;
+        }
+        // A certificate for each user must not mean all the system's roots for each user.
+        let same_trust = cache
+            .iter()
+            .find(|((known, when), _)| trust(known) == trust(options) && *when == stamp);
+        let verifier = same_trust.map_or_else(Arc::default, |(_, tls)| tls.shared.verifier.clone());
         let shared = Shared {
             options: options.clone(),
             extra,
+            verifier,
             config: OnceCell::new(),
         };
         let tls = Tls {
@@ -132,27 +148,58 @@ impl Tls {
     }
 }
 
+fn trust(options: &TlsOptions) -> Trust {
+    (
+        options.verify,
+        options.ca_file.clone(),
+        options.extra_roots.clone(),
+    )
+}
+
+impl Identity {
+    /// The chain and the key; the key is known to be the certificate's.
+    fn key(&self) -> Result<Arc<CertifiedKey>, Error> {
+        let chain: Vec<CertificateDer<'static>> =
+            self.chain.iter().cloned().map(CertificateDer::from).collect();
+        let fault = |what: String| Error::Identity { what };
+        if chain.is_empty() {
+            return Err(fault("the client certificate is missing".into()));
+        }
+        let key = PrivatePkcs8KeyDer::from(self.key.clone());
+        let key = CertifiedKey::from_der(chain, key.into(), &ring::default_provider())
+            .map_err(|error| fault(format!("client certificate and key: {error}")))?;
+        Ok(Arc::new(key))
+    }
+}
+
 impl Shared {
     fn build(&self) -> Result<ClientConfig, Error> {
-        // The provider is named because a process-wide default may be missing, which panics.
-        let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider.clone())
+        let verifier = self.verifier.get_or_try_init(|| self.verifier())?;
+        let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
-            .expect("ring has cipher suites for TLS 1.2 and 1.3");
-        let mut config = if self.options.verify {
-            builder
-                .with_root_certificates(self.roots()?)
-                .with_no_client_auth()
-        } else {
-            let verifier = Arc::new(AcceptAnyone { provider });
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(verifier)
-                .with_no_client_auth()
+            .expect("ring has cipher suites for TLS 1.2 and 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(verifier.clone());
+        let mut config = match &self.options.identity {
+            Some(identity) => {
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.key()?)))
+            }
+            None => builder.with_no_client_auth(),
         };
         // As browsers do for wss: a balancer that prefers HTTP/2 must not choose it here.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
+    }
+
+    fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+        if !self.options.verify {
+            return Ok(Arc::new(AcceptAnyone { provider: provider() }));
+        }
+        let roots = Arc::new(self.roots()?);
+        let built = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
+        Ok(built.map_err(|error| Error::Roots {
+            what: error.to_string(),
+        })?)
     }
 
     fn roots(&self) -> Result<RootCertStore, Error> {
@@ -170,6 +217,11 @@ impl Shared {
         }
         Ok(roots)
     }
+}
+
+/// Named because a process-wide default may be missing, which panics.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
 }
 
 fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
@@ -282,7 +334,7 @@ mod tests {
     fn options_share_one_configuration() {
         let options = TlsOptions {
             verify: false,
-            ca_file: None,
+            ..TlsOptions::default()
         };
         let first = Tls::new(&options).unwrap();
         let second = Tls::new(&options).unwrap();
@@ -298,6 +350,7 @@ mod tests {
             Tls::new(&TlsOptions {
                 verify: true,
                 ca_file: Some(ca_file.into()),
+                ..TlsOptions::default()
             })
         };
         let error = of(&missing).unwrap_err();
@@ -308,7 +361,8 @@ mod tests {
         assert!(
             Tls::new(&TlsOptions {
                 verify: false,
-                ca_file: Some(missing)
+                ca_file: Some(missing),
+                ..TlsOptions::default()
             })
             .is_ok()
         );

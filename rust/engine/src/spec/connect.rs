@@ -320,11 +320,19 @@ fn tls(values: &Values, request: &ConnectRequest) -> Result<Tls, Invalid> {
         extra_roots: chain(&request.roots, "the trust store's certificate")?,
     };
     Tls::new(&options).map_err(|error| {
+        if error.code() == websocket::Code::TlsIdentity {
+            return Invalid::new(
+                "the key store's certificate and key",
+                "",
+                error.detail(),
+                "a certificate chain and its key, RSA, ECDSA or Ed25519",
+            );
+        }
         Invalid::new(
             "wsb.tls.caFile",
             ca_file,
             error.detail(),
-            "a PEM file with at least one certificate, and a usable key store",
+            "a PEM file with at least one certificate",
         )
     })
 }

@@ -2,10 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod addresses;
+mod compression;
+mod frames;
+mod identity;
 mod messages;
+mod polling;
 mod proxy;
 mod redirects;
+mod refusals;
 mod requests;
+mod script;
+mod socks;
 mod support;
 mod tls;
 mod upgrades;

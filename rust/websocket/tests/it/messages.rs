@@ -3,44 +3,40 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use websocket::{Closed, Connection, Error, Message};
+use websocket::{Closed, Connection, Error, MessageKind, Outgoing};
 
-use crate::support::{PATIENCE, Peer, Server, UPGRADED, attempt, dial, frame};
-
-/// A connection whose peer runs `script` after the upgrade.
-fn connected(script: impl Fn(Peer) + Send + Sync + 'static) -> (Connection, Server) {
-    let server = Server::start(move |mut peer| {
-        peer.upgrade();
-        script(peer);
-    });
-    (attempt(&dial(&server.url("/"))).result.unwrap(), server)
-}
-
-fn echo(mut peer: Peer) {
-    while let Some((first, payload)) = peer.read_frame() {
-        peer.say(frame(first, &payload));
-    }
-}
+use crate::support::{
+    PATIENCE, Peer, Server, UPGRADED, attempt, binary, connected, dial, frame, receive, send, text,
+};
 
 fn code(error: &Error) -> &'static str {
     error.code().as_str()
 }
 
-fn text(text: &str) -> Message {
-    Message::Text(text.into())
-}
-
 #[test]
 fn messages_of_all_sizes_come_back() {
-    let (mut connection, _server) = connected(echo);
+    let (mut connection, _server) = connected(|mut peer| {
+        while let Some((first, payload)) = peer.read_frame() {
+            peer.say(frame(first, &payload));
+        }
+    });
     assert_eq!(connection.answer().status, 101);
     for length in [0, 1, 125, 126, 65_535, 65_536, 16 << 20] {
-        let message = Message::Binary(vec![1; length]);
-        connection.send(message.clone(), PATIENCE).unwrap();
-        assert!(connection.receive(PATIENCE).unwrap() == message, "{length}");
+        let message = binary(&vec![1; length]);
+        let sent = send(&mut connection, &message).unwrap();
+        let head = match length {
+            0..=125 => 6,
+            126..=65_535 => 8,
+            _ => 14,
+        };
+        assert_eq!(sent, (length + head) as u64);
+        let received = connection.receive(PATIENCE).unwrap();
+        assert!(received.payload == message.1, "{length}");
+        assert_eq!(received.wire_bytes, (length + head - 4) as u64);
+        assert!(received.first_byte <= received.at);
     }
-    connection.send(text("gr\u{fc}n"), PATIENCE).unwrap();
-    assert_eq!(connection.receive(PATIENCE).unwrap(), text("gr\u{fc}n"));
+    send(&mut connection, &text("gr\u{fc}n")).unwrap();
+    assert_eq!(receive(&mut connection).unwrap(), text("gr\u{fc}n"));
 }
 
 #[test]
@@ -59,13 +55,13 @@ fn frames_in_the_packet_of_the_101_are_delivered() {
     });
     for _ in 0..20 {
         let mut connection = attempt(&dial(&server.url("/"))).result.unwrap();
-        assert_eq!(connection.receive(PATIENCE).unwrap(), text("one"));
-        assert_eq!(connection.receive(PATIENCE).unwrap(), text("two"));
+        assert_eq!(receive(&mut connection).unwrap(), text("one"));
+        assert_eq!(receive(&mut connection).unwrap(), text("two"));
         let closed = Closed {
             code: 1000,
             reason: String::new(),
         };
-        assert_eq!(connection.receive(PATIENCE).unwrap(), Message::Close(closed));
+        assert_eq!(connection.receive(PATIENCE).unwrap().close, Some(closed));
     }
 }
 
@@ -78,8 +74,8 @@ fn pings_are_answered_at_once_and_shown() {
         peer.hold();
     });
     assert_eq!(
-        connection.receive(PATIENCE).unwrap(),
-        Message::Ping(b"are you there".into())
+        receive(&mut connection).unwrap(),
+        (MessageKind::Ping, b"are you there".to_vec())
     );
     assert_eq!(
         receiver.recv_timeout(PATIENCE).unwrap(),
@@ -96,8 +92,8 @@ fn control_frames_can_be_sent() {
         }
         peer.hold();
     });
-    connection.send(Message::Ping(b"p".into()), PATIENCE).unwrap();
-    connection.send(Message::Pong(b"q".into()), PATIENCE).unwrap();
+    send(&mut connection, &(MessageKind::Ping, b"p".to_vec())).unwrap();
+    send(&mut connection, &(MessageKind::Pong, b"q".to_vec())).unwrap();
     assert_eq!(
         receiver.recv_timeout(PATIENCE).unwrap(),
         Some((0x89, b"p".to_vec()))
@@ -118,15 +114,15 @@ fn messages_over_the_bound_are_refused() {
         peer.hold();
     });
     for message in [
-        Message::Binary(vec![0; (16 << 20) + 1]),
-        Message::Ping(vec![0; 126]),
+        binary(&vec![0; (16 << 20) + 1]),
+        (MessageKind::Ping, vec![0; 126]),
     ] {
         assert_eq!(
-            code(&connection.send(message, PATIENCE).unwrap_err()),
+            code(&send(&mut connection, &message).unwrap_err()),
             "message.too-large"
         );
     }
-    connection.send(text("go"), PATIENCE).unwrap();
+    send(&mut connection, &text("go")).unwrap();
     assert_eq!(
         code(&connection.receive(PATIENCE).unwrap_err()),
         "message.too-large"
@@ -154,7 +150,7 @@ fn a_receive_ends_at_its_deadline_and_can_be_repeated() {
     assert!(began.elapsed() >= timeout && began.elapsed() < Duration::from_secs(5));
     assert!(error.detail().contains("50 ms"));
     go.send(()).unwrap();
-    assert_eq!(connection.receive(PATIENCE).unwrap(), text("late"));
+    assert_eq!(receive(&mut connection).unwrap(), text("late"));
 }
 
 #[test]
@@ -187,19 +183,20 @@ fn a_send_ends_at_its_deadline_and_the_rest_follows() {
     });
     let timeout = Duration::from_millis(50);
     let began = Instant::now();
-    let large = Message::Binary(vec![0; 16 << 20]);
+    let large = vec![0; 16 << 20];
+    let large = Outgoing::new(MessageKind::Binary, &large);
     assert_eq!(
-        code(&connection.send(large, timeout).unwrap_err()),
+        code(&connection.send(&large, timeout).unwrap_err()),
         "message.timeout"
     );
     assert_eq!(
-        code(&connection.send(text("x"), timeout).unwrap_err()),
+        code(&connection.send(&Outgoing::text("x"), timeout).unwrap_err()),
         "message.timeout"
     );
     assert!(began.elapsed() >= timeout * 2 && began.elapsed() < Duration::from_secs(5));
     go.send(()).unwrap();
-    connection.send(text("next"), PATIENCE).unwrap();
-    assert_eq!(connection.receive(PATIENCE).unwrap(), text("[16777216, 4]"));
+    send(&mut connection, &text("next")).unwrap();
+    assert_eq!(receive(&mut connection).unwrap(), text("[16777216, 4]"));
 }
 
 #[test]
@@ -235,7 +232,7 @@ fn a_close_is_a_handshake() {
         assert_eq!((closed.code, closed.reason.as_str()), expected);
         assert_eq!(receiver.recv_timeout(PATIENCE).unwrap(), Some((0x88, sent)));
         for error in [
-            connection.send(text("x"), PATIENCE).unwrap_err(),
+            send(&mut connection, &text("x")).unwrap_err(),
             connection.receive(PATIENCE).unwrap_err(),
             connection.close(1000, "", PATIENCE).unwrap_err(),
         ] {
@@ -292,17 +289,18 @@ fn the_peers_close_is_answered_and_ends_the_conversation() {
         reason: "gone".into(),
     };
     assert_eq!(
-        connection.receive(PATIENCE).unwrap(),
-        Message::Close(closed.clone())
+        connection.receive(PATIENCE).unwrap().close.as_ref(),
+        Some(&closed)
     );
     assert_eq!(receiver.recv_timeout(PATIENCE).unwrap().unwrap().0, 0x88);
-    let error = connection.send(text("x"), PATIENCE).unwrap_err();
+    let error = send(&mut connection, &text("x")).unwrap_err();
     assert_eq!(code(&error), "connection.closed");
     assert!(error.detail().contains("1009 gone"), "{error}");
     assert_eq!(
         code(&connection.receive(PATIENCE).unwrap_err()),
         "connection.closed"
     );
+    assert_eq!(connection.close_info(), Some(&closed));
     assert_eq!(connection.close(1000, "", PATIENCE).unwrap(), closed);
 }
 
@@ -327,7 +325,7 @@ fn a_peer_that_goes_is_noticed() {
             "{name}"
         );
         assert_eq!(
-            code(&connection.send(text("x"), PATIENCE).unwrap_err()),
+            code(&send(&mut connection, &text("x")).unwrap_err()),
             "connection.lost",
             "{name}"
         );
@@ -402,7 +400,7 @@ fn a_cancel_ends_each_wait() {
         drop(peer);
     });
     cancelled_within_100_ms(&mut connection, |c| {
-        c.send(Message::Binary(vec![0; 16 << 20]), PATIENCE).unwrap_err()
+        send(c, &binary(&vec![0; 16 << 20])).unwrap_err()
     });
 
     let (mut connection, _server) = connected(|mut peer| peer.hold());
@@ -411,25 +409,30 @@ fn a_cancel_ends_each_wait() {
 
 #[test]
 fn a_cancel_before_or_after_does_no_harm() {
-    let (mut connection, _server) = connected(echo);
+    let (mut connection, _server) = connected(|mut peer| {
+        while let Some((first, payload)) = peer.read_frame() {
+            peer.say(frame(first, &payload));
+        }
+    });
     let canceller = connection.canceller();
     canceller.cancel();
     canceller.clone().cancel();
-    assert_eq!(
-        code(&connection.send(text("x"), PATIENCE).unwrap_err()),
-        "cancelled"
-    );
+    assert_eq!(code(&send(&mut connection, &text("x")).unwrap_err()), "cancelled");
     drop(connection);
     canceller.cancel();
 }
 
 #[test]
 fn a_connection_may_wander_between_threads() {
-    let (mut connection, _server) = connected(echo);
+    let (mut connection, _server) = connected(|mut peer| {
+        while let Some((first, payload)) = peer.read_frame() {
+            peer.say(frame(first, &payload));
+        }
+    });
     for n in 0..5 {
         connection = std::thread::spawn(move || {
-            connection.send(text(&n.to_string()), PATIENCE).unwrap();
-            assert_eq!(connection.receive(PATIENCE).unwrap(), text(&n.to_string()));
+            send(&mut connection, &text(&n.to_string())).unwrap();
+            assert_eq!(receive(&mut connection).unwrap(), text(&n.to_string()));
             connection
         })
         .join()

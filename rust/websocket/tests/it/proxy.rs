@@ -4,9 +4,11 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use websocket::{Dial, Message};
+use websocket::Dial;
 
-use crate::support::{PATIENCE, Peer, Server, attempt, attempt_within, closed_port, code, dial, frame};
+use crate::support::{
+    PATIENCE, Peer, Server, attempt, attempt_within, closed_port, code, dial, echo, receive, send, text,
+};
 use crate::tls::{Authority, server_config};
 
 fn through(proxy: &Server, url: &str) -> Dial {
@@ -29,13 +31,6 @@ fn tunnel(mut peer: Peer) {
     let _ = std::io::copy(&mut server, &mut peer.tcp);
     let _ = peer.tcp.shutdown(Shutdown::Write);
     up.join().unwrap();
-}
-
-fn echo(mut peer: Peer) {
-    peer.upgrade();
-    while let Some((first, payload)) = peer.read_frame() {
-        peer.say(frame(first, &payload));
-    }
 }
 
 #[test]
@@ -61,11 +56,8 @@ fn plain_and_tls_go_through_a_tunnel() {
         assert!(attempt.trace.proxy.is_some() && attempt.trace.tcp.is_some() && attempt.trace.dns.is_none());
         assert_eq!(attempt.trace.tls.is_some(), url.starts_with("wss"));
         let mut connection = attempt.result.unwrap();
-        connection.send(Message::Text("hello".into()), PATIENCE).unwrap();
-        assert_eq!(
-            connection.receive(PATIENCE).unwrap(),
-            Message::Text("hello".into())
-        );
+        send(&mut connection, &text("hello")).unwrap();
+        assert_eq!(receive(&mut connection).unwrap(), text("hello"));
     }
     let address = plain.address;
     assert_eq!(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use websocket::{Attempt, Dial, Target, Tls, TlsOptions, open};
+use websocket::{Attempt, Connection, Dial, Error, MessageKind, Outgoing, Target, Tls, TlsOptions, open};
 
 /// Long enough for anything that works, short enough that a hang shows.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -239,11 +239,13 @@ pub fn dial(url: &str) -> Dial {
         proxy: None,
         tls: Tls::new(&TlsOptions {
             verify: false,
-            ca_file: None,
+            ..TlsOptions::default()
         })
         .unwrap(),
         connect_timeout: PATIENCE,
         max_redirects: 5,
+        compression: false,
+        max_message: 16 << 20,
     }
 }
 
@@ -277,4 +279,41 @@ pub fn closed_port() -> u16 {
         .local_addr()
         .unwrap()
         .port()
+}
+
+/// Kind and payload.
+pub type Message = (MessageKind, Vec<u8>);
+
+pub fn text(text: &str) -> Message {
+    (MessageKind::Text, text.into())
+}
+
+pub fn binary(payload: &[u8]) -> Message {
+    (MessageKind::Binary, payload.into())
+}
+
+pub fn send(connection: &mut Connection, (kind, payload): &Message) -> Result<u64, Error> {
+    connection.send(&Outgoing::new(*kind, payload), PATIENCE)
+}
+
+pub fn receive(connection: &mut Connection) -> Result<Message, Error> {
+    let received = connection.receive(PATIENCE)?;
+    Ok((received.kind, received.payload))
+}
+
+/// Plays the server: the frames of the client come back.
+pub fn echo(mut peer: Peer) {
+    peer.upgrade();
+    while let Some((first, payload)) = peer.read_frame() {
+        peer.say(frame(first, &payload));
+    }
+}
+
+/// A connection whose peer runs `script` after the upgrade.
+pub fn connected(script: impl Fn(Peer) + Send + Sync + 'static) -> (Connection, Server) {
+    let server = Server::start(move |mut peer| {
+        peer.upgrade();
+        script(peer);
+    });
+    (attempt(&dial(&server.url("/"))).result.unwrap(), server)
 }

@@ -8,14 +8,16 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, SupportedProtocolVersion};
-use websocket::{Dial, Message, Tls, TlsOptions};
+use websocket::{Dial, Tls, TlsOptions};
 
-use crate::support::{PATIENCE, Peer, Server, attempt, attempt_within, code, dial, frame};
+use crate::support::{
+    PATIENCE, Peer, Server, attempt, attempt_within, binary, code, dial, echo, frame, receive, send, text,
+};
 
 /// A CA of our own.
 pub struct Authority {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
+    pub certificate: rcgen::Certificate,
+    pub key: KeyPair,
 }
 
 impl Authority {
@@ -62,17 +64,11 @@ pub fn server_config(
 
 const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
 
-fn echo(mut peer: Peer) {
-    peer.upgrade();
-    while let Some((first, payload)) = peer.read_frame() {
-        peer.say(frame(first, &payload));
-    }
-}
-
 fn verifying(ca_file: Option<PathBuf>) -> Tls {
     Tls::new(&TlsOptions {
         verify: true,
         ca_file,
+        ..TlsOptions::default()
     })
     .unwrap()
 }
@@ -88,7 +84,7 @@ fn certificates_are_accepted_or_refused_for_the_right_reason() {
     let off = || {
         Tls::new(&TlsOptions {
             verify: false,
-            ca_file: None,
+            ..TlsOptions::default()
         })
         .unwrap()
     };
@@ -192,29 +188,45 @@ fn both_versions_carry_large_messages_both_ways() {
         for _ in 0..2 {
             let mut connection = attempt(&dial).result.unwrap();
             for length in [0, 1, 126, 20_000, 1_000_000] {
-                let sent = Message::Binary(vec![7; length]);
-                connection.send(sent.clone(), PATIENCE).unwrap();
-                assert!(
-                    connection.receive(PATIENCE).unwrap() == sent,
-                    "{version:?} {length}"
-                );
+                let sent = binary(&vec![7; length]);
+                send(&mut connection, &sent).unwrap();
+                assert!(receive(&mut connection).unwrap() == sent, "{version:?} {length}");
             }
             let short = Duration::from_millis(20);
             assert_eq!(
                 connection.receive(short).unwrap_err().code().as_str(),
                 "message.timeout"
             );
-            connection
-                .send(Message::Text("still there".into()), PATIENCE)
-                .unwrap();
-            assert_eq!(
-                connection.receive(PATIENCE).unwrap(),
-                Message::Text("still there".into())
-            );
+            send(&mut connection, &text("still there")).unwrap();
+            assert_eq!(receive(&mut connection).unwrap(), text("still there"));
             let closed = connection.close(1000, "bye", PATIENCE).unwrap();
             assert_eq!((closed.code, closed.reason.as_str()), (1000, "bye"));
         }
     }
+}
+
+#[test]
+fn a_cancel_ends_a_wait_over_tls() {
+    let authority = Authority::new("known");
+    let server = Server::start_tls(server_config(&authority, &["localhost"], BOTH), |mut peer| {
+        peer.upgrade();
+        peer.hold();
+    });
+    let dial = Dial {
+        addresses: vec![server.address.ip()],
+        ..dial(&server.tls_url())
+    };
+    let mut connection = attempt(&dial).result.unwrap();
+    let canceller = connection.canceller();
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        canceller.cancel();
+    });
+    assert_eq!(
+        connection.receive(PATIENCE).unwrap_err().code().as_str(),
+        "cancelled"
+    );
+    thread.join().unwrap();
 }
 
 #[test]
@@ -234,14 +246,8 @@ fn a_first_frame_in_the_record_of_the_101_is_delivered() {
     })
     .result
     .unwrap();
-    assert_eq!(
-        connection.receive(PATIENCE).unwrap(),
-        Message::Text("first".into())
-    );
-    assert_eq!(
-        connection.receive(PATIENCE).unwrap(),
-        Message::Binary(vec![9; 20_000])
-    );
+    assert_eq!(receive(&mut connection).unwrap(), text("first"));
+    assert_eq!(receive(&mut connection).unwrap(), binary(&[9; 20_000]));
 }
 
 #[test]

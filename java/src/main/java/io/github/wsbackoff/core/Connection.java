@@ -66,6 +66,12 @@ public final class Connection implements AutoCloseable {
     return current != 0 && Native.cancel(current);
   }
 
+  /** Whether it can still be used, as far as is known: a drop is noticed within 100 ms. */
+  public boolean isOpen() {
+    long current = handle.get();
+    return current != 0 && Native.isOpen(current);
+  }
+
   /** Says goodbye and waits for the peer's answer, at most so long; then frees the connection. */
   public void close(int code, String reason, long timeoutMillis) {
     Map<String, Object> spec = new LinkedHashMap<>();

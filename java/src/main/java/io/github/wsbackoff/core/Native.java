@@ -27,6 +27,9 @@ final class Native {
    */
   static native boolean cancel(long handle);
 
+  /** Whether there is a connection that can still be used, as far as is known. */
+  static native boolean isOpen(long handle);
+
   /**
    * Closes and frees the handle; a specification of {@code {"abort":true}} does not say goodbye.
    */

@@ -34,7 +34,7 @@ final class PropertyField implements Binding {
           "text", "duration", "integer", "number", "choice", "boolean", "statuses", "size");
 
   private static final int COLUMNS = 9;
-  private static final int ROWS = 4;
+  private static final int ROWS = 5;
 
   private final Spec.Key key;
   private final JLabel label;

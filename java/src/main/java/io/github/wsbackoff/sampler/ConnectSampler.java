@@ -114,7 +114,7 @@ public class ConnectSampler extends AbstractWebSocketSampler {
     Connection open = connections.get(id);
     if (open != null) {
       String what = "Connection '" + id + "' of this thread is open.";
-      switch (word(values, WHEN_OPEN)) {
+      switch (open.isOpen() ? word(values, WHEN_OPEN) : "replace") { // a lost one is in nobody's way
         case "reuse":
           return ConnectResult.reused(url, what);
         case "fail":

@@ -10,6 +10,7 @@ import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.ECPrivateKey;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Enumeration;
@@ -82,11 +83,16 @@ final class KeyStores {
       throw new GeneralSecurityException(
           "the key '" + alias + "' is in a device that does not give it out");
     }
+    X509Certificate[] certificates = store.getCertificateChain(alias);
     List<byte[]> chain = new ArrayList<>();
-    for (X509Certificate certificate : store.getCertificateChain(alias)) {
+    for (X509Certificate certificate : certificates) {
       chain.add(certificate.getEncoded());
     }
-    return new ConnectSpec.Identity(chain, key.getEncoded());
+    byte[] encoded =
+        key instanceof ECPrivateKey
+            ? EcKey.withPublicKey((ECPrivateKey) key, certificates[0].getPublicKey().getEncoded())
+            : key.getEncoded();
+    return new ConnectSpec.Identity(chain, encoded);
   }
 
   private static JmeterKeyStore keyStore(String file, int first, int last, String variable)

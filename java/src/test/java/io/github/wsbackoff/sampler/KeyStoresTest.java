@@ -45,11 +45,11 @@ public class KeyStoresTest {
   @BeforeClass
   public static void stores() throws Exception {
     JMeterSetup.once();
-    makeKey("server.p12", "PKCS12", "server", "-ext", "SAN=ip:127.0.0.1");
+    makeKey("server.p12", "PKCS12", "server", "-keyalg", "EC", "-ext", "SAN=ip:127.0.0.1");
     for (String store : Arrays.asList("clients.p12", "clients.jks")) {
       String type = store.endsWith(".p12") ? "PKCS12" : "JKS";
-      makeKey(store, type, "alice");
-      makeKey(store, type, "bob");
+      makeKey(store, type, "alice", "-keyalg", "EC", "-groupname", "secp384r1");
+      makeKey(store, type, "bob", "-keyalg", "RSA", "-keysize", "2048");
     }
     KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     keys.init(load("server.p12", "PKCS12"), PASSWORD.toCharArray());
@@ -220,8 +220,7 @@ public class KeyStoresTest {
       throws Exception {
     List<String> command = new ArrayList<>();
     command.add(new File(System.getProperty("java.home"), "bin/keytool").getPath());
-    command.addAll(
-        Arrays.asList("-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "2"));
+    command.addAll(Arrays.asList("-genkeypair", "-validity", "2"));
     command.addAll(Arrays.asList("-storetype", type, "-keystore", path(file)));
     command.addAll(Arrays.asList("-storepass", PASSWORD, "-keypass", PASSWORD));
     command.addAll(Arrays.asList("-alias", name, "-dname", "CN=" + name));

@@ -273,6 +273,18 @@ public class MessageSamplersTest {
   }
 
   @Test
+  public void a_lost_connection_is_not_reused_by_a_connect() throws Exception {
+    connect();
+    ConnectSampler reuse =
+        with(new ConnectSampler(), "wsb.url", server.url("/"), "wsb.whenOpen", "reuse");
+    assertEquals("200", reuse.sample(null).getResponseCode());
+    server.drop();
+    Servers.awaitEquals("101", () -> reuse.sample(null).getResponseCode());
+    SampleResult sample = with(new ExchangeSampler(), "wsb.payload", "x").sample(null);
+    assertEquals("x", text(sample));
+  }
+
+  @Test
   public void without_a_connection_each_sampler_says_which_is_missing() throws Exception {
     connect("wsb.connection", "other");
     for (AbstractMessageSampler sampler :

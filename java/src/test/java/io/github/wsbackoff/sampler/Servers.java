@@ -11,9 +11,11 @@ final class Servers {
 
   static <T> void awaitEquals(T expected, Callable<T> actual) throws Exception {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
-    while (!expected.equals(actual.call()) && System.nanoTime() < deadline) {
+    T last = actual.call();
+    while (!expected.equals(last) && System.nanoTime() < deadline) {
       Thread.sleep(5);
+      last = actual.call();
     }
-    assertEquals(expected, actual.call());
+    assertEquals(expected, last);
   }
 }

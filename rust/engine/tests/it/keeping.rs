@@ -1,0 +1,243 @@
+//! What happens to connections between samples.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use crate::support::*;
+
+#[test]
+fn pings_are_answered_while_nobody_uses_the_connection() {
+    let url = server(|mut peer| {
+        peer.stream
+            .set_read_timeout(Some(Duration::from_millis(300)))
+            .unwrap();
+        for number in 0_u8..20 {
+            peer.say(PING, &[number]);
+            // Drops who does not answer.
+            let Some((first, payload)) = peer.frame() else {
+                return;
+            };
+            assert_eq!((first, payload), (0x80 | PONG, vec![number]));
+            pause(50);
+        }
+        peer.stream.set_read_timeout(None).unwrap();
+        peer.echo();
+    });
+    let client = Client::open(&url, &[]);
+    pause(1_200);
+    assert_eq!(client.exchange("alive").text(), "alive");
+}
+
+#[test]
+fn pushes_are_kept_in_order_with_the_time_of_their_arrival() {
+    let url = server(|mut peer| {
+        pause(150);
+        peer.text("first");
+        pause(200);
+        peer.say(BINARY, b"second");
+        peer.echo();
+    });
+    let client = Client::open(&url, &[]);
+    pause(600);
+    let first = client.receive(&[]);
+    assert_eq!(
+        (first.text(), first.figures[KIND], first.figures[QUEUED]),
+        ("first", 1, 1)
+    );
+    assert_eq!(first.figures[LATENCY], 0, "it was there before");
+    let second = client.receive(&[]);
+    assert_eq!((second.text(), second.figures[KIND]), ("second", 2));
+    let apart = second.figures[ARRIVAL] - first.figures[ARRIVAL];
+    assert!((180_000..260_000).contains(&apart), "{apart} us apart");
+    assert_eq!(client.exchange("and on").text(), "and on");
+}
+
+#[test]
+fn pushes_are_bounded_and_the_oldest_go() {
+    for (key, bound, left) in [("wsb.queue.messages", "3", 3_i64), ("wsb.queue.bytes", "8", 4)] {
+        let url = server(|mut peer| {
+            for number in 0..10 {
+                peer.text(&format!("m{number}"));
+            }
+            peer.echo();
+        });
+        let client = Client::open(&url, &[(key, bound)]);
+        pause(300);
+        let done = client.receive(&[]);
+        assert_eq!(done.text(), format!("m{}", 10 - left), "{key}");
+        assert_eq!(
+            (done.figures[QUEUED], done.figures[DROPPED]),
+            (left - 1, 10 - left),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn a_drop_is_noticed_within_100_ms() {
+    let (drop_it, dropped) = mpsc::channel::<()>();
+    let dropped = Mutex::new(dropped);
+    let url = server(move |_peer| dropped.lock().unwrap().recv().unwrap());
+    let client = Client::open(&url, &[]);
+    pause(150);
+    drop_it.send(()).unwrap();
+    pause(100);
+    let done = client.send("gone?");
+    assert_eq!(done.code(), "connection.lost", "{done:?}");
+    assert_eq!(done.figures[SENT], 0);
+}
+
+#[test]
+fn messages_before_a_close_are_delivered_before_it_is_told() {
+    let url = server(|mut peer| {
+        peer.text("last words");
+        peer.close(1008, "policy");
+        peer.swallow();
+    });
+    for idle in [0, 200] {
+        let client = Client::open(&url, &[]);
+        pause(idle);
+        assert_eq!(client.receive(&[]).text(), "last words", "after {idle} ms");
+        assert_eq!(client.receive(&[]).code(), "closed.1008", "after {idle} ms");
+    }
+}
+
+#[test]
+fn a_silent_connection_is_pinged() {
+    let pings = Arc::new(AtomicUsize::new(0));
+    let seen = pings.clone();
+    let url = server(move |mut peer| {
+        while let Some((first, payload)) = peer.frame() {
+            if first == 0x80 | PING {
+                seen.fetch_add(1, Ordering::SeqCst);
+                peer.say(PONG, &payload);
+            } else {
+                peer.say(TEXT, &payload);
+            }
+        }
+    });
+    let quick = [("wsb.keepAlive", "150ms"), ("wsb.pongTimeout", "150ms")];
+    let client = Client::open(&url, &quick);
+    pause(1_000);
+    let count = pings.load(Ordering::SeqCst);
+    assert!((3..=7).contains(&count), "{count} pings in a second");
+    assert_eq!(client.exchange("fine").text(), "fine");
+
+    pings.store(0, Ordering::SeqCst);
+    let off = Client::open(&url, &[("wsb.keepAlive", "0"), ("wsb.pongTimeout", "100ms")]);
+    client.engine.shutdown().unwrap();
+    pause(500);
+    assert_eq!(pings.load(Ordering::SeqCst), 0);
+    assert_eq!(off.exchange("fine").text(), "fine");
+}
+
+#[test]
+fn a_peer_that_answers_no_ping_is_given_up() {
+    let quick = [("wsb.keepAlive", "100ms"), ("wsb.pongTimeout", "150ms")];
+    let client = Client::open(&server(|mut peer| peer.swallow()), &quick);
+    pause(600);
+    let done = client.send("anyone?");
+    assert_eq!(done.code(), "connection.lost");
+    assert!(
+        done.detail().contains("keep-alive ping within 150 ms"),
+        "{}",
+        done.detail()
+    );
+}
+
+#[test]
+fn a_connection_goes_back_and_forth_without_a_loss() {
+    let url = server(|mut peer| {
+        let mut number = 0;
+        while let Some(payload) = peer.message() {
+            peer.say(TEXT, &payload);
+            peer.text(&format!("push {number}"));
+            number += 1;
+        }
+    });
+    let client = Client::open(&url, &[]);
+    let exchange = client.prepare(
+        "ExchangeSampler",
+        &[
+            ("wsb.match.mode", "contains"),
+            ("wsb.match.value", "question"),
+            ("wsb.match.others", "keep"),
+        ],
+    );
+    let rounds = 40;
+    for round in 0..rounds {
+        let text = format!("question {round}");
+        let done = client.perform(exchange, Some(text.as_bytes()));
+        assert_eq!(done.text(), text);
+        // Around the moment of adoption, where the two hold on to the socket in turn.
+        pause(20 + 5 * (round % 20));
+    }
+    for round in 0..rounds {
+        assert_eq!(client.receive(&[]).text(), format!("push {round}"));
+    }
+}
+
+#[test]
+fn a_connection_over_tls_is_kept_alike() {
+    let config = testbed::Config {
+        tls: true,
+        ..testbed::Config::default()
+    };
+    let echo = testbed::Server::start(config).unwrap();
+    let client = Client::open(
+        &echo.url(),
+        &[
+            ("wsb.tls.verify", "false"),
+            ("wsb.keepAlive", "100ms"),
+            ("wsb.pongTimeout", "200ms"),
+        ],
+    );
+    // The echoes are pushes to whoever does not wait for them.
+    for text in ["one", "two"] {
+        assert_eq!(client.send(text).code(), "ok");
+    }
+    pause(500);
+    let done = client.receive(&[]);
+    assert_eq!((done.text(), done.figures[QUEUED]), ("one", 1));
+    assert_eq!(client.receive(&[]).text(), "two");
+    assert_eq!(client.exchange("three").text(), "three");
+    echo.stop();
+    pause(200);
+    assert_eq!(client.send("gone").code(), "closed.1001");
+}
+
+#[test]
+fn many_connections_are_kept_by_one_thread() {
+    let url = server(|mut peer| {
+        pause(300);
+        peer.text("push");
+        peer.echo();
+    });
+    let first = Client::open(&url, &[]);
+    let all: Vec<Client> = (0..200)
+        .map(|_| Client::open_on(first.engine.clone(), &url, &[]))
+        .collect();
+    // Other tests have engines of their own, a thread each.
+    assert!(threads("wsb-keeper") < 100, "no thread a connection");
+    pause(600);
+    let receive = first.prepare("ReceiveSampler", &[]);
+    let begun = Instant::now();
+    for client in &all {
+        assert_eq!(client.perform(receive, None).text(), "push");
+    }
+    assert!(
+        begun.elapsed() < Duration::from_millis(100),
+        "all were there: {:?}",
+        begun.elapsed()
+    );
+    first.engine.shutdown().unwrap();
+}
+
+fn threads(name: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        .filter(|comm| comm.trim() == name)
+        .count()
+}

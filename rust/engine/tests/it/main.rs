@@ -1,0 +1,14 @@
+//! Conversations as Java has them, against scripted peers on raw sockets: a file an idea.
+
+// Tests and their helpers may fail as tests do.
+#![allow(clippy::unwrap_used)]
+
+mod cancelling;
+mod closing;
+mod extras;
+mod hostile;
+mod keeping;
+mod matching;
+mod operations;
+mod reconnecting;
+mod support;

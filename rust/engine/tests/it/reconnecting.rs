@@ -1,0 +1,210 @@
+//! A connection that was lost is made anew when it is next used, if its user wants that.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::*;
+
+const AGAIN: &[(&str, &str)] = &[
+    ("wsb.reconnect", "on-next-use"),
+    ("wsb.retry.strategy", "fixed"),
+    ("wsb.retry.transientBase", "100ms"),
+    ("wsb.retry.base", "100ms"),
+];
+
+/// The first connection answers so many messages and drops; all others echo. Notes every message.
+fn dropping(answers: usize) -> (String, Arc<Mutex<Vec<String>>>) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let messages = log.clone();
+    let url = numbered_server(move |number, mut peer| {
+        let mut answered = 0;
+        while let Some(payload) = peer.message() {
+            let text = String::from_utf8(payload).unwrap();
+            messages.lock().unwrap().push(text.clone());
+            if number == 0 && answered == answers {
+                return;
+            }
+            peer.text(&text);
+            answered += 1;
+        }
+    });
+    (url, log)
+}
+
+#[test]
+fn the_next_use_connects_again_and_says_so() {
+    let url = numbered_server(|number, mut peer| {
+        if number == 0 {
+            let payload = peer.message().unwrap();
+            peer.say(TEXT, &payload);
+        } else {
+            peer.echo();
+        }
+    });
+    let client = Client::open(&url, AGAIN);
+    assert_eq!(client.exchange("one").text(), "one");
+    pause(150);
+    let done = client.exchange("two");
+    assert_eq!(done.text(), "two");
+    let figures = done.figures;
+    assert_eq!(figures[RECONNECTS], 1);
+    assert!(figures[CONNECT] > 0, "{figures:?}");
+    // The first one did not last for 5 s: the policy's pause comes first, as idle time.
+    assert!(
+        figures[WAITED] >= 100_000 && figures[ELAPSED] >= figures[WAITED] * 1_000,
+        "{figures:?}"
+    );
+    assert!(figures[LATENCY] < figures[WAITED] * 1_000, "{figures:?}");
+    let third = client.exchange("three");
+    assert_eq!(
+        (third.text(), third.figures[RECONNECTS], third.figures[WAITED]),
+        ("three", 0, 0)
+    );
+    pause(200);
+    assert_eq!(client.exchange("kept again").text(), "kept again");
+}
+
+#[test]
+fn without_it_a_lost_connection_stays_lost() {
+    let (url, _) = dropping(0);
+    let client = Client::open(&url, &[]);
+    assert_eq!(client.exchange("one").code(), "connection.lost");
+    let done = client.exchange("two");
+    assert_eq!(
+        (done.code().as_str(), done.figures[RECONNECTS]),
+        ("connection.lost", 0)
+    );
+}
+
+#[test]
+fn what_may_have_been_delivered_is_never_sent_again() {
+    let (url, log) = dropping(1);
+    let client = Client::open(&url, AGAIN);
+    assert_eq!(client.exchange("one").text(), "one");
+    let lost = client.exchange("two");
+    assert_eq!(
+        (lost.code().as_str(), lost.figures[RECONNECTS]),
+        ("connection.lost", 0)
+    );
+    let done = client.exchange("three");
+    assert_eq!((done.text(), done.figures[RECONNECTS]), ("three", 1));
+    assert_eq!(*log.lock().unwrap(), ["one", "two", "three"]);
+}
+
+#[test]
+fn kept_messages_come_before_a_new_connection() {
+    let url = numbered_server(|number, mut peer| {
+        peer.text(&format!("kept {number}"));
+        if number > 0 {
+            peer.echo();
+        }
+    });
+    let client = Client::open(&url, AGAIN);
+    pause(200);
+    let wanted = [("wsb.match.mode", "equals"), ("wsb.match.value", "kept 0")];
+    let first = client.receive(&wanted);
+    assert_eq!((first.text(), first.figures[RECONNECTS]), ("kept 0", 0));
+    let second = client.receive(&[]);
+    assert_eq!((second.text(), second.figures[RECONNECTS]), ("kept 1", 1));
+}
+
+#[test]
+fn a_policy_without_retry_reconnects_without_a_wait() {
+    let (url, _) = dropping(0);
+    let client = Client::open(
+        &url,
+        &[("wsb.reconnect", "on-next-use"), ("wsb.retry.strategy", "none")],
+    );
+    assert_eq!(client.exchange("one").code(), "connection.lost");
+    let done = client.exchange("two");
+    assert_eq!(
+        (done.text(), done.figures[RECONNECTS], done.figures[WAITED]),
+        ("two", 1, 0)
+    );
+}
+
+#[test]
+fn connections_that_are_dropped_again_and_again_are_backed_off_and_given_up() {
+    let url = server(|mut peer| {
+        peer.message();
+    });
+    let client = Client::open(&url, &[AGAIN, &[("wsb.retry.maxAttempts", "3")]].concat());
+    let mut story = Vec::new();
+    for _ in 0..5 {
+        let done = client.exchange("x");
+        story.push((done.figures[RECONNECTS], done.figures[WAITED] >= 100_000));
+        if done.detail().contains("gave up (max-attempts)") {
+            assert_eq!(done.code(), "connection.lost");
+            assert_eq!(story, [(0, false), (1, true), (1, true), (0, false)]);
+            return;
+        }
+    }
+    panic!("never given up: {story:?}");
+}
+
+#[test]
+fn a_refused_reconnect_fails_with_its_story() {
+    let url = raw_server(|number, mut peer| {
+        if number == 0 {
+            peer.upgrade("").unwrap();
+        } else {
+            peer.read_head();
+            peer.raw(b"HTTP/1.1 403 Not Again\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let client = Client::open(&url, AGAIN);
+    pause(150);
+    let done = client.send("x");
+    assert_eq!(
+        (done.code().as_str(), done.figures[RECONNECTS]),
+        ("upgrade.status", 0)
+    );
+    assert!(done.detail().contains("403 Not Again"), "{}", done.detail());
+}
+
+#[test]
+fn a_close_of_ours_is_no_loss() {
+    let client = Client::open(&server(|mut peer| peer.echo()), AGAIN);
+    assert_eq!(client.act("CloseSampler", &[]).code(), "ok");
+    let done = client.send("x");
+    assert_eq!((done.figures[OUTCOME], done.figures[RECONNECTS]), (1, 0));
+}
+
+#[test]
+fn the_trace_tells_of_reconnects() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.jsonl");
+    let (url, _) = dropping(0);
+    let beside = serde_json::json!({"trace": path});
+    let (client, result) = Client::connect(Arc::default(), &url, AGAIN, &beside);
+    assert_eq!(result["outcome"], "connected");
+    assert_eq!(client.exchange("one").code(), "connection.lost");
+    assert_eq!(client.exchange("two").text(), "two");
+    client.engine.shutdown().unwrap();
+    let lines: Vec<Value> = std::fs::read_to_string(&path)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+}
+
+#[test]
+fn a_connection_that_lasted_comes_back_without_a_wait() {
+    let url = numbered_server(|number, mut peer| {
+        if number == 0 {
+            pause(5_100);
+        } else {
+            peer.echo();
+        }
+    });
+    let client = Client::open(&url, AGAIN);
+    std::thread::sleep(Duration::from_millis(5_250));
+    let done = client.exchange("back");
+    assert_eq!(
+        (done.text(), done.figures[RECONNECTS], done.figures[WAITED]),
+        ("back", 1, 0)
+    );
+}
