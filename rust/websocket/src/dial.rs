@@ -43,6 +43,9 @@ pub struct Dial {
 
 /// Makes one attempt: at most `timeout` long, redirects included. Needs a tokio runtime with I/O and time.
 ///
+/// Under `block_on` it may hold the thread for 2 ms at a time while it waits for a peer that is near, so a select beside it is
+/// served that much later; in a spawned task it never blocks.
+///
 /// Cancel safe: dropping the future closes the socket.
 pub async fn open(dial: &Dial, timeout: Duration) -> Attempt {
     let mut run = Run::new(dial, timeout);

@@ -177,6 +177,15 @@ fn ipv6_works_where_the_machine_has_it() {
 }
 
 #[test]
+fn a_task_of_the_runtime_may_open_too() {
+    let server = server_on(1);
+    let dial = dial(&server.url("/"));
+    let task = runtime().spawn(async move { open(&dial, PATIENCE).await });
+    let attempt = runtime().block_on(task).unwrap();
+    assert_eq!(code(&attempt), "ok", "{:?}", attempt.result);
+}
+
+#[test]
 fn dropping_an_attempt_closes_its_socket() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let server = Server::start(move |mut peer| {

@@ -218,6 +218,30 @@ fn both_versions_carry_large_messages_both_ways() {
 }
 
 #[test]
+fn a_cancel_ends_a_wait_over_tls() {
+    let authority = Authority::new("known");
+    let server = Server::start_tls(server_config(&authority, &["localhost"], BOTH), |mut peer| {
+        peer.upgrade();
+        peer.hold();
+    });
+    let dial = Dial {
+        addresses: vec![server.address.ip()],
+        ..dial(&server.tls_url())
+    };
+    let mut connection = attempt(&dial).result.unwrap();
+    let canceller = connection.canceller();
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        canceller.cancel();
+    });
+    assert_eq!(
+        connection.receive(PATIENCE).unwrap_err().code().as_str(),
+        "cancelled"
+    );
+    thread.join().unwrap();
+}
+
+#[test]
 fn a_first_frame_in_the_record_of_the_101_is_delivered() {
     let authority = Authority::new("known");
     let server = Server::start_tls(server_config(&authority, &["localhost"], BOTH), |mut peer| {
