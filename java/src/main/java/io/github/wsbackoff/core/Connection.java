@@ -31,6 +31,18 @@ public final class Connection implements AutoCloseable {
     return new Connection(Native.open());
   }
 
+  /**
+   * Takes one call over the boundary and back with nothing to do: it loads classes for some 30 ms,
+   * which else the first user's sample would show.
+   *
+   * @throws NativeLibraryException if the native library cannot be used
+   */
+  public static void warmUp() {
+    try (Connection nothing = create()) {
+      nothing.connect(new ConnectSpec(Collections.emptyMap(), Collections.emptyList(), "", 0, ""));
+    }
+  }
+
   /** Connects on the calling thread; every end that a network can bring is in the result. */
   public ConnectResult connect(ConnectSpec spec) {
     return ConnectResult.parse(Native.connect(handle.get(), spec.toJson()));

@@ -2,7 +2,10 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.ConnectSampler;
 import java.awt.BorderLayout;
+import java.awt.Dimension;
+import java.awt.Rectangle;
 import java.util.Map;
+import javax.swing.Scrollable;
 import org.apache.jmeter.samplers.gui.AbstractSamplerGui;
 import org.apache.jmeter.testelement.TestElement;
 
@@ -10,7 +13,7 @@ import org.apache.jmeter.testelement.TestElement;
  * The panel of {@link ConnectSampler}. Needs no native library. JMeter makes one when it starts,
  * and an exception here would take down all of its menus.
  */
-public class ConnectSamplerGui extends AbstractSamplerGui {
+public class ConnectSamplerGui extends AbstractSamplerGui implements Scrollable {
   private static final long serialVersionUID = 1L;
 
   private final PropertyPanel properties;
@@ -57,5 +60,32 @@ public class ConnectSamplerGui extends AbstractSamplerGui {
   public void clearGui() {
     super.clearGui();
     properties.clear();
+  }
+
+  // ---- JMeter scrolls its panels by a pixel a step, and to the side rather than narrow a field
+
+  @Override
+  public Dimension getPreferredScrollableViewportSize() {
+    return getPreferredSize();
+  }
+
+  @Override
+  public int getScrollableUnitIncrement(Rectangle visible, int orientation, int direction) {
+    return getFontMetrics(getFont()).getHeight();
+  }
+
+  @Override
+  public int getScrollableBlockIncrement(Rectangle visible, int orientation, int direction) {
+    return visible.height;
+  }
+
+  @Override
+  public boolean getScrollableTracksViewportWidth() {
+    return getParent() != null && getParent().getWidth() >= getMinimumSize().width;
+  }
+
+  @Override
+  public boolean getScrollableTracksViewportHeight() {
+    return getParent() != null && getParent().getHeight() >= getPreferredSize().height;
   }
 }

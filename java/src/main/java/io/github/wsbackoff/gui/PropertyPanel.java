@@ -77,14 +77,14 @@ final class PropertyPanel extends JPanel implements Binding {
 
   /** Short fields stand two in a line, long ones have a line of their own. */
   private static JPanel sectionPanel(String title, List<PropertyField> fields, int labelWidth) {
-    String pair = "[" + labelWidth + "!]rel[fill,grow,sizegroup fields,120::]";
+    String pair = "[" + labelWidth + "!]rel[fill,grow,sizegroup fields,90::]";
     JPanel panel = new JPanel(new MigLayout("fillx, insets 4 6 6 6", pair + "16" + pair));
     panel.setBorder(BorderFactory.createTitledBorder(title));
     boolean lineOpen = false;
     for (PropertyField field : fields) {
       boolean beside = lineOpen && field.isShort();
       panel.add(field.label(), beside ? "" : "newline");
-      panel.add(field.component(), field.isShort() ? "" : "span 3, growx");
+      panel.add(field.component(), field.isShort() ? "wmin 90" : "wmin 90, span 3, growx");
       lineOpen = field.isShort() && !beside;
     }
     return panel;

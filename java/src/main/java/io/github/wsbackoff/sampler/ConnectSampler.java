@@ -4,7 +4,6 @@ import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.ConnectSpec;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
-import io.github.wsbackoff.core.NativeLibrary;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Settings;
 import io.github.wsbackoff.core.Spec;
@@ -264,7 +263,7 @@ public class ConnectSampler extends AbstractSampler
     quietly(
         () -> {
           TestRuns.started(this);
-          NativeLibrary.load(); // said in the log before the first user comes
+          Connection.warmUp(); // and what is wrong is in the log before the first user comes
         });
   }
 
