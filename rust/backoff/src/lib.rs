@@ -1,4 +1,5 @@
-//! When to try a refused WebSocket handshake again: policies, the server's hints, status classes and stop rules.
+//! When to try a refused WebSocket handshake again: policies, the server's hints, status classes and stop rules; and the gate
+//! through which many users share one quota.
 //!
 //! Pure: no clock, no I/O, no threads. Time comes in as an argument and a wait goes out as a value, so that the
 //! sampler, the simulator and the tests run the very same code.
@@ -21,6 +22,7 @@ mod body;
 mod check;
 mod connect;
 mod hint;
+mod pacer;
 mod policy;
 mod ratelimit;
 mod read;
@@ -32,8 +34,9 @@ mod words;
 pub use body::{BodyPattern, BodyPatternError};
 pub use connect::{Answer, Backoff, Class, Failure, Next, Seen, Stop, Verdict};
 pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, HintSource, TooLong};
+pub use pacer::{FASTEST_PACE, Pacer, PacerMode, PacerSettings, PacerState, SLOWEST_PACE, Ticket, Turn};
 pub use policy::{ATTEMPT_GUARD, Policy, PolicyError};
-pub use seed::stream_seed;
+pub use seed::{Stream, stream_seed};
 pub use status::{StatusSet, StatusSetError};
 pub use strategy::Strategy;
 pub use words::UnknownWord;

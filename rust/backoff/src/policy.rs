@@ -92,7 +92,7 @@ impl Policy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {value} is not allowed; allowed: {allowed}")]
 pub struct PolicyError {
-    /// The name that plans use behind `wsb.retry.` (`base`, `maxElapsed`), or `hint.max` and such behind `wsb.`.
+    /// The name that plans use behind `wsb.retry.` (`base`, `maxElapsed`), or `hint.max`, `shared.rate` and such behind `wsb.`.
     pub field: &'static str,
     /// The wrong value, in the form that plans use.
     pub value: String,

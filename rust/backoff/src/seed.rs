@@ -26,14 +26,17 @@ fn finish(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A stream of uniform numbers. Xoshiro256++ is one of rand's named portable generators: the same seed gives the same
+/// A stream of uniform numbers: that of a [`crate::Backoff`], or one beside it for what a [`crate::Pacer`] asks for.
+///
+/// Xoshiro256++ is one of rand's named portable generators: the same seed gives the same
 /// numbers on every platform and in every later version, which `StdRng` and `SmallRng` do not promise.
 #[derive(Debug, Clone)]
-pub(crate) struct Stream(Xoshiro256PlusPlus);
+pub struct Stream(Xoshiro256PlusPlus);
 
 impl Stream {
     /// `None`: a seed from the operating system.
-    pub(crate) fn new(seed: Option<u64>) -> Self {
+    #[must_use]
+    pub fn new(seed: Option<u64>) -> Self {
         Self(Xoshiro256PlusPlus::seed_from_u64(
             seed.unwrap_or_else(rand::random),
         ))
@@ -41,7 +44,7 @@ impl Stream {
 
     /// The next number of U(0, 1): 53 bits, 0 included, 1 not. Made by hand, because rand may change how its
     /// distributions turn bits into floats.
-    pub(crate) fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
     }
 }
