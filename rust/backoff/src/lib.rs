@@ -29,6 +29,7 @@ mod read;
 mod seed;
 mod status;
 mod strategy;
+mod text;
 mod words;
 
 pub use body::{BodyPattern, BodyPatternError};
@@ -39,4 +40,5 @@ pub use policy::{ATTEMPT_GUARD, Policy, PolicyError};
 pub use seed::{Stream, stream_seed};
 pub use status::{StatusSet, StatusSetError};
 pub use strategy::Strategy;
+pub use text::{POLICY_FORMS, PolicyTextError};
 pub use words::UnknownWord;

@@ -10,6 +10,8 @@ pub const ATTEMPT_GUARD: u32 = 1000;
 
 /// When and how long to wait between the attempts of one connect. [`Policy::check`] says whether the figures fit together.
 ///
+/// It is also a text, `decorrelated base=500ms cap=10s`, see its [`FromStr`](#impl-FromStr-for-Policy).
+///
 /// A policy that was not checked still never makes a wait that panics, is negative or passes the cap (plus hint).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
