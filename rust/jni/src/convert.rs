@@ -19,5 +19,10 @@ pub fn java_bytes<'local>(env: &mut Env<'local>, bytes: &[u8]) -> Result<JByteAr
 
 /// A Java `long` as a handle: the same 64 bits.
 pub fn handle(connection: jlong) -> Handle {
-    connection.cast_unsigned()
+    Handle::from_ne_bytes(connection.to_ne_bytes())
+}
+
+/// A handle as a Java `long`: the same 64 bits.
+pub fn java_handle(handle: Handle) -> jlong {
+    jlong::from_ne_bytes(handle.to_ne_bytes())
 }

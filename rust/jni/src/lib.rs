@@ -15,7 +15,7 @@ use jni::objects::{JByteArray, JClass};
 use jni::sys::{jboolean, jint, jlong};
 use jni::{EnvUnowned, jni_mangle};
 
-use convert::{bytes, handle, java_bytes};
+use convert::{bytes, handle, java_bytes, java_handle};
 use failure::{Failure, Throw};
 
 /// Version of this boundary; Java refuses to work with another one.
@@ -31,7 +31,7 @@ pub fn abi<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong
 /// A new connection handle with nothing behind it yet.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {
-    env.with_env(|_| Ok::<_, Failure>(Engine::global().open().cast_signed()))
+    env.with_env(|_| Ok::<_, Failure>(java_handle(Engine::global().open())))
         .resolve::<Throw>()
 }
 
@@ -85,7 +85,7 @@ pub fn handles<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> j
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn shutdown<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) {
     env.with_env(|_| Engine::global().shutdown().map_err(Failure::from))
-        .resolve::<Throw>()
+        .resolve::<Throw>();
 }
 
 /// Runs a command line, a JSON array of texts; answers the exit code.
@@ -106,5 +106,5 @@ pub fn stop_command<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>)
         commands::stop();
         Ok::<_, Failure>(())
     })
-    .resolve::<Throw>()
+    .resolve::<Throw>();
 }
