@@ -11,5 +11,6 @@ mod input;
 mod jar;
 mod leaks;
 mod loading;
+mod speed;
 mod stopping;
 mod support;
