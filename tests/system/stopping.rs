@@ -112,6 +112,7 @@ fn the_jvm_is_gone_two_seconds_after_a_run_with_open_connections() {
         .succeeded()
         .unwrap();
     let exit = finished.exit_time().expect("the run ended");
+    println!("the JVM was gone after {exit:?}");
     assert!(exit < EXIT, "{exit:?}");
     assert_eq!(complaints(&finished), Vec::<String>::new());
     wait_for_stats(&serve, EXIT, |stats| stats.open == 0);
