@@ -114,7 +114,9 @@ public class ConnectSampler extends AbstractWebSocketSampler {
     Connection open = connections.get(id);
     if (open != null) {
       String what = "Connection '" + id + "' of this thread is open.";
-      switch (open.isOpen() ? word(values, WHEN_OPEN) : "replace") { // a lost one is in nobody's way
+      switch (open.isOpen()
+          ? word(values, WHEN_OPEN)
+          : "replace") { // a lost one is in nobody's way
         case "reuse":
           return ConnectResult.reused(url, what);
         case "fail":
