@@ -10,8 +10,35 @@ use system::trace::{self, Attempt};
 use crate::support::{alone, folder, jmeter_of, run, together};
 
 /// How far a sample's times may be from the server's, in milliseconds: rounding to whole milliseconds at both ends is 1.
+///
+/// Medians are held against these: between a stamp and the work it stands for, the system may give the processor to
+/// another process, for as long as it likes. What is wrong by design is wrong every time.
 const WALL_TOLERANCE: f64 = 5.0;
 const STAMP_TOLERANCE: f64 = 2.0;
+/// No single one is further off than what a busy machine explains.
+const OUTLIER: f64 = 250.0;
+
+/// How far measured times are from the true ones, in milliseconds.
+#[derive(Default)]
+struct Deviations(Vec<(f64, String)>);
+
+impl Deviations {
+    fn note(&mut self, what: String, measured: f64, truth: f64) {
+        let off = (measured - truth).abs();
+        assert!(off <= OUTLIER, "{measured} against {truth}: {what}");
+        self.0.push((off, what));
+    }
+
+    fn median_is_within(mut self, tolerance: f64) {
+        self.0.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (off, what) = &self.0[self.0.len() / 2];
+        assert!(
+            *off <= tolerance,
+            "half of {} are off by {off} ms or more: {what}",
+            self.0.len()
+        );
+    }
+}
 
 fn milliseconds(micros: u64) -> f64 {
     micros as f64 / 1_000.0
@@ -72,6 +99,7 @@ fn idle_and_elapsed_are_the_wall_time_and_stages_match_the_server() {
     let log = serve.stop_and_read_log().unwrap();
     let attempts = trace::read(&traced).unwrap();
     let mut waited = 0;
+    let (mut walls, mut stamps) = (Deviations::default(), Deviations::default());
     for sample in finished
         .samples()
         .unwrap()
@@ -88,16 +116,10 @@ fn idle_and_elapsed_are_the_wall_time_and_stages_match_the_server() {
         let started = sample.started_ms as f64;
         let true_start = milliseconds(first.accepted_us);
         let true_end = milliseconds(last.answered_us.expect("the last attempt was answered"));
-        assert!(
-            (started - true_start).abs() <= WALL_TOLERANCE,
-            "start {started} against {true_start}: {sample:?}"
-        );
+        walls.note(format!("start of {sample:?}"), started, true_start);
         let wall = sample.wall_ms() as f64;
         let true_wall = true_end - true_start;
-        assert!(
-            (wall - true_wall).abs() <= WALL_TOLERANCE,
-            "idle + elapsed is {wall}, the server saw {true_wall}: {sample:?}"
-        );
+        walls.note(format!("idle + elapsed of {sample:?}"), wall, true_wall);
         if sample.label.ends_with("-total") {
             assert_eq!(sample.idle_ms, 0, "{sample:?}");
         }
@@ -108,7 +130,7 @@ fn idle_and_elapsed_are_the_wall_time_and_stages_match_the_server() {
             .collect();
         assert_eq!(own.len(), seen.len(), "every attempt is traced: {sample:?}");
         for (attempt, line) in own.iter().zip(&seen) {
-            stages_match(attempt, line);
+            compare_stages(attempt, line, &mut stamps);
         }
         let end = own[own.len() - 1];
         let latency = milliseconds(end.head_us.expect("answered"));
@@ -126,28 +148,21 @@ fn idle_and_elapsed_are_the_wall_time_and_stages_match_the_server() {
         );
     }
     assert!(waited >= 4, "the limit must make some of them wait");
+    walls.median_is_within(WALL_TOLERANCE);
+    stamps.median_is_within(STAMP_TOLERANCE);
 }
 
 /// The client's stamps of an attempt against the server's.
-fn stages_match(attempt: &Attempt, line: &Logged) {
+fn compare_stages(attempt: &Attempt, line: &Logged, stamps: &mut Deviations) {
     let at = |since: Option<u64>| milliseconds(attempt.at + since.expect("the stage took place"));
     let server = |stamp: Option<u64>| milliseconds(stamp.expect("the server saw it"));
-    let connected = at(attempt.tcp_us);
-    let accepted = milliseconds(line.accepted_us);
-    assert!(
-        (connected - accepted).abs() <= STAMP_TOLERANCE,
-        "connected {connected}, accepted {accepted}: {attempt:?}"
-    );
-    let (sent, head) = (at(attempt.sent_us), server(line.head_us));
-    assert!(
-        (sent - head).abs() <= STAMP_TOLERANCE,
-        "sent {sent}, received {head}: {attempt:?}"
-    );
-    let (seen, answered) = (at(attempt.head_us), server(line.answered_us));
-    assert!(
-        (seen - answered).abs() <= STAMP_TOLERANCE,
-        "answer at {seen}, answered {answered}: {attempt:?}"
-    );
+    for (stage, client, server) in [
+        ("connected", at(attempt.tcp_us), milliseconds(line.accepted_us)),
+        ("sent", at(attempt.sent_us), server(line.head_us)),
+        ("answered", at(attempt.head_us), server(line.answered_us)),
+    ] {
+        stamps.note(format!("{stage} of {attempt:?}"), client, server);
+    }
     assert_eq!(attempt.status, line.status);
 }
 
