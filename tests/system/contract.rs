@@ -10,77 +10,82 @@ use system::trace::{self, Attempt};
 use crate::support::{alone, folder, jmeter_of, run, together};
 
 /// How far a sample's times may be from the server's, in milliseconds: rounding to whole milliseconds at both ends is 1.
-///
-/// Medians are held against these: between a stamp and the work it stands for, the system may give the processor to
-/// another process, for as long as it likes. What is wrong by design is wrong every time.
 const WALL_TOLERANCE: f64 = 5.0;
 const STAMP_TOLERANCE: f64 = 2.0;
-/// No single one is further off than what a busy machine explains.
-const OUTLIER: f64 = 250.0;
-
-/// How far measured times are from the true ones, in milliseconds.
-#[derive(Default)]
-struct Deviations(Vec<(f64, String)>);
-
-impl Deviations {
-    fn note(&mut self, what: String, measured: f64, truth: f64) {
-        let off = (measured - truth).abs();
-        assert!(off <= OUTLIER, "{measured} against {truth}: {what}");
-        self.0.push((off, what));
-    }
-
-    fn median_is_within(mut self, tolerance: f64) {
-        self.0.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (off, what) = &self.0[self.0.len() / 2];
-        assert!(
-            *off <= tolerance,
-            "half of {} are off by {off} ms or more: {what}",
-            self.0.len()
-        );
-    }
-}
+/// A thread that does not get its core in time shifts a stamp on either side; a wrong clock shifts them all.
+const SHARE_WITHIN: f64 = 0.9;
 
 fn milliseconds(micros: u64) -> f64 {
     micros as f64 / 1_000.0
 }
 
-/// Connects that go through no, one and several waits, each with a path of its own, after some to a server without a
-/// limit that warm up the JVM.
+/// Deviations of one kind, in milliseconds.
+struct Deviations {
+    what: &'static str,
+    tolerance: f64,
+    seen: Vec<f64>,
+}
+
+impl Deviations {
+    fn of(what: &'static str, tolerance: f64) -> Self {
+        Self {
+            what,
+            tolerance,
+            seen: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, measured: f64, truth: f64) {
+        self.seen.push(measured - truth);
+    }
+
+    /// Whether they are within the tolerance; prints what they are.
+    fn hold(&mut self) -> bool {
+        self.seen.sort_by(f64::total_cmp);
+        let within = self
+            .seen
+            .iter()
+            .filter(|deviation| deviation.abs() <= self.tolerance)
+            .count() as f64;
+        let share = within / self.seen.len() as f64;
+        let (least, most) = (self.seen[0], self.seen[self.seen.len() - 1]);
+        let median = self.seen[self.seen.len() / 2];
+        println!(
+            "{:42} {:4} values, {:3.0} % within {} ms; least {least:.3}, median {median:.3}, most {most:.3} ms",
+            self.what,
+            self.seen.len(),
+            share * 100.0,
+            self.tolerance
+        );
+        share >= SHARE_WITHIN
+    }
+}
+
+const STRATEGIES: [&str; 3] = ["fixed", "full", "decorrelated"];
+const REPEATS: usize = 5;
+
+/// Connects that wait for tokens, each with a path of its own, after some to a server without a limit that warm up the JVM.
 fn measured_plan(warm: &Serve, serve: &Serve) -> Plan {
-    let url = |name: &str| serve.url(&format!("/{name}"));
     let mut group = Group::new("G", 1);
     for number in 0..40 {
         let id = format!("warm-{number}");
         group = group.connect("warm", &[("wsb.url", &warm.url("/")), ("wsb.connection", &id)]);
     }
-    for (name, strategy) in [("a", "fixed"), ("b", "full"), ("c", "decorrelated")] {
-        let id = format!("measured-{name}");
-        // Without hints the user comes back every 200 ms or sooner until there is a token again.
-        group = group.connect(
-            name,
-            &[
-                ("wsb.url", &url(name)),
-                ("wsb.connection", &id),
+    for (repeat, strategy) in (0..REPEATS).flat_map(|repeat| STRATEGIES.map(|strategy| (repeat, strategy))) {
+        for elapsed in ["attempts", "total"] {
+            let name = format!("{strategy}-{elapsed}-{repeat}");
+            let url = serve.url(&format!("/{name}"));
+            let policy = [
+                ("wsb.url", url.as_str()),
+                ("wsb.connection", &name),
                 ("wsb.retry.strategy", strategy),
-                ("wsb.retry.base", "100"),
-                ("wsb.retry.cap", "200"),
+                ("wsb.retry.base", "60"),
+                ("wsb.retry.cap", "150"),
                 ("wsb.hint.mode", "ignore"),
-            ],
-        );
-        // The other mode, right behind it: let in or not, the sum must be right as well.
-        let total = format!("{name}-total");
-        group = group.connect(
-            &total,
-            &[
-                ("wsb.url", &url(&total)),
-                ("wsb.connection", &total),
-                ("wsb.retry.strategy", strategy),
-                ("wsb.retry.base", "100"),
-                ("wsb.retry.cap", "200"),
-                ("wsb.hint.mode", "ignore"),
-                ("wsb.result.elapsed", "total"),
-            ],
-        );
+                ("wsb.result.elapsed", elapsed),
+            ];
+            group = group.connect(&name, &policy);
+        }
     }
     Plan::of(group)
 }
@@ -91,79 +96,77 @@ fn idle_and_elapsed_are_the_wall_time_and_stages_match_the_server() {
     let folder = folder("wall_time");
     let warm = Serve::start(&["--limit", "none"]).unwrap();
     // All but the first connect come too early, however slow the machine is.
-    let limit = ["--limit", "token-bucket rate=1 burst=1"];
+    let limit = ["--limit", "token-bucket rate=4 burst=1"];
     let serve = Serve::start_with_log(&limit, &folder.join("serve.jsonl")).unwrap();
+    for _ in 0..10 {
+        serve.stats().unwrap();
+    }
     let traced = folder.join("trace.jsonl");
     let finished =
         run(&jmeter_of(&measured_plan(&warm, &serve), &folder).property("wsb.trace", &traced.display()));
     let log = serve.stop_and_read_log().unwrap();
     let attempts = trace::read(&traced).unwrap();
+
+    let mut starts = Deviations::of("sample start to the server's accept", WALL_TOLERANCE);
+    let mut walls = Deviations::of("idle + elapsed to the server's wall time", WALL_TOLERANCE);
+    let mut connects = Deviations::of("connected to accepted", STAMP_TOLERANCE);
+    let mut sents = Deviations::of("request sent to received", STAMP_TOLERANCE);
+    let mut heads = Deviations::of("answer seen to answered", STAMP_TOLERANCE);
     let mut waited = 0;
-    let (mut walls, mut stamps) = (Deviations::default(), Deviations::default());
-    for sample in finished
-        .samples()
-        .unwrap()
-        .iter()
-        .filter(|sample| sample.label != "warm")
-    {
+    let samples = finished.samples().unwrap();
+    for sample in samples.iter().filter(|sample| sample.label != "warm") {
         assert!(sample.success, "{sample:?}");
         let path = format!("/{}", sample.label);
         let seen: Vec<&Logged> = log
             .iter()
             .filter(|line| line.path.as_deref() == Some(&path))
             .collect();
-        let (first, last) = (seen[0], seen[seen.len() - 1]);
-        let started = sample.started_ms as f64;
-        let true_start = milliseconds(first.accepted_us);
-        let true_end = milliseconds(last.answered_us.expect("the last attempt was answered"));
-        walls.note(format!("start of {sample:?}"), started, true_start);
-        let wall = sample.wall_ms() as f64;
-        let true_wall = true_end - true_start;
-        walls.note(format!("idle + elapsed of {sample:?}"), wall, true_wall);
-        if sample.label.ends_with("-total") {
-            assert_eq!(sample.idle_ms, 0, "{sample:?}");
-        }
-        waited += usize::from(seen.len() > 1);
         let own: Vec<&Attempt> = attempts
             .iter()
             .filter(|attempt| attempt.target.ends_with(&path))
             .collect();
         assert_eq!(own.len(), seen.len(), "every attempt is traced: {sample:?}");
+        waited += usize::from(seen.len() > 1);
+
+        let (first, last) = (seen[0], seen[seen.len() - 1]);
+        let true_start = milliseconds(first.accepted_us);
+        let true_end = milliseconds(last.answered_us.expect("the last attempt was answered"));
+        starts.add(sample.started_ms as f64, true_start);
+        walls.add(sample.wall_ms() as f64, true_end - true_start);
+        let in_total = sample.label.contains("-total-");
+        assert_eq!(
+            sample.idle_ms > 0,
+            seen.len() > 1 && !in_total,
+            "waits are idle time, or elapsed: {sample:?}"
+        );
         for (attempt, line) in own.iter().zip(&seen) {
-            compare_stages(attempt, line, &mut stamps);
+            assert_eq!(attempt.status, line.status);
+            let client = |since: Option<u64>| milliseconds(attempt.at + since.expect("the stage took place"));
+            let server = |stamp: Option<u64>| milliseconds(stamp.expect("the server saw it"));
+            connects.add(client(attempt.tcp_us), milliseconds(line.accepted_us));
+            sents.add(client(attempt.sent_us), server(line.head_us));
+            heads.add(client(attempt.head_us), server(line.answered_us));
         }
+        // The sample has the last attempt's stages, rounded.
         let end = own[own.len() - 1];
-        let latency = milliseconds(end.head_us.expect("answered"));
-        assert!(
-            (sample.latency_ms as f64 - latency).abs() <= 1.0,
-            "latency {latency}: {sample:?}"
-        );
-        assert!(
-            (sample.connect_ms as f64 - milliseconds(end.tcp_us.expect("connected"))).abs() <= 1.0,
-            "{sample:?}"
-        );
+        let of_trace = [end.tcp_us, end.head_us].map(|us| milliseconds(us.expect("the stage took place")));
+        for (figure, truth) in [sample.connect_ms, sample.latency_ms].into_iter().zip(of_trace) {
+            assert!(
+                (figure as f64 - truth).abs() <= 0.5,
+                "{figure} against {truth}: {sample:?}"
+            );
+        }
         assert!(
             sample.connect_ms <= sample.latency_ms && sample.latency_ms <= sample.wall_ms(),
             "{sample:?}"
         );
     }
-    assert!(waited >= 4, "the limit must make some of them wait");
-    walls.median_is_within(WALL_TOLERANCE);
-    stamps.median_is_within(STAMP_TOLERANCE);
-}
-
-/// The client's stamps of an attempt against the server's.
-fn compare_stages(attempt: &Attempt, line: &Logged, stamps: &mut Deviations) {
-    let at = |since: Option<u64>| milliseconds(attempt.at + since.expect("the stage took place"));
-    let server = |stamp: Option<u64>| milliseconds(stamp.expect("the server saw it"));
-    for (stage, client, server) in [
-        ("connected", at(attempt.tcp_us), milliseconds(line.accepted_us)),
-        ("sent", at(attempt.sent_us), server(line.head_us)),
-        ("answered", at(attempt.head_us), server(line.answered_us)),
-    ] {
-        stamps.note(format!("{stage} of {attempt:?}"), client, server);
-    }
-    assert_eq!(attempt.status, line.status);
+    assert!(
+        waited >= STRATEGIES.len() * REPEATS,
+        "the limit must make most of them wait, not {waited}"
+    );
+    let held = [starts, walls, connects, sents, heads].map(|mut deviations| deviations.hold());
+    assert_eq!(held, [true; 5]);
 }
 
 /// The planned waits of a run by user, connect and attempt.

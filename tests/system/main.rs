@@ -6,6 +6,7 @@
 
 mod connecting;
 mod contract;
+mod conversation;
 mod figures;
 mod input;
 mod jar;
