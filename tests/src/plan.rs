@@ -1,5 +1,5 @@
-//! Test plans made in code, for tests that need many cases in one run: thread groups of Connect samplers with literal
-//! property values. The plans that people read are in `tests/plans`.
+//! Test plans made in code, for tests that need many cases in one run: thread groups of samplers with literal property
+//! values. The plans that people read are in `tests/plans`.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -114,6 +114,18 @@ impl Group {
             name,
             &strings(properties),
             &children,
+        )
+    }
+
+    /// Adds another of our samplers by its kind: `Send`, `Receive`, `Exchange`, `Ping` or `Close`.
+    #[must_use]
+    pub fn sampler(self, kind: &str, name: &str, properties: &[(&str, &str)]) -> Self {
+        self.element(
+            &format!("io.github.wsbackoff.sampler.{kind}Sampler"),
+            &format!("io.github.wsbackoff.gui.{kind}SamplerGui"),
+            name,
+            &strings(properties),
+            "",
         )
     }
 
@@ -253,14 +265,15 @@ mod tests {
             .connect_with_headers("d", &[], &[("X-A", "1"), ("X-B", "2")])
             .incumbent_open("o", "localhost", 9, true)
             .incumbent_close("z")
+            .sampler("Ping", "p", &[])
             .pause("5");
         let plan = Plan::of(group.clone()).and(group).to_string();
         assert_eq!(
             plan.matches("<hashTree>").count(),
             plan.matches("</hashTree>").count()
         );
-        // The plan, its content, two groups, ten elements.
-        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 + 10);
+        // The plan, its content, two groups, twelve elements.
+        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 + 12);
         assert_eq!(plan.matches("elementType=\"Header\"").count(), 4);
     }
 }
