@@ -27,6 +27,7 @@ final class ConnectSample {
       sample.setIdleTime(Math.min(result.waitedMicros / 1000, passed));
     }
     sample.sampleEnd();
+    Stages.show(sample, result.connectMicros, result.latencyMicros);
     if (result.subResults) {
       for (ConnectResult.Attempt attempt : result.attempts) {
         // Stored, not added: adding would move the parent's end and sum up its sizes.
@@ -44,6 +45,7 @@ final class ConnectSample {
     sub.setSampleLabel(parent.getSampleLabel() + ATTEMPT_SUFFIX);
     sub.setIdleTime(millis(attempt.waitMicros));
     describe(sub, attempt);
+    Stages.show(sub, attempt.connectMicros, attempt.latencyMicros);
     sub.setResponseData(attempt.body, StandardCharsets.UTF_8.name());
     sizes(sub, attempt);
     return sub;
@@ -56,8 +58,6 @@ final class ConnectSample {
     sample.setRequestHeaders(lines(exchange.requestHead));
     sample.setResponseHeaders(lines(exchange.responseHead));
     sample.setDataType(SampleResult.TEXT);
-    sample.setConnectTime(millis(exchange.connectMicros));
-    sample.setLatency(millis(exchange.latencyMicros));
     sample.setSentBytes(exchange.sentBytes);
   }
 

@@ -21,8 +21,7 @@ final class MessageSample {
       sample.setIdleTime(Math.min(figures.waitedMicros() / 1000, passed));
     }
     sample.sampleEnd();
-    sample.setLatency(Math.round(figures.latencyNanos() / 1e6));
-    sample.setConnectTime(Math.round(figures.connectMicros() / 1e3));
+    Stages.show(sample, figures.connectMicros(), figures.latencyNanos() / 1e3);
     sample.setSentBytes(figures.sentBytes());
     sample.setBodySize(figures.receivedBytes());
     if (figures.isOk()) {
