@@ -7,6 +7,7 @@ use system::plan::{Group, Plan};
 use system::serve::{Logged, Serve};
 use system::trace::{self, Attempt};
 
+use crate::say;
 use crate::support::{alone, folder, jmeter_of, run, together};
 
 /// How far a sample's times may be from the server's, in milliseconds: rounding to whole milliseconds at both ends is 1.
@@ -50,7 +51,7 @@ impl Deviations {
         let share = within / self.seen.len() as f64;
         let (least, most) = (self.seen[0], self.seen[self.seen.len() - 1]);
         let median = self.seen[self.seen.len() / 2];
-        println!(
+        say!(
             "{:42} {:4} values, {:3.0} % within {} ms; least {least:.3}, median {median:.3}, most {most:.3} ms",
             self.what,
             self.seen.len(),

@@ -10,6 +10,7 @@ use system::plan::{Group, Plan};
 use system::repository;
 use system::serve::Serve;
 
+use crate::say;
 use crate::support::{LIMIT, alone, complaints, folder, jmeter, jmeter_of, run, together};
 
 const VARIABLES: &str =
@@ -393,7 +394,7 @@ fn users_behind_a_shared_gate_get_in_nearly_as_fast_as_the_limit_lets_them() {
     let stats = serve.stats().unwrap();
     let last = stats.last_connect().expect("somebody connected");
     let attempts = stats.attempts as f64 / f64::from(USERS);
-    println!("pace: {attempts:.2} attempts a user, the last one in after {last:?}");
+    say!("pace: {attempts:.2} attempts a user, the last one in after {last:?}");
     assert!(attempts <= 1.25, "{attempts} attempts a user");
     assert!(last <= 2 * BOUND, "the last one in after {last:?}");
 }

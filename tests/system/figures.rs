@@ -8,6 +8,7 @@ use system::plan::{Group, Plan};
 use system::process::Process;
 use system::serve::{Serve, Stats};
 
+use crate::say;
 use crate::support::{folder, jmeter_of, run, together};
 
 const USERS: u32 = 200;
@@ -73,9 +74,13 @@ fn two_hundred_users_at_once_are_all_in_as_soon_as_promised() {
     let lost: Vec<_> = samples.iter().filter(|sample| !sample.success).collect();
     assert!(lost.is_empty(), "{} users are lost: {lost:?}", lost.len());
 
-    println!(
+    say!(
         "{:36} {:>7} {:>14} {:>7} {:>14}",
-        "limit", "bound s", "last connect s", "x bound", "attempts/user"
+        "limit",
+        "bound s",
+        "last connect s",
+        "x bound",
+        "attempts/user"
     );
     let mut broken = Vec::new();
     for (promise, of_seeds) in PROMISES.iter().zip(&servers) {
@@ -94,7 +99,7 @@ fn two_hundred_users_at_once_are_all_in_as_soon_as_promised() {
             .bound(USERS)
             .unwrap()
             .as_secs_f64();
-        println!(
+        say!(
             "{:36} {bound:7.1} {last:14.2} {:7.2} {attempts:14.2}",
             promise.limit,
             last / bound

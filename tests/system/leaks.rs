@@ -6,6 +6,7 @@ use std::time::Duration;
 use system::plan::{Group, Plan};
 use system::serve::Serve;
 
+use crate::say;
 use crate::support::{LIMIT, alone, folder, jmeter_of, wait_for_stats};
 
 const USERS: u32 = 50;
@@ -126,7 +127,7 @@ fn ten_thousand_connects_to_faults_leave_nothing_behind() {
         stats.attempts >= total && process.threads("Users ") == 0
     });
     let (late, files) = (process.memory(), process.files().len());
-    println!("memory: {early} KiB after a third, {late} KiB at the end; files: {early_files}, then {files}");
+    say!("memory: {early} KiB after a third, {late} KiB at the end; files: {early_files}, then {files}");
     assert!(late <= early + GROWTH_KIB, "grown from {early} KiB to {late} KiB");
     assert_eq!(
         process.sockets_to(serve.address().port()),

@@ -6,6 +6,7 @@ use system::jtl::Sample;
 use system::plan::{Group, Plan};
 use system::serve::Serve;
 
+use crate::say;
 use crate::support::{LIMIT, alone, folder};
 
 const THREADS: u32 = 16;
@@ -46,7 +47,7 @@ fn rates(test: &str, serve: &Serve, ours: &Group, theirs: &Group) -> (f64, f64) 
         of_ours.push(rate(format!("ours-{round}"), ours));
         of_theirs.push(rate(format!("theirs-{round}"), theirs));
     }
-    println!(
+    say!(
         "{test} on {}: ours {of_ours:.0?}, incumbent {of_theirs:.0?} connects a second",
         serve.address()
     );

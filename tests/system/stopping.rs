@@ -6,6 +6,7 @@ use system::jmeter::{Home, Jmeter, Running};
 use system::plan::{Group, Plan};
 use system::serve::Serve;
 
+use crate::say;
 use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, wait_for_stats};
 
 /// How fast a thread must be free again.
@@ -124,7 +125,7 @@ fn the_jvm_exits_by_itself_after_a_run_with_open_connections() {
         .connect("Connect", &[("wsb.url", &serve.url("/"))])
         .pause("600000");
     let ours = exit_time("exit_with_open_connections", &Plan::of(open), Some(&serve));
-    println!("the JVM is gone {ours:?} after the run, {alone:?} without our element");
+    say!("the JVM is gone {ours:?} after the run, {alone:?} without our element");
     assert!(
         ours < EXIT.max(alone + EXIT / 4),
         "{ours:?}, {alone:?} without our element"

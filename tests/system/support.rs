@@ -1,5 +1,6 @@
 //! What every test here needs: a folder, a run with the JVM's JNI checks on, and turns for those that measure time.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
@@ -84,11 +85,25 @@ pub fn wait_for_stats(serve: &Serve, limit: Duration, wanted: impl Fn(&Stats) ->
     }
 }
 
-/// Skips a test, with the reason in its output.
+/// Prints a line of results: past the test runner, which keeps what a passing test prints to itself.
+pub fn say(line: std::fmt::Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "    {line}")
+        .and_then(|()| out.flush())
+        .expect("the output is open");
+}
+
+/// [`support::say`](say) with the arguments of `println!`.
+#[macro_export]
+macro_rules! say {
+    ($($text:tt)*) => { $crate::support::say(format_args!($($text)*)) };
+}
+
+/// Ends a test that cannot run here, with the reason.
 #[macro_export]
 macro_rules! skip {
     ($($why:tt)*) => {{
-        println!("skipped: {}", format!($($why)*));
+        $crate::say!("skipped: {}", format_args!($($why)*));
         return;
     }};
 }
