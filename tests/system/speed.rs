@@ -73,8 +73,8 @@ fn incumbent(loops: u32, serve: &Serve, tls: bool) -> Group {
 fn plain_connects_are_faster_than_the_incumbents() {
     let _turn = alone();
     let serve = Serve::start(&["--limit", "none"]).unwrap();
-    let ours = opens(4_000, &[("wsb.url", &serve.url("/"))]);
-    let (ours, theirs) = rates("speed_plain", &serve, &ours, &incumbent(4_000, &serve, false));
+    let ours = opens(15_000, &[("wsb.url", &serve.url("/"))]);
+    let (ours, theirs) = rates("speed_plain", &serve, &ours, &incumbent(15_000, &serve, false));
     assert!(
         ours >= 1.3 * theirs,
         "{ours:.0} against {theirs:.0}: {:.2}",

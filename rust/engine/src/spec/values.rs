@@ -1,9 +1,11 @@
 //! Reads single values of a plan: the key's default where nothing is set, and errors that name key, value and what is allowed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+use once_cell::sync::Lazy;
 
 use super::keys::{KEYS, Key};
 
@@ -61,7 +63,7 @@ impl Values {
     /// A key that the table does not have.
     pub fn new(properties: BTreeMap<String, String>) -> Result<Self, Invalid> {
         for (name, value) in &properties {
-            if !KEYS.iter().any(|key| key.name == name) {
+            if find(name).is_none() {
                 let near: Vec<&str> = KEYS
                     .iter()
                     .map(|key| key.name)
@@ -231,9 +233,15 @@ impl Values {
 
 /// The table's entry for a key that this crate itself asks for.
 fn table_key(name: &str) -> &'static Key {
-    KEYS.iter()
-        .find(|key| key.name == name)
-        .expect("only keys of the table are asked for")
+    find(name).expect("only keys of the table are asked for")
+}
+
+/// The table's entry of a name, if it has one. Every connect asks some fifty times: a walk over the table each time showed
+/// in its profile.
+fn find(name: &str) -> Option<&'static Key> {
+    static BY_NAME: Lazy<HashMap<&str, &Key>> =
+        Lazy::new(|| KEYS.iter().map(|key| (key.name, key)).collect());
+    BY_NAME.get(name).copied()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.testelement.property.JMeterProperty;
 import org.apache.jmeter.testelement.property.PropertyIterator;
@@ -15,6 +16,8 @@ import org.apache.jmeter.testelement.property.PropertyIterator;
  * two flat lists and no map.
  */
 final class Values {
+  private static final Pattern PASSWORD = Pattern.compile("(//[^:/@\\s]*):[^/@\\s]*@");
+
   private final List<String> keys = new ArrayList<>();
   private final List<String> values = new ArrayList<>();
 
@@ -98,6 +101,6 @@ final class Values {
     for (int i = 0; i < keys.size(); i++) {
       text.append(keys.get(i)).append(" = ").append(values.get(i)).append('\n');
     }
-    return text.toString().replaceAll("(//[^:/@\\s]*):[^/@\\s]*@", "$1:***@");
+    return PASSWORD.matcher(text).replaceAll("$1:***@");
   }
 }
