@@ -15,6 +15,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,6 +23,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ServerSocketFactory;
 import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLServerSocketFactory;
 import javax.net.ssl.SSLSocket;
 
 /** A server on loopback that answers the nth upgrade with the nth of its answers, then accepts. */
@@ -71,21 +73,31 @@ public final class RawServer implements Closeable {
 
   /** Starts on sockets of this kind. */
   public RawServer(String scheme, ServerSocketFactory kind, String... answers) throws IOException {
-    this.answers = Arrays.asList(answers);
+    this(scheme, bind(kind), Arrays.asList(answers));
+  }
+
+  private RawServer(String scheme, ServerSocket listener, List<String> answers) {
+    this.answers = answers;
     this.scheme = scheme;
-    listener = kind.createServerSocket(0, 100, InetAddress.getByName("127.0.0.1"));
+    this.listener = listener;
     background(this::listen);
+  }
+
+  /** Starts on TLS sockets, and takes only clients that show a certificate. */
+  public static RawServer needsCertificate(SSLServerSocketFactory kind) throws IOException {
+    SSLServerSocket listener = (SSLServerSocket) bind(kind);
+    // Before the first accept: a socket takes over the settings when accept begins to wait for it.
+    listener.setNeedClientAuth(true);
+    return new RawServer("wss", listener, Collections.emptyList());
+  }
+
+  private static ServerSocket bind(ServerSocketFactory kind) throws IOException {
+    return kind.createServerSocket(0, 100, InetAddress.getByName("127.0.0.1"));
   }
 
   /** Text and binary messages are no longer echoed, pings no longer answered. */
   public RawServer silent() {
     silent = true;
-    return this;
-  }
-
-  /** Takes only clients that show a certificate; of a server on TLS sockets. */
-  public RawServer needCertificate() {
-    ((SSLServerSocket) listener).setNeedClientAuth(true);
     return this;
   }
 

@@ -69,7 +69,7 @@ public class KeyStoresTest {
   public void startServer() throws IOException {
     variables = new JMeterVariables();
     JMeterContextService.getContext().setVariables(variables);
-    server = new RawServer("wss", serverSide.getServerSocketFactory()).needCertificate();
+    server = RawServer.needsCertificate(serverSide.getServerSocketFactory());
     set("javax.net.ssl.trustStore", path("server.p12"));
     set("javax.net.ssl.trustStorePassword", PASSWORD);
     set("javax.net.ssl.trustStoreType", "PKCS12");
