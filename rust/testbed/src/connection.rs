@@ -174,7 +174,7 @@ impl Connection {
         let Some((stream, early, seat, cut_after)) = opened else {
             return;
         };
-        let echo = echo::serve(stream, early, stop);
+        let echo = echo::serve(stream, early, stop, &seat.shared.tally);
         match cut_after {
             // The stream is dropped in the middle of it: no close frame.
             Some(after) => _ = timeout(after, echo).await,

@@ -1,6 +1,7 @@
 //! An accepted WebSocket: echoes text and binary messages, answers pings and closes, says goodbye when the server stops.
 
 use crate::server::Stopped;
+use crate::stats::Tally;
 use crate::stream::Stream;
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
@@ -18,7 +19,7 @@ const BUFFER: usize = 4 * 1024;
 const LARGEST_MESSAGE: usize = 16 << 20;
 
 /// Serves the socket to its end. `early` are bytes that came behind the request head.
-pub(crate) async fn serve(stream: Stream, early: Vec<u8>, mut stop: Stopped) {
+pub(crate) async fn serve(stream: Stream, early: Vec<u8>, mut stop: Stopped, tally: &Tally) {
     let settings = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
         .write_buffer_size(0)
@@ -38,6 +39,7 @@ pub(crate) async fn serve(stream: Stream, early: Vec<u8>, mut stop: Stopped) {
                     if socket.send(message).await.is_err() {
                         return;
                     }
+                    tally.echoed();
                 }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => break,

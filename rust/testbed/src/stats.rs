@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +23,8 @@ pub struct Stats {
     pub refused: u64,
     /// Attempts that a fault struck; they are among the accepted, the refused, or (without an answer) neither.
     pub faulted: u64,
+    /// Messages sent back to their senders.
+    pub echoed: u64,
     /// WebSockets open now.
     pub open: u64,
     /// The most that were open at a time.
@@ -55,10 +58,11 @@ pub struct Second {
     pub open: u64,
 }
 
-/// The counters. One short lock an event; nothing is done under it but additions.
+/// The counters. One short lock an event; nothing is done under it but additions. Echoes come too often for a lock.
 #[derive(Debug)]
 pub(crate) struct Tally {
     started: Instant,
+    echoed: AtomicU64,
     ledger: Mutex<Ledger>,
 }
 
@@ -113,6 +117,7 @@ impl Tally {
     pub(crate) fn new() -> Self {
         Self {
             started: Instant::now(),
+            echoed: AtomicU64::new(0),
             ledger: Mutex::default(),
         }
     }
@@ -169,6 +174,11 @@ impl Tally {
         ledger.second(Instant::now()).open = open;
     }
 
+    /// Counts a message that was sent back.
+    pub(crate) fn echoed(&self) {
+        self.echoed.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn accept_failed(&self) {
         self.ledger().accept_errors += 1;
     }
@@ -181,6 +191,7 @@ impl Tally {
             accepted: ledger.accepted,
             refused: ledger.refused,
             faulted: ledger.faulted,
+            echoed: self.echoed.load(Ordering::Relaxed),
             open: ledger.open,
             peak_open: ledger.peak_open,
             held,
@@ -262,12 +273,14 @@ mod tests {
         tally.attempt();
         tally.refused();
         tally.closed();
+        tally.echoed();
         let json = serde_json::to_value(tally.snapshot(0)).unwrap();
         for (name, value) in [
             ("attempts", 2),
             ("accepted", 1),
             ("refused", 1),
             ("faulted", 0),
+            ("echoed", 1),
             ("open", 0),
             ("peakOpen", 1),
         ] {
