@@ -50,19 +50,25 @@ impl Home {
     pub fn with_incumbent() -> Result<Self> {
         static MADE: OnceLock<std::result::Result<Home, String>> = OnceLock::new();
         let made = MADE.get_or_init(|| {
-            let make = || {
-                let samplers = incumbent_jar()?;
-                let home = Self::assembled()?.copy_to(&repository::build().join("jmeter-incumbent"))?;
-                let name = samplers.file_name().expect("a jar has a name").to_owned();
-                copy(&samplers, &home.extensions().join(name))?;
-                Ok(home)
-            };
-            make().map_err(|error: Error| error.to_string())
+            Self::with_incumbent_in(&repository::build().join("jmeter-incumbent"))
+                .map_err(|error| error.to_string())
         });
         made.clone().map_err(|why| Error::Content {
             what: "the home with the incumbent".to_owned(),
             why,
         })
+    }
+
+    /// The same copy in a folder of the caller's, which is emptied first.
+    ///
+    /// # Errors
+    /// As [`Home::with_incumbent`].
+    pub fn with_incumbent_in(folder: &Path) -> Result<Self> {
+        let samplers = incumbent_jar()?;
+        let home = Self::assembled()?.copy_to(folder)?;
+        let name = samplers.file_name().expect("a jar has a name").to_owned();
+        copy(&samplers, &home.extensions().join(name))?;
+        Ok(home)
     }
 
     /// A copy in another folder, which is emptied first. Files are hard links: replace them, never write into them.
@@ -157,6 +163,7 @@ pub struct Jmeter {
     jvm: Vec<String>,
     properties: Vec<(String, String)>,
     dashboard: bool,
+    results: bool,
 }
 
 impl Jmeter {
@@ -171,6 +178,7 @@ impl Jmeter {
             jvm: HEAP.map(str::to_owned).into(),
             properties: Vec::new(),
             dashboard: false,
+            results: true,
         }
     }
 
@@ -202,6 +210,13 @@ impl Jmeter {
         self
     }
 
+    /// Has JMeter write no result file.
+    #[must_use]
+    pub fn without_results(mut self) -> Self {
+        self.results = false;
+        self
+    }
+
     /// Starts the run and returns when its plan has begun.
     ///
     /// # Errors
@@ -225,7 +240,10 @@ impl Jmeter {
             .arg("-n")
             .arg("-t")
             .arg(&self.plan);
-        command.arg("-l").arg(files.samples()).arg("-j").arg(files.log());
+        command.arg("-j").arg(files.log());
+        if self.results {
+            command.arg("-l").arg(files.samples());
+        }
         command
             .arg(format!("-Jjmeterengine.nongui.port={port}"))
             .arg(format!("-Jjmeterengine.nongui.maxport={port}"));

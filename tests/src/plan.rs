@@ -2,6 +2,7 @@
 //! values. The plans that people read are in `tests/plans`.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::{Result, at};
@@ -18,7 +19,8 @@ pub struct Group {
     name: String,
     users: u32,
     ramp_up_seconds: u32,
-    loops: u32,
+    /// None: until the run is stopped.
+    loops: Option<u32>,
     elements: Vec<String>,
 }
 
@@ -70,7 +72,7 @@ impl Group {
             name: name.to_owned(),
             users,
             ramp_up_seconds: 0,
-            loops: 1,
+            loops: Some(1),
             elements: Vec::new(),
         }
     }
@@ -85,8 +87,54 @@ impl Group {
     /// Goes through the elements several times.
     #[must_use]
     pub fn loops(mut self, loops: u32) -> Self {
-        self.loops = loops;
+        self.loops = Some(loops);
         self
+    }
+
+    /// Goes through the elements again and again until the run is stopped.
+    #[must_use]
+    pub fn forever(mut self) -> Self {
+        self.loops = None;
+        self
+    }
+
+    /// Adds the elements of another group, which each user goes through in its first loop only.
+    #[must_use]
+    pub fn once(self, inner: &Group) -> Self {
+        self.element(
+            "OnceOnlyController",
+            "OnceOnlyControllerGui",
+            "Once",
+            "",
+            &inner.elements.concat(),
+        )
+    }
+
+    /// Adds the elements of another group, which each user repeats for so many seconds.
+    #[must_use]
+    pub fn during(self, seconds: u32, inner: &Group) -> Self {
+        let body = strings(&[("RunTime.seconds", &seconds.to_string())]);
+        self.element(
+            "RunTime",
+            "RunTimeGui",
+            "For a time",
+            &body,
+            &inner.elements.concat(),
+        )
+    }
+
+    /// Adds JMeter's own TCP sampler: each user waits at this address until the other side ends the connection.
+    #[must_use]
+    pub fn wait_at(self, address: SocketAddr) -> Self {
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        let body = strings(&[
+            ("TCPSampler.classname", "TCPClientImpl"),
+            ("TCPSampler.server", &host),
+            ("TCPSampler.port", &port),
+            ("TCPSampler.reUseConnection", "false"),
+            ("TCPSampler.request", "waiting"),
+        ]);
+        self.element("TCPSampler", "TCPSamplerGui", "Wait", &body, "")
     }
 
     /// Adds a Connect sampler with these properties.
@@ -145,6 +193,27 @@ impl Group {
         self.element(class, &format!("{class}Gui"), name, &body, "")
     }
 
+    /// Adds the incumbent's sampler that sends a text over the open connection and waits for an answer.
+    #[must_use]
+    pub fn incumbent_exchange(self, name: &str, text: &str) -> Self {
+        let class = "eu.luminis.jmeter.wssampler.RequestResponseWebSocketSampler";
+        let flags = ["TLS", "createNewConnection", "loadDataFromFile"]
+            .map(|key| format!("<boolProp name=\"{key}\">false</boolProp>\n"))
+            .concat();
+        let texts = [
+            ("payloadType", "Text"),
+            ("requestData", text),
+            ("readTimeout", "20000"),
+        ];
+        self.element(
+            class,
+            &format!("{class}Gui"),
+            name,
+            &(flags + &strings(&texts)),
+            "",
+        )
+    }
+
     /// Adds the incumbent's sampler that closes the connection.
     #[must_use]
     pub fn incumbent_close(self, name: &str) -> Self {
@@ -187,7 +256,10 @@ impl Group {
                 ("ThreadGroup.ramp_time", &self.ramp_up_seconds.to_string()),
                 ("ThreadGroup.on_sample_error", "continue"),
             ]),
-            strings(&[("LoopController.loops", &self.loops.to_string())]),
+            strings(&[(
+                "LoopController.loops",
+                &self.loops.map_or("-1".to_owned(), |loops| loops.to_string())
+            )]),
         )?;
         for element in &self.elements {
             out.write_str(element)?;
@@ -266,14 +338,21 @@ mod tests {
             .incumbent_open("o", "localhost", 9, true)
             .incumbent_close("z")
             .sampler("Ping", "p", &[])
-            .pause("5");
+            .pause("5")
+            .wait_at(([127, 0, 0, 1], 9).into());
+        let group = Group::new("H", 2).forever().once(&group).during(3, &group);
         let plan = Plan::of(group.clone()).and(group).to_string();
         assert_eq!(
             plan.matches("<hashTree>").count(),
             plan.matches("</hashTree>").count()
         );
-        // The plan, its content, two groups, twelve elements.
-        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 + 12);
-        assert_eq!(plan.matches("elementType=\"Header\"").count(), 4);
+        // The plan, its content; in each of two groups itself, two controllers, and in each of these seven elements.
+        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 * (1 + 2 + 2 * 7));
+        assert_eq!(plan.matches("elementType=\"Header\"").count(), 8);
+        assert_eq!(
+            plan.matches("<stringProp name=\"LoopController.loops\">-1<")
+                .count(),
+            2
+        );
     }
 }
