@@ -1,4 +1,4 @@
-//! The bytes of every answer: upgrades, refusals in all their shapes, stats and texts.
+//! The bytes of every answer: upgrades, refusals in all their shapes, pages and plain answers.
 
 use crate::config::{Config, RetryAfter};
 use crate::request::Upgrade;
@@ -47,7 +47,7 @@ pub(crate) enum Framing {
 
 /// An answer that is no 101.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct Answer {
     pub(crate) version: &'static str,
     pub(crate) status: u16,
     pub(crate) framing: Framing,
@@ -57,7 +57,7 @@ pub(crate) struct Refusal {
     headers: String,
 }
 
-impl Refusal {
+impl Answer {
     pub(crate) fn new(status: u16, body: Vec<u8>, content_type: &'static str) -> Self {
         Self {
             version: "HTTP/1.1",
@@ -75,10 +75,10 @@ impl Refusal {
         self
     }
 
-    /// A refusal as configured, with the hint to come back after `retry_in`.
+    /// The limit's refusal as configured, with the hint to come back after `retry_in`.
     pub(crate) fn throttled(config: &Config, retry_in: Option<Duration>) -> Self {
         let wait = retry_in.unwrap_or(UNKNOWN_WAIT);
-        let (body, content_type) = match &config.body {
+        let answer = match &config.body {
             Some(body) => {
                 let json = body.starts_with(['{', '['])
                     && !body.starts_with("{seconds}")
@@ -86,27 +86,30 @@ impl Refusal {
                 let body = body
                     .replace("{seconds}", &whole_seconds(wait).to_string())
                     .replace("{ms}", &whole_milliseconds(wait).to_string());
-                (
-                    body,
-                    if json {
-                        "application/json"
-                    } else {
-                        "text/plain; charset=utf-8"
-                    },
-                )
+                let content_type = if json {
+                    "application/json"
+                } else {
+                    "text/plain; charset=utf-8"
+                };
+                Self::new(config.status, body.into_bytes(), content_type)
             }
-            None => {
-                let (status, reason) = (config.status, reason(config.status));
-                (
-                    format!("{{\"status\":{status},\"error\":\"{reason}\"}}\n"),
-                    "application/json",
-                )
-            }
+            None => Self::bare(config.status),
         };
-        Self::new(config.status, body.into_bytes(), content_type).with(&hint(config.retry_after, wait))
+        answer.with(&hint(config.retry_after, wait))
     }
 
-    /// Everything up to the body, which [`Refusal::bytes`] appends.
+    /// A short JSON text.
+    pub(crate) fn json(status: u16, value: &serde_json::Value) -> Self {
+        Self::new(status, format!("{value}\n").into_bytes(), "application/json")
+    }
+
+    /// The short JSON text that says the status only.
+    pub(crate) fn bare(status: u16) -> Self {
+        let body = format!("{{\"status\":{status},\"error\":\"{}\"}}\n", reason(status));
+        Self::new(status, body.into_bytes(), "application/json")
+    }
+
+    /// Everything up to the body, which [`Answer::bytes`] appends.
     pub(crate) fn head(&self) -> Vec<u8> {
         let Self {
             version,
@@ -183,8 +186,11 @@ fn reason(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
         408 => "Request Timeout",
         409 => "Conflict",
+        413 => "Content Too Large",
+        417 => "Expectation Failed",
         425 => "Too Early",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
@@ -193,7 +199,8 @@ fn reason(status: u16) -> &'static str {
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
         // RFC 9110 section 15: a status that is not known counts as the x00 of its class.
-        0..500 => "Bad Request",
+        0..=499 => "Bad Request",
+        501 => "Not Implemented",
         _ => "Internal Server Error",
     }
 }
@@ -208,7 +215,7 @@ mod tests {
             body: body.map(str::to_owned),
             ..Config::default()
         };
-        String::from_utf8(Refusal::throttled(&config, retry_in).bytes()).unwrap()
+        String::from_utf8(Answer::throttled(&config, retry_in).bytes()).unwrap()
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use units::format_duration;
 
 /// All settings of a [`crate::Server`]. The default listens on a free port of 127.0.0.1, lets everyone in and behaves.
 #[derive(Debug, Clone)]
@@ -15,6 +16,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Who is let in. It decides when the request head is complete.
     pub limit: LimitSpec,
+    /// Limits of their own for some paths; of those that cover a path the longest decides, of none [`Config::limit`].
+    pub limits_at: Vec<PathLimit>,
+    /// How long a plain request that is let in takes; the token's has its own time.
+    pub delay: Duration,
+    /// Whether one path gives access tokens.
+    pub token: Option<TokenConfig>,
     /// How a refusal says when to come back.
     pub retry_after: RetryAfter,
     /// Status of a refusal, 400 to 599.
@@ -42,6 +49,9 @@ impl Default for Config {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             limit: LimitSpec::default(),
+            limits_at: Vec::new(),
+            delay: Duration::ZERO,
+            token: None,
             retry_after: RetryAfter::Seconds,
             status: 429,
             body: None,
@@ -56,6 +66,90 @@ impl Default for Config {
     }
 }
 
+/// A limit of its own for a path and those below it; written `/oauth/token token-bucket rate=5 burst=10`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PathLimit {
+    /// Begins with `/` and, but for `/` itself, does not end with one. `/api` covers `/api/calls` and not `/apis`.
+    pub path: String,
+    /// Who is let in there.
+    pub limit: LimitSpec,
+}
+
+impl PathLimit {
+    /// Whether a path without its query is this one or below it.
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        let below = path.strip_prefix(self.path.trim_end_matches('/'));
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl FromStr for PathLimit {
+    type Err = PathLimitError;
+
+    fn from_str(text: &str) -> Result<Self, PathLimitError> {
+        let (path, limit) = text
+            .trim()
+            .split_once(char::is_whitespace)
+            .unwrap_or((text.trim(), ""));
+        if !is_path(path) {
+            return Err(PathLimitError::Path(path.to_owned()));
+        }
+        let trimmed = path.trim_end_matches('/');
+        Ok(Self {
+            path: if trimmed.is_empty() { "/" } else { trimmed }.to_owned(),
+            limit: limit.parse()?,
+        })
+    }
+}
+
+impl fmt::Display for PathLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.path, self.limit)
+    }
+}
+
+/// Why a text is no [`PathLimit`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathLimitError {
+    /// The first word is no path.
+    #[error(
+        "\"{0}\" is no path: first a path that begins with / and has no query, then its limit, as in \"/oauth/token token-bucket rate=5 burst=10\""
+    )]
+    Path(String),
+    /// The rest is no limit.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.contains(['?', '#', ' '])
+}
+
+/// An endpoint that gives access tokens, as OAuth 2.0 does (RFC 6749 section 5.1), to whoever its limit lets in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenConfig {
+    /// Its path, the very one.
+    pub path: String,
+    /// How long a token is good; at least a second.
+    pub ttl: Duration,
+    /// How long it takes to give one.
+    pub delay: Duration,
+    /// Whether all other attempts need a token that is good; else they are answered with 401, and no limit sees them.
+    pub required: bool,
+}
+
+impl TokenConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        if !is_path(&self.path) || ["/", "/stats"].contains(&self.path.as_str()) {
+            return Err(ConfigError::TokenPath(self.path.clone()));
+        }
+        if self.ttl < Duration::from_secs(1) {
+            return Err(ConfigError::TokenTtl);
+        }
+        Ok(())
+    }
+}
+
 impl Config {
     /// Checks all figures; [`crate::Server::start`] does so too.
     ///
@@ -63,6 +157,15 @@ impl Config {
     /// The first setting that is out of its bounds.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.limit.check()?;
+        for (n, own) in self.limits_at.iter().enumerate() {
+            own.limit.check()?;
+            if self.limits_at[..n].iter().any(|other| other.path == own.path) {
+                return Err(ConfigError::TwoLimits(own.path.clone()));
+            }
+        }
+        if let Some(token) = &self.token {
+            token.check()?;
+        }
         if !(400..=599).contains(&self.status) {
             return Err(ConfigError::Status(self.status));
         }
@@ -82,6 +185,12 @@ impl Config {
         if self.patience.is_zero() {
             return Err(ConfigError::NoPatience);
         }
+        let token_delay = self.token.as_ref().map_or(Duration::ZERO, |token| token.delay);
+        if self.delay.max(token_delay) >= self.patience {
+            return Err(ConfigError::Delay {
+                patience: self.patience,
+            });
+        }
         Ok(())
     }
 }
@@ -93,6 +202,21 @@ pub enum ConfigError {
     /// See [`limiter::LimitSpec::check`].
     #[error("limit: {0}")]
     Limit(#[from] LimitError),
+    /// See [`Config::limits_at`].
+    #[error("{0} has two limits")]
+    TwoLimits(String),
+    /// See [`TokenConfig::path`].
+    #[error("token path \"{0}\": allowed is a path that begins with / and is neither / nor /stats")]
+    TokenPath(String),
+    /// See [`TokenConfig::ttl`].
+    #[error("token ttl: a token lives for at least 1s, as its expires_in is whole seconds")]
+    TokenTtl,
+    /// See [`Config::delay`].
+    #[error("a delay must be shorter than the patience of {}", format_duration(*patience))]
+    Delay {
+        /// The patience.
+        patience: Duration,
+    },
     /// See [`Config::status`].
     #[error("status {0} is no refusal: allowed are 400 to 599")]
     Status(u16),
@@ -182,6 +306,55 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_a_path_covers_it_and_what_is_below() {
+        let own: PathLimit = "/api/v2/  fixed-window limit=1 window=1s".parse().unwrap();
+        assert_eq!(own.path, "/api/v2");
+        assert_eq!(own.limit.to_string(), "fixed-window limit=1 window=1s");
+        for (path, covered) in [
+            ("/api/v2", true),
+            ("/api/v2/", true),
+            ("/api/v2/calls", true),
+            ("/api/v20", false),
+            ("/api", false),
+            ("/", false),
+        ] {
+            assert_eq!(own.covers(path), covered, "{path}");
+        }
+        let all: PathLimit = "/ none".parse().unwrap();
+        assert_eq!(
+            (all.path.as_str(), all.covers("/"), all.covers("/x/y")),
+            ("/", true, true)
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_limit_of_a_path_is_refused_with_the_part_that_is_wrong() {
+        for (text, said) in [
+            ("none", "\"none\" is no path"),
+            ("/x?y=1 none", "\"/x?y=1\" is no path"),
+            ("/x", "\"\" is no limit"),
+            ("/x leaky", "\"leaky\" is no limit"),
+            ("/x concurrency limit=x", "limit=\"x\""),
+            ("", "is no path"),
+        ] {
+            let message = text.parse::<PathLimit>().unwrap_err().to_string();
+            assert!(message.contains(said), "{text}: {message}");
+        }
+    }
+
+    fn with_token(path: &str, ttl: u64, delay: u64) -> Config {
+        Config {
+            token: Some(TokenConfig {
+                path: path.to_owned(),
+                ttl: Duration::from_secs(ttl),
+                delay: Duration::from_secs(delay),
+                required: false,
+            }),
+            ..Config::default()
+        }
+    }
+
+    #[test]
     fn settings_out_of_bounds_are_refused() {
         let good = Config::default;
         for (config, said) in [
@@ -239,6 +412,27 @@ mod tests {
                     ..good()
                 },
                 "rate=\"0\"",
+            ),
+            (
+                Config {
+                    limits_at: vec![
+                        "/x none".parse().unwrap(),
+                        "/x/ concurrency limit=1".parse().unwrap(),
+                    ],
+                    ..good()
+                },
+                "/x has two limits",
+            ),
+            (with_token("/stats", 5, 0), "token path \"/stats\""),
+            (with_token("token", 5, 0), "token path \"token\""),
+            (with_token("/token", 0, 0), "at least 1s"),
+            (with_token("/token", 5, 60), "shorter than the patience of 1m"),
+            (
+                Config {
+                    delay: Duration::from_secs(60),
+                    ..good()
+                },
+                "shorter than the patience",
             ),
         ] {
             let message = config.check().unwrap_err().to_string();

@@ -1,7 +1,9 @@
-//! A WebSocket echo server that throttles its upgrades and misbehaves on request: the other side of a load test.
+//! A server for WebSockets and plain HTTP that throttles and misbehaves on request: the other side of a load test.
 //!
-//! It lets attempts in by one of the rules of [`limiter`], refuses the others with the status, hint and body that it is
-//! told, and plays any of the faults of [`Fault::ALL`]. `GET /stats` on the same port answers what it has seen.
+//! It lets attempts in by the rules of [`limiter`], one for all paths or some for paths of their own; it refuses the others
+//! with the status, hint and body that it is told, and plays any of the faults of [`Fault::ALL`]. A WebSocket is an echo; a
+//! plain request is answered with a short JSON text, or with an access token. `GET /stats` on the same port answers what it
+//! has seen.
 //!
 //! ```no_run
 //! let config = testbed::Config { limit: "token-bucket rate=10 burst=20".parse()?, ..Default::default() };
@@ -12,19 +14,23 @@
 //! ```
 
 mod answers;
+mod body;
 mod config;
 mod connection;
 mod echo;
 mod fault;
 mod log;
 mod misbehave;
+mod plain;
 mod request;
 mod server;
+mod shared;
 mod stats;
 mod stream;
 mod tls;
+mod token;
 
-pub use config::{Config, ConfigError, RetryAfter};
+pub use config::{Config, ConfigError, PathLimit, PathLimitError, RetryAfter, TokenConfig};
 pub use fault::{Effect, Fault, FaultError, FaultShare};
 pub use server::Server;
-pub use stats::{Second, Stats};
+pub use stats::{PathStats, Second, Stats, TokenStats};

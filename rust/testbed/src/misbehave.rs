@@ -1,9 +1,10 @@
 //! Plays the faults: strange ways to let in, to refuse and to fail.
 
-use crate::answers::{self, Framing, Refusal};
-use crate::connection::{Attempt, Shared, discard, finish};
-use crate::fault::Fault;
+use crate::answers::{self, Answer, Framing};
+use crate::connection::{Next, discard, finish};
+use crate::fault::{Effect, Fault};
 use crate::request::Upgrade;
+use crate::shared::{Attempt, Shared};
 use crate::stream::Stream;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -22,13 +23,8 @@ const HUGE_BODY: usize = 1 << 20;
 const ENDLESS: (usize, Duration) = (4096, Duration::from_millis(10));
 /// What a 101 carries along: one unmasked text frame, "early" (RFC 6455 section 5.7).
 const FIRST_FRAME: &[u8] = b"\x81\x05early";
+const EARLY_HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
 const GARBAGE: &[u8] = b"\x00\xff\x13\x37 this is not HTTP \x80\x81\r\n\r\n\x00\x01\x02";
-
-/// How a connection goes on after a strange refusal.
-pub(crate) enum After {
-    Again,
-    Done,
-}
 
 /// Sends a 101 in the fault's way. Whether it was sent.
 pub(crate) async fn accept(fault: Fault, shared: &Shared, stream: &mut Stream, upgrade: &Upgrade) -> bool {
@@ -39,7 +35,7 @@ pub(crate) async fn accept(fault: Fault, shared: &Shared, stream: &mut Stream, u
             return drip(stream, &plain(), shared.config.drip_pace).await;
         }
         Fault::EarlyHints => {
-            let mut bytes = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n".to_vec();
+            let mut bytes = EARLY_HINTS.to_vec();
             bytes.extend(plain());
             bytes
         }
@@ -65,48 +61,95 @@ pub(crate) async fn accept(fault: Fault, shared: &Shared, stream: &mut Stream, u
     stream.write_all(&bytes).await.is_ok()
 }
 
+/// Whether a fault that lets in can show in the answer to a plain request; an HTTP/1.0 client knows no 103.
+pub(crate) fn strikes_plain(fault: Fault, http11: bool) -> bool {
+    match fault {
+        Fault::EarlyHints => http11,
+        Fault::Drip | Fault::DropAfter => true,
+        _ => false,
+    }
+}
+
+/// Sends the answer to a plain request in the fault's way. Whether the connection can go on.
+pub(crate) async fn answer(fault: Fault, shared: &Shared, stream: &mut Stream, bytes: &[u8]) -> bool {
+    if fault == Fault::Drip {
+        let Some(_held) = shared.hold() else { return false };
+        return drip(stream, bytes, shared.config.drip_pace).await;
+    }
+    let mut all = if fault == Fault::EarlyHints {
+        EARLY_HINTS.to_vec()
+    } else {
+        Vec::new()
+    };
+    all.extend(bytes);
+    if stream.write_all(&all).await.is_err() || stream.flush().await.is_err() {
+        return false;
+    }
+    if fault == Fault::DropAfter {
+        sleep(MOMENT).await;
+    }
+    fault != Fault::DropAfter
+}
+
+/// Plays a fault that asks no limit.
+pub(crate) async fn fail(
+    fault: Fault,
+    effect: Effect,
+    shared: &Arc<Shared>,
+    stream: &mut Stream,
+    mut attempt: Attempt,
+    place: &str,
+) -> Next {
+    attempt.struck_by(fault);
+    if effect == Effect::Refuses {
+        return refuse(fault, shared, stream, &mut attempt, place).await;
+    }
+    go_wrong(fault, shared, stream).await;
+    Next::Done
+}
+
 /// Refuses in the fault's way.
-pub(crate) async fn refuse(
+async fn refuse(
     fault: Fault,
     shared: &Arc<Shared>,
     stream: &mut Stream,
     attempt: &mut Attempt,
     place: &str,
-) -> After {
-    let mut refusal = Refusal::throttled(&shared.config, None);
+) -> Next {
+    let mut refusal = Answer::throttled(&shared.config, None);
     if fault != Fault::KeepOpen {
         refusal = refusal.with("Connection: close\r\n");
     }
     match fault {
         Fault::DripRefusal => {
             let Some(_held) = shared.hold() else {
-                return After::Done;
+                return Next::Done;
             };
             if drip(stream, &refusal.bytes(), shared.config.drip_pace).await {
                 attempt.answered(refusal.status);
                 finish(stream, &[]).await;
             }
-            return After::Done;
+            return Next::Done;
         }
         Fault::Tarpit => {
             let Some(_held) = shared.hold() else {
-                return After::Done;
+                return Next::Done;
             };
             sleep(TARPIT).await;
         }
         Fault::KeepOpen => {
             attempt.answered(refusal.status);
             let sent = stream.write_all(&refusal.bytes()).await.is_ok();
-            return if sent { After::Again } else { After::Done };
+            return if sent { Next::Again } else { Next::Done };
         }
         Fault::EndlessBody => {
             let Some(_held) = shared.hold() else {
-                return After::Done;
+                return Next::Done;
             };
             refusal.framing = Framing::Close;
             attempt.answered(refusal.status);
             endless(stream, &refusal.head()).await;
-            return After::Done;
+            return Next::Done;
         }
         Fault::Http10 => {
             refusal.version = "HTTP/1.0";
@@ -119,17 +162,17 @@ pub(crate) async fn refuse(
         _ => {
             // Redirect, the last one that refuses.
             let body = b"the same place\n".to_vec();
-            refusal = Refusal::new(302, body, "text/plain; charset=utf-8")
+            refusal = Answer::new(302, body, "text/plain; charset=utf-8")
                 .with(&format!("Location: {place}\r\nConnection: close\r\n"));
         }
     }
     attempt.answered(refusal.status);
     finish(stream, &refusal.bytes()).await;
-    After::Done
+    Next::Done
 }
 
 /// Fails in the fault's way.
-pub(crate) async fn go_wrong(fault: Fault, shared: &Shared, stream: &mut Stream) {
+async fn go_wrong(fault: Fault, shared: &Shared, stream: &mut Stream) {
     match fault {
         Fault::Reset => {
             // With SO_LINGER 0 the close that follows sends a RST.

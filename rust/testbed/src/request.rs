@@ -1,6 +1,6 @@
-//! Reads a request head and judges it as a WebSocket server must (RFC 6455 section 4.2.1).
+//! Reads a request head and judges it as a WebSocket server must (RFC 6455 section 4.2.1), or as any HTTP/1.1 server.
 
-use crate::answers::Refusal;
+use crate::answers::Answer;
 use httparse::{EMPTY_HEADER, Header, Status};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -13,6 +13,8 @@ const MOST_HEADERS: usize = 128;
 pub(crate) struct Request {
     /// Path and query; without scheme and authority where those were sent (RFC 9112 section 3.2.2).
     pub(crate) path: String,
+    /// The token of an `Authorization: Bearer` (RFC 6750 section 2.1).
+    pub(crate) bearer: Option<String>,
     pub(crate) kind: Kind,
 }
 
@@ -23,7 +25,28 @@ pub(crate) enum Kind {
     /// A request for an upgrade that a server must refuse.
     BadUpgrade(Refused),
     /// No request for an upgrade.
-    Plain { get: bool },
+    Plain(Plain),
+}
+
+/// A request that wants an answer and no WebSocket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plain {
+    pub(crate) method: String,
+    /// HTTP/1.1; else 1.0.
+    pub(crate) http11: bool,
+    /// Whether the client wants to send another request on this connection.
+    pub(crate) keep_alive: bool,
+    pub(crate) body: Body,
+    /// Whether the client waits for a `100 Continue` before it sends the body.
+    pub(crate) expects_continue: bool,
+}
+
+/// How the end of a request's body shows (RFC 9112 section 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// 0: there is none.
+    Length(u64),
+    Chunked,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -42,17 +65,17 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    fn bad(why: &'static str) -> Self {
+    pub(crate) fn bad(why: &'static str) -> Self {
         Self { status: 400, why }
     }
 
     /// The answer that says why.
-    pub(crate) fn answer(&self) -> Refusal {
+    pub(crate) fn answer(&self) -> Answer {
         let headers = match self.status {
             426 => "Upgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Version: 13\r\n",
             _ => "Connection: close\r\n",
         };
-        Refusal::new(
+        Answer::new(
             self.status,
             format!("{}\n", self.why).into_bytes(),
             "text/plain; charset=utf-8",
@@ -102,16 +125,97 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refused> {
         Err(_) => return Err(Refused::bad("this is no HTTP/1.1 request")),
     };
     let path = path_of(head.path.unwrap_or("/")).to_owned();
-    let get = head.method == Some("GET");
-    let kind = if values(head.headers, "upgrade").next().is_some() {
-        match upgrade(get, head.version == Some(1), head.headers) {
+    let method = head.method.unwrap_or_default();
+    let http11 = head.version == Some(1);
+    let kind = if asks_for_upgrade(head.headers) {
+        match upgrade(method == "GET", http11, head.headers) {
             Ok(upgrade) => Kind::Upgrade(upgrade),
             Err(refused) => Kind::BadUpgrade(refused),
         }
     } else {
-        Kind::Plain { get }
+        Kind::Plain(plain(method, http11, head.headers)?)
     };
-    Ok(Some((Request { path, kind }, length)))
+    let bearer = bearer(head.headers);
+    Ok(Some((Request { path, bearer, kind }, length)))
+}
+
+/// Whether the client wants another protocol. Clients that would rather speak HTTP/2 offer `h2c` with plain requests, too:
+/// a server may overlook an upgrade (RFC 9110 section 7.8), and so does this one with that.
+fn asks_for_upgrade(headers: &[Header<'_>]) -> bool {
+    values(headers, "upgrade")
+        .flat_map(|value| value.split(','))
+        .any(|protocol| !protocol.trim().eq_ignore_ascii_case("h2c"))
+}
+
+fn bearer(headers: &[Header<'_>]) -> Option<String> {
+    let (scheme, token) = values(headers, "authorization").next()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
+}
+
+fn plain(method: &str, http11: bool, headers: &[Header<'_>]) -> Result<Plain, Refused> {
+    if method == "CONNECT" {
+        return Err(Refused {
+            status: 501,
+            why: "this is no proxy",
+        });
+    }
+    let keep_alive = if http11 {
+        !lists(headers, "connection", "close")
+    } else {
+        lists(headers, "connection", "keep-alive")
+    };
+    // An HTTP/1.0 client does not know of the 100 (RFC 9110 section 10.1.1).
+    let mut expects_continue = false;
+    for expectation in values(headers, "expect").filter(|_| http11) {
+        if !expectation.eq_ignore_ascii_case("100-continue") {
+            return Err(Refused {
+                status: 417,
+                why: "the only expectation that is understood is 100-continue",
+            });
+        }
+        expects_continue = true;
+    }
+    Ok(Plain {
+        method: method.to_owned(),
+        http11,
+        keep_alive,
+        body: body(http11, headers)?,
+        expects_continue,
+    })
+}
+
+/// Where the body ends. What two servers could read differently is refused (RFC 9112 sections 6.1 and 6.3).
+fn body(http11: bool, headers: &[Header<'_>]) -> Result<Body, Refused> {
+    let mut lengths = values(headers, "content-length");
+    let length = lengths.next();
+    if lengths.any(|other| Some(other) != length) {
+        return Err(Refused::bad("Content-Length stands twice (RFC 9112 section 6.3)"));
+    }
+    let mut codings = values(headers, "transfer-encoding");
+    if let Some(coding) = codings.next() {
+        if !http11 || length.is_some() {
+            return Err(Refused::bad(
+                "Transfer-Encoding with a Content-Length or HTTP/1.0 (RFC 9112 section 6.1)",
+            ));
+        }
+        if !coding.eq_ignore_ascii_case("chunked") || codings.next().is_some() {
+            return Err(Refused {
+                status: 501,
+                why: "the only transfer coding that is understood is chunked",
+            });
+        }
+        return Ok(Body::Chunked);
+    }
+    match length {
+        None => Ok(Body::Length(0)),
+        Some(digits) if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+            // Too many digits are too many bytes, which whoever reads the body refuses.
+            Ok(Body::Length(digits.parse().unwrap_or(u64::MAX)))
+        }
+        Some(_) => Err(Refused::bad("Content-Length is no number (RFC 9110 section 8.6)")),
+    }
 }
 
 fn path_of(target: &str) -> &str {
@@ -238,7 +342,7 @@ mod tests {
             ("GET", "POST", 400, "must be a GET"),
             ("HTTP/1.1", "HTTP/1.0", 400, "needs HTTP/1.1"),
             ("Host: x\r\n", "", 400, "Host header is missing"),
-            ("WebSocket\r\n", "h2c\r\n", 400, "does not say websocket"),
+            ("WebSocket\r\n", "IRC/6.9\r\n", 400, "does not say websocket"),
             ("keep-alive, Upgrade", "keep-alive", 400, "does not say Upgrade"),
             (
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
@@ -261,6 +365,130 @@ mod tests {
             };
             assert_eq!(refused.status, status);
             assert!(refused.why.contains(said), "{}", refused.why);
+        }
+    }
+
+    fn plain_of(method: &str, version: &str, headers: &str) -> Result<Plain, Refused> {
+        let head = format!("{method} /x {version}\r\nHost: x\r\n{headers}\r\n");
+        match parse(head.as_bytes())?.unwrap().0.kind {
+            Kind::Plain(plain) => Ok(plain),
+            other => panic!("{headers}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_plain_request_says_how_its_body_ends_and_whether_another_follows() {
+        for (version, headers, body, keep_alive, expects_continue) in [
+            ("HTTP/1.1", "", Body::Length(0), true, false),
+            ("HTTP/1.1", "Connection: Close\r\n", Body::Length(0), false, false),
+            ("HTTP/1.0", "", Body::Length(0), false, false),
+            (
+                "HTTP/1.0",
+                "Connection: keep-alive\r\n",
+                Body::Length(0),
+                true,
+                false,
+            ),
+            (
+                "HTTP/1.1",
+                "Content-Length: 12\r\ncontent-length: 12\r\n",
+                Body::Length(12),
+                true,
+                false,
+            ),
+            (
+                "HTTP/1.1",
+                "Transfer-Encoding: Chunked\r\n",
+                Body::Chunked,
+                true,
+                false,
+            ),
+            (
+                "HTTP/1.1",
+                "Content-Length: 1\r\nExpect: 100-Continue\r\n",
+                Body::Length(1),
+                true,
+                true,
+            ),
+            (
+                "HTTP/1.0",
+                "Content-Length: 1\r\nExpect: 100-continue\r\n",
+                Body::Length(1),
+                false,
+                false,
+            ),
+            (
+                "HTTP/1.1",
+                "Content-Length: 99999999999999999999\r\n",
+                Body::Length(u64::MAX),
+                true,
+                false,
+            ),
+            (
+                "HTTP/1.1",
+                "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n",
+                Body::Length(0),
+                true,
+                false,
+            ),
+        ] {
+            let expected = Plain {
+                method: "POST".to_owned(),
+                http11: version == "HTTP/1.1",
+                keep_alive,
+                body,
+                expects_continue,
+            };
+            assert_eq!(
+                plain_of("POST", version, headers),
+                Ok(expected),
+                "{version} {headers}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_plain_request_that_could_be_read_in_two_ways_or_asks_for_the_unknown_is_refused() {
+        for (method, headers, status, said) in [
+            (
+                "POST",
+                "Content-Length: 1\r\nContent-Length: 2\r\n",
+                400,
+                "stands twice",
+            ),
+            ("POST", "Content-Length: -1\r\n", 400, "no number"),
+            ("POST", "Content-Length: +1\r\n", 400, "no number"),
+            ("POST", "Content-Length: \r\n", 400, "no number"),
+            (
+                "POST",
+                "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+                400,
+                "with a Content-Length",
+            ),
+            ("POST", "Transfer-Encoding: gzip, chunked\r\n", 501, "chunked"),
+            ("POST", "Expect: a-miracle\r\n", 417, "100-continue"),
+            ("CONNECT", "", 501, "no proxy"),
+        ] {
+            let refused = plain_of(method, "HTTP/1.1", headers).unwrap_err();
+            assert_eq!(refused.status, status, "{headers}");
+            assert!(refused.why.contains(said), "{headers}: {}", refused.why);
+        }
+        let old = plain_of("POST", "HTTP/1.0", "Transfer-Encoding: chunked\r\n");
+        assert_eq!(old.unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn the_bearer_token_is_read_in_any_letter_case() {
+        for (header, token) in [
+            ("Authorization: Bearer abc.1\r\n", Some("abc.1")),
+            ("authorization: BEARER  x \r\n", Some("x")),
+            ("Authorization: Basic abc\r\n", None),
+            ("Authorization: Bearer\r\n", None),
+            ("", None),
+        ] {
+            let head = format!("GET / HTTP/1.1\r\n{header}\r\n");
+            let (request, _) = parse(head.as_bytes()).unwrap().unwrap();
+            assert_eq!(request.bearer.as_deref(), token, "{header}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! Starts and stops the server: the listening socket, its own runtime on its own threads, the accept loop.
 
 use crate::config::Config;
-use crate::connection::{Connection, Shared};
+use crate::connection::Connection;
 use crate::log::Log;
+use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::tls::Identity;
 use socket2::{Domain, Socket, Type};

@@ -104,6 +104,48 @@ impl Client {
     }
 }
 
+/// A plain answer with a length: its head and its body.
+pub struct Answer {
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn status(&self) -> u16 {
+        status(&self.head)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.head, name)
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+impl Client {
+    /// The next answer; the connection may stay open behind it.
+    pub fn answer(&mut self) -> Answer {
+        let head = self.head();
+        let length = header(&head, "Content-Length").unwrap().parse().unwrap();
+        let body = String::from_utf8(self.exactly(length)).unwrap();
+        Answer { head, body }
+    }
+
+    /// Sends a request without a body and reads its answer; `headers` are lines with their CR LF.
+    pub fn request(&mut self, method: &str, path: &str, headers: &str) -> Answer {
+        self.send(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n"
+        ));
+        self.answer()
+    }
+
+    pub fn get(&mut self, path: &str) -> Answer {
+        self.request("GET", path, "")
+    }
+}
+
 pub fn upgrade(path: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

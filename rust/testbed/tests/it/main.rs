@@ -1,4 +1,4 @@
-//! The server from outside, over real sockets: every fault byte by byte, limits, figures, log, TLS, the stop, the speed.
+//! The server from outside, over real sockets: every fault byte by byte, limits, plain requests, tokens, figures, log, TLS, the stop, the speed.
 
 #[cfg(test)]
 mod client;
@@ -7,8 +7,12 @@ mod faults;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod plain;
+#[cfg(test)]
 mod service;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod tokens;

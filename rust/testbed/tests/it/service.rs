@@ -9,7 +9,9 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 fn plain(server: &Server, path: &str) -> (String, String) {
     let mut client = Client::connect(server);
-    client.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
+    client.send(&format!(
+        "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+    ));
     (client.head(), client.text())
 }
 
@@ -109,20 +111,20 @@ fn what_is_no_http_is_answered_and_counts_for_nothing() {
 }
 
 #[test]
-fn plain_requests_are_answered_and_count_for_nothing() {
-    let server = start(limited("token-bucket rate=10 burst=20"));
+fn the_pages_say_what_this_is_and_count_for_nothing() {
+    let server = start(Config {
+        limits_at: vec!["/token concurrency limit=3".parse().unwrap()],
+        ..limited("token-bucket rate=10 burst=20")
+    });
     let (head, text) = plain(&server, "/");
-    assert_eq!(status(&head), 200);
-    assert!(
-        text.contains("test server") && text.contains("token-bucket rate=10 burst=20"),
-        "{text}"
-    );
-    let (head, text) = plain(&server, "/elsewhere");
-    assert_eq!(
-        (status(&head), header(&head, "Upgrade")),
-        (426, Some("websocket"))
-    );
-    assert!(text.contains("WebSocket"));
+    assert_eq!((status(&head), header(&head, "Connection")), (200, Some("close")));
+    for part in [
+        "test server",
+        "limit: token-bucket rate=10 burst=20\n",
+        "limit at /token concurrency limit=3\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
     assert_eq!(server.stats().attempts, 0);
 }
 
