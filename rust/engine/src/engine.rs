@@ -258,8 +258,11 @@ impl Engine {
         let Some(live) = &mut *call.live else {
             return Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message));
         };
-        if !live.connection.is_open() && wants_reconnect(live, &operation.action) {
-            self.reconnect(slot, live, figures)?;
+        if wants_reconnect(live, &operation.action) {
+            live.look(); // the keeper sees an end up to 100 ms later
+            if !live.connection.is_open() {
+                self.reconnect(slot, live, figures)?;
+            }
         }
         talk::perform(live, operation, payload, begun, figures)
     }

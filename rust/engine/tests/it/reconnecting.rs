@@ -67,6 +67,28 @@ fn the_next_use_connects_again_and_says_so() {
 }
 
 #[test]
+fn a_drop_that_nobody_has_noticed_yet_is_found_before_the_next_use() {
+    let (dropped, when_dropped) = std::sync::mpsc::channel();
+    let url = numbered_server(move |number, mut peer| {
+        if number == 0 {
+            let payload = peer.message().unwrap();
+            peer.say(TEXT, &payload);
+            peer.say(TEXT, b"pushed");
+            drop(peer);
+            dropped.send(()).unwrap();
+        } else {
+            peer.echo();
+        }
+    });
+    let client = Client::open(&url, AGAIN);
+    assert_eq!(client.exchange("one").text(), "one");
+    when_dropped.recv().unwrap();
+    // At once, so the keeper has not looked after it since its last use.
+    let done = client.exchange("two");
+    assert_eq!((done.text(), done.figures[RECONNECTS]), ("pushed", 1), "what came before the end is kept");
+}
+
+#[test]
 fn without_it_a_lost_connection_stays_lost() {
     let (url, _) = dropping(0);
     let client = Client::open(&url, &[]);

@@ -260,9 +260,10 @@ public class MessageSamplersTest {
   @Test
   public void a_drop_is_told_and_the_next_use_connects_again_if_so_asked() throws Exception {
     connect("wsb.reconnect", "on-next-use");
-    server.drop();
+    CompletableFuture<Void> dropped = CompletableFuture.runAsync(this::dropInAMoment);
     SampleResult lost = new ReceiveSampler().sample(null);
     assertEquals("Non HTTP response code: connection.lost", lost.getResponseCode());
+    dropped.join();
     SampleResult again =
         with(new ExchangeSampler(), "wsb.payload", "back", "wsb.reconnect", "on-next-use")
             .sample(null);
@@ -392,6 +393,16 @@ public class MessageSamplersTest {
       sampler.testEnded();
       SampleResult late = sampler.sample(null);
       assertFalse(late.isSuccessful());
+    }
+  }
+
+  /** While the test waits in a receive. */
+  private void dropInAMoment() {
+    try {
+      Thread.sleep(300);
+      server.drop();
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 
