@@ -78,5 +78,36 @@ run_gradle() {
   gradle --no-daemon --console=plain "$@" 2> >(grep -v -E '^(openjdk version|OpenJDK )' >&2)
 }
 
+# The other side of the whole-system tests: programs and libraries of other people, in build/peers (tests/src/peers.rs).
+PEERS_PYTHON=(kosoku==0.1.0 websockets==17.4)
+PEERS_NODE=(ws@8.23.0)
+
+# need_peers: Autobahn's cases, Python's and Node's WebSocket servers, nginx and HAProxy, and openssl for certificates.
+need_peers() {
+  local folder=build/peers
+  need_command openssl openssl
+  need_command nginx nginx
+  need_command haproxy haproxy
+  need_command python3 python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package python3-venv
+  need_command node nodejs
+  need_command npm npm
+  mkdir -p "$folder"
+  if [ "$(cat "$folder/venv/packages" 2>/dev/null)" != "${PEERS_PYTHON[*]}" ]; then
+    say "installing for the tests: ${PEERS_PYTHON[*]}"
+    rm -rf "$folder/venv"
+    python3 -m venv "$folder/venv"
+    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "${PEERS_PYTHON[@]}"
+    printf '%s' "${PEERS_PYTHON[*]}" >"$folder/venv/packages"
+  fi
+  if [ "$(cat "$folder/node/packages" 2>/dev/null)" != "${PEERS_NODE[*]}" ]; then
+    say "installing for the tests: ${PEERS_NODE[*]}"
+    rm -rf "$folder/node"
+    mkdir -p "$folder/node"
+    npm install --silent --no-fund --no-audit --prefix "$folder/node" "${PEERS_NODE[@]}"
+    printf '%s' "${PEERS_NODE[*]}" >"$folder/node/packages"
+  fi
+}
+
 # project_version: the version of the product, from its one place.
 project_version() { sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1; }

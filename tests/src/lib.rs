@@ -5,6 +5,7 @@ pub mod chart;
 pub mod jmeter;
 pub mod jtl;
 pub mod jtl_xml;
+pub mod peers;
 pub mod plan;
 pub mod process;
 pub mod report;

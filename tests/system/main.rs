@@ -4,10 +4,12 @@
 // All of it is test code, the helpers too.
 #![allow(clippy::unwrap_used)]
 
+mod autobahn;
 mod connecting;
 mod contract;
 mod conversation;
 mod figures;
+mod foreign;
 mod input;
 mod jar;
 mod leaks;

@@ -1,0 +1,252 @@
+//! Programs of other people for the other end of a connection: where `script/test` puts them, and how they are started.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::process::Process;
+use crate::{Error, Result, at, during, repository};
+
+/// How long a server may take to listen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server that is not ours. Dropping it ends it.
+pub struct Peer {
+    _process: Process,
+    address: SocketAddr,
+}
+
+impl Peer {
+    /// The fuzzing server of Autobahn's cases, which leaves its report in `folder`. `which` chooses cases, as `-i 12.*`.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn fuzzing(folder: &Path, which: &[&str]) -> Result<Self> {
+        let mut command = Command::new(installed("venv/bin/kosoku")?);
+        command.env("PYTHONUNBUFFERED", "1");
+        command.args(["-m", "fuzzingserver", "-o"]).arg(folder);
+        command.args(which).arg("127.0.0.1:0");
+        Self::that_says("kosoku", &mut command)
+    }
+
+    /// The server on Python's `websockets`, which compresses when asked.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn python() -> Result<Self> {
+        let mut command = Command::new(installed("venv/bin/python")?);
+        command.arg(script("server.py"));
+        Self::that_says("Python's websockets", &mut command)
+    }
+
+    /// The server on Node's `ws`, which compresses when asked.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn node() -> Result<Self> {
+        let mut command = Command::new("node");
+        command
+            .arg(script("server.js"))
+            .arg(installed("node/node_modules/ws")?);
+        Self::that_says("Node's ws", &mut command)
+    }
+
+    /// nginx with this configuration, its files in `folder`.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn nginx(folder: &Path, address: SocketAddr, http: &str) -> Result<Self> {
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {}/{kind};\n", folder.display()))
+            .concat();
+        // One process, so that its end is the end of all.
+        let text = format!(
+            "daemon off;\nmaster_process off;\npid {0}/pid;\nerror_log {0}/error.log;\n\
+             events {{ worker_connections 4096; }}\nhttp {{\naccess_log off;\n{temporary}{http}\n}}\n",
+            folder.display()
+        );
+        let file = written(folder, "nginx.conf", &text)?;
+        let mut command = Command::new("nginx");
+        command
+            .arg("-c")
+            .arg(file)
+            .arg("-e")
+            .arg(folder.join("error.log"));
+        Self::that_listens("nginx", &mut command, address)
+    }
+
+    /// HAProxy with this configuration.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn haproxy(folder: &Path, address: SocketAddr, sections: &str) -> Result<Self> {
+        let text = format!(
+            "global\n  maxconn 4096\ndefaults\n  mode http\n  timeout connect 5s\n  timeout client 300s\n  \
+             timeout server 300s\n  timeout tunnel 300s\n{sections}\n"
+        );
+        let file = written(folder, "haproxy.cfg", &text)?;
+        let mut command = Command::new("haproxy");
+        command.arg("-db").arg("-f").arg(file);
+        Self::that_listens("HAProxy", &mut command, address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A `ws` address on it.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("ws://{}{path}", self.address)
+    }
+
+    /// A `wss` address on it, by the name that certificates here are for.
+    #[must_use]
+    pub fn tls_url(&self, path: &str) -> String {
+        format!("wss://localhost:{}{path}", self.address.port())
+    }
+
+    fn that_says(name: &str, command: &mut Command) -> Result<Self> {
+        let process = Process::start(name, command)?;
+        let line = process.wait_for_line("listening on ws://", PATIENCE)?.text;
+        let address = line
+            .rsplit("ws://")
+            .next()
+            .and_then(|address| address.trim().parse().ok());
+        let address = address.ok_or_else(|| Error::Content {
+            what: format!("the first line of {name}"),
+            why: line.clone(),
+        })?;
+        Ok(Self {
+            _process: process,
+            address,
+        })
+    }
+
+    fn that_listens(name: &str, command: &mut Command, address: SocketAddr) -> Result<Self> {
+        let process = Process::start(name, command)?;
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            if process.ends_within(Duration::from_millis(20)) || Instant::now() > deadline {
+                let ended = process.wait(Duration::ZERO)?;
+                return Err(Error::Ended {
+                    what: name.to_owned(),
+                    status: ended.status.to_string(),
+                    tail: ended.text(),
+                });
+            }
+        }
+        Ok(Self {
+            _process: process,
+            address,
+        })
+    }
+}
+
+/// A port of this machine that is free now, for servers that cannot choose one themselves.
+///
+/// # Errors
+/// The socket's.
+pub fn free_address() -> Result<SocketAddr> {
+    let free = || TcpListener::bind("127.0.0.1:0")?.local_addr();
+    free().map_err(during("finding a free port"))
+}
+
+/// Certificates that openssl made for a test: an authority, and what it signed for `localhost` and for a client.
+pub struct Certificates {
+    folder: PathBuf,
+}
+
+impl Certificates {
+    /// The password of [`Certificates::client_store`].
+    pub const PASSWORD: &'static str = "of no secret";
+
+    /// Makes them in a folder.
+    ///
+    /// # Errors
+    /// When openssl is missing or refuses.
+    pub fn new(folder: &Path) -> Result<Self> {
+        let folder = repository::fresh_folder(folder)?;
+        let made = Self { folder };
+        made.openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Tests -keyout ca.key -out ca.pem")?;
+        for (name, extension) in [
+            ("server", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            ("client", "extendedKeyUsage=clientAuth"),
+        ] {
+            written(&made.folder, &format!("{name}.ext"), extension)?;
+            made.openssl(&format!(
+                "req -newkey rsa:2048 -nodes -subj /CN={name} -keyout {name}.key -out {name}.csr"
+            ))?;
+            made.openssl(&format!(
+                "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile {name}.ext -out {name}.pem"
+            ))?;
+        }
+        let mut both = String::new();
+        for part in ["server.pem", "server.key"] {
+            let path = made.folder.join(part);
+            both += &std::fs::read_to_string(&path).map_err(at(&path))?;
+        }
+        written(&made.folder, "server-both.pem", &both)?;
+        written(&made.folder, "password", Self::PASSWORD)?;
+        made.openssl(
+            "pkcs12 -export -in client.pem -inkey client.key -passout file:password -out client.p12",
+        )?;
+        Ok(made)
+    }
+
+    /// The authority's certificate.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    /// The server's certificate, its key, and both in one file.
+    #[must_use]
+    pub fn server(&self) -> [PathBuf; 3] {
+        ["server.pem", "server.key", "server-both.pem"].map(|name| self.folder.join(name))
+    }
+
+    /// The client's certificate and key as PKCS#12.
+    #[must_use]
+    pub fn client_store(&self) -> PathBuf {
+        self.folder.join("client.p12")
+    }
+
+    fn openssl(&self, arguments: &str) -> Result<()> {
+        let mut command = Command::new("openssl");
+        command.current_dir(&self.folder).args(arguments.split(' '));
+        let ended = Process::start("openssl", &mut command)?.wait(PATIENCE)?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        Err(Error::Ended {
+            what: "openssl".to_owned(),
+            status: ended.status.to_string(),
+            tail: ended.text(),
+        })
+    }
+}
+
+fn written(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let path = folder.join(name);
+    std::fs::write(&path, text).map_err(at(&path))?;
+    Ok(path)
+}
+
+fn script(name: &str) -> PathBuf {
+    repository::root().join("tests/peers").join(name)
+}
+
+fn installed(path: &str) -> Result<PathBuf> {
+    let path = repository::build().join("peers").join(path);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(Error::Content {
+        what: path.display().to_string(),
+        why: "is missing; `script/test` installs it".to_owned(),
+    })
+}
