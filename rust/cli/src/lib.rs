@@ -28,7 +28,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a WebSocket echo server that throttles and misbehaves on request
+    /// Run a server for WebSockets and plain HTTP that throttles and misbehaves on request
     Serve(Box<serve::Options>),
     /// Print all properties, error codes and variables of the JMeter elements
     Describe(describe::Options),

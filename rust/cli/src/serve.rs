@@ -8,11 +8,14 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use testbed::{Config, Fault, FaultShare, RetryAfter, Server, Stats};
+use testbed::{Config, Fault, FaultShare, PathLimit, RetryAfter, Server, Stats, TokenConfig};
 use units::{DURATION_FORMS, format_duration, parse_duration};
 
 /// How often a line tells the progress, while there is any.
 const PROGRESS: Duration = Duration::from_secs(2);
+
+/// The server gives up on what takes this long.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
 const LIMIT_HELP: &str = "Who is let in: one of
   \"token-bucket rate=50 burst=50\"       50 at once, then 50 a second
@@ -37,6 +40,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "LIMIT", default_value = "none", long_help = LIMIT_HELP)]
     limit: LimitSpec,
 
+    /// A limit of its own for a path and those below it; repeatable, the longest path that covers a request decides
+    ///
+    /// First the path, then the limit as for --limit: "/oauth/token token-bucket rate=5 burst=10". Attempts there do not
+    /// count for --limit, which decides on all other paths.
+    #[arg(long, value_name = "PATH LIMIT")]
+    limit_at: Vec<PathLimit>,
+
     /// How a refusal says when to come back: seconds, date, ms, none, zero, wrong
     ///
     /// seconds and date are a Retry-After, ms is a retry-after-ms, zero is "Retry-After: 0", wrong is "Retry-After: soon".
@@ -52,7 +62,29 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT", long_help = BODY_HELP)]
     body: Option<String>,
 
-    /// Speak TLS (wss), with a certificate made at start for localhost, 127.0.0.1 and ::1
+    /// How long a plain request takes that is let in
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay, allow_negative_numbers = true)]
+    delay: Duration,
+
+    /// Give an access token at this path: {"access_token":"...","expires_in":5,"token_type":"Bearer"}
+    #[arg(long, value_name = "PATH", value_parser = token_path)]
+    token_path: Option<String>,
+
+    /// How long a token is good, at least 1s
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = token_ttl, allow_negative_numbers = true)]
+    token_ttl: Duration,
+
+    /// How long it takes to give a token
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay, allow_negative_numbers = true)]
+    token_delay: Duration,
+
+    /// Answer 401 to all others, upgrades too, that have no "Authorization: Bearer" with a token that is good
+    ///
+    /// No limit sees them. / and /stats need no token.
+    #[arg(long, requires = "token_path")]
+    token_required: bool,
+
+    /// Speak TLS (wss, https), with a certificate made at start for localhost, 127.0.0.1 and ::1
     #[arg(long)]
     tls: bool,
 
@@ -97,6 +129,12 @@ fn after_help() -> String {
     text.push_str(
         "Faults that let in ask the limit first; all others strike whatever it says. Shares that
 sum up to more than 1 are scaled down: --fault drip --fault silent is half and half.
+Plain requests but HEAD are struck, too: by drip, early-hints, drop-after and all that
+do not let in.
+
+Plain requests (GET, POST ...) are under the same limits as upgrades and are answered on
+any path with 200 and a short JSON text, or with the same refusal. Connections stay open,
+bodies up to 16 MiB are read and forgotten.
 
 Examples:
   A platform with a quota of 120 upgrades a minute:
@@ -108,10 +146,16 @@ Examples:
       --body \"Retry the request in [{seconds}] seconds\"
   One attempt in ten never gets an answer, one in twenty is reset:
     ws-backoff serve --fault silent:0.1 --fault reset:0.05
+  A login: a token endpoint that storms, a REST call and the upgrade, each under its limit:
+    ws-backoff serve --limit \"fixed-window limit=120 window=60s\" \\
+      --limit-at \"/oauth/token token-bucket rate=5 burst=10\" \\
+      --limit-at \"/api token-bucket rate=20 burst=20\" \\
+      --token-path /oauth/token --token-ttl 30s --token-delay 200ms --token-required
   TLS, on a free port that a script reads from a file:
     ws-backoff serve --listen 127.0.0.1:0 --port-file port.txt --tls --cert-out ca.pem
 
-While it runs: GET /stats on the same port answers JSON; GET / says what this is.",
+While it runs: GET /stats on the same port answers JSON, also path by path; GET / says
+what this is. Neither counts.",
     );
     text
 }
@@ -132,6 +176,29 @@ fn status(text: &str) -> Result<u16, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| format!("{error}; allowed are {DURATION_FORMS}"))
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    let delay = duration(text)?;
+    if delay < LONGEST_DELAY {
+        return Ok(delay);
+    }
+    Err(format!("allowed is less than {}", format_duration(LONGEST_DELAY)))
+}
+
+fn token_path(text: &str) -> Result<String, String> {
+    let sound = text.starts_with('/') && !text.contains(['?', '#', ' ']) && !["/", "/stats"].contains(&text);
+    sound
+        .then(|| text.to_owned())
+        .ok_or_else(|| "allowed is a path as /oauth/token, but neither / nor /stats".to_owned())
+}
+
+fn token_ttl(text: &str) -> Result<Duration, String> {
+    let ttl = duration(text)?;
+    if ttl >= Duration::from_secs(1) {
+        return Ok(ttl);
+    }
+    Err("allowed is at least 1s".to_owned())
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -156,6 +223,14 @@ pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
     let server = Server::start(Config {
         listen: options.listen,
         limit,
+        limits_at: options.limit_at,
+        delay: options.delay,
+        token: options.token_path.map(|path| TokenConfig {
+            path,
+            ttl: options.token_ttl,
+            delay: options.token_delay,
+            required: options.token_required,
+        }),
         retry_after: options.retry_after,
         status: options.status,
         body: options.body,

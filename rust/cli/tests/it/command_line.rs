@@ -36,6 +36,34 @@ fn a_wrong_option_is_told_with_its_name_its_value_and_what_is_allowed() {
         ),
         (&["--duration", "soon"], &["--duration", "'soon'", "1.5s"]),
         (&["--drip-pace", "-1"], &["--drip-pace", "'-1'", "negative"]),
+        (
+            &["--limit-at", "token token-bucket rate=1 burst=1"],
+            &[
+                "--limit-at",
+                "\"token\" is no path",
+                "/oauth/token token-bucket rate=5 burst=10",
+            ],
+        ),
+        (
+            &["--limit-at", "/x leaky"],
+            &["--limit-at", "\"leaky\" is no limit"],
+        ),
+        (&["--delay", "60s"], &["--delay", "'60s'", "less than 1m"]),
+        (&["--delay", "-1"], &["--delay", "'-1'", "negative"]),
+        (&["--token-delay", "2m"], &["--token-delay", "less than 1m"]),
+        (
+            &["--token-path", "token"],
+            &["--token-path", "'token'", "/oauth/token"],
+        ),
+        (
+            &["--token-path", "/stats"],
+            &["--token-path", "'/stats'", "neither / nor /stats"],
+        ),
+        (
+            &["--token-path", "/t", "--token-ttl", "999ms"],
+            &["--token-ttl", "'999ms'", "at least 1s"],
+        ),
+        (&["--token-required"], &["--token-path"]),
         (&["--seed", "x"], &["--seed", "'x'", "0 to"]),
         (&["--seed", "-1"], &["--seed", "'-1'", "0 to"]),
         (&["--workers", "0"], &["--workers", "'0'", "1 to 1024"]),
@@ -86,6 +114,8 @@ fn the_help_shows_all_faults_limits_units_and_examples() {
         "GET /stats",
         "--port-file",
         "{seconds}",
+        "/oauth/token token-bucket rate=5 burst=10",
+        "Plain requests",
     ] {
         assert!(ended.out.contains(part), "{part}");
     }
@@ -119,6 +149,21 @@ fn an_address_in_use_fails_with_a_clear_text() {
             .starts_with(&format!("error: cannot listen on {addr}: ")),
         "{}",
         ended.err
+    );
+}
+
+#[test]
+fn two_limits_for_one_path_fail_with_a_clear_text() {
+    let ended = run(&[
+        "serve",
+        "--limit-at",
+        "/x none",
+        "--limit-at",
+        "/x/ concurrency limit=1",
+    ]);
+    assert_eq!(
+        (ended.code, ended.err.as_str()),
+        (Some(1), "error: /x has two limits\n")
     );
 }
 

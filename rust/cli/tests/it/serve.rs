@@ -155,6 +155,55 @@ fn all_options_reach_the_server() {
 }
 
 #[test]
+fn plain_requests_paths_and_tokens_are_served_as_told() {
+    let serve = Serve::start(&[
+        "--limit-at",
+        "/api fixed-window limit=0 window=1m",
+        "--delay",
+        "300ms",
+        "--token-path",
+        "/oauth/token",
+        "--token-ttl",
+        "7s",
+        "--token-delay",
+        "200ms",
+        "--token-required",
+        "--duration",
+        "20s",
+    ]);
+    let mut stream = TcpStream::connect(serve.addr).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut ask = |request: &str| {
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        // All answers here end in a JSON object and a line's end.
+        while !answer.ends_with(b"}\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+        String::from_utf8(answer).unwrap()
+    };
+    assert!(ask("GET /x HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 401 "));
+    let started = Instant::now();
+    let answer = ask("POST /oauth/token HTTP/1.1\r\nContent-Length: 1\r\n\r\nx");
+    assert!(started.elapsed() >= Duration::from_millis(200));
+    assert!(answer.contains("\"expires_in\":7"), "{answer}");
+    let token = answer
+        .split("\"access_token\":\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let authorization = format!("HTTP/1.1\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let started = Instant::now();
+    assert!(ask(&format!("GET /x {authorization}")).starts_with("HTTP/1.1 200 "));
+    assert!(started.elapsed() >= Duration::from_millis(300));
+    assert!(ask(&format!("GET /api/x {authorization}")).starts_with("HTTP/1.1 429 "));
+}
+
+#[test]
 fn the_library_runs_it_until_its_token_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let port = folder.path().join("port");
