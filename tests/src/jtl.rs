@@ -156,11 +156,21 @@ pub fn users_connected(samples: &[Sample]) -> usize {
 /// Seconds from the first start to each user's first passed sample, in order of time.
 #[must_use]
 pub fn connect_times(samples: &[Sample]) -> Vec<f64> {
+    first_successes(samples, |_| true)
+}
+
+/// Seconds from the first start of all to each user's first passed sample with this label, in order of time.
+#[must_use]
+pub fn times_of(samples: &[Sample], label: &str) -> Vec<f64> {
+    first_successes(samples, |sample| sample.label == label)
+}
+
+fn first_successes(samples: &[Sample], counts: impl Fn(&Sample) -> bool) -> Vec<f64> {
     let Some(start) = samples.iter().map(|sample| sample.started_ms).min() else {
         return Vec::new();
     };
     let mut by_user: BTreeMap<&str, u64> = BTreeMap::new();
-    for sample in samples.iter().filter(|sample| sample.success) {
+    for sample in samples.iter().filter(|sample| sample.success && counts(sample)) {
         let ended = sample.ended_ms();
         by_user
             .entry(&sample.thread)
@@ -222,6 +232,8 @@ mod tests {
         assert_eq!(samples.len(), 4);
         assert_eq!(users_connected(&samples), 2);
         assert_eq!(connect_times(&samples), [0.605, 2.516]);
+        assert_eq!(times_of(&samples, "Connect"), [0.605, 2.516]);
+        assert!(times_of(&samples, "Close").is_empty());
     }
 
     #[test]

@@ -26,9 +26,9 @@ pub struct Serve {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
-    /// Requests for an upgrade.
+    /// Requests for an upgrade or a plain answer.
     pub attempts: u64,
-    /// Answered with 101.
+    /// Answered with 101 or 200.
     pub accepted: u64,
     /// Answered with the limit's status.
     pub refused: u64,
@@ -46,6 +46,40 @@ pub struct Stats {
     pub peak_attempts_per_second: u64,
     /// Second by second from the first request.
     pub history: Vec<Second>,
+    /// Path by path.
+    pub paths: Vec<PathStats>,
+    /// Where a path gives tokens.
+    pub token: Option<TokenStats>,
+}
+
+/// The requests for one path.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PathStats {
+    /// The path.
+    pub path: String,
+    /// All of them.
+    pub attempts: u64,
+    /// Answered with 101 or 200.
+    pub accepted: u64,
+    /// Answered with anything else.
+    pub refused: u64,
+    /// The last one that was accepted, milliseconds since 1970.
+    pub last_accepted_ms: Option<u64>,
+    /// The busiest second's.
+    pub peak_attempts_per_second: u64,
+}
+
+/// The requests for tokens, and those without.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenStats {
+    /// Tokens given.
+    pub issued: u64,
+    /// The most requests for one at a time.
+    pub most_at_once: u64,
+    /// Requests elsewhere that had none, or an old one.
+    pub unauthorized: u64,
 }
 
 /// One second of the history.
