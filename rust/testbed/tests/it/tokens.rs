@@ -4,12 +4,15 @@ use crate::client::{Client, limited, start, status, until, upgrade};
 use std::time::Duration;
 use testbed::{Config, Server, TokenConfig};
 
+/// Long against a few requests, on a busy machine, too.
+const TTL: Duration = Duration::from_secs(3);
+
 fn server(limit: &str, delay: Duration, required: bool) -> Server {
     start(Config {
         limits_at: vec![format!("/oauth/token {limit}").parse().unwrap()],
         token: Some(TokenConfig {
             path: "/oauth/token".to_owned(),
-            ttl: Duration::from_secs(1),
+            ttl: TTL,
             delay,
             required,
         }),
@@ -27,7 +30,7 @@ fn fetch(client: &mut Client) -> String {
     let token = answer.json();
     assert_eq!(
         (&token["expires_in"], &token["token_type"]),
-        (&1.into(), &"Bearer".into())
+        (&TTL.as_secs().into(), &"Bearer".into())
     );
     token["access_token"].as_str().unwrap().to_owned()
 }
@@ -57,7 +60,7 @@ fn a_token_opens_requests_and_upgrades_until_it_expires() {
     assert_eq!(status(&socket.head()), 101);
     assert_eq!(client.request("GET", "/api", &authorization).status(), 429);
 
-    std::thread::sleep(Duration::from_secs(1));
+    std::thread::sleep(TTL);
     assert_eq!(client.request("GET", "/api", &authorization).status(), 401);
     let mut socket = Client::connect(&server);
     socket.ask("/agents");
