@@ -1,11 +1,14 @@
 """A WebSocket server on Python's websockets, for the whole-system tests: echoes, and does what a text beginning with "!"
-asks. What it can be asked stands in tests/system/foreign.rs."""
+asks. What it can be asked stands in tests/system/foreign.rs. With an argument it pings each connection every so many seconds,
+and drops those that do not answer within five."""
 
 import asyncio
+import sys
 
 from websockets.asyncio.server import serve
 
 LONGEST = 16 << 20
+PINGS = {"ping_interval": float(sys.argv[1]), "ping_timeout": 5} if sys.argv[1:] else {}
 
 
 async def talk(socket):
@@ -26,7 +29,7 @@ async def talk(socket):
 
 
 async def main():
-    async with serve(talk, "127.0.0.1", 0, max_size=LONGEST) as server:
+    async with serve(talk, "127.0.0.1", 0, max_size=LONGEST, **PINGS) as server:
         _, port = server.sockets[0].getsockname()
         print(f"listening on ws://127.0.0.1:{port}", flush=True)
         await server.serve_forever()

@@ -40,6 +40,16 @@ impl Peer {
         Self::that_says("Python's websockets", &mut command)
     }
 
+    /// The same, which pings each connection every second and drops those that do not answer.
+    ///
+    /// # Errors
+    /// As [`Peer::python`].
+    pub fn python_that_pings() -> Result<Self> {
+        let mut command = Command::new(installed("venv/bin/python")?);
+        command.arg(script("server.py")).arg("1");
+        Self::that_says("Python's websockets", &mut command)
+    }
+
     /// The server on Node's `ws`, which compresses when asked.
     ///
     /// # Errors

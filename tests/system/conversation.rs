@@ -34,7 +34,7 @@ fn only<'a>(samples: &'a [Sample], label: &str) -> &'a Sample {
 }
 
 /// Waits until so many samples are in the result file of a run that writes each one at once.
-fn wait_for_samples(running: &Running, folder: &std::path::Path, wanted: usize) {
+pub fn wait_for_samples(running: &Running, folder: &std::path::Path, wanted: usize) {
     let deadline = Instant::now() + LIMIT;
     let file = folder.join("run/samples.jtl");
     loop {

@@ -1,12 +1,12 @@
 //! Thousands of connects to a server that misbehaves in every way it knows: nothing is left behind.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use system::plan::{Group, Plan};
 use system::serve::Serve;
 
 use crate::say;
+use crate::seen::Seen;
 use crate::support::{LIMIT, alone, folder, jmeter_of, wait_for_stats};
 
 const USERS: u32 = 50;
@@ -41,48 +41,6 @@ const FAULTS: &[&str] = &[
     "garbage",
 ];
 
-/// JMeter as the operating system sees it.
-struct Process {
-    folder: PathBuf,
-}
-
-impl Process {
-    /// Resident memory in KiB.
-    fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(self.folder.join("status")).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    /// What its open files are.
-    fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.join("fd")).unwrap();
-        let links = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-        links.map(|link| link.to_string_lossy().into_owned()).collect()
-    }
-
-    /// Its TCP sockets that lead to this port, in whatever state.
-    fn sockets_to(&self, port: u16) -> usize {
-        let table = std::fs::read_to_string(self.folder.join("net/tcp")).unwrap();
-        let remote = format!(":{port:04X}");
-        let leads_there = |columns: &Vec<&str>| columns[2].ends_with(&remote);
-        let rows = table
-            .lines()
-            .skip(1)
-            .map(|line| line.split_whitespace().collect())
-            .filter(leads_there);
-        let inodes: Vec<String> = rows.map(|columns| format!("socket:[{}]", columns[9])).collect();
-        self.files().iter().filter(|file| inodes.contains(file)).count()
-    }
-
-    /// How many of its threads have a name that begins so.
-    fn threads(&self, start: &str) -> usize {
-        let tasks = std::fs::read_dir(self.folder.join("task")).unwrap();
-        let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-        names.filter(|name| name.starts_with(start)).count()
-    }
-}
-
 #[test]
 fn ten_thousand_connects_to_faults_leave_nothing_behind() {
     let _turn = alone();
@@ -116,15 +74,13 @@ fn ten_thousand_connects_to_faults_leave_nothing_behind() {
     .into_iter()
     .fold(run, system::jmeter::Jmeter::jvm);
     let running = run.start().unwrap();
-    let process = Process {
-        folder: PathBuf::from(format!("/proc/{}", running.id())),
-    };
+    let process = Seen::new(running.id());
     let total = u64::from(USERS * LOOPS);
     let wait = Duration::from_secs(300);
     wait_for_stats(&serve, wait, |stats| stats.attempts >= total / 3);
     let (early, early_files) = (process.memory(), process.files().len());
     wait_for_stats(&serve, wait, |stats| {
-        stats.attempts >= total && process.threads("Users ") == 0
+        stats.attempts >= total && process.threads_called("Users ") == 0
     });
     let (late, files) = (process.memory(), process.files().len());
     say!("memory: {early} KiB after a third, {late} KiB at the end; files: {early_files}, then {files}");

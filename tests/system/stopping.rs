@@ -19,8 +19,8 @@ fn now_ms() -> u64 {
     u64::try_from(now.as_millis()).unwrap()
 }
 
-/// Stops a run in which `busy` users are inside a connect, and checks what each of their samples says.
-fn stop_and_check(running: Running, busy: usize) {
+/// Stops a run in which `busy` users are inside a sample, and checks what each of their samples says.
+pub fn stop_and_check(running: Running, busy: usize) {
     let told = now_ms();
     running.stop_now().unwrap();
     let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();

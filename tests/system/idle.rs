@@ -1,0 +1,142 @@
+//! Connections that nobody uses for a while: they stay alive, and cost little.
+
+use std::time::{Duration, Instant};
+
+use system::jmeter::{Home, Jmeter};
+use system::peers::Peer;
+use system::plan::{Group, Plan};
+use system::serve::Serve;
+
+use crate::conversation::wait_for_samples;
+use crate::say;
+use crate::seen::Seen;
+use crate::support::{LIMIT, complaints, folder, jmeter_of, together};
+
+const USERS: u32 = 20;
+const CONNECTIONS: u32 = 100;
+
+#[test]
+fn a_pause_of_half_a_minute_costs_no_connection_and_no_thread() {
+    const PAUSE: Duration = Duration::from_secs(30);
+    let _turn = together();
+    let python = Peer::python_that_pings().unwrap();
+    let url = python.url("/");
+    let ids: Vec<String> = (0..CONNECTIONS).map(|number| number.to_string()).collect();
+    let mut group = Group::new("G", USERS);
+    for id in &ids {
+        group = group.connect("connect", &[("wsb.url", &url), ("wsb.connection", id)]);
+    }
+    group = group.pause(&PAUSE.as_millis().to_string());
+    for id in &ids {
+        let properties = [("wsb.payload", "still there?"), ("wsb.connection", id)];
+        group = group.sampler("Exchange", "after the pause", &properties);
+    }
+    let folder = folder("long_pause");
+    let run_it = jmeter_of(&Plan::of(group), &folder);
+    let running = run_it
+        .property("jmeter.save.saveservice.autoflush", "true")
+        .start()
+        .unwrap();
+    let all = (USERS * CONNECTIONS) as usize;
+    wait_for_samples(&running, &folder, all);
+    let process = Seen::new(running.id());
+    let (cpu, begun) = (process.cpu_of("wsb-keeper"), Instant::now());
+    std::thread::sleep(PAUSE / 2);
+    let share = (process.cpu_of("wsb-keeper") - cpu) / begun.elapsed().as_secs_f64();
+    let threads = process.threads();
+    let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();
+    assert_eq!(complaints(&finished), Vec::<String>::new());
+
+    say!(
+        "{all} connections, each pinged every second: the keeper takes {:.1} % of a core; {} threads in all",
+        share * 100.0,
+        threads.len()
+    );
+    let keepers = threads.iter().filter(|name| *name == "wsb-keeper").count();
+    assert_eq!(keepers, 1, "{threads:?}");
+    assert!(threads.len() < all / 10, "{threads:?}");
+    assert!(share < 0.05, "the keeper takes {share} of a core");
+    let samples = finished.samples().unwrap();
+    let failed: Vec<_> = samples.iter().filter(|sample| !sample.success).collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {}: {failed:?}",
+        failed.len(),
+        samples.len()
+    );
+    let after = samples.iter().filter(|sample| sample.label == "after the pause");
+    assert_eq!(after.count(), all);
+}
+
+/// How many connections memory is measured with.
+const MEASURED: u64 = 5_000;
+/// Made before, so that what the JVM takes once is not counted.
+const BEFORE: u64 = 1_000;
+
+/// Resident memory of JMeter for each idle connection, in bytes; the heap is there from the start.
+fn memory(test: &str, url: &str, port: u16) -> u64 {
+    let open = [
+        ("wsb.url", url),
+        ("wsb.connection", "${__counter(TRUE,)}"),
+        ("wsb.scope", "test"),
+        ("wsb.tls.verify", "false"),
+    ];
+    const USERS: u64 = 8;
+    let users = |name: &str, connections: u64| {
+        let users = Group::new(name, u32::try_from(USERS).unwrap());
+        users
+            .loops(u32::try_from(connections / USERS).unwrap())
+            .connect(name, &open)
+            // Slowly, so that a look in between sees about as many as it waits for.
+            .pause("2")
+    };
+    let folder = folder(test);
+    let plan = Plan::of(users("G", BEFORE + MEASURED)).and(Group::new("Last", 1).pause("600000"));
+    let plan = plan.write(&folder.join("plan.jmx")).unwrap();
+    // Without the JNI checks, which keep books of their own.
+    let run = Jmeter::new(&Home::assembled().unwrap(), &plan, &folder.join("run"));
+    // Compiled code would count as ours, so there is none.
+    let run = ["-Xms256m", "-Xmx256m", "-XX:+AlwaysPreTouch", "-Xint"]
+        .into_iter()
+        .fold(run, Jmeter::jvm);
+    let running = run.start().unwrap();
+    let process = Seen::new(running.id());
+    let wait = |wanted: u64| {
+        let begun = Instant::now();
+        while (process.sockets_to(port) as u64) < wanted {
+            let still = begun.elapsed() < LIMIT && !running.ends_within(Duration::ZERO);
+            assert!(still, "{} of {wanted} connections", process.sockets_to(port));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        (process.sockets_to(port) as u64, process.memory())
+    };
+    let (first, early) = wait(BEFORE);
+    wait(BEFORE + MEASURED);
+    // The keeper has taken them all over by then.
+    std::thread::sleep(Duration::from_secs(2));
+    let (last, late) = wait(BEFORE + MEASURED);
+    running.stop_now().unwrap();
+    let samples = running
+        .finish(LIMIT)
+        .unwrap()
+        .succeeded()
+        .unwrap()
+        .samples()
+        .unwrap();
+    assert!(samples.iter().all(|sample| sample.success));
+    let each = late.saturating_sub(early) * 1024 / (last - first);
+    say!("{test}: {each} bytes a connection ({first} to {last} of them, {early} to {late} KiB)");
+    each
+}
+
+#[test]
+fn an_idle_connection_costs_8_kib_plain_and_16_kib_with_tls() {
+    let _turn = together();
+    let plain = Serve::start(&["--limit", "none"]).unwrap();
+    let each = memory("idle_plain", &plain.url("/"), plain.address().port());
+    assert!(each <= 8 * 1024, "{each} bytes");
+    drop(plain);
+    let tls = Serve::start(&["--limit", "none", "--tls"]).unwrap();
+    let each = memory("idle_tls", &tls.tls_url("/"), tls.address().port());
+    assert!(each <= 16 * 1024, "{each} bytes");
+}
