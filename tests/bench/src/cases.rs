@@ -1,0 +1,225 @@
+//! The list of cases, with the promises of issue 6 where they are measured.
+
+use crate::case::Client::{Ours, Raw, RawAsync, Theirs, TheirsTuned, Threads};
+use crate::case::{Bound, Case, Client, Measure, Target, Value, Work};
+
+/// All of them, in the order in which they run.
+pub fn all() -> Vec<Case> {
+    let mut cases = connects();
+    cases.extend(echoes());
+    cases.extend(with_result_file());
+    cases.extend(openings());
+    cases.push(case("idle-1000", "1,000 connections held", Work::Idle, 1_000).quick());
+    cases.push(case("idle-5000", "5,000 connections held", Work::Idle, 5_000));
+    cases
+}
+
+fn connects() -> Vec<Case> {
+    let connect = |name, about, threads| case(name, about, Work::Connect, threads);
+    vec![
+        connect("connect-1", "connect + close, 1 thread", 1),
+        connect("connect-16", "connect + close, 16 threads", 16)
+            .quick()
+            .with(RawAsync)
+            .at_least(Theirs, 1.6)
+            .at_least(Raw, 0.75)
+            .target(Measure::CpuUs, Value::Less(Raw), Bound::AtMost(25.0)),
+        connect("connect-100", "connect + close, 100 threads", 100),
+        connect("connect-tls-1", "connect + close over TLS, 1 thread", 1)
+            .tls()
+            .with(TheirsTuned),
+        connect("connect-tls-16", "connect + close over TLS, 16 threads", 16)
+            .tls()
+            .quick()
+            .with(TheirsTuned)
+            .at_least(TheirsTuned, 3.3)
+            .at_least(Raw, 0.85),
+        connect("connect-tls-50", "connect + close over TLS, 50 threads", 50)
+            .tls()
+            .at_least(Theirs, 4.5)
+            .at_least(Raw, 0.85),
+        connect("connect-tls-100", "connect + close over TLS, 100 threads", 100).tls(),
+        case("refused-16", "refused with 429, 16 threads", Work::Refused, 16)
+            .quick()
+            .at_least(Theirs, 1.3)
+            .at_least(Raw, 0.7),
+    ]
+}
+
+fn echoes() -> Vec<Case> {
+    vec![
+        echo("echo-1", "echo 32 B, 1 thread", 1, 32),
+        echo("echo-10", "echo 32 B, 10 threads", 10, 32).promised(1.0),
+        echo("echo-100", "echo 32 B, 100 threads", 100, 32)
+            .quick()
+            .with(RawAsync)
+            .promised(1.05),
+        echo("echo-500", "echo 32 B, 500 threads", 500, 32)
+            .quick()
+            .promised(1.1),
+        echo("echo-1000", "echo 32 B, 1,000 threads", 1_000, 32),
+        echo("echo-tls-100", "echo 32 B over TLS, 100 threads", 100, 32)
+            .tls()
+            .quick()
+            .at_least(Theirs, 1.6)
+            .at_least(Raw, 0.8),
+        echo("echo-1k", "echo 1 KiB, 10 threads", 10, 1 << 10),
+        echo("echo-64k", "echo 64 KiB, 10 threads", 10, 64 << 10)
+            .quick()
+            .at_least(Theirs, 3.5)
+            .at_least(Raw, 0.6),
+        echo("echo-1m", "echo 1 MiB, 10 threads", 10, 1 << 20)
+            .quick()
+            .at_least(Theirs, 2.5)
+            .at_least(Raw, 0.6),
+        case(
+            "repeat-100",
+            "echo 32 B, ours 100 a sample, 100 threads",
+            Work::Echo {
+                bytes: 32,
+                repeat: 100,
+            },
+            100,
+        )
+        .quick()
+        .at_least(Theirs, 1.15)
+        .at_least(Raw, 0.9),
+    ]
+}
+
+fn with_result_file() -> Vec<Case> {
+    let connect = case(
+        "connect-16-csv",
+        "connect + close, 16 threads, result file",
+        Work::Connect,
+        16,
+    );
+    let echo = echo("echo-100-csv", "echo 32 B, 100 threads, result file", 100, 32);
+    [connect, echo]
+        .map(|case| Case {
+            result_file: true,
+            clients: vec![Ours, Theirs],
+            ..case
+        })
+        .into()
+}
+
+fn openings() -> Vec<Case> {
+    let opening = |name, about, threads| Case {
+        result_file: true,
+        ..case(name, about, Work::Opening, threads)
+    };
+    let open = Measure::OpenP50Ms;
+    vec![
+        opening("opening-1", "time to open, 1 thread", 1).shown(),
+        opening("opening-16", "time to open, 16 threads", 16),
+        opening("opening-tls-1", "time to open over TLS, 1 thread", 1)
+            .tls()
+            .quick()
+            .with(TheirsTuned)
+            .target(open, Value::Over(TheirsTuned), Bound::AtMost(0.2))
+            .target(open, Value::Over(Theirs), Bound::AtMost(0.02))
+            .target(open, Value::Over(Raw), Bound::AtMost(1.5))
+            .shown(),
+    ]
+}
+
+fn case(name: &'static str, about: &'static str, work: Work, threads: u32) -> Case {
+    Case {
+        name,
+        about,
+        work,
+        tls: false,
+        threads,
+        clients: match work {
+            Work::Idle => vec![RawAsync, Threads, Ours, Theirs],
+            _ => vec![Raw, Ours, Theirs],
+        },
+        result_file: false,
+        quick: false,
+        targets: Vec::new(),
+    }
+}
+
+fn echo(name: &'static str, about: &'static str, threads: u32, bytes: usize) -> Case {
+    case(name, about, Work::Echo { bytes, repeat: 1 }, threads)
+}
+
+impl Case {
+    fn quick(self) -> Self {
+        Self { quick: true, ..self }
+    }
+
+    fn tls(self) -> Self {
+        Self { tls: true, ..self }
+    }
+
+    fn with(mut self, client: Client) -> Self {
+        self.clients.push(client);
+        self.clients.sort();
+        self
+    }
+
+    fn target(mut self, measure: Measure, value: Value, bound: Bound) -> Self {
+        self.targets.push(Target {
+            measure,
+            value,
+            bound,
+        });
+        self
+    }
+
+    /// Our rate, as a share of another client's.
+    fn at_least(self, other: Client, share: f64) -> Self {
+        self.target(Measure::Rate, Value::Over(other), Bound::AtLeast(share))
+    }
+
+    /// What is promised of small echoes: the rate against theirs, its CPU, and the rate against raw.
+    fn promised(self, share: f64) -> Self {
+        self.at_least(Theirs, share)
+            .target(Measure::CpuUs, Value::Over(Theirs), Bound::AtMost(0.82))
+            .at_least(Raw, 0.8)
+    }
+
+    /// What JMeter shows agrees with the server's clock.
+    fn shown(self) -> Self {
+        [Measure::ConnectOffMs, Measure::LatencyOffMs]
+            .into_iter()
+            .fold(self, |case, measure| {
+                case.target(measure, Value::Alone, Bound::AtMost(1.0))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_case_has_a_name_of_its_own_and_clients_to_compare() {
+        let cases = all();
+        let names: BTreeSet<&str> = cases.iter().map(|case| case.name).collect();
+        assert_eq!(names.len(), cases.len());
+        for case in &cases {
+            assert!(
+                case.clients.contains(&Ours) && case.clients.contains(&Theirs),
+                "{}",
+                case.name
+            );
+        }
+        let quick = cases.iter().filter(|case| case.quick).count();
+        assert!((5..cases.len()).contains(&quick), "{quick}");
+    }
+
+    #[test]
+    fn a_promise_against_a_client_is_made_where_that_client_runs() {
+        for case in all() {
+            for target in &case.targets {
+                if let Value::Over(other) | Value::Less(other) = target.value {
+                    assert!(case.clients.contains(&other), "{}: {target:?}", case.name);
+                }
+            }
+        }
+    }
+}

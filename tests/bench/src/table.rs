@@ -1,0 +1,201 @@
+//! Results as text: a table of figures, one of promises, one of the parts without a server; Markdown that reads well as it is.
+
+use crate::case::{Client, Measure};
+use crate::micro::Micro;
+use crate::results::{Outcome, Results};
+use crate::spread::{Spread, figure};
+
+/// The rest stands in `results.json`.
+const SHOWN: [Client; 3] = [Client::Raw, Client::Ours, Client::Theirs];
+const BESIDE: [Client; 3] = [Client::RawAsync, Client::TheirsTuned, Client::Threads];
+
+/// All tables.
+pub fn all(results: &Results) -> String {
+    let mut text = head(results);
+    if !results.cases.is_empty() {
+        text += &format!("\n{}", figures(&results.cases));
+        text += &format!("\n{}", promises(&results.cases));
+    }
+    if !results.micro.is_empty() {
+        text += &format!("\n{}", micro(&results.micro));
+    }
+    for outcome in &results.cases {
+        for note in &outcome.notes {
+            text += &format!("\n{}: {note}", outcome.name);
+        }
+    }
+    if results.machine.busy() {
+        text += &format!(
+            "\nThe machine was busy before the run (load {:.1} on {} cores): take no figure for more than a hint.",
+            results.machine.load_before, results.machine.cores
+        );
+    }
+    text
+}
+
+fn head(results: &Results) -> String {
+    let (machine, versions) = (&results.machine, &results.versions);
+    format!(
+        "{}, {} cores of {}, kernel {}; {}\nws-backoff {} ({}), JMeter {}, WebSocket samplers {}\n\
+         Medians of {} rounds in turns (of held connections: {}), least and most in brackets; client and server share the machine.\n",
+        results.began,
+        machine.cores,
+        machine.cpu,
+        machine.kernel,
+        versions.java,
+        versions.ws_backoff,
+        versions.commit,
+        versions.jmeter,
+        versions.samplers,
+        results.effort.rounds,
+        results.effort.idle_rounds,
+    )
+}
+
+fn figures(outcomes: &[Outcome]) -> String {
+    let mut rows = vec![
+        [
+            "work",
+            "figure",
+            "raw",
+            "ours",
+            "1.3.1",
+            "ours / 1.3.1",
+            "ours / raw",
+            "others",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for outcome in outcomes {
+        let mut measures: Vec<Measure> = outcome
+            .spreads
+            .values()
+            .flat_map(|spreads| spreads.keys().copied())
+            .filter(|measure| *measure != Measure::ServerCpuUs)
+            .collect();
+        measures.sort();
+        measures.dedup();
+        for (place, measure) in measures.into_iter().enumerate() {
+            let about = if place == 0 { outcome.about } else { "" };
+            rows.push(figure_row(outcome, about, measure));
+        }
+    }
+    aligned(&rows)
+}
+
+fn figure_row(outcome: &Outcome, about: &str, measure: Measure) -> Vec<String> {
+    let spread = |client: Client| {
+        outcome
+            .spreads
+            .get(&client)
+            .and_then(|spreads| spreads.get(&measure))
+    };
+    let ratio = |client: Client| {
+        let spread = outcome
+            .ratios
+            .get(&client)
+            .and_then(|ratios| ratios.get(&measure));
+        spread.map_or("-".to_owned(), with_range)
+    };
+    let mut row = vec![about.to_owned(), measure.name().to_owned()];
+    row.extend(SHOWN.map(|client| spread(client).map_or("-".to_owned(), with_range)));
+    row.push(ratio(Client::Theirs));
+    row.push(ratio(Client::Raw));
+    let others: Vec<String> = BESIDE
+        .into_iter()
+        .filter_map(|client| Some(format!("{} {}", client.name(), figure(spread(client)?.median))))
+        .collect();
+    row.push(others.join(", "));
+    row
+}
+
+fn promises(outcomes: &[Outcome]) -> String {
+    let mut rows = vec![["work", "promise", "seen", "kept"].map(str::to_owned).to_vec()];
+    for outcome in outcomes {
+        for target in &outcome.targets {
+            rows.push(vec![
+                outcome.about.to_owned(),
+                target.promise.clone(),
+                with_range(&target.value),
+                if target.kept { "yes" } else { "NO" }.to_owned(),
+            ]);
+        }
+    }
+    aligned(&rows)
+}
+
+fn micro(parts: &[Micro]) -> String {
+    let mut rows = vec![["part", "ns each", "+/-"].map(str::to_owned).to_vec()];
+    rows.extend(
+        parts
+            .iter()
+            .map(|part| vec![part.name.clone(), figure(part.nanos), figure(part.spread)]),
+    );
+    aligned(&rows)
+}
+
+/// `1.23 (1.10-1.30)`; without the brackets where they say nothing.
+pub fn with_range(spread: &Spread) -> String {
+    let [median, min, max] = [spread.median, spread.min, spread.max].map(figure);
+    if min == max {
+        median
+    } else {
+        format!("{median} ({min}-{max})")
+    }
+}
+
+/// A Markdown table whose columns line up; the first row is its head. Nothing of no rows.
+fn aligned(rows: &[Vec<String>]) -> String {
+    if rows.len() < 2 {
+        return String::new();
+    }
+    let width = |column: usize| {
+        let lengths = rows.iter().map(|row| row[column].chars().count());
+        lengths.fold(3, usize::max)
+    };
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let line = |row: &[String]| {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!(" {cell:<width$} "))
+            .collect();
+        format!("|{}|\n", cells.join("|"))
+    };
+    let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let mut text = line(&rows[0]) + &line(&rule);
+    for row in &rows[1..] {
+        text += &line(row);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::tests::outcome;
+
+    #[test]
+    fn a_row_has_figures_and_ratios() {
+        let text = figures(&[outcome(&[200.0, 210.0, 190.0], &[100.0; 3], &[400.0; 3])]);
+        assert!(text.contains("| 200 (190-210)"), "{text}");
+        assert!(text.contains("| 2.00 (1.90-2.10)"), "{text}");
+        let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+        assert!(widths.iter().all(|width| *width == widths[0]), "{text}");
+    }
+
+    #[test]
+    fn promises_say_whether_they_were_kept() {
+        let text = promises(&[outcome(&[200.0; 3], &[100.0; 3], &[400.0; 3])]);
+        assert!(
+            text.contains("per second, ours / 1.3.1: >= 1.6") && text.contains("| yes"),
+            "{text}"
+        );
+        assert!(
+            text.contains("per second, ours / raw: >= 0.75") && text.contains("| NO"),
+            "{text}"
+        );
+        assert_eq!(promises(&[]), "");
+    }
+}
