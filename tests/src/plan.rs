@@ -165,6 +165,18 @@ impl Group {
         )
     }
 
+    /// Adds our defaults element, which counts for the whole group.
+    #[must_use]
+    pub fn defaults(self, properties: &[(&str, &str)]) -> Self {
+        self.element(
+            "io.github.wsbackoff.config.WebSocketDefaults",
+            "io.github.wsbackoff.gui.WebSocketDefaultsGui",
+            "Defaults",
+            &strings(properties),
+            "",
+        )
+    }
+
     /// Adds another of our samplers by its kind: `Send`, `Receive`, `Exchange`, `Ping` or `Close`.
     #[must_use]
     pub fn sampler(self, kind: &str, name: &str, properties: &[(&str, &str)]) -> Self {
@@ -333,6 +345,7 @@ mod tests {
     #[test]
     fn every_element_has_its_tree() {
         let group = Group::new("G", 1)
+            .defaults(&[])
             .connect("c", &[])
             .connect_with_headers("d", &[], &[("X-A", "1"), ("X-B", "2")])
             .incumbent_open("o", "localhost", 9, true)
@@ -346,8 +359,8 @@ mod tests {
             plan.matches("<hashTree>").count(),
             plan.matches("</hashTree>").count()
         );
-        // The plan, its content; in each of two groups itself, two controllers, and in each of these seven elements.
-        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 * (1 + 2 + 2 * 7));
+        // The plan, its content; in each of two groups itself, two controllers, and in each of these eight elements.
+        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 * (1 + 2 + 2 * 8));
         assert_eq!(plan.matches("elementType=\"Header\"").count(), 8);
         assert_eq!(
             plan.matches("<stringProp name=\"LoopController.loops\">-1<")

@@ -8,6 +8,7 @@ use system::plan::{Group, Plan};
 use system::repository;
 use system::serve::Serve;
 
+use crate::raw::Raw;
 use crate::support::{folder, jmeter_of, run, together};
 
 /// Keys that take any text.
@@ -92,28 +93,167 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("wsb.retry.bsae", "1s", "keys"),
 ];
 
-#[test]
-fn the_table_of_wrong_values_has_every_property_of_connect() {
+type WrongInTalk = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// The same for the samplers of the conversation, with the properties that make a value wrong. Each is tried in every
+/// sampler that has the property.
+const WRONG_IN_TALK: &[WrongInTalk] = &[
+    ("wsb.payloadType", "xml", "base64", &[]),
+    ("wsb.payload", "0g", "hex", &[("wsb.payloadType", "hex")]),
+    ("wsb.payload", "a", "Base64", &[("wsb.payloadType", "base64")]),
+    ("wsb.payloadFile", "", "file", &[("wsb.payloadType", "file")]),
+    (
+        "wsb.payloadFile",
+        "/no/such/file",
+        "file",
+        &[("wsb.payloadType", "file")],
+    ),
+    (
+        "wsb.payloadFile",
+        "/no/such/file",
+        "file",
+        &[("wsb.payloadType", "file-text")],
+    ),
+    ("wsb.fragmentSize", "0", "", &[]),
+    ("wsb.repeat", "0", "1", &[]),
+    ("wsb.repeat", "often", "1", &[]),
+    ("wsb.readTimeout", "soon", "milliseconds", &[]),
+    ("wsb.readTimeout", "0", "", &[]),
+    ("wsb.match.mode", "xpath", "contains", &[]),
+    (
+        "wsb.match.value",
+        "(",
+        "regular expression",
+        &[("wsb.match.mode", "regex")],
+    ),
+    (
+        "wsb.match.value",
+        "0",
+        "hex",
+        &[("wsb.match.mode", "binary-prefix")],
+    ),
+    ("wsb.match.pointer", "a.b", "/", &[("wsb.match.mode", "json")]),
+    ("wsb.match.kind", "pong", "binary", &[]),
+    ("wsb.match.count", "0", "1", &[]),
+    ("wsb.match.others", "burn", "discard", &[]),
+    ("wsb.optional", "perhaps", "true", &[]),
+    ("wsb.close.code", "1006", "3000", &[]),
+    ("wsb.close.code", "bye", "3000", &[]),
+    ("wsb.close.reason", LONG_REASON, "123", &[]),
+    ("wsb.close.timeout", "0", "", &[]),
+    ("wsb.close.abort", "now", "true", &[]),
+    ("wsb.nonsense", "1", "keys", &[]),
+];
+
+/// One byte longer than a close frame has room for.
+const LONG_REASON: &str = "A reason that goes on and on, as if nobody who reads it had anything else to do today, and that \
+     at last is too long for it and for everybody.";
+
+/// The samplers of the conversation, by kind.
+const TALKERS: [&str; 5] = ["Send", "Receive", "Exchange", "Ping", "Close"];
+
+/// The keys of an element, from the product's own table.
+fn keys_of(element: &str) -> Vec<String> {
     let output = Command::new(repository::program().unwrap())
         .args(["describe", "--format", "json"])
         .output()
         .unwrap();
     let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let keys = table["keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|key| {
-            key["elements"]
-                .as_array()
-                .unwrap()
-                .contains(&"ConnectSampler".into())
-        })
-        .map(|key| key["key"].as_str().unwrap().to_owned());
-    let missing: Vec<String> = keys
-        .filter(|key| !FREE.contains(&key.as_str()) && !WRONG.iter().any(|(wrong, ..)| wrong == key))
-        .collect();
+    let keys = table["keys"].as_array().unwrap().iter();
+    keys.filter(|key| key["elements"].as_array().unwrap().contains(&element.into()))
+        .map(|key| key["key"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_tables_of_wrong_values_have_every_property_of_every_element() {
+    let mut missing = keys_of("WebSocketDefaults");
+    assert!(missing.len() > 60, "defaults may set everything: {missing:?}");
+    missing.retain(|key| {
+        let connect = WRONG.iter().map(|(wrong, ..)| wrong);
+        let mut both = connect.chain(WRONG_IN_TALK.iter().map(|(wrong, ..)| wrong));
+        !FREE.contains(&key.as_str()) && !both.any(|wrong| wrong == key)
+    });
     assert!(missing.is_empty(), "no wrong value for {missing:?}");
+    for kind in ["Connect"].iter().chain(&TALKERS) {
+        let keys = keys_of(&format!("{kind}Sampler"));
+        let all = keys_of("WebSocketDefaults");
+        assert!(
+            !keys.is_empty() && keys.iter().all(|key| all.contains(key)),
+            "{kind}: {keys:?}"
+        );
+    }
+}
+
+#[test]
+fn each_wrong_property_of_a_talk_fails_its_sample_and_nothing_is_said() {
+    let _turn = together();
+    let raw = Raw::start(&[]);
+    let url = raw.url("echo");
+    let mut group = Group::new("G", 1).connect("right", &[("wsb.url", &url)]);
+    let mut cases = Vec::new();
+    for kind in TALKERS {
+        let keys = keys_of(&format!("{kind}Sampler"));
+        for (key, value, allowed, others) in WRONG_IN_TALK {
+            if !keys.iter().any(|own| own == key) && *key != "wsb.nonsense" {
+                continue;
+            }
+            let mut wrong = [&[(*key, *value)], *others].concat();
+            if kind == "Close" {
+                // Whatever came of it, its connection is gone.
+                wrong.push(("wsb.connection", "closed"));
+                group = group.connect("right", &[("wsb.url", &url), ("wsb.connection", "closed")]);
+            }
+            group = group.sampler(kind, kind, &wrong);
+            cases.push((kind, *key, *value, *allowed));
+        }
+    }
+    // What follows finds the connection as it was.
+    group = group
+        .sampler("Exchange", "right", &[("wsb.payload", "still open")])
+        .sampler("Close", "right", &[]);
+    let inherited = Group::new("Defaults", 1)
+        .defaults(&[("wsb.readTimeout", "soon")])
+        .connect("right", &[("wsb.url", &url)])
+        .sampler("Send", "inherits", &[("wsb.payload", "x")])
+        .sampler(
+            "Send",
+            "right",
+            &[("wsb.payload", "x"), ("wsb.readTimeout", "5s")],
+        );
+    let plan = Plan::of(group).and(inherited);
+    let finished = run(&jtl_xml::recorded_by(jmeter_of(&plan, &folder("wrong_talk"))));
+    let samples = jtl_xml::read(&finished.files.samples()).unwrap();
+    let (right, wrong): (Vec<_>, Vec<_>) = samples.iter().partition(|each| each.sample.label == "right");
+    let closes = cases.iter().filter(|(kind, ..)| *kind == "Close").count();
+    assert_eq!(right.len(), 5 + closes);
+    assert!(right.iter().all(|each| each.sample.success), "{right:?}");
+    let (inherits, wrong): (Vec<_>, Vec<_>) = wrong
+        .into_iter()
+        .partition(|each| each.sample.label == "inherits");
+    assert_eq!(wrong.len(), cases.len());
+    cases.push(("Send", "wsb.readTimeout", "soon", "milliseconds"));
+    let mut mistakes = Vec::new();
+    for (each, (kind, key, value, allowed)) in wrong.iter().chain(&inherits).zip(&cases) {
+        let text = &each.response;
+        let named = text.contains(key) && text.contains(value) && text.contains(allowed);
+        let failed = !each.sample.success && each.sample.code == "Non HTTP response code: spec.invalid";
+        if !named || !failed || each.sample.sent_bytes > 0 || each.sample.started_ms == 0 {
+            mistakes.push(format!("{kind} {key} = {value:?}: {} {text}", each.sample.code));
+        }
+    }
+    assert!(
+        mistakes.is_empty(),
+        "{} of {}:\n{}",
+        mistakes.len(),
+        cases.len(),
+        mistakes.join("\n")
+    );
 }
 
 #[test]
