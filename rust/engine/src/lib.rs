@@ -1,6 +1,7 @@
 //! Many connections: the runtime, handles, the connect loop, cancel and the trace. Knows neither Java nor JMeter.
 
 mod cancel;
+mod control;
 mod engine;
 mod error_codes;
 mod failure;
@@ -23,6 +24,7 @@ mod timeline;
 mod trace_file;
 mod variables;
 
+pub use control::{ControlRequest, UnknownElement};
 pub use engine::{Engine, Misuse, Performed, ShutdownError};
 pub use error_codes::ErrorCode;
 pub use figures::{FIGURES, Figures, Outcome};

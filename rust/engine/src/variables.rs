@@ -14,6 +14,9 @@ pub struct Variable {
 /// The element that connects.
 pub const CONNECT_SAMPLER: &str = "ConnectSampler";
 
+/// The element that runs its children again.
+pub const RETRY_CONTROLLER: &str = "RetryController";
+
 /// Attempts made.
 pub const ATTEMPTS: &str = "wsb.attempts";
 /// Attempts throttled.
@@ -22,6 +25,8 @@ pub const THROTTLED: &str = "wsb.throttled";
 pub const WAITED_MS: &str = "wsb.waitedMs";
 /// Waits included.
 pub const TIME_TO_CONNECT_MS: &str = "wsb.timeToConnectMs";
+/// Waits included.
+pub const TIME_TO_SUCCESS_MS: &str = "wsb.timeToSuccessMs";
 /// The last usable hint.
 pub const HINT_MS: &str = "wsb.hintMs";
 /// Why it ended.
@@ -35,6 +40,8 @@ pub const RATE: &str = "wsb.rate";
 pub const GATE_QUEUE: &str = "wsb.gateQueue";
 
 const CONNECT: &[&str] = &[CONNECT_SAMPLER];
+const RETRY: &[&str] = &[RETRY_CONTROLLER];
+const RETRYING: &[&str] = &[CONNECT_SAMPLER, RETRY_CONTROLLER];
 const WAITING: &[&str] = &["ReceiveSampler", "ExchangeSampler"];
 const ROUND: &[&str] = &["ExchangeSampler", "PingSampler"];
 const REPEATING: &[&str] = &["ExchangeSampler"];
@@ -52,11 +59,15 @@ const fn variable(name: &'static str, elements: &'static [&'static str], help: &
 
 /// Every variable, in the order of documents.
 pub const VARIABLES: &[Variable] = &[
-    variable(ATTEMPTS, CONNECT, "Attempts made, the last one included."),
-    variable(THROTTLED, CONNECT, "Attempts that were answered with a throttle."),
+    variable(ATTEMPTS, RETRYING, "Attempts made, the last one included."),
+    variable(
+        THROTTLED,
+        RETRYING,
+        "Attempts that were answered with a throttle.",
+    ),
     variable(
         WAITED_MS,
-        CONNECT,
+        RETRYING,
         "Milliseconds waited between attempts, in all.",
     ),
     variable(
@@ -65,28 +76,33 @@ pub const VARIABLES: &[Variable] = &[
         "Milliseconds from the first attempt to the open socket, waits included; empty when it did not open.",
     ),
     variable(
+        TIME_TO_SUCCESS_MS,
+        RETRY,
+        "Milliseconds from the first attempt to the end of the one that succeeded, waits included; empty when none did.",
+    ),
+    variable(
         HINT_MS,
-        CONNECT,
+        RETRYING,
         "The server's last usable hint in milliseconds; empty when it gave none.",
     ),
     variable(
         STOP,
-        CONNECT,
-        "Why it ended: connected, fatal, max-elapsed, max-attempts, hint-too-long, no-retry, cancelled, invalid.",
+        RETRYING,
+        "Why it ended: connected (of a retry controller: succeeded), fatal, max-elapsed, max-attempts, hint-too-long, no-retry, schedule-end, cancelled, invalid.",
     ),
     variable(
         LAST_STATUS,
-        CONNECT,
+        RETRYING,
         "HTTP status of the last answer; empty when there was none.",
     ),
     variable(
         RATE,
-        CONNECT,
+        RETRYING,
         "The shared gate's rate in attempts a second when this user's last turn came; empty without one.",
     ),
     variable(
         GATE_QUEUE,
-        CONNECT,
+        RETRYING,
         "How many users waited at the shared gate when this user's last turn came; empty without a gate.",
     ),
     variable("wsb.messages", WAITING, "Matching messages that came."),

@@ -138,7 +138,7 @@ impl ConnectSpec {
         )?;
         let subresults = values.word("wsb.result.attempts", &[("none", false), ("subresults", true)])?;
         let dial = dial(&values, &request)?;
-        let gate = gate(&values, &dial.target, gates)?;
+        let gate = gate(&values, &quota_of(&dial.target), gates)?;
         Ok(ConnectSpec {
             dial,
             keeping: keeping(&values)?,
@@ -154,7 +154,14 @@ impl ConnectSpec {
     }
 }
 
-fn gate(values: &Values, target: &Target, gates: &Gates) -> Result<Option<Arc<Gate>>, Invalid> {
+/// What a gate stands before where nobody names it: the server and the path, without the query.
+pub(crate) fn quota_of(target: &Target) -> String {
+    let path = target.path_and_query().split('?').next().unwrap_or_default();
+    format!("{}:{}{path}", target.host(), target.port())
+}
+
+/// The gate before a quota, by the properties of the element that asks; `None`: it wants none.
+pub(crate) fn gate(values: &Values, quota: &str, gates: &Gates) -> Result<Option<Arc<Gate>>, Invalid> {
     const RATES: &str = "a number of attempts a second";
     let settings = PacerSettings {
         mode: values.choice("wsb.shared.mode")?,
@@ -167,13 +174,7 @@ fn gate(values: &Values, target: &Target, gates: &Gates) -> Result<Option<Arc<Ga
         ..PacerSettings::default()
     };
     settings.check().map_err(|error| impossible(values, error))?;
-    let path = target.path_and_query().split('?').next().unwrap_or_default();
-    let key = format!(
-        "{}:{}{path} {}",
-        target.host(),
-        target.port(),
-        values.text("wsb.shared.key")
-    );
+    let key = format!("{quota} {}", values.text("wsb.shared.key"));
     if settings.mode == PacerMode::Off {
         return Ok(None);
     }
@@ -337,7 +338,8 @@ fn tls(values: &Values, request: &ConnectRequest) -> Result<Tls, Invalid> {
     })
 }
 
-fn policy(values: &Values) -> Result<Policy, Invalid> {
+/// The policy that an element's properties make.
+pub(crate) fn policy(values: &Values) -> Result<Policy, Invalid> {
     let policy = Policy {
         strategy: values.choice("wsb.retry.strategy")?,
         base: values.duration("wsb.retry.base")?,
