@@ -39,6 +39,23 @@ pub const RATE: &str = "wsb.rate";
 /// The gate's queue.
 pub const GATE_QUEUE: &str = "wsb.gateQueue";
 
+/// The element that lets one thread run its children for all.
+pub const ONCE_CONTROLLER: &str = "OnceController";
+/// The element that holds samples back.
+pub const PACE_TIMER: &str = "PaceTimer";
+
+/// How a thread came by the values.
+pub const ONCE_RESULT: &str = "wsb.once.result";
+/// Why it did not.
+pub const ONCE_STOP: &str = "wsb.once.stop";
+/// How long it waited for them.
+pub const ONCE_WAITED_MS: &str = "wsb.once.waitedMs";
+/// How long a sample waited for its turn.
+pub const PACE_WAITED_MS: &str = "wsb.pace.waitedMs";
+
+const ONCE: &[&str] = &[ONCE_CONTROLLER];
+const PACE: &[&str] = &[PACE_TIMER];
+const GATED: &[&str] = &[CONNECT_SAMPLER, RETRY_CONTROLLER, PACE_TIMER];
 const CONNECT: &[&str] = &[CONNECT_SAMPLER];
 const RETRY: &[&str] = &[RETRY_CONTROLLER];
 const RETRYING: &[&str] = &[CONNECT_SAMPLER, RETRY_CONTROLLER];
@@ -97,13 +114,33 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         RATE,
-        RETRYING,
+        GATED,
         "The shared gate's rate in attempts a second when this user's last turn came; empty without one.",
     ),
     variable(
         GATE_QUEUE,
-        RETRYING,
+        GATED,
         "How many users waited at the shared gate when this user's last turn came; empty without a gate.",
+    ),
+    variable(
+        ONCE_RESULT,
+        ONCE,
+        "How this thread came by the values: fetched (by itself), kept (they were there, or another thread fetched them), none.",
+    ),
+    variable(
+        ONCE_STOP,
+        ONCE,
+        "Why it has none: timeout, schedule-end, fatal, max-elapsed, max-attempts, hint-too-long, no-retry, cancelled, invalid; else empty.",
+    ),
+    variable(
+        ONCE_WAITED_MS,
+        ONCE,
+        "Milliseconds this thread waited for another one's fetch, or for its turn to fetch.",
+    ),
+    variable(
+        PACE_WAITED_MS,
+        PACE,
+        "Milliseconds this thread's last sample waited for its turn.",
     ),
     variable("wsb.messages", WAITING, "Matching messages that came."),
     variable("wsb.skipped", WAITING, "Messages that came and did not match."),

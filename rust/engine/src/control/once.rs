@@ -11,13 +11,14 @@ use backoff::{Failure, Next, Seen, Stream, Verdict};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::retry::with_failed_assertions;
 use super::sample::{Reading, headers, reading};
 use super::{ControlRequest, Scene, Waited};
 use crate::error_codes::CANCELLED;
 use crate::spec::{Invalid, Values, policy};
 use crate::variables::{ONCE_RESULT, ONCE_STOP, ONCE_WAITED_MS};
 use flight::{Fetched, Terms};
-use flights::{Answer, Fetching, SharedFlight};
+use flights::{Answer, Fetching};
 
 pub use flights::Flights;
 
@@ -44,8 +45,11 @@ pub enum Event {
         /// As of `Enter`.
         left_ms: Option<u64>,
     },
-    /// Its children were broken off, and not for what the server said.
-    Leave,
+    /// Its children were broken off.
+    Leave {
+        /// Their last sample; absent: none ran.
+        sample: Option<Sample>,
+    },
 }
 
 /// The sample that decides.
@@ -93,7 +97,10 @@ pub struct Reply {
     wants: Vec<String>,
     /// Variables to set now.
     variables: BTreeMap<String, String>,
+    /// Whether the thread's schedule is over.
+    end_thread: bool,
     /// For the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
 }
 
@@ -170,8 +177,11 @@ impl Once {
                 sample,
                 left_ms,
             } => self.done(variables, sample, left_ms, scene).await,
-            Event::Leave => {
-                self.fetching = None;
+            Event::Leave { sample } => {
+                let failed = sample.filter(|sample| !sample.ok);
+                if let (Some(fetching), Some(failed)) = (self.fetching.take(), failed) {
+                    failed.tell(fetching);
+                }
                 Reply::default()
             }
         }
@@ -194,7 +204,10 @@ impl Once {
                 self.run()
             }
             Waited::Done(Answer::Failed(stop)) => self.without(&stop.to_string()),
-            Waited::Overdue if limit < patience => self.without("schedule-end"),
+            Waited::Overdue if limit < patience => Reply {
+                end_thread: true,
+                ..self.without("schedule-end")
+            },
             Waited::Overdue => self.without("timeout"),
             Waited::Cancelled => self.without(CANCELLED.code),
         }
@@ -210,7 +223,11 @@ impl Once {
         let Some(fetching) = self.fetching.take() else {
             return Reply::default();
         };
-        let missing = self.spec.variables.iter().find(|name| !variables.contains_key(*name));
+        let missing = self
+            .spec
+            .variables
+            .iter()
+            .find(|name| !variables.contains_key(*name));
         let (verdict, warning) = match (&sample, missing) {
             (Some(sample), _) if !sample.ok => (sample.tell(fetching), None),
             (_, Some(missing)) => {
@@ -251,7 +268,9 @@ impl Once {
         let (least, most) = self.spec.early;
         let early = least + (most - least) * self.stream.unit();
         // Counted from the begin of its sample: the server's clock of it started later.
-        let from = fetching.began().max(Instant::now().checked_sub(age).unwrap_or(fetching.began()));
+        let from = fetching
+            .began()
+            .max(Instant::now().checked_sub(age).unwrap_or(fetching.began()));
         let value = Arc::new(Fetched {
             values: variables,
             due: lifetime.map(|lifetime| from + lifetime.mul_f64(1.0 - early)),
@@ -297,6 +316,8 @@ const LONGEST: f64 = 31_536_000.0;
 impl OnceSpec {
     fn new(request: ControlRequest) -> Result<Self, Invalid> {
         let values = Values::new(request.properties)?;
+        let mut policy = policy(&values)?;
+        policy.transient = with_failed_assertions(&policy.transient);
         let seed: Option<u64> =
             values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
         let key = match values.text("wsb.once.key") {
@@ -317,7 +338,7 @@ impl OnceSpec {
             timeout: values.positive_duration("wsb.once.timeout")?,
             terms: Terms {
                 lease: values.positive_duration("wsb.once.lease")?,
-                policy: Arc::new(policy(&values)?),
+                policy: Arc::new(policy),
                 seed: seed.map(|seed| backoff::stream_seed(seed, &request.user, request.ordinal)),
             },
         })

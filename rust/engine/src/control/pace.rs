@@ -91,8 +91,8 @@ pub enum Event {
 pub struct Reply {
     /// Whether the turn came.
     go: bool,
-    /// Whether it would have come after the end of the thread's schedule.
-    schedule_end: bool,
+    /// Whether the thread's schedule is over, before it came.
+    end_thread: bool,
     /// Why there was no turn; empty where there was one.
     stop: String,
     /// Whether to tell what came of the sample.
@@ -173,10 +173,12 @@ impl Pace {
         match event {
             Event::Turn { target, left_ms } => {
                 let left = left_ms.map(Duration::from_millis);
-                self.turn(&target, left, scene).await.unwrap_or_else(|invalid| Reply {
-                    failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
-                    ..Reply::default()
-                })
+                self.turn(&target, left, scene)
+                    .await
+                    .unwrap_or_else(|invalid| Reply {
+                        failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
+                        ..Reply::default()
+                    })
             }
             Event::Sampled {
                 ok,
@@ -190,7 +192,12 @@ impl Pace {
         }
     }
 
-    async fn turn(&mut self, target: &str, left: Option<Duration>, scene: Scene<'_>) -> Result<Reply, Invalid> {
+    async fn turn(
+        &mut self,
+        target: &str,
+        left: Option<Duration>,
+        scene: Scene<'_>,
+    ) -> Result<Reply, Invalid> {
         let quota = match self.scope {
             Scope::Timer => format!("the timer {:?}", self.name),
             Scope::Target => Target::parse(target).map_or_else(|_| target.to_owned(), |url| quota_of(&url)),
@@ -208,11 +215,14 @@ impl Pace {
                 // that is always refused must not always be the first.
                 *place = None;
                 self.turns += 1;
-                let seed = self.seed.map(|seed| backoff::stream_seed(seed, "turn", self.turns));
+                let seed = self
+                    .seed
+                    .map(|seed| backoff::stream_seed(seed, "turn", self.turns));
                 let gate = gate_of_mode(&self.values, PacerMode::Pace, &quota, scene.gates)?;
-                let place = place.insert(gate.place(seed));
-                let waited = scene.wait(place.turn(), left).await;
-                let figures = place.gate().figures();
+                let mut new = gate.place(seed);
+                let waited = scene.wait(new.turn(), left).await;
+                *place = (waited == Waited::Done(())).then_some(new);
+                let figures = gate.figures();
                 (waited, figures.rate, figures.queue)
             }
         };
@@ -226,14 +236,9 @@ impl Pace {
             Waited::Cancelled => CANCELLED.code,
             Waited::Overdue => "schedule-end",
         };
-        if waited != Waited::Done(())
-            && let Mode::Pace(place) = &mut self.mode
-        {
-            *place = None;
-        }
         Ok(Reply {
             go: waited == Waited::Done(()),
-            schedule_end: waited == Waited::Overdue,
+            end_thread: waited == Waited::Overdue,
             stop: stop.to_owned(),
             listens: matches!(self.mode, Mode::Pace(_)),
             wants_body: self.policy.hints.body_pattern.is_some(),
@@ -244,7 +249,9 @@ impl Pace {
 
     /// Tells the gate what its quota did.
     fn sampled(&mut self, ok: bool, code: &str, head: &str, body: &str) {
-        let Mode::Pace(Some(place)) = &mut self.mode else { return };
+        let Mode::Pace(Some(place)) = &mut self.mode else {
+            return;
+        };
         let headers = headers(head);
         let seen = match reading(code) {
             Reading::Failure(failure) => Seen::Failure(failure),

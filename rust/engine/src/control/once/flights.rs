@@ -209,11 +209,18 @@ mod tests {
     async fn a_hanging_fetch_holds_the_others_for_its_lease_at_most() {
         let flight = Arc::new(SharedFlight::default());
         let terms = terms(Duration::from_secs(2));
-        let Answer::Fetch(hangs) = flight.ask(&terms).await else { panic!() };
+        let Answer::Fetch(hangs) = flight.ask(&terms).await else {
+            panic!()
+        };
         let begun = Instant::now();
-        let Answer::Fetch(second) = flight.ask(&terms).await else { panic!() };
+        let Answer::Fetch(second) = flight.ask(&terms).await else {
+            panic!()
+        };
         let waited = begun.elapsed();
-        assert!(waited >= Duration::from_secs(2) && waited < Duration::from_secs(4), "{waited:?}");
+        assert!(
+            waited >= Duration::from_secs(2) && waited < Duration::from_secs(4),
+            "{waited:?}"
+        );
         second.succeeded(lasting(60));
         drop(hangs);
         assert!(matches!(flight.ask(&terms).await, Answer::Use(_)));
@@ -223,7 +230,9 @@ mod tests {
     async fn a_fetch_that_is_dropped_and_a_waiter_that_gives_up_block_nobody() {
         let flight = Arc::new(SharedFlight::default());
         let terms = terms(Duration::from_secs(60));
-        let Answer::Fetch(first) = flight.ask(&terms).await else { panic!() };
+        let Answer::Fetch(first) = flight.ask(&terms).await else {
+            panic!()
+        };
         let patience = Duration::from_millis(100);
         assert!(timeout(patience, flight.ask(&terms)).await.is_err());
         let next = tokio::spawn({
@@ -265,14 +274,20 @@ mod tests {
             one.await.unwrap();
         }
         assert_eq!(*order.lock().unwrap(), [0, 1, 2, 3, 4]);
-        assert!(begun.elapsed() >= 4 * Policy::default().transient_base, "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() >= 4 * Policy::default().transient_base,
+            "{:?}",
+            begun.elapsed()
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn five_thousand_who_wait_are_told_in_one_go() {
         let flight = Arc::new(SharedFlight::default());
         let terms = terms(Duration::from_secs(60));
-        let Answer::Fetch(first) = flight.ask(&terms).await else { panic!() };
+        let Answer::Fetch(first) = flight.ask(&terms).await else {
+            panic!()
+        };
         let crowd: Vec<_> = (0..5_000)
             .map(|_| {
                 let (flight, terms) = (flight.clone(), terms.clone());

@@ -132,7 +132,10 @@ mod tests {
             gate.turn().await;
         }
         let took = begun.elapsed();
-        assert!(took >= Duration::from_millis(80) && took < Duration::from_millis(120), "{took:?}");
+        assert!(
+            took >= Duration::from_millis(80) && took < Duration::from_millis(120),
+            "{took:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

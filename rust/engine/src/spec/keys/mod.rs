@@ -72,6 +72,14 @@ pub const SECTIONS: &[Section] = &[
         title: "Connection",
     },
     Section {
+        id: "once",
+        title: "One fetch for all",
+    },
+    Section {
+        id: "pace",
+        title: "Pace",
+    },
+    Section {
         id: "retry",
         title: "Retry policy",
     },

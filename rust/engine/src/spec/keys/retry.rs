@@ -3,11 +3,32 @@
 use super::{Key, Kind, choice, key};
 
 /// The elements that try again by a policy.
-const RETRYING: &[&str] = &["ConnectSampler", "RetryController", super::DEFAULTS];
+const RETRYING: &[&str] = &[
+    "ConnectSampler",
+    "RetryController",
+    "OnceController",
+    super::DEFAULTS,
+];
+
+/// The elements that tell a throttle and its hint from other answers.
+const READING: &[&str] = &[
+    "ConnectSampler",
+    "RetryController",
+    "OnceController",
+    "PaceTimer",
+    super::DEFAULTS,
+];
 
 const fn retrying(key: Key) -> Key {
     Key {
         elements: RETRYING,
+        ..key
+    }
+}
+
+const fn reading(key: Key) -> Key {
+    Key {
+        elements: READING,
         ..key
     }
 }
@@ -96,7 +117,7 @@ pub(super) const KEYS: &[Key] = &[
         "20s",
         "Longest time of one attempt from DNS to the answer's head, cut to what is left of the time in all.",
     ),
-    retrying(key(
+    reading(key(
         "retry",
         "wsb.retry.throttle",
         "Throttle statuses",
@@ -112,7 +133,7 @@ pub(super) const KEYS: &[Key] = &[
         "408,425,500,502-504,network,timeout",
         "HTTP statuses and the words network and timeout that are worth another try; all else is final at once.",
     )),
-    retrying(Key {
+    reading(Key {
         default_note: "random",
         ..key(
             "retry",
@@ -123,7 +144,7 @@ pub(super) const KEYS: &[Key] = &[
             "Makes every user's waits repeat from run to run (each user has a stream of its own).",
         )
     }),
-    retrying(choice(
+    reading(choice(
         "hint",
         "wsb.hint.mode",
         "Hints",
@@ -139,7 +160,7 @@ pub(super) const KEYS: &[Key] = &[
         "growing",
         "Spread after a hint, only upwards: growing with the attempts, proportional (up to 1.5 times), or none.",
     )),
-    retrying(key(
+    reading(key(
         "hint",
         "wsb.hint.max",
         "Longest hint",
@@ -147,7 +168,7 @@ pub(super) const KEYS: &[Key] = &[
         "180s",
         "A hint above this is treated as the next field says.",
     )),
-    retrying(choice(
+    reading(choice(
         "hint",
         "wsb.hint.onTooLong",
         "When longer",
@@ -155,7 +176,7 @@ pub(super) const KEYS: &[Key] = &[
         "fail",
         "fail: give up at once; clamp: wait the longest hint; ignore: use the own wait.",
     )),
-    retrying(key(
+    reading(key(
         "hint",
         "wsb.hint.sources",
         "Sources",
@@ -163,7 +184,7 @@ pub(super) const KEYS: &[Key] = &[
         "retry-after-ms,x-ms-retry-after-ms,retry-after,ratelimit,inin-ratelimit-reset,x-ratelimit-reset,ratelimit-reset,body",
         "Where hints are looked for, in this order; body means the pattern below.",
     )),
-    retrying(key(
+    reading(key(
         "hint",
         "wsb.hint.bodyPattern",
         "Body pattern",

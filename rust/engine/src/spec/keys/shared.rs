@@ -5,9 +5,19 @@ use super::{Key, Kind, choice, key};
 /// The elements that can stand at a gate.
 const SHARING: &[&str] = &["ConnectSampler", "RetryController", super::DEFAULTS];
 
+/// The elements that can stand at one that has a rate.
+const PACING: &[&str] = &["ConnectSampler", "RetryController", "PaceTimer", super::DEFAULTS];
+
 const fn sharing(key: Key) -> Key {
     Key {
         elements: SHARING,
+        ..key
+    }
+}
+
+const fn pacing(key: Key) -> Key {
+    Key {
+        elements: PACING,
         ..key
     }
 }
@@ -21,7 +31,7 @@ pub(super) const KEYS: &[Key] = &[
         "off",
         "What users of one quota share: off; observe; pause (all wait for the latest hint); pace (all go in turn, at a rate that learns).",
     )),
-    sharing(key(
+    pacing(key(
         "shared",
         "wsb.shared.key",
         "Gate's name",
@@ -29,7 +39,7 @@ pub(super) const KEYS: &[Key] = &[
         "",
         "Added to host, port and path: a gate of its own for each name, where users have quotas of their own.",
     )),
-    sharing(key(
+    pacing(key(
         "shared",
         "wsb.shared.rate",
         "Rate at the start",
@@ -37,7 +47,7 @@ pub(super) const KEYS: &[Key] = &[
         "50",
         "pace: attempts a second at the start.",
     )),
-    sharing(key(
+    pacing(key(
         "shared",
         "wsb.shared.increase",
         "Increase",
@@ -45,7 +55,7 @@ pub(super) const KEYS: &[Key] = &[
         "0.5",
         "pace: attempts a second that every second of successes adds to the rate.",
     )),
-    sharing(key(
+    pacing(key(
         "shared",
         "wsb.shared.beta",
         "Cut to",
@@ -53,7 +63,7 @@ pub(super) const KEYS: &[Key] = &[
         "0.5",
         "pace: the share of the rate that a refusal leaves, above 0 and below 1.",
     )),
-    sharing(key(
+    pacing(key(
         "shared",
         "wsb.shared.minRate",
         "Lowest rate",
@@ -61,7 +71,7 @@ pub(super) const KEYS: &[Key] = &[
         "0.2",
         "pace: attempts a second below which no refusal cuts.",
     )),
-    sharing(key(
+    pacing(key(
         "shared",
         "wsb.shared.maxRate",
         "Highest rate",

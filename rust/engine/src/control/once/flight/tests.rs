@@ -84,8 +84,16 @@ fn one_fetches_and_all_who_wait_get_what_it_brought() {
     let mut scene = Scene::new();
     let fetch = scene.fetches();
     let waiting: Vec<Ticket> = (0..200).map(|_| scene.queue()).collect();
-    assert_eq!(scene.look(waiting[0]), Found::Nothing(Some(scene.at(10))), "it watches the lease");
-    assert!(waiting[1..].iter().all(|&ticket| scene.look(ticket) == Found::Nothing(None)));
+    assert_eq!(
+        scene.look(waiting[0]),
+        Found::Nothing(Some(scene.at(10))),
+        "it watches the lease"
+    );
+    assert!(
+        waiting[1..]
+            .iter()
+            .all(|&ticket| scene.look(ticket) == Found::Nothing(None))
+    );
     let brought = value("a", None, None);
     scene.flight.succeed(fetch, brought.clone(), scene.now);
     for ticket in waiting {
@@ -103,11 +111,17 @@ fn a_due_value_is_fetched_by_one_while_the_others_use_the_old_one() {
     scene.now += 3 * SECOND;
     assert_eq!(scene.arrive(), Ok(Told::Use(old.clone())));
     scene.now += SECOND;
-    let Ok(Told::Fetch(fetch)) = scene.arrive() else { panic!() };
+    let Ok(Told::Fetch(fetch)) = scene.arrive() else {
+        panic!()
+    };
     assert_eq!(scene.arrive(), Ok(Told::Use(old)));
     scene.now += SECOND;
     let waits = scene.queue();
-    assert_eq!(scene.look(waits), Found::Nothing(Some(scene.at(9))), "it is over now");
+    assert_eq!(
+        scene.look(waits),
+        Found::Nothing(Some(scene.at(9))),
+        "it is over now"
+    );
     let new = value("new", None, None);
     scene.flight.succeed(fetch, new.clone(), scene.now);
     assert_eq!(scene.look(waits), Found::Told(Told::Use(new)));
@@ -137,7 +151,11 @@ fn after_a_failure_the_next_in_the_queue_fetches_when_the_policy_says_so() {
     assert_eq!(scene.look(third), Found::Nothing(None), "it is not its turn");
     assert!(matches!(scene.look(second), Found::Told(Told::Fetch(_))));
     assert_eq!(scene.look(third), Found::Nothing(Some(scene.at(10))));
-    assert_eq!(scene.look(back), Found::Nothing(None), "who failed stands at the end");
+    assert_eq!(
+        scene.look(back),
+        Found::Nothing(None),
+        "who failed stands at the end"
+    );
 }
 
 #[test]
@@ -159,7 +177,11 @@ fn when_the_policy_gives_up_nobody_waits_any_longer_and_nobody_hammers() {
         assert_eq!(scene.look(ticket), Found::Told(Told::Failed(Stop::Fatal)));
     }
     let next = scene.queue();
-    assert_eq!(scene.look(next), Found::Nothing(Some(scene.at(1))), "a rest of one base");
+    assert_eq!(
+        scene.look(next),
+        Found::Nothing(Some(scene.at(1))),
+        "a rest of one base"
+    );
     scene.now += SECOND;
     assert!(matches!(scene.look(next), Found::Told(Told::Fetch(_))));
 }
@@ -170,11 +192,17 @@ fn attempts_count_over_all_who_fetch_until_one_succeeds() {
     for attempt in 1..=4 {
         let fetch = scene.fetches();
         let next = scene.flight.fail(fetch, &throttled(), scene.now).unwrap().next;
-        assert_eq!(matches!(next, Next::Stop(Stop::MaxAttempts)), attempt == 4, "{attempt}");
+        assert_eq!(
+            matches!(next, Next::Stop(Stop::MaxAttempts)),
+            attempt == 4,
+            "{attempt}"
+        );
         scene.now += SECOND;
     }
     let fetch = scene.fetches();
-    scene.flight.succeed(fetch, value("a", Some(scene.now), Some(scene.now)), scene.now);
+    scene
+        .flight
+        .succeed(fetch, value("a", Some(scene.now), Some(scene.now)), scene.now);
     let fetch = scene.fetches();
     let next = scene.flight.fail(fetch, &throttled(), scene.now).unwrap().next;
     assert_eq!(next, Next::Wait(SECOND), "a success begins anew");
@@ -186,18 +214,28 @@ fn a_fetch_that_hangs_is_overtaken_and_its_end_counts_only_if_it_helps() {
     let hangs = scene.fetches();
     let (second, third) = (scene.queue(), scene.queue());
     scene.now += 10 * SECOND;
-    let Found::Nothing(Some(start)) = scene.look(second) else { panic!() };
+    let Found::Nothing(Some(start)) = scene.look(second) else {
+        panic!()
+    };
     scene.now = start;
-    let Found::Told(Told::Fetch(overtakes)) = scene.look(second) else { panic!() };
+    let Found::Told(Told::Fetch(overtakes)) = scene.look(second) else {
+        panic!()
+    };
     assert_eq!(scene.flight.fail(hangs, &throttled(), scene.now), None);
     scene.flight.abandon(hangs);
-    assert_eq!(scene.look(third), Found::Nothing(Some(scene.at(10))), "the second still fetches");
+    assert_eq!(
+        scene.look(third),
+        Found::Nothing(Some(scene.at(10))),
+        "the second still fetches"
+    );
     let late = value("late", None, None);
     scene.flight.succeed(hangs, late.clone(), scene.now);
     assert_eq!(scene.look(third), Found::Told(Told::Use(late)));
     let new = value("new", None, None);
     scene.flight.succeed(overtakes, new.clone(), scene.now);
-    scene.flight.succeed(hangs, value("later still", None, None), scene.now);
+    scene
+        .flight
+        .succeed(hangs, value("later still", None, None), scene.now);
     assert_eq!(scene.arrive(), Ok(Told::Use(new)));
 }
 
@@ -219,5 +257,8 @@ fn who_leaves_the_queue_is_no_obstacle() {
     assert_eq!(scene.look(third), Found::Nothing(Some(scene.at(10))));
     scene.flight.succeed(fetch, value("a", None, None), scene.now);
     scene.flight.leave(third);
-    assert!(scene.flight.told.is_empty() && scene.flight.queue.is_empty(), "nothing is left behind");
+    assert!(
+        scene.flight.told.is_empty() && scene.flight.queue.is_empty(),
+        "nothing is left behind"
+    );
 }
