@@ -11,6 +11,7 @@ mod gate;
 mod keeper;
 mod matcher;
 mod outcome;
+mod query;
 mod queue;
 mod readiness;
 mod reconnect;
@@ -28,6 +29,7 @@ pub use control::{ControlRequest, UnknownElement};
 pub use engine::{Engine, Misuse, Performed, ShutdownError};
 pub use error_codes::ErrorCode;
 pub use figures::{FIGURES, Figures, Outcome};
+pub use query::query;
 pub use slab::Handle;
 pub use variables::{VARIABLES, Variable};
 

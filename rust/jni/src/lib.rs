@@ -123,6 +123,20 @@ pub fn perform<'local>(
     .resolve::<Throw>()
 }
 
+/// Answers a stateless question to the policy; both are UTF-8 JSON.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn query<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    question: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let question = bytes(env, &question)?;
+        java_bytes(env, &engine::query(&question)?)
+    })
+    .resolve::<Throw>()
+}
+
 /// Makes what a controller or a timer remembers; wrong properties make one whose steps say so.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn control<'local>(

@@ -53,6 +53,9 @@ final class Native {
    */
   static native byte[] perform(long connection, long operation, byte[] payload, long[] figures);
 
+  /** Answers a question to the policy, at once and without a trace; see {@link Query}. */
+  static native byte[] query(byte[] question);
+
   /**
    * Makes what a controller or a timer remembers for one thread, by JSON; wrong properties become a
    * control whose steps say so.
