@@ -1,8 +1,12 @@
 //! Controls: what controllers and timers remember between the samples of their thread, behind handles of their own, and how
 //! their waits are ended. What to wait for, each kind decides in a file of its own.
 
+mod once;
+mod pace;
 mod retry;
 mod sample;
+#[cfg(test)]
+mod stage;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,15 +15,19 @@ use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::runtime::Handle as Runtime;
 use tokio::time::sleep;
 
 use crate::cancel::Cancel;
+use crate::error_codes::SPEC_INVALID;
 use crate::failure::Failure;
 use crate::gate::Gates;
 use crate::slab::{Handle, Slab};
 use crate::slot::lock;
 use crate::spec::Invalid;
+use once::{Flights, Once};
+use pace::{FixedRates, Pace};
 use retry::Retry;
 
 /// One controller or timer of one thread, as Java sends it.
@@ -53,6 +61,14 @@ pub struct UnknownElement(pub String);
 #[derive(Default)]
 pub struct Controls {
     slots: Slab<Control>,
+    shared: Arc<Shared>,
+}
+
+/// What controls of several threads share.
+#[derive(Debug, Default)]
+struct Shared {
+    flights: Flights,
+    rates: FixedRates,
 }
 
 impl Controls {
@@ -64,6 +80,7 @@ impl Controls {
         Ok(self.slots.insert(Arc::new(Control {
             kind: Mutex::new(Kind::new(request)?),
             switch: Switch::default(),
+            shared: self.shared.clone(),
         })))
     }
 
@@ -82,6 +99,8 @@ impl Controls {
         for control in self.slots.drain() {
             control.switch.end();
         }
+        self.shared.flights.clear();
+        self.shared.rates.clear();
     }
 }
 
@@ -89,10 +108,13 @@ impl Controls {
 pub struct Control {
     kind: Mutex<Kind>,
     switch: Switch,
+    shared: Arc<Shared>,
 }
 
 /// The kinds of controls; a file each.
 enum Kind {
+    Once(Box<Once>),
+    Pace(Box<Pace>),
     Retry(Box<Retry>),
     /// Properties that cannot be used: every step answers with this.
     Invalid(Vec<u8>),
@@ -100,15 +122,23 @@ enum Kind {
 
 impl Kind {
     fn new(request: ControlRequest) -> Result<Self, UnknownElement> {
+        let variables = match request.element.as_str() {
+            Retry::ELEMENT => retry::invalid_variables(&request.properties),
+            _ => Map::new(),
+        };
         let made = match request.element.as_str() {
+            Once::ELEMENT => Once::new(request).map(|once| Kind::Once(Box::new(once))),
+            Pace::ELEMENT => Pace::new(request).map(|pace| Kind::Pace(Box::new(pace))),
             Retry::ELEMENT => Retry::new(request).map(|retry| Kind::Retry(Box::new(retry))),
             _ => return Err(UnknownElement(request.element)),
         };
-        Ok(made.unwrap_or_else(|invalid| Kind::Invalid(refusal(&invalid))))
+        Ok(made.unwrap_or_else(|invalid| Kind::Invalid(refusal(&invalid, variables))))
     }
 
     async fn step(&mut self, event: &[u8], scene: Scene<'_>) -> serde_json::Result<Vec<u8>> {
         match self {
+            Kind::Once(once) => Ok(json(&once.step(serde_json::from_slice(event)?, scene).await)),
+            Kind::Pace(pace) => Ok(json(&pace.step(serde_json::from_slice(event)?, scene).await)),
             Kind::Retry(retry) => Ok(json(&retry.step(serde_json::from_slice(event)?, scene).await)),
             Kind::Invalid(answer) => Ok(answer.clone()),
         }
@@ -132,6 +162,8 @@ impl Control {
         let cancel = self.switch.arm();
         let scene = Scene {
             gates,
+            flights: &self.shared.flights,
+            rates: &self.shared.rates,
             cancel: &cancel,
         };
         let answer = runtime.block_on(kind.step(event, scene));
@@ -182,6 +214,8 @@ impl Switch {
 #[derive(Clone, Copy)]
 struct Scene<'a> {
     gates: &'a Gates,
+    flights: &'a Flights,
+    rates: &'a FixedRates,
     cancel: &'a Cancel,
 }
 
@@ -218,13 +252,16 @@ impl Scene<'_> {
 
 /// What every step of a control with wrong properties answers.
 #[derive(Serialize)]
-struct Refusal<'a> {
-    failure: &'a Failure,
+struct Refusal {
+    failure: Failure,
+    /// JMeter variables to set.
+    variables: Map<String, Value>,
 }
 
-fn refusal(invalid: &Invalid) -> Vec<u8> {
+fn refusal(invalid: &Invalid, variables: Map<String, Value>) -> Vec<u8> {
     json(&Refusal {
-        failure: &Failure::new(crate::error_codes::SPEC_INVALID, invalid.to_string()),
+        failure: Failure::new(SPEC_INVALID, invalid.to_string()),
+        variables,
     })
 }
 

@@ -1,15 +1,19 @@
 //! The retries of a RetryController: it is told how the samples of an attempt ended, says whether there is another attempt, and
 //! waits for it. One control a controller and thread, one [`Run`] each time the thread comes to it.
 
+mod messages;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backoff::{Answer, Backoff, Class, Next, PacerMode, PacerState, Policy, Seen, StatusSet, Verdict};
 use regex::Regex;
-use serde::{Deserialize, Serialize};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until};
 use websocket::Target;
+
+pub use messages::{Event, Reply};
 
 use super::sample::{Reading, headers, reading};
 use super::{ControlRequest, Scene, Waited};
@@ -21,72 +25,6 @@ use crate::variables::{self, VARIABLES};
 
 /// Answers of success that an assertion failed; they are worth another attempt unless the properties say otherwise.
 const FAILED_BY_ASSERTION: &str = "200-399";
-
-/// What is told to [`Retry::step`].
-#[derive(Debug, Deserialize)]
-#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Event {
-    /// The thread comes to the controller: all starts afresh.
-    Begin,
-    /// The first sample of an attempt is about to be sent; waits for the turn at the gate, if there is one.
-    Turn {
-        /// Its URL, or its label where it has none.
-        target: String,
-        /// What is left of the thread's schedule; absent: it has no end.
-        left_ms: Option<u64>,
-    },
-    /// A sample failed.
-    Failed {
-        /// Its label.
-        label: String,
-        /// Its response code.
-        code: String,
-        /// Its response headers, as JMeter keeps them.
-        #[serde(default)]
-        headers: String,
-        /// Its response data as text, or the beginning of it.
-        #[serde(default)]
-        body: String,
-        /// Whether it comes from the controller's last child, so that no other sample will decide in its place.
-        last: bool,
-        /// As for a turn.
-        left_ms: Option<u64>,
-    },
-    /// The attempt is over; waits if another one follows.
-    Over {
-        /// Whether the attempt's last sample succeeded.
-        ok: bool,
-        /// The last sample's response code.
-        code: String,
-        /// As for a turn.
-        left_ms: Option<u64>,
-    },
-}
-
-/// What a step answers.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Reply {
-    /// After a turn: go ahead. After a failed sample: another attempt will follow. After an attempt: run the children again.
-    go: bool,
-    /// Why not; empty where there is nothing to say.
-    stop: String,
-    /// After a failed sample: how to show it: `keep`, `ignore` or `success`. After `begin`: what failed samples will be shown as
-    /// if another attempt follows.
-    shown: &'static str,
-    /// After a failed sample that is shown as a success: its response code.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    code: String,
-    /// JMeter variables to set.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    variables: Map<String, serde_json::Value>,
-    /// For the log; absent: nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<String>,
-    /// What cannot be used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Failure>,
-}
 
 /// Which samples of an attempt decide.
 #[derive(Debug, Clone)]
@@ -113,6 +51,8 @@ pub struct Retry {
     counts: Counts,
     shown: &'static str,
     prefix: String,
+    /// Whether there is a gate.
+    gated: bool,
     run: Option<Run>,
 }
 
@@ -203,6 +143,7 @@ impl Retry {
             counts: counts(&values)?,
             shown: values.word("wsb.retry.attemptsShown", SHOWN)?,
             prefix: values.text("wsb.retry.prefix").to_owned(),
+            gated: values.choice::<PacerMode>("wsb.shared.mode")? != PacerMode::Off,
             values,
             policy: Arc::new(policy),
             seed,
@@ -226,7 +167,11 @@ impl Retry {
                 let limit = left_ms.map(Duration::from_millis);
                 match run.find_place(&self.values, &target, scene.gates) {
                     Ok(()) => run.turn(self.policy.max_elapsed, limit, scene).await,
-                    Err(invalid) => self.refused(&invalid),
+                    Err(invalid) => Reply {
+                        failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
+                        variables: refused_variables(&self.prefix),
+                        ..Reply::default()
+                    },
                 }
             }
             Event::Failed {
@@ -260,10 +205,11 @@ impl Retry {
                     run.judge(&self.policy, &code, "", "", left_ms);
                 }
                 let limit = left_ms.map(Duration::from_millis);
-                let stop = run.over(failed, &code, limit, scene).await;
+                let stop = run.over(failed, &code, self.policy.hints.max, limit, scene).await;
                 let reply = Reply {
                     go: stop.is_none(),
                     stop: stop.map(Stop::name).unwrap_or_default(),
+                    end_thread: stop == Some(Stop::ScheduleEnd),
                     variables: self.variables(stop),
                     ..Reply::shown(self.shown)
                 };
@@ -294,20 +240,13 @@ impl Retry {
             gate: None,
         });
         Reply {
-            go: true,
+            go: self.gated,
             ..Reply::shown(self.shown)
         }
     }
 
-    fn refused(&self, invalid: &Invalid) -> Reply {
-        Reply {
-            failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
-            ..Reply::shown("keep")
-        }
-    }
-
     /// The variables after an attempt; `stop`: it was the last one.
-    fn variables(&self, stop: Option<Stop>) -> Map<String, serde_json::Value> {
+    fn variables(&self, stop: Option<Stop>) -> Map<String, Value> {
         let run = self.run.as_ref().expect("asked for after an attempt of it");
         let succeeded = stop == Some(Stop::Succeeded);
         let ms = |time: Duration| time.as_millis().to_string();
@@ -330,15 +269,6 @@ impl Retry {
     }
 }
 
-impl Reply {
-    fn shown(shown: &'static str) -> Self {
-        Reply {
-            shown,
-            ..Reply::default()
-        }
-    }
-}
-
 impl Run {
     /// Chooses the gate by the run's first sample and keeps to it, so that its place in the queue lasts.
     fn find_place(&mut self, values: &Values, target: &str, gates: &Gates) -> Result<(), Invalid> {
@@ -354,7 +284,9 @@ impl Run {
             go: true,
             ..Reply::default()
         };
-        let Some(place) = &mut self.place else { return go };
+        let Some(place) = &mut self.place else {
+            return go;
+        };
         let begun = Instant::now();
         let patience = max_elapsed.saturating_sub(self.began.elapsed());
         let limit = left.map_or(patience, |left| left.min(patience));
@@ -363,16 +295,21 @@ impl Run {
         self.gate = Some(place.gate().figures());
         let stopped = |stop: Stop| Reply {
             stop: stop.name(),
+            end_thread: stop == Stop::ScheduleEnd,
             ..Reply::default()
         };
         match waited {
             Waited::Done(()) => go,
             Waited::Cancelled => stopped(Stop::Cancelled),
             Waited::Overdue if left.is_some_and(|left| left <= patience) => stopped(Stop::ScheduleEnd),
-            Waited::Overdue => Reply {
-                warning: Some(crate::error_codes::GATE_TIMEOUT.message.to_owned()),
-                ..go
-            },
+            Waited::Overdue => {
+                // Each attempt leaves a sample, and only the request itself makes one: it goes out without a turn.
+                self.place = None;
+                Reply {
+                    warning: Some(crate::error_codes::GATE_TIMEOUT.message.to_owned()),
+                    ..go
+                }
+            }
         }
     }
 
@@ -450,6 +387,7 @@ impl Run {
         &mut self,
         failed: bool,
         code: &str,
+        longest_hint: Duration,
         left: Option<Duration>,
         scene: Scene<'_>,
     ) -> Option<Stop> {
@@ -471,7 +409,9 @@ impl Run {
         if judged.verdict.class == Class::Throttle {
             self.throttled += 1;
             if let Some(place) = &mut self.place {
-                place.throttled(judged.verdict.usable_hint());
+                // A hint that the policy does not believe, because it is too long, must not hold all the others.
+                let hint = judged.verdict.usable_hint();
+                place.throttled(hint.filter(|&hint| hint <= longest_hint));
             }
         }
         match judged.next {
@@ -491,7 +431,7 @@ impl Run {
     }
 }
 
-fn with_failed_assertions(transient: &StatusSet) -> StatusSet {
+pub fn with_failed_assertions(transient: &StatusSet) -> StatusSet {
     let text = transient.to_string();
     let both = if text == "none" {
         FAILED_BY_ASSERTION.to_owned()
@@ -517,7 +457,7 @@ fn counts(values: &Values) -> Result<Counts, Invalid> {
 }
 
 /// The controller's variables under its prefix.
-fn own_variables(prefix: &str, value: impl Fn(&str) -> String) -> Map<String, serde_json::Value> {
+fn own_variables(prefix: &str, value: impl Fn(&str) -> String) -> Map<String, Value> {
     VARIABLES
         .iter()
         .filter(|variable| variable.elements.contains(&variables::RETRY_CONTROLLER))
@@ -527,3 +467,18 @@ fn own_variables(prefix: &str, value: impl Fn(&str) -> String) -> Map<String, se
         })
         .collect()
 }
+
+/// The controller's variables where a property cannot be used.
+pub fn invalid_variables(properties: &BTreeMap<String, String>) -> Map<String, Value> {
+    let set = properties.get("wsb.retry.prefix").map(|prefix| prefix.trim());
+    refused_variables(set.filter(|prefix| !prefix.is_empty()).unwrap_or("wsb."))
+}
+
+fn refused_variables(prefix: &str) -> Map<String, Value> {
+    own_variables(prefix, |name| {
+        String::from(if name == variables::STOP { "invalid" } else { "" })
+    })
+}
+
+#[cfg(test)]
+mod tests;
