@@ -167,12 +167,7 @@ public class ConnectSampler extends AbstractWebSocketSampler {
     String ownBase = values.inForce(BASE);
     URL server = Target.of(values.inForce(ADDRESS), ownBase.isEmpty() ? base : ownBase);
     ConnectSpec spec =
-        new ConnectSpec(
-                values.toMap(),
-                elements.headers(server),
-                user(),
-                ordinal,
-                Settings.trace())
+        new ConnectSpec(values.toMap(), elements.headers(server), user(), ordinal, Settings.trace())
             .baseUrl(base);
     if (server == null) {
       return spec; // the native part says what is wrong with it
