@@ -5,7 +5,7 @@ use super::{Key, Kind, choice, key};
 const RETRY: &[&str] = &["RetryController", super::DEFAULTS];
 
 const ONCE: &[&str] = &["OnceController"];
-const PACE: &[&str] = &["PaceTimer"];
+const PACE: &[&str] = &["PaceTimer", super::DEFAULTS];
 
 const fn of(elements: &'static [&'static str], key: Key) -> Key {
     Key { elements, ..key }

@@ -48,8 +48,7 @@ public final class ThreadControl {
           Values current = properties.get(); // may run a ${__function}
           if (control == null || !control.isUsable() || !current.sameAs(values)) {
             close();
-            control =
-                Control.open(kind, element.getName(), current.toMap(), Steps.user(), pass);
+            control = Control.open(kind, element.getName(), current.toMap(), Steps.user(), pass);
             values = current;
           }
           return MissingNode.getInstance();
