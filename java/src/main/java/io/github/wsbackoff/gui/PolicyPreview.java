@@ -59,8 +59,9 @@ final class PolicyPreview extends JPanel {
     line.setFont(new JLabel().getFont());
     line.setToolTipText(Messages.get("preview.tooltip"));
     line.getAccessibleContext().setAccessibleName(Messages.get("preview.name"));
-    add(line, "wmin 0, gaptop 4");
-    add(chart, "wmin 0");
+    // A wrapped text would like to stay as wide as it ever was.
+    add(line, "width 0:200:, gaptop 4");
+    add(chart, "width 0:200:");
     hideAll();
     addHierarchyListener(
         event -> {
