@@ -29,7 +29,7 @@ final class DelayChart extends JComponent {
   private static final int WIDEST_SLOT = 56;
   private static final int FEWEST_SLOTS = 6;
   private static final int GAP = 6;
-  private static final int STEPS = 3;
+  private static final int MOST_STEPS = 4;
   private static final Color LIGHT_ACCENT = new Color(0x1f6fb2);
   private static final Color DARK_ACCENT = new Color(0x6cb6ff);
 
@@ -85,7 +85,7 @@ final class DelayChart extends JComponent {
     Color text = getForeground();
     Color grid = mix(text, background(), 0.8);
     double step = step();
-    for (int i = 0; i <= STEPS; i++) {
+    for (int i = 0; i <= steps(); i++) {
       int y = y(i * step);
       graphics.setColor(i == 0 ? mix(text, background(), 0.4) : grid);
       graphics.drawLine(plot.x, y, plot.x + plot.width, y);
@@ -158,13 +158,18 @@ final class DelayChart extends JComponent {
 
   private int y(double millis) {
     Rectangle plot = plot();
-    double share = millis / (STEPS * step());
+    double share = millis / (steps() * step());
     return plot.y + (int) Math.round(plot.height * (1 - share));
   }
 
-  /** Milliseconds between two lines: 1, 2 or 5 of something, and the longest wait fits below. */
+  /** So many spaces between lines hold the longest wait. */
+  private int steps() {
+    return (int) Math.ceil(longest() / step() - 1e-9);
+  }
+
+  /** Milliseconds between two lines: 1, 2 or 5 of something. */
   private double step() {
-    double needed = longest() / (double) STEPS / unitMillis();
+    double needed = longest() / (double) MOST_STEPS / unitMillis();
     double power = Math.pow(10, Math.floor(Math.log10(needed)));
     for (double factor : new double[] {1, 2, 5}) {
       if (needed <= factor * power * 1.0001) {

@@ -153,7 +153,9 @@ public class PolicyPreviewTest {
   public void every_panel_with_a_policy_has_one_and_takes_it_from_its_fields() {
     for (AbstractJMeterGuiComponent gui :
         Arrays.asList(
-            onEventThread(ConnectSamplerGui::new), onEventThread(WebSocketDefaultsGui::new))) {
+            onEventThread(ConnectSamplerGui::new),
+            onEventThread(RetryControllerGui::new),
+            onEventThread(WebSocketDefaultsGui::new))) {
       PolicyPreview own = (PolicyPreview) find(gui, PolicyPreview.class.getSimpleName());
       onEventThread(
           () -> {
@@ -239,6 +241,20 @@ public class PolicyPreviewTest {
     BufferedImage image = paint(certain, Color.WHITE);
     int at = image.getRGB((int) flat.getCenterX(), (int) flat.getCenterY());
     assertTrue(contrast(at, Color.WHITE.getRGB()) > 40);
+  }
+
+  @Test
+  public void the_axis_ends_close_above_the_longest_wait() {
+    for (String base : Arrays.asList("8ms", "30ms", "250ms", "1s", "7s", "13s", "29.9s")) {
+      Map<String, String> policy = new HashMap<>();
+      policy.put("wsb.retry.strategy", "fixed");
+      policy.put("wsb.retry.base", base);
+      List<Query.Band> bands = Query.bands(policy, Collections.emptyList()).bands;
+      DelayChart chart = chartOf(bands, Color.WHITE, Color.BLACK, 600);
+      // A wait that is certain is a line; the plot has at least half of the chart's height.
+      double top = chart.bar(0).getMinY();
+      assertTrue(base + " " + top, top > 0 && top < chart.getHeight() / 2.0);
+    }
   }
 
   @Test
