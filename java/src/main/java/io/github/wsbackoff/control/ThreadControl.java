@@ -96,7 +96,7 @@ public final class ThreadControl {
         refuse(refusal);
       }
       String warning = answer.path("warning").asText("");
-      if (!warning.isEmpty() && !warning.equals("null")) {
+      if (!warning.isEmpty()) {
         log.warn("{}: {}", element.getName(), warning);
       }
       if (answer.path("endThread").asBoolean()) {

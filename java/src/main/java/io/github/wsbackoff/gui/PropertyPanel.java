@@ -1,8 +1,10 @@
 package io.github.wsbackoff.gui;
 
+import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Spec;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,9 +35,15 @@ final class PropertyPanel extends JPanel implements Binding {
   private final transient List<PropertyField> fields = new ArrayList<>();
   private final PolicyPreview preview = new PolicyPreview(this::policy);
 
+  /**
+   * Whether the element takes from the defaults what it leaves empty; then those have all its keys.
+   */
+  private final boolean inherits;
+
   PropertyPanel(String element, String note) {
     super(new MigLayout("fillx, wrap 1, insets 0, gapy 6, hidemode 3", "[fill,grow]"));
     List<Spec.Key> keys = Spec.get().keysOf(element);
+    inherits = Spec.get().keysOf(WebSocketDefaults.class.getSimpleName()).containsAll(keys);
     if (keys.isEmpty()) {
       add(new JLabel("<html>" + Messages.get("missing") + "</html>"), "wmin 0");
       return;
@@ -66,7 +74,7 @@ final class PropertyPanel extends JPanel implements Binding {
 
   /** What holds for the policy: what the panel has, else what the element inherits. */
   private Map<String, String> policy() {
-    Map<String, String> inherited = Scope.inherited();
+    Map<String, String> inherited = inherits ? Scope.inherited() : Collections.emptyMap();
     Map<String, String> values = new LinkedHashMap<>();
     policyFields()
         .forEach(
