@@ -8,6 +8,7 @@ mod connecting;
 mod contract;
 mod conversation;
 mod figures;
+mod herd;
 mod input;
 mod jar;
 mod leaks;
