@@ -11,6 +11,7 @@ mod conversation;
 mod figures;
 mod foreign;
 mod foreign_limits;
+mod herd;
 mod hostile;
 mod idle;
 mod input;

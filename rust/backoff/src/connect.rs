@@ -102,6 +102,14 @@ pub struct Verdict {
     pub next: Next,
 }
 
+impl Verdict {
+    /// The hint that a server gave and the policy can read; `None` after any other. It may be longer than the policy believes.
+    #[must_use]
+    pub fn usable_hint(&self) -> Option<Duration> {
+        self.hint.as_ref().and_then(|hint| hint.value.ok())
+    }
+}
+
 impl Backoff {
     /// Nothing has failed yet. `seed` is best made by [`crate::stream_seed`]; `None`: from the operating system.
     #[must_use]

@@ -18,6 +18,7 @@
 //! # Ok::<(), backoff::PolicyError>(())
 //! ```
 
+mod band;
 mod body;
 mod check;
 mod connect;
@@ -32,6 +33,7 @@ mod strategy;
 mod text;
 mod words;
 
+pub use band::Band;
 pub use body::{BodyPattern, BodyPatternError};
 pub use connect::{Answer, Backoff, Class, Failure, Next, Seen, Stop, Verdict};
 pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, HintSource, TooLong};

@@ -8,6 +8,7 @@ use backoff::Backoff;
 use once_cell::sync::Lazy;
 use serde::{Deserialize, Serialize};
 
+use crate::control::{ControlRequest, Controls, UnknownElement};
 use crate::error_codes::{CANCELLED, CONNECTION_NONE};
 use crate::failure::Failure;
 use crate::farewell::{self, DRAIN};
@@ -45,6 +46,12 @@ pub enum Misuse {
     /// No element with operations has this name.
     #[error("no operations for the element {0:?}")]
     UnknownElement(String),
+    /// The control was released, or never made.
+    #[error("unknown or released control {0:#x}")]
+    UnknownControl(Handle),
+    /// Another thread is in a step of the control.
+    #[error("control {0:#x} is in use by another thread")]
+    BusyControl(Handle),
     /// The JSON of a call cannot be read.
     #[error("malformed call: {0}")]
     Malformed(#[from] serde_json::Error),
@@ -73,6 +80,7 @@ pub struct Engine {
     keeper: Keeper,
     traces: TraceFiles,
     gates: Gates,
+    controls: Controls,
 }
 
 /// What an operation gave.
@@ -295,6 +303,46 @@ impl Engine {
         done.failure.map_or(Ok(()), Err)
     }
 
+    /// Makes what a controller or a timer remembers; `spec` is a [`ControlRequest`] as JSON. What cannot be used makes a control
+    /// whose steps say so.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn control(&self, spec: &[u8]) -> Result<Handle, Misuse> {
+        let request: ControlRequest = serde_json::from_slice(spec)?;
+        let opened = self.controls.open(request);
+        opened.map_err(|UnknownElement(element)| Misuse::UnknownElement(element))
+    }
+
+    /// Tells a control what happened, on the calling thread, which waits as long as the control says; event and answer are JSON
+    /// of the control's kind.
+    ///
+    /// # Errors
+    /// Misuse only: wrong properties are in the answer.
+    pub fn step(&self, control: Handle, event: &[u8]) -> Result<Vec<u8>, Misuse> {
+        let found = self
+            .controls
+            .get(control)
+            .ok_or(Misuse::UnknownControl(control))?;
+        let runtime = self.runtime.get().map_err(Misuse::Runtime)?;
+        let step = found.step(event, &self.gates, runtime.handle());
+        Ok(step.ok_or(Misuse::BusyControl(control))??)
+    }
+
+    /// Ends the wait that a control's step is in, from any thread; the next step may wait again. False: none was under way.
+    pub fn cancel_control(&self, control: Handle) -> bool {
+        self.controls.get(control).is_some_and(|control| control.cancel())
+    }
+
+    /// Forgets a control; a step that is under way ends first.
+    ///
+    /// # Errors
+    /// There is no such control.
+    pub fn release(&self, control: Handle) -> Result<(), Misuse> {
+        let released = self.controls.release(control);
+        released.then_some(()).ok_or(Misuse::UnknownControl(control))
+    }
+
     /// Ends whatever a handle's connection is doing, from any thread, and for good. False: there was nothing to end.
     pub fn cancel(&self, handle: Handle) -> bool {
         self.slots.get(handle).is_some_and(|slot| slot.cancel())
@@ -347,6 +395,7 @@ impl Engine {
     pub fn shutdown(&self) -> Result<(), ShutdownError> {
         let slots = self.slots.drain();
         farewell::cancel(&slots);
+        self.controls.end();
         self.keeper.stop();
         let hanging = farewell::say(&slots);
         self.operations.drain();

@@ -303,4 +303,30 @@ mod tests {
         gates.clear();
         assert!(!Arc::ptr_eq(&first, &gates.get("a", settings).unwrap()));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn five_thousand_go_in_the_order_in_which_they_came() {
+        let gate = Arc::new(Gate::new(PacerSettings {
+            rate: 100_000.0,
+            max_rate: 100_000.0,
+            ..PacerSettings::of(PacerMode::Pace)
+        }));
+        let mut first = gate.place(Some(0));
+        first.turn().await;
+        first.throttled(Some(Duration::from_secs(3)));
+        let (ends, mut ended) = tokio::sync::mpsc::unbounded_channel();
+        for user in 1..=5_000 {
+            let mut place = gate.place(Some(user));
+            let ends = ends.clone();
+            tokio::spawn(async move {
+                place.turn().await;
+                ends.send(user).unwrap();
+            });
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(gate.figures().queue, 5_000);
+        for user in 1..=5_000 {
+            assert_eq!(ended.recv().await, Some(user));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Many connections: the runtime, handles, the connect loop, cancel and the trace. Knows neither Java nor JMeter.
 
 mod cancel;
+mod control;
 mod engine;
 mod error_codes;
 mod failure;
@@ -10,6 +11,7 @@ mod gate;
 mod keeper;
 mod matcher;
 mod outcome;
+mod query;
 mod queue;
 mod readiness;
 mod reconnect;
@@ -23,9 +25,11 @@ mod timeline;
 mod trace_file;
 mod variables;
 
+pub use control::{ControlRequest, UnknownElement};
 pub use engine::{Engine, Misuse, Performed, ShutdownError};
 pub use error_codes::ErrorCode;
 pub use figures::{FIGURES, Figures, Outcome};
+pub use query::query;
 pub use slab::Handle;
 pub use variables::{VARIABLES, Variable};
 

@@ -14,6 +14,9 @@ pub struct Variable {
 /// The element that connects.
 pub const CONNECT_SAMPLER: &str = "ConnectSampler";
 
+/// The element that runs its children again.
+pub const RETRY_CONTROLLER: &str = "RetryController";
+
 /// Attempts made.
 pub const ATTEMPTS: &str = "wsb.attempts";
 /// Attempts throttled.
@@ -22,6 +25,8 @@ pub const THROTTLED: &str = "wsb.throttled";
 pub const WAITED_MS: &str = "wsb.waitedMs";
 /// Waits included.
 pub const TIME_TO_CONNECT_MS: &str = "wsb.timeToConnectMs";
+/// Waits included.
+pub const TIME_TO_SUCCESS_MS: &str = "wsb.timeToSuccessMs";
 /// The last usable hint.
 pub const HINT_MS: &str = "wsb.hintMs";
 /// Why it ended.
@@ -34,7 +39,26 @@ pub const RATE: &str = "wsb.rate";
 /// The gate's queue.
 pub const GATE_QUEUE: &str = "wsb.gateQueue";
 
+/// The element that lets one thread run its children for all.
+pub const ONCE_CONTROLLER: &str = "OnceController";
+/// The element that holds samples back.
+pub const PACE_TIMER: &str = "PaceTimer";
+
+/// How a thread came by the values.
+pub const ONCE_RESULT: &str = "wsb.once.result";
+/// Why it did not.
+pub const ONCE_STOP: &str = "wsb.once.stop";
+/// How long it waited for them.
+pub const ONCE_WAITED_MS: &str = "wsb.once.waitedMs";
+/// How long a sample waited for its turn.
+pub const PACE_WAITED_MS: &str = "wsb.pace.waitedMs";
+
+const ONCE: &[&str] = &[ONCE_CONTROLLER];
+const PACE: &[&str] = &[PACE_TIMER];
+const GATED: &[&str] = &[CONNECT_SAMPLER, RETRY_CONTROLLER, PACE_TIMER];
 const CONNECT: &[&str] = &[CONNECT_SAMPLER];
+const RETRY: &[&str] = &[RETRY_CONTROLLER];
+const RETRYING: &[&str] = &[CONNECT_SAMPLER, RETRY_CONTROLLER];
 const WAITING: &[&str] = &["ReceiveSampler", "ExchangeSampler"];
 const ROUND: &[&str] = &["ExchangeSampler", "PingSampler"];
 const REPEATING: &[&str] = &["ExchangeSampler"];
@@ -52,11 +76,15 @@ const fn variable(name: &'static str, elements: &'static [&'static str], help: &
 
 /// Every variable, in the order of documents.
 pub const VARIABLES: &[Variable] = &[
-    variable(ATTEMPTS, CONNECT, "Attempts made, the last one included."),
-    variable(THROTTLED, CONNECT, "Attempts that were answered with a throttle."),
+    variable(ATTEMPTS, RETRYING, "Attempts made, the last one included."),
+    variable(
+        THROTTLED,
+        RETRYING,
+        "Attempts that were answered with a throttle.",
+    ),
     variable(
         WAITED_MS,
-        CONNECT,
+        RETRYING,
         "Milliseconds waited between attempts, in all.",
     ),
     variable(
@@ -65,29 +93,54 @@ pub const VARIABLES: &[Variable] = &[
         "Milliseconds from the first attempt to the open socket, waits included; empty when it did not open.",
     ),
     variable(
+        TIME_TO_SUCCESS_MS,
+        RETRY,
+        "Milliseconds from the first attempt to the end of the one that succeeded, waits included; empty when none did.",
+    ),
+    variable(
         HINT_MS,
-        CONNECT,
+        RETRYING,
         "The server's last usable hint in milliseconds; empty when it gave none.",
     ),
     variable(
         STOP,
-        CONNECT,
-        "Why it ended: connected, fatal, max-elapsed, max-attempts, hint-too-long, no-retry, cancelled, invalid.",
+        RETRYING,
+        "Why it ended: connected (of a retry controller: succeeded), fatal, max-elapsed, max-attempts, hint-too-long, no-retry, schedule-end, cancelled, invalid.",
     ),
     variable(
         LAST_STATUS,
-        CONNECT,
+        RETRYING,
         "HTTP status of the last answer; empty when there was none.",
     ),
     variable(
         RATE,
-        CONNECT,
+        GATED,
         "The shared gate's rate in attempts a second when this user's last turn came; empty without one.",
     ),
     variable(
         GATE_QUEUE,
-        CONNECT,
+        GATED,
         "How many users waited at the shared gate when this user's last turn came; empty without a gate.",
+    ),
+    variable(
+        ONCE_RESULT,
+        ONCE,
+        "How this thread came by the values: fetched (by itself), kept (they were there, or another thread fetched them), none.",
+    ),
+    variable(
+        ONCE_STOP,
+        ONCE,
+        "Why it has none: timeout, schedule-end, fatal, max-elapsed, max-attempts, hint-too-long, no-retry, cancelled, invalid; else empty.",
+    ),
+    variable(
+        ONCE_WAITED_MS,
+        ONCE,
+        "Milliseconds this thread waited for another one's fetch, or for its turn to fetch.",
+    ),
+    variable(
+        PACE_WAITED_MS,
+        PACE,
+        "Milliseconds this thread's last sample waited for its turn.",
     ),
     variable("wsb.messages", WAITING, "Matching messages that came."),
     variable("wsb.skipped", WAITING, "Messages that came and did not match."),

@@ -123,6 +123,64 @@ pub fn perform<'local>(
     .resolve::<Throw>()
 }
 
+/// Answers a stateless question to the policy; both are UTF-8 JSON.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn query<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    question: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let question = bytes(env, &question)?;
+        java_bytes(env, &engine::query(&question)?)
+    })
+    .resolve::<Throw>()
+}
+
+/// Makes what a controller or a timer remembers; wrong properties make one whose steps say so.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn control<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    spec: JByteArray<'local>,
+) -> jlong {
+    env.with_env(|env| Ok::<_, Failure>(java_handle(Engine::global().control(&bytes(env, &spec)?)?)))
+        .resolve::<Throw>()
+}
+
+/// Tells a control what happened, on the calling thread, which waits as long as the control says; UTF-8 JSON both ways.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn step<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    control: jlong,
+    event: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let event = bytes(env, &event)?;
+        java_bytes(env, &Engine::global().step(handle(control), &event)?)
+    })
+    .resolve::<Throw>()
+}
+
+/// Ends the wait of a control, from another thread.
+#[jni_mangle("io.github.wsbackoff.core.Native", "cancelControl")]
+pub fn cancel_control<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    control: jlong,
+) -> jboolean {
+    env.with_env(|_| Ok::<_, Failure>(Engine::global().cancel_control(handle(control))))
+        .resolve::<Throw>()
+}
+
+/// Frees a control.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn release<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, control: jlong) {
+    env.with_env(|_| Ok::<_, Failure>(Engine::global().release(handle(control))?))
+        .resolve::<Throw>();
+}
+
 /// How many connection handles there are.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn handles<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {

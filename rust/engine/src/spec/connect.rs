@@ -138,7 +138,7 @@ impl ConnectSpec {
         )?;
         let subresults = values.word("wsb.result.attempts", &[("none", false), ("subresults", true)])?;
         let dial = dial(&values, &request)?;
-        let gate = gate(&values, &dial.target, gates)?;
+        let gate = gate(&values, &quota_of(&dial.target), gates)?;
         Ok(ConnectSpec {
             dial,
             keeping: keeping(&values)?,
@@ -154,10 +154,35 @@ impl ConnectSpec {
     }
 }
 
-fn gate(values: &Values, target: &Target, gates: &Gates) -> Result<Option<Arc<Gate>>, Invalid> {
+/// What a gate stands before where nobody names it: the server and the path, without the query.
+pub(crate) fn quota_of(target: &Target) -> String {
+    let path = target.path_and_query().split('?').next().unwrap_or_default();
+    format!("{}:{}{path}", target.host(), target.port())
+}
+
+/// The gate before a quota, by the properties of the element that asks; `None`: it wants none.
+pub(crate) fn gate(values: &Values, quota: &str, gates: &Gates) -> Result<Option<Arc<Gate>>, Invalid> {
+    let settings = gate_settings(values, values.choice("wsb.shared.mode")?)?;
+    if settings.mode == PacerMode::Off {
+        return Ok(None);
+    }
+    gate_of(values, settings, quota, gates).map(Some)
+}
+
+/// As [`gate`], of an element that says in its own way what the gate does.
+pub(crate) fn gate_of_mode(
+    values: &Values,
+    mode: PacerMode,
+    quota: &str,
+    gates: &Gates,
+) -> Result<Arc<Gate>, Invalid> {
+    gate_of(values, gate_settings(values, mode)?, quota, gates)
+}
+
+fn gate_settings(values: &Values, mode: PacerMode) -> Result<PacerSettings, Invalid> {
     const RATES: &str = "a number of attempts a second";
     let settings = PacerSettings {
-        mode: values.choice("wsb.shared.mode")?,
+        mode,
         rate: values.parse("wsb.shared.rate", RATES)?,
         beta: values.parse("wsb.shared.beta", "a number above 0 and below 1")?,
         increase: values.parse("wsb.shared.increase", RATES)?,
@@ -167,20 +192,20 @@ fn gate(values: &Values, target: &Target, gates: &Gates) -> Result<Option<Arc<Ga
         ..PacerSettings::default()
     };
     settings.check().map_err(|error| impossible(values, error))?;
-    let path = target.path_and_query().split('?').next().unwrap_or_default();
-    let key = format!(
-        "{}:{}{path} {}",
-        target.host(),
-        target.port(),
-        values.text("wsb.shared.key")
-    );
-    if settings.mode == PacerMode::Off {
-        return Ok(None);
-    }
-    gates.get(&key, settings).map(Some).map_err(|other| {
+    Ok(settings)
+}
+
+fn gate_of(
+    values: &Values,
+    settings: PacerSettings,
+    quota: &str,
+    gates: &Gates,
+) -> Result<Arc<Gate>, Invalid> {
+    let key = format!("{quota} {}", values.text("wsb.shared.key"));
+    gates.get(&key, settings).map_err(|other| {
         Invalid::new(
             "wsb.shared.mode",
-            values.text("wsb.shared.mode"),
+            settings.mode.to_string(),
             format!(
                 "another user of {key} already set its gate to {} from {}/s",
                 other.mode, other.rate
@@ -337,7 +362,8 @@ fn tls(values: &Values, request: &ConnectRequest) -> Result<Tls, Invalid> {
     })
 }
 
-fn policy(values: &Values) -> Result<Policy, Invalid> {
+/// The policy that an element's properties make.
+pub(crate) fn policy(values: &Values) -> Result<Policy, Invalid> {
     let policy = Policy {
         strategy: values.choice("wsb.retry.strategy")?,
         base: values.duration("wsb.retry.base")?,

@@ -8,6 +8,7 @@ mod operation;
 mod values;
 
 pub use connect::{ConnectRequest, ConnectSpec, ElapsedMode, Keeping};
+pub(crate) use connect::{gate, gate_of_mode, policy, quota_of};
 pub use describe::{describe_json, describe_markdown};
 pub use keys::{KEYS, Key, Kind, SECTIONS, Section};
 pub use operation::{Action, Goodbye, Operation, OperationRequest, Others, Payload, Wait};

@@ -1,6 +1,7 @@
 //! The one table of `wsb.*` keys: panels, tooltips, defaults, the README and the tests are made from it.
 
 mod connection;
+mod control;
 mod retry;
 mod shared;
 mod talk;
@@ -71,8 +72,20 @@ pub const SECTIONS: &[Section] = &[
         title: "Connection",
     },
     Section {
+        id: "once",
+        title: "One fetch for all",
+    },
+    Section {
+        id: "pace",
+        title: "Pace",
+    },
+    Section {
         id: "retry",
         title: "Retry policy",
+    },
+    Section {
+        id: "attempt",
+        title: "Attempts",
     },
     Section {
         id: "hint",
@@ -191,6 +204,7 @@ const fn choice(
 const PARTS: &[&[Key]] = &[
     connection::KEYS,
     retry::KEYS,
+    control::KEYS,
     shared::KEYS,
     connection::KEEPING,
     talk::KEYS,
@@ -240,11 +254,14 @@ mod tests {
                 key.name
             );
             assert!(key.name.starts_with("wsb."), "{}", key.name);
-            assert!(
-                key.help.ends_with('.') && !key.label.is_empty() && key.elements.contains(&DEFAULTS),
-                "{}",
-                key.name
-            );
+            assert!(key.help.ends_with('.') && !key.label.is_empty(), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn what_several_elements_have_the_defaults_have_too() {
+        for key in KEYS.iter().filter(|key| !key.elements.contains(&DEFAULTS)) {
+            assert_eq!(key.elements.len(), 1, "{}", key.name);
         }
     }
 

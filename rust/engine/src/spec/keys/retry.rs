@@ -1,33 +1,64 @@
-//! The keys of Connect's retries: policy, the server's hints, and what a sample shows of them.
+//! The keys of retries: policy, the server's hints, and what a sample of Connect shows of them.
 
 use super::{Key, Kind, choice, key};
 
+/// The elements that try again by a policy.
+const RETRYING: &[&str] = &[
+    "ConnectSampler",
+    "RetryController",
+    "OnceController",
+    super::DEFAULTS,
+];
+
+/// The elements that tell a throttle and its hint from other answers.
+const READING: &[&str] = &[
+    "ConnectSampler",
+    "RetryController",
+    "OnceController",
+    "PaceTimer",
+    super::DEFAULTS,
+];
+
+const fn retrying(key: Key) -> Key {
+    Key {
+        elements: RETRYING,
+        ..key
+    }
+}
+
+const fn reading(key: Key) -> Key {
+    Key {
+        elements: READING,
+        ..key
+    }
+}
+
 pub(super) const KEYS: &[Key] = &[
-    choice(
+    retrying(choice(
         "retry",
         "wsb.retry.strategy",
         "Strategy",
         backoff::Strategy::NAMES,
         "decorrelated",
         "How waits grow from attempt to attempt; none makes the first refusal final.",
-    ),
-    key(
+    )),
+    retrying(key(
         "retry",
         "wsb.retry.base",
         "Base",
         Kind::Duration,
         "1s",
         "First wait after a throttled attempt, before jitter; later waits grow from it.",
-    ),
-    key(
+    )),
+    retrying(key(
         "retry",
         "wsb.retry.cap",
         "Cap",
         Kind::Duration,
         "30s",
         "No wait is longer, a server's hint apart.",
-    ),
-    Key {
+    )),
+    retrying(Key {
         default_note: "2, for decorrelated 3",
         ..key(
             "retry",
@@ -37,47 +68,47 @@ pub(super) const KEYS: &[Key] = &[
             "",
             "Factor between one wait and the next, from 1 to 1000; also of the growing jitter on a hint (2 unless set).",
         )
-    },
-    key(
+    }),
+    retrying(key(
         "retry",
         "wsb.retry.jitter",
         "Jitter",
         Kind::Number,
         "0.5",
         "Width of the random part for plus-minus and additive, as a share from 0 to 1.",
-    ),
-    key(
+    )),
+    retrying(key(
         "retry",
         "wsb.retry.table",
         "Table",
         Kind::List,
         "",
         "Waits of the strategy table, as durations with commas between them; the last one repeats.",
-    ),
-    key(
+    )),
+    retrying(key(
         "retry",
         "wsb.retry.transientBase",
         "Base for transient failures",
         Kind::Duration,
         "250ms",
         "Base after a transient failure; shorter, because a throttle deserves a longer pause than a lost packet.",
-    ),
-    key(
+    )),
+    retrying(key(
         "retry",
         "wsb.retry.maxElapsed",
         "Give up after",
         Kind::Duration,
         "120s",
         "Longest time from the first attempt on, waits included; a wait that would cross it is not started.",
-    ),
-    key(
+    )),
+    retrying(key(
         "retry",
         "wsb.retry.maxAttempts",
         "Most attempts",
         Kind::Integer,
         "0",
         "Attempts in all, 1 means no retry; 0 leaves the stop to the time (and to a guard of 1000).",
-    ),
+    )),
     key(
         "retry",
         "wsb.retry.attemptTimeout",
@@ -86,23 +117,23 @@ pub(super) const KEYS: &[Key] = &[
         "20s",
         "Longest time of one attempt from DNS to the answer's head, cut to what is left of the time in all.",
     ),
-    key(
+    reading(key(
         "retry",
         "wsb.retry.throttle",
         "Throttle statuses",
         Kind::Statuses,
         "429",
         "HTTP statuses that mean: too many, come back later; a 503 with a hint counts too.",
-    ),
-    key(
+    )),
+    retrying(key(
         "retry",
         "wsb.retry.transient",
         "Transient failures",
         Kind::Statuses,
         "408,425,500,502-504,network,timeout",
         "HTTP statuses and the words network and timeout that are worth another try; all else is final at once.",
-    ),
-    Key {
+    )),
+    reading(Key {
         default_note: "random",
         ..key(
             "retry",
@@ -112,55 +143,55 @@ pub(super) const KEYS: &[Key] = &[
             "",
             "Makes every user's waits repeat from run to run (each user has a stream of its own).",
         )
-    },
-    choice(
+    }),
+    reading(choice(
         "hint",
         "wsb.hint.mode",
         "Hints",
         backoff::HintMode::NAMES,
         "floor",
         "floor: never come back before the server's hint; replace: take it in place of the own wait; ignore.",
-    ),
-    choice(
+    )),
+    retrying(choice(
         "hint",
         "wsb.hint.jitter",
         "Jitter on a hint",
         backoff::HintJitter::NAMES,
         "growing",
         "Spread after a hint, only upwards: growing with the attempts, proportional (up to 1.5 times), or none.",
-    ),
-    key(
+    )),
+    reading(key(
         "hint",
         "wsb.hint.max",
         "Longest hint",
         Kind::Duration,
         "180s",
         "A hint above this is treated as the next field says.",
-    ),
-    choice(
+    )),
+    reading(choice(
         "hint",
         "wsb.hint.onTooLong",
         "When longer",
         backoff::TooLong::NAMES,
         "fail",
         "fail: give up at once; clamp: wait the longest hint; ignore: use the own wait.",
-    ),
-    key(
+    )),
+    reading(key(
         "hint",
         "wsb.hint.sources",
         "Sources",
         Kind::List,
         "retry-after-ms,x-ms-retry-after-ms,retry-after,ratelimit,inin-ratelimit-reset,x-ratelimit-reset,ratelimit-reset,body",
         "Where hints are looked for, in this order; body means the pattern below.",
-    ),
-    key(
+    )),
+    reading(key(
         "hint",
         "wsb.hint.bodyPattern",
         "Body pattern",
         Kind::Regex,
         "",
         "Regular expression whose first group holds seconds in a refusal's body (or a group named seconds or ms).",
-    ),
+    )),
     choice(
         "result",
         "wsb.result.attempts",

@@ -33,7 +33,11 @@ public final class Failure {
 
   /** Reads what an operation answered. */
   public static Failure parse(byte[] json) {
-    JsonNode fields = json == null ? JsonNodeFactory.instance.objectNode() : Json.read(json);
+    return of(json == null ? JsonNodeFactory.instance.objectNode() : Json.read(json));
+  }
+
+  /** Reads a failure that is part of an answer. */
+  static Failure of(JsonNode fields) {
     return new Failure(
         fields.path("code").asText("native.failure"),
         fields.path("message").asText(),

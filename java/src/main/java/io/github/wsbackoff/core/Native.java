@@ -53,6 +53,24 @@ final class Native {
    */
   static native byte[] perform(long connection, long operation, byte[] payload, long[] figures);
 
+  /** Answers a question to the policy, at once and without a trace; see {@link Query}. */
+  static native byte[] query(byte[] question);
+
+  /**
+   * Makes what a controller or a timer remembers for one thread, by JSON; wrong properties become a
+   * control whose steps say so.
+   */
+  static native long control(byte[] spec);
+
+  /** Tells a control what happened, as JSON; waits on the calling thread where the control does. */
+  static native byte[] step(long control, byte[] event);
+
+  /** Ends, from another thread, the wait that a step is in; false if there was none. */
+  static native boolean cancelControl(long control);
+
+  /** Frees a control. */
+  static native void release(long control);
+
   /** How many handles are not closed. */
   static native long handles();
 

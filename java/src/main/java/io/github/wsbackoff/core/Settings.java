@@ -1,5 +1,6 @@
 package io.github.wsbackoff.core;
 
+import java.io.File;
 import org.apache.jmeter.util.JMeterUtils;
 
 /**
@@ -18,6 +19,12 @@ public final class Settings {
   public static final String NATIVE_TMPDIR = "wsb.native.tmpdir";
 
   private Settings() {}
+
+  /** The file that attempts are written to, absolute; "" for none. */
+  public static String trace() {
+    String trace = get(TRACE);
+    return trace.isEmpty() ? "" : new File(trace).getAbsolutePath();
+  }
 
   /** The value of a setting without surrounding space, "" if it is not set. */
   public static String get(String name) {

@@ -17,6 +17,8 @@ import javax.swing.JScrollPane;
 import javax.swing.JTextArea;
 import javax.swing.JTextField;
 import javax.swing.ListCellRenderer;
+import javax.swing.event.DocumentEvent;
+import javax.swing.event.DocumentListener;
 import javax.swing.plaf.basic.BasicComboBoxEditor;
 import javax.swing.text.JTextComponent;
 import org.apache.jmeter.gui.Binding;
@@ -97,6 +99,33 @@ final class PropertyField implements Binding {
 
   void clear() {
     show("");
+  }
+
+  /** What the field holds, "" if nothing. */
+  String value() {
+    return text.getText();
+  }
+
+  /** Has this called, on the event thread, whenever the value may have changed. */
+  void onChange(Runnable changed) {
+    text.getDocument()
+        .addDocumentListener(
+            new DocumentListener() {
+              @Override
+              public void insertUpdate(DocumentEvent event) {
+                changed.run();
+              }
+
+              @Override
+              public void removeUpdate(DocumentEvent event) {
+                changed.run();
+              }
+
+              @Override
+              public void changedUpdate(DocumentEvent event) {
+                // Only of styled texts.
+              }
+            });
   }
 
   @Override

@@ -1,12 +1,16 @@
 package io.github.wsbackoff.gui;
 
+import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Spec;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.swing.BorderFactory;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
@@ -23,11 +27,23 @@ import org.apache.jmeter.testelement.property.PropertyIterator;
 final class PropertyPanel extends JPanel implements Binding {
   private static final long serialVersionUID = 1L;
 
+  /** Sections that make the retry policy; the first one has the strategy. */
+  private static final List<String> POLICY = Arrays.asList("retry", "hint");
+
+  private static final String STRATEGY = "wsb.retry.strategy";
+
   private final transient List<PropertyField> fields = new ArrayList<>();
+  private final PolicyPreview preview = new PolicyPreview(this::policy);
+
+  /**
+   * Whether the element takes from the defaults what it leaves empty; then those have all its keys.
+   */
+  private final boolean inherits;
 
   PropertyPanel(String element, String note) {
     super(new MigLayout("fillx, wrap 1, insets 0, gapy 6, hidemode 3", "[fill,grow]"));
     List<Spec.Key> keys = Spec.get().keysOf(element);
+    inherits = Spec.get().keysOf(WebSocketDefaults.class.getSimpleName()).containsAll(keys);
     if (keys.isEmpty()) {
       add(new JLabel("<html>" + Messages.get("missing") + "</html>"), "wmin 0");
       return;
@@ -42,9 +58,32 @@ final class PropertyPanel extends JPanel implements Binding {
               .filter(field -> field.key().section.equals(section.id))
               .collect(Collectors.toList());
       if (!own.isEmpty()) {
-        add(sectionPanel(section.title, own, labelWidth));
+        JPanel panel = sectionPanel(section.title, own, labelWidth);
+        add(panel);
+        if (own.stream().anyMatch(field -> field.key().name.equals(STRATEGY))) {
+          panel.add(preview, "newline, span 4, growx, wmin 0");
+        }
       }
     }
+    policyFields().forEach(field -> field.onChange(preview::changed));
+  }
+
+  private Stream<PropertyField> policyFields() {
+    return fields.stream().filter(field -> POLICY.contains(field.key().section));
+  }
+
+  /** What holds for the policy: what the panel has, else what the element inherits. */
+  private Map<String, String> policy() {
+    Map<String, String> inherited = inherits ? Scope.inherited() : Collections.emptyMap();
+    Map<String, String> values = new LinkedHashMap<>();
+    policyFields()
+        .forEach(
+            field -> {
+              String key = field.key().name;
+              String value = field.value();
+              values.put(key, value.trim().isEmpty() ? inherited.getOrDefault(key, "") : value);
+            });
+    return values;
   }
 
   /** Properties of ours that the element has and this panel has no field for. */
@@ -73,6 +112,7 @@ final class PropertyPanel extends JPanel implements Binding {
   @Override
   public void updateUi(TestElement element) {
     fields.forEach(field -> field.updateUi(element));
+    preview.changed(); // the fields may be as before, and the element inherit other values
   }
 
   /** Short fields stand two in a line, long ones have a line of their own. */

@@ -7,7 +7,6 @@ import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Settings;
 import io.github.wsbackoff.core.Spec;
-import java.io.File;
 import java.net.URL;
 import java.net.UnknownHostException;
 import java.util.Locale;
@@ -167,14 +166,8 @@ public class ConnectSampler extends AbstractWebSocketSampler {
     String base = elements.baseUrl();
     String ownBase = values.inForce(BASE);
     URL server = Target.of(values.inForce(ADDRESS), ownBase.isEmpty() ? base : ownBase);
-    String trace = Settings.get(Settings.TRACE);
     ConnectSpec spec =
-        new ConnectSpec(
-                values.toMap(),
-                elements.headers(server),
-                user(),
-                ordinal,
-                trace.isEmpty() ? "" : new File(trace).getAbsolutePath())
+        new ConnectSpec(values.toMap(), elements.headers(server), user(), ordinal, Settings.trace())
             .baseUrl(base);
     if (server == null) {
       return spec; // the native part says what is wrong with it

@@ -15,14 +15,14 @@ import org.apache.jmeter.testelement.property.PropertyIterator;
  * what is not set taken from the nearest defaults element. Made anew before every sample, so it is
  * two flat lists and no map.
  */
-final class Values {
+public final class Values {
   private static final Pattern PASSWORD = Pattern.compile("(//[^:/@\\s]*):[^/@\\s]*@");
 
   private final List<String> keys = new ArrayList<>();
   private final List<String> values = new ArrayList<>();
 
   /** Adds what an element sets; each value is read once, because it may be a function. */
-  void add(TestElement element) {
+  public void add(TestElement element) {
     for (PropertyIterator all = element.propertyIterator(); all.hasNext(); ) {
       JMeterProperty property = all.next();
       if (property.getName().startsWith(Spec.PREFIX)) {
@@ -35,7 +35,7 @@ final class Values {
    * Adds what is not set yet, of the keys that this kind of element has. A key that no element has
    * goes along, for the native part to refuse.
    */
-  void addDefaults(TestElement defaults, Spec.Element kind) {
+  public void addDefaults(TestElement defaults, Spec.Element kind) {
     for (PropertyIterator all = defaults.propertyIterator(); all.hasNext(); ) {
       JMeterProperty property = all.next();
       String key = property.getName();
@@ -62,13 +62,13 @@ final class Values {
   }
 
   /** What is set, or null. */
-  String get(String key) {
+  public String get(String key) {
     int at = keys.indexOf(key);
     return at < 0 ? null : values.get(at);
   }
 
   /** What is in force: what is set, else what is built in. */
-  String inForce(String key) {
+  public String inForce(String key) {
     String value = get(key);
     return value == null ? Spec.get().defaultOf(key) : value;
   }
@@ -83,7 +83,8 @@ final class Values {
     return values.remove(at);
   }
 
-  Map<String, String> toMap() {
+  /** What is set, by key. */
+  public Map<String, String> toMap() {
     Map<String, String> map = new LinkedHashMap<>();
     for (int i = 0; i < keys.size(); i++) {
       map.put(keys.get(i), values.get(i));
@@ -91,7 +92,8 @@ final class Values {
     return map;
   }
 
-  boolean sameAs(Values other) {
+  /** Whether the same is set in the same order. */
+  public boolean sameAs(Values other) {
     return other != null && values.equals(other.values) && keys.equals(other.keys);
   }
 

@@ -1,0 +1,74 @@
+package io.github.wsbackoff.core;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets JMeter's Stop reach a wait in the native part, which does not see {@link Thread#interrupt}:
+ * one daemon thread looks after those that wait, and is there only while there are some.
+ */
+final class Interrupts {
+  private static final Logger log = LoggerFactory.getLogger(Interrupts.class);
+
+  private static final long LOOK_MILLIS = 50;
+
+  /** So many looks at nobody: waits come in swarms, and each would start a thread again. */
+  private static final int IDLE_LOOKS = 20;
+
+  private static final Map<Thread, Control> WAITING = new HashMap<>();
+  private static boolean watched;
+
+  private Interrupts() {}
+
+  /** From here on an interrupt of the calling thread cancels this control's wait. */
+  static void watch(Control control) {
+    synchronized (WAITING) {
+      WAITING.put(Thread.currentThread(), control);
+      if (!watched) {
+        watched = true;
+        Thread watcher = new Thread(Interrupts::look, "wsb-interrupts");
+        watcher.setDaemon(true);
+        watcher.start();
+      }
+    }
+  }
+
+  /** The calling thread waits no longer. */
+  static void forget() {
+    synchronized (WAITING) {
+      WAITING.remove(Thread.currentThread());
+    }
+  }
+
+  private static void look() {
+    int idle = 0;
+    while (true) {
+      synchronized (WAITING) {
+        idle = WAITING.isEmpty() ? idle + 1 : 0;
+        if (idle > IDLE_LOOKS) {
+          watched = false;
+          return;
+        }
+        WAITING.forEach(Interrupts::cancelIfInterrupted);
+      }
+      try {
+        Thread.sleep(LOOK_MILLIS);
+      } catch (InterruptedException e) {
+        log.debug("Nobody interrupts this thread; it goes on", e);
+      }
+    }
+  }
+
+  private static void cancelIfInterrupted(Thread thread, Control control) {
+    if (!thread.isInterrupted()) {
+      return;
+    }
+    try {
+      control.cancel();
+    } catch (RuntimeException | LinkageError e) {
+      log.warn("The wait of {} could not be cancelled", thread.getName(), e);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+package io.github.wsbackoff.timer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.wsbackoff.config.WebSocketDefaults;
+import io.github.wsbackoff.control.Life;
+import io.github.wsbackoff.control.Steps;
+import io.github.wsbackoff.control.Targets;
+import io.github.wsbackoff.control.ThreadControl;
+import io.github.wsbackoff.core.Failure;
+import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.sampler.Values;
+import java.util.Map;
+import org.apache.jmeter.assertions.AssertionResult;
+import org.apache.jmeter.config.ConfigTestElement;
+import org.apache.jmeter.processor.PostProcessor;
+import org.apache.jmeter.samplers.SampleResult;
+import org.apache.jmeter.testelement.AbstractTestElement;
+import org.apache.jmeter.testelement.TestStateListener;
+import org.apache.jmeter.testelement.ThreadListener;
+import org.apache.jmeter.testelement.schema.PropertiesAccessor;
+import org.apache.jmeter.threads.JMeterContext;
+import org.apache.jmeter.threads.JMeterContextService;
+import org.apache.jmeter.threads.JMeterThread;
+import org.apache.jmeter.threads.JMeterVariables;
+import org.apache.jmeter.threads.SamplePackage;
+import org.apache.jmeter.timers.Timer;
+
+/**
+ * Puts the samples in its scope behind a gate.
+ *
+ * <p>As a {@link Timer} it waits for the turn of each itself and answers no pause to JMeter: when a
+ * turn comes is not known before, as what comes of others' samples moves it, and only one queue
+ * keeps the order. As a {@link PostProcessor} of the same samples it learns what came of them; a
+ * listener would not see those inside a transaction with a sample of its own.
+ */
+public class PaceTimer extends AbstractTestElement
+    implements Timer, PostProcessor, ThreadListener, TestStateListener {
+  private static final long serialVersionUID = 1L;
+
+  private static final String ELEMENT = PaceTimer.class.getSimpleName();
+  private static final String SCOPE = "wsb.pace.scope";
+
+  /**
+   * Before each sample that cannot be paced: it is sent, to fail with the reason, but must not
+   * hammer.
+   */
+  private static final long UNPACED_MILLIS = 1000;
+
+  // Of the running thread; a clone and a deserialised copy start without.
+  private transient ThreadControl control;
+
+  /** Whether the native part wants to know what came of the sample, and of its body. */
+  private transient boolean listens;
+
+  private transient boolean wantsBody;
+
+  @Override
+  public PaceTimerSchema getSchema() {
+    return PaceTimerSchema.INSTANCE;
+  }
+
+  @Override
+  public PropertiesAccessor<? extends PaceTimer, ? extends PaceTimerSchema> getProps() {
+    return new PropertiesAccessor<>(this, getSchema());
+  }
+
+  @Override
+  public long delay() {
+    ThreadControl current = control();
+    current.prepare(this::properties);
+    Map<String, Object> event = Steps.waiting("turn");
+    if (current.failure() == null && current.values().inForce(SCOPE).equals("target")) {
+      event.put("target", Targets.of(JMeterContextService.getContext().getCurrentSampler()));
+    }
+    JsonNode answer = current.await(event);
+    listens = answer.path("listens").asBoolean();
+    wantsBody = answer.path("wantsBody").asBoolean();
+    return current.failure() == null ? 0 : UNPACED_MILLIS;
+  }
+
+  @Override
+  public void process() {
+    SampleResult sample = JMeterContextService.getContext().getPreviousResult();
+    Failure failure = control().failure();
+    if (sample == null) {
+      return;
+    }
+    if (failure != null) {
+      AssertionResult why = new AssertionResult(getName());
+      why.setResultForFailure(failure.detail);
+      sample.addAssertionResult(why);
+      sample.setSuccessful(false);
+    } else if (listens) {
+      Map<String, Object> event = Steps.event("sampled");
+      Steps.describe(sample, wantsBody, event);
+      control().step(event);
+    }
+  }
+
+  /** What is set here, or by the defaults in the scope of the sample that is to be sent. */
+  private Values properties() {
+    Values values = new Values();
+    values.add(this);
+    JMeterContext context = JMeterContextService.getContext();
+    JMeterVariables variables = context.getVariables();
+    Object pack = variables == null ? null : variables.getObject(JMeterThread.PACKAGE_OBJECT);
+    if (pack instanceof SamplePackage) {
+      for (ConfigTestElement config : ((SamplePackage) pack).getConfigs()) {
+        if (config instanceof WebSocketDefaults) {
+          values.addDefaults(config, Spec.get().element(ELEMENT));
+        }
+      }
+    }
+    return values;
+  }
+
+  private ThreadControl control() {
+    if (control == null) {
+      control = new ThreadControl(this, ELEMENT);
+    }
+    return control;
+  }
+
+  // ---- the life of a thread and of a test
+
+  @Override
+  public void threadStarted() {
+    // Nothing is made before it is needed.
+  }
+
+  @Override
+  public void threadFinished() {
+    Life.quietly(this, control()::close);
+  }
+
+  @Override
+  public void testStarted() {
+    Life.testStarted(this);
+  }
+
+  @Override
+  public void testStarted(String host) {
+    testStarted();
+  }
+
+  @Override
+  public void testEnded() {
+    Life.testEnded(this);
+  }
+
+  @Override
+  public void testEnded(String host) {
+    testEnded();
+  }
+}

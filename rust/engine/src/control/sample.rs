@@ -1,0 +1,138 @@
+//! A JMeter sample as the policy sees it: the status of its response code, or what kind of failure a code without one is; and
+//! the headers of its text.
+
+use backoff::Failure;
+use once_cell::sync::Lazy;
+
+use crate::error_codes::{self, ErrorCode};
+
+/// How JMeter marks response codes that are no HTTP status; an exception's class follows, or one of our own codes.
+const NO_STATUS: &str = "Non HTTP response code: ";
+
+/// Exceptions that another attempt cannot heal: the plan is wrong, or the server is not who it should be.
+const FATAL: &[&str] = &[
+    "MalformedURLException",
+    "URISyntaxException",
+    "IllegalArgumentException",
+    "UnsupportedOperationException",
+    "SSLPeerUnverifiedException",
+    "FileNotFoundException",
+    "NoSuchFileException",
+];
+
+/// What a response code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// An HTTP status.
+    Status(u16),
+    /// A failure without one.
+    Failure(Failure),
+}
+
+/// Reads a response code. What is neither a status nor known counts as a network failure: samplers of all protocols have codes
+/// of their own, and who puts one under a retry wants it tried again.
+pub fn reading(code: &str) -> Reading {
+    let code = code.trim();
+    if code.len() == 3
+        && let Some(status) = code.parse().ok().filter(|status| (100..=599).contains(status))
+    {
+        return Reading::Status(status);
+    }
+    let Some(cause) = code.strip_prefix(NO_STATUS) else {
+        return Reading::Failure(Failure::Network);
+    };
+    if let Some(own) = own_code(cause) {
+        return Reading::Failure(match own.kind {
+            "timeout" => Failure::Timeout,
+            "fatal" => Failure::Fatal,
+            _ => Failure::Network,
+        });
+    }
+    Reading::Failure(exception(cause))
+}
+
+fn exception(class: &str) -> Failure {
+    let simple = class.rsplit('.').next().unwrap_or(class);
+    if simple.contains("Timeout") {
+        Failure::Timeout
+    } else if FATAL.contains(&simple) {
+        Failure::Fatal
+    } else {
+        Failure::Network
+    }
+}
+
+fn own_code(code: &str) -> Option<&'static ErrorCode> {
+    static CODES: Lazy<Vec<ErrorCode>> = Lazy::new(error_codes::all);
+    CODES.iter().find(|known| known.code == code)
+}
+
+/// The header lines of a text as JMeter keeps it, names and values, in their order.
+pub fn headers(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    lines
+        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn response_codes_are_read_for_what_another_attempt_can_do() {
+        for (code, expected) in [
+            ("429", Reading::Status(429)),
+            (" 503 ", Reading::Status(503)),
+            ("600", Reading::Failure(Failure::Network)),
+            ("", Reading::Failure(Failure::Network)),
+            ("null 0", Reading::Failure(Failure::Network)),
+            (
+                "Non HTTP response code: java.net.SocketTimeoutException",
+                Reading::Failure(Failure::Timeout),
+            ),
+            (
+                "Non HTTP response code: org.apache.http.conn.ConnectTimeoutException",
+                Reading::Failure(Failure::Timeout),
+            ),
+            (
+                "Non HTTP response code: org.apache.http.conn.HttpHostConnectException",
+                Reading::Failure(Failure::Network),
+            ),
+            (
+                "Non HTTP response code: java.net.UnknownHostException",
+                Reading::Failure(Failure::Network),
+            ),
+            (
+                "Non HTTP response code: java.net.MalformedURLException",
+                Reading::Failure(Failure::Fatal),
+            ),
+            (
+                "Non HTTP response code: tcp.refused",
+                Reading::Failure(Failure::Network),
+            ),
+            (
+                "Non HTTP response code: message.timeout",
+                Reading::Failure(Failure::Timeout),
+            ),
+            (
+                "Non HTTP response code: spec.invalid",
+                Reading::Failure(Failure::Fatal),
+            ),
+        ] {
+            assert_eq!(reading(code), expected, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn headers_are_found_behind_a_status_line() {
+        let text = "HTTP/1.1 429 Too Many\r\nretry-AFTER:  7\r\nX-Time: 10:20\n\n";
+        assert_eq!(
+            headers(text),
+            [
+                ("retry-AFTER".to_owned(), "7".to_owned()),
+                ("X-Time".to_owned(), "10:20".to_owned())
+            ]
+        );
+    }
+}

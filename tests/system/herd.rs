@@ -1,0 +1,331 @@
+//! A herd before one server: one fetch of a token for two hundred users, and samples of JMeter's own HTTP Request that go in turn.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use system::jtl::Sample;
+
+use crate::say;
+use crate::support::{folder, jmeter, run, together};
+
+/// How long a token is good for.
+const LIFETIME: Duration = Duration::from_secs(5);
+/// How long the server takes to make one.
+const WORK: Duration = Duration::from_millis(200);
+
+/// A server that hands out tokens, takes them, and has a call of its own with a token bucket before it.
+struct Server {
+    port: u16,
+    book: Arc<Mutex<Book>>,
+}
+
+/// What it remembers.
+#[derive(Debug, Default)]
+struct Book {
+    /// When each token was made; its number is its name.
+    tokens: Vec<Instant>,
+    making: usize,
+    most_making: usize,
+    stale: usize,
+    served: usize,
+    refused: usize,
+    bucket: Option<(Instant, f64)>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let book = Arc::<Mutex<Book>>::default();
+        let shared = book.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let book = shared.clone();
+                thread::spawn(move || serve(stream, &book));
+            }
+        });
+        Server { port, book }
+    }
+}
+
+/// Answers every request of a connection; bodies are not expected.
+fn serve(stream: TcpStream, book: &Mutex<Book>) {
+    let mut out = stream.try_clone().unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    loop {
+        // The head ends at an empty line, the connection at none.
+        let head: Vec<String> = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else {
+            return;
+        };
+        let (status, body) = answer(path, book);
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+        if out.write_all((head + &body).as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(path: &str, book: &Mutex<Book>) -> (&'static str, String) {
+    let lock = || book.lock().unwrap();
+    if path == "/token" {
+        {
+            let mut book = lock();
+            book.making += 1;
+            book.most_making = book.most_making.max(book.making);
+        }
+        thread::sleep(WORK);
+        let mut book = lock();
+        book.making -= 1;
+        book.tokens.push(Instant::now());
+        let token = book.tokens.len() - 1;
+        let seconds = LIFETIME.as_secs();
+        return (
+            "200 OK",
+            format!("{{\"access_token\":\"{token}\",\"expires_in\":{seconds}}}"),
+        );
+    }
+    let mut book = lock();
+    let good = match path.split_once("token=") {
+        Some((_, token)) => {
+            let made = token.parse().ok().and_then(|token: usize| book.tokens.get(token));
+            let good = made.is_some_and(|made| made.elapsed() < LIFETIME);
+            book.stale += usize::from(!good);
+            return if good {
+                ("200 OK", "fine".to_owned())
+            } else {
+                ("401 Unauthorized", "stale".to_owned())
+            };
+        }
+        None => book.admit(),
+    };
+    if good {
+        ("200 OK", "fine".to_owned())
+    } else {
+        ("429 Too Many Requests", "slow".to_owned())
+    }
+}
+
+impl Book {
+    /// A token bucket: 20 a second, 10 at once.
+    fn admit(&mut self) -> bool {
+        let (seen, left) = self.bucket.unwrap_or((Instant::now(), 10.0));
+        let left = (left + 20.0 * seen.elapsed().as_secs_f64()).min(10.0);
+        let admitted = left >= 1.0;
+        self.bucket = Some((Instant::now(), if admitted { left - 1.0 } else { left }));
+        *(if admitted {
+            &mut self.served
+        } else {
+            &mut self.refused
+        }) += 1;
+        admitted
+    }
+}
+
+/// A plan with one group of users around `body`, who go through it so often, or for so many seconds.
+fn plan(folder: &Path, users: u32, loops: i32, seconds: u32, body: &str) -> PathBuf {
+    let path = folder.join("plan.jmx");
+    let text = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<jmeterTestPlan version="1.2" properties="5.0" jmeter="5.6.3">
+<hashTree>
+<TestPlan guiclass="TestPlanGui" testclass="TestPlan" testname="Herd"><elementProp name="TestPlan.user_defined_variables" elementType="Arguments"><collectionProp name="Arguments.arguments"/></elementProp></TestPlan>
+<hashTree>
+<ThreadGroup guiclass="ThreadGroupGui" testclass="ThreadGroup" testname="G">
+<stringProp name="ThreadGroup.num_threads">{users}</stringProp><stringProp name="ThreadGroup.ramp_time">0</stringProp><stringProp name="ThreadGroup.on_sample_error">continue</stringProp>
+<boolProp name="ThreadGroup.scheduler">{}</boolProp><stringProp name="ThreadGroup.duration">{seconds}</stringProp>
+<elementProp name="ThreadGroup.main_controller" elementType="LoopController" guiclass="LoopControlPanel" testclass="LoopController"><stringProp name="LoopController.loops">{loops}</stringProp><boolProp name="LoopController.continue_forever">false</boolProp></elementProp>
+</ThreadGroup>
+<hashTree>
+{body}
+</hashTree>
+</hashTree>
+</hashTree>
+</jmeterTestPlan>
+"#,
+        seconds > 0
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn element(class: &str, gui: &str, name: &str, properties: &str, children: &str) -> String {
+    format!(
+        "<{class} guiclass=\"{gui}\" testclass=\"{class}\" testname=\"{name}\">\n{properties}</{class}>\n<hashTree>\n{children}</hashTree>\n"
+    )
+}
+
+fn strings(properties: &[(&str, &str)]) -> String {
+    let line = |(name, value): &(&str, &str)| format!("<stringProp name=\"{name}\">{value}</stringProp>\n");
+    properties.iter().map(line).collect()
+}
+
+fn once(properties: &[(&str, &str)], children: &str) -> String {
+    element(
+        "io.github.wsbackoff.control.OnceController",
+        "io.github.wsbackoff.gui.OnceControllerGui",
+        "log in",
+        &strings(properties),
+        children,
+    )
+}
+
+fn pace(properties: &[(&str, &str)]) -> String {
+    element(
+        "io.github.wsbackoff.timer.PaceTimer",
+        "io.github.wsbackoff.gui.PaceTimerGui",
+        "pace",
+        &strings(properties),
+        "",
+    )
+}
+
+fn http(name: &str, port: u16, path: &str, children: &str) -> String {
+    let port = port.to_string();
+    let own = strings(&[
+        ("HTTPSampler.domain", "127.0.0.1"),
+        ("HTTPSampler.port", &port),
+        ("HTTPSampler.protocol", "http"),
+        ("HTTPSampler.path", path),
+        ("HTTPSampler.method", "GET"),
+    ]) + "<boolProp name=\"HTTPSampler.use_keepalive\">true</boolProp>\n\
+          <elementProp name=\"HTTPsampler.Arguments\" elementType=\"Arguments\"><collectionProp name=\"Arguments.arguments\"/></elementProp>\n";
+    element("HTTPSamplerProxy", "HttpTestSampleGui", name, &own, children)
+}
+
+fn extract(variable: &str, pattern: &str) -> String {
+    let own = strings(&[
+        ("RegexExtractor.useHeaders", "false"),
+        ("RegexExtractor.refname", variable),
+        ("RegexExtractor.regex", pattern),
+        ("RegexExtractor.template", "$1$"),
+        ("RegexExtractor.match_number", "1"),
+    ]);
+    element("RegexExtractor", "RegexExtractorGui", variable, &own, "")
+}
+
+/// From the first sample's start to the last one's.
+fn span(samples: &[Sample]) -> Duration {
+    let starts = samples.iter().map(|sample| sample.started_ms);
+    let (first, last) = (starts.clone().min().unwrap(), starts.max().unwrap());
+    Duration::from_millis(last - first)
+}
+
+#[test]
+fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
+    const SECONDS: u32 = 30;
+    const BOUND_MS: f64 = 20_000.0;
+    let _turn = together();
+    let server = Server::start();
+    let folder = folder("herd_token");
+    let bearer =
+        extract("token", "access_token&quot;:&quot;(\\d+)") + &extract("left", "expires_in&quot;:(\\d+)");
+    let pause = element(
+        "ConstantTimer",
+        "ConstantTimerGui",
+        "pause",
+        &strings(&[("ConstantTimer.delay", "1000")]),
+        "",
+    );
+    let fetch = [
+        ("wsb.once.variables", "token"),
+        ("wsb.once.expiresIn", "left"),
+        ("wsb.once.timeout", "20s"),
+        // A value must last for the pause that follows it, too.
+        ("wsb.once.early", "30-35"),
+    ];
+    let body = once(&fetch, &http("token", server.port, "/token", &bearer))
+        + &http("call", server.port, "/call?token=${token}", &pause);
+    let finished = run(
+        &jmeter(&plan(&folder, 200, -1, SECONDS, &body), &folder).property(
+            "sample_variables",
+            "wsb.once.result,wsb.once.waitedMs,wsb.once.stop",
+        ),
+    );
+    let samples = finished.samples().unwrap();
+    let book = server.book.lock().unwrap();
+    assert_eq!(book.most_making, 1, "two fetches at once");
+    // A value is fetched again when 65 % of its time is over, at the earliest.
+    let most = f64::from(SECONDS) / LIFETIME.mul_f64(0.65).as_secs_f64();
+    let tokens = book.tokens.len();
+    assert!(
+        (3..=most.ceil() as usize + 1).contains(&tokens),
+        "{tokens} tokens"
+    );
+    let calls: Vec<&Sample> = samples.iter().filter(|sample| sample.label == "call").collect();
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.variables["wsb.once.result"] != "none")
+    );
+    let longest = calls
+        .iter()
+        .map(|call| call.number("wsb.once.waitedMs"))
+        .fold(0.0, f64::max);
+    assert!(longest <= BOUND_MS, "{longest} ms");
+    say!(
+        "{tokens} tokens for {} calls, {} of them with a stale one; the longest wait took {longest} ms",
+        calls.len(),
+        book.stale
+    );
+    // On a busy machine a sample can be late between its token and the server.
+    assert!(book.stale * 100 <= calls.len(), "{} stale", book.stale);
+}
+
+#[test]
+fn a_paced_herd_hardly_meets_the_limit_and_one_at_a_fixed_rate_below_it_even_less() {
+    let _turn = together();
+    let fixed = [
+        ("wsb.pace.mode", "fixed"),
+        ("wsb.pace.rate", "18"),
+        ("wsb.pace.burst", "5"),
+    ];
+    let cases: [(&str, Option<&[(&str, &str)]>); 3] =
+        [("none", None), ("pace", Some(&[])), ("fixed", Some(&fixed))];
+    let mut refusals = Vec::new();
+    for (name, properties) in cases {
+        let server = Server::start();
+        let folder = folder(&format!("herd_{name}"));
+        let timer = properties.map(pace).unwrap_or_default();
+        let body = timer + &http("call", server.port, "/call", "");
+        let finished = run(&jmeter(&plan(&folder, 20, 6, 0, &body), &folder)
+            .property("sample_variables", "wsb.rate,wsb.gateQueue,wsb.pace.waitedMs"));
+        let samples = finished.samples().unwrap();
+        assert_eq!(samples.len(), 120);
+        let book = server.book.lock().unwrap();
+        let span = span(&samples);
+        say!(
+            "{name}: {} served, {} refused within {span:?}",
+            book.served,
+            book.refused
+        );
+        assert_eq!(
+            samples.iter().filter(|sample| !sample.success).count(),
+            book.refused
+        );
+        if name != "none" {
+            assert!(
+                samples.iter().all(|sample| sample.elapsed_ms < 2_000),
+                "a wait is in no sample"
+            );
+            assert!(samples.iter().any(|sample| sample.number("wsb.gateQueue") > 5.0));
+        }
+        if name == "fixed" {
+            // 6.4 s from the first turn on; its sample may start late, as JMeter loads classes for it.
+            assert!(span >= Duration::from_secs(5), "115 at 18/s: {span:?}");
+        }
+        refusals.push(book.refused);
+    }
+    assert!(refusals[1] * 3 < refusals[0], "{refusals:?}");
+    // None, but on a busy machine a JVM that stalls sends what piled up at once.
+    assert!(refusals[2] * 10 <= refusals[0], "{refusals:?}");
+}
