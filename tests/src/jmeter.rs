@@ -1,6 +1,6 @@
 //! A real JMeter without its window: homes, one run of a plan, and the messages that stop a run from outside.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -163,6 +163,7 @@ pub struct Jmeter {
     jvm: Vec<String>,
     properties: Vec<(String, String)>,
     dashboard: bool,
+    remote: Option<SocketAddr>,
     results: bool,
 }
 
@@ -178,6 +179,7 @@ impl Jmeter {
             jvm: HEAP.map(str::to_owned).into(),
             properties: Vec::new(),
             dashboard: false,
+            remote: None,
             results: true,
         }
     }
@@ -200,6 +202,13 @@ impl Jmeter {
     #[must_use]
     pub fn java(mut self, java: &Path) -> Self {
         java.clone_into(&mut self.java);
+        self
+    }
+
+    /// Has a JMeter server run the plan, without RMI's TLS; the server ends with the test.
+    #[must_use]
+    pub fn remote(mut self, server: SocketAddr) -> Self {
+        self.remote = Some(server);
         self
     }
 
@@ -249,6 +258,9 @@ impl Jmeter {
             .arg(format!("-Jjmeterengine.nongui.maxport={port}"));
         if self.dashboard {
             command.arg("-e").arg("-o").arg(files.dashboard());
+        }
+        if let Some(server) = self.remote {
+            command.args(["-X", "-Jserver.rmi.ssl.disable=true", "-R", &server.to_string()]);
         }
         for (name, value) in &self.properties {
             command.arg(format!("-J{name}={value}"));

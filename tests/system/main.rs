@@ -8,6 +8,7 @@ mod autobahn;
 mod connecting;
 mod contract;
 mod conversation;
+mod elements;
 mod figures;
 mod foreign;
 mod foreign_limits;

@@ -1,6 +1,6 @@
 //! TLS with the certificate that the server made for itself.
 
-use crate::client::{ACCEPT, Client, start, status, upgrade};
+use crate::client::{ACCEPT, Client, header, start, status, upgrade};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -55,6 +55,34 @@ fn upgrades_work_over_tls_by_every_name_of_the_certificate() {
         assert_eq!(&echo, b"\x81\x02hi");
     }
     assert_eq!(server.stats().accepted, 3);
+}
+
+#[test]
+fn plain_requests_share_a_connection_over_tls() {
+    let server = start(Config {
+        tls: true,
+        ..Config::default()
+    });
+    let mut stream = connect(&server, "localhost", server.certificate_pem());
+    for n in 0..3 {
+        // Larger than a TLS record, so that body and next request do not come together.
+        let body = "x".repeat(40_000);
+        write!(
+            stream,
+            "POST /x HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let head = head(&mut stream);
+        let length = header(&head, "Content-Length").unwrap().parse().unwrap();
+        let mut answer = vec![0; length];
+        stream.read_exact(&mut answer).unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(
+            (&answer["attempt"], &answer["received"]),
+            (&n.into(), &40_000.into())
+        );
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use limiter::LimitSpec;
 use serde::{Serialize, Serializer};
 use system::repository;
 
+use crate::story::Story;
+
 /// Today's plan and ours against a throttled server, in a real JMeter, and the figures side by side.
 #[derive(Debug, Parser)]
 #[command(name = "script/demo", version)]
@@ -27,6 +29,9 @@ pub struct Arguments {
     /// The sampler's policy: a strategy, then settings, such as "full base=1s cap=60s hint.mode=ignore"
     #[arg(long, default_value = "")]
     policy: Policy,
+    /// The whole story of a shift change: a token endpoint, REST calls and the upgrade, which all throttle
+    #[arg(long, conflicts_with_all = ["limit", "policy"])]
+    story: bool,
     /// A small case that is over in half a minute
     #[arg(long)]
     quick: bool,
@@ -35,9 +40,34 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
+/// What is to be run.
+#[derive(Debug)]
+pub enum Job {
+    /// Connects alone.
+    Connects(Case),
+    /// All of a shift change.
+    Story(Story),
+}
+
 impl Arguments {
-    /// What is to be run: what is given, else the defaults.
-    pub fn case(self) -> Result<Case, String> {
+    /// What is given, else the defaults.
+    pub fn job(self) -> Result<Job, String> {
+        if !self.story {
+            return self.case().map(Job::Connects);
+        }
+        let (users, rate) = if self.quick { (20, 20) } else { (200, 50) };
+        let folder = self.out.unwrap_or_else(|| repository::build().join("demo"));
+        Story::new(
+            self.users.unwrap_or(users),
+            self.rate.unwrap_or(rate),
+            self.quick,
+            folder,
+        )
+        .map(Job::Story)
+        .map_err(|error| error.to_string())
+    }
+
+    fn case(self) -> Result<Case, String> {
         let (users, rate, limit) = if self.quick {
             (20, 20, "fixed-window limit=12 window=5s")
         } else {
@@ -75,9 +105,9 @@ pub struct Case {
 }
 
 impl Case {
-    /// JMeter's ramp-up in whole seconds; so few users may start faster than asked, never slower.
+    /// JMeter's ramp-up in whole seconds.
     pub fn ramp_up_seconds(&self) -> u32 {
-        self.users.checked_div(self.rate).unwrap_or(0)
+        ramp_up_seconds(self.users, self.rate)
     }
 
     /// When all users can be connected at the earliest, by the limit alone.
@@ -87,10 +117,20 @@ impl Case {
 
     /// How the users come, in words.
     pub fn arrival(&self) -> String {
-        match self.rate {
-            0 => "all at once".to_owned(),
-            rate => format!("{rate} a second"),
-        }
+        arrival(self.rate)
+    }
+}
+
+/// JMeter's ramp-up in whole seconds; so few users may start faster than asked, never slower.
+pub fn ramp_up_seconds(users: u32, rate: u32) -> u32 {
+    users.checked_div(rate).unwrap_or(0)
+}
+
+/// How users come that start at so many a second, in words.
+pub fn arrival(rate: u32) -> String {
+    match rate {
+        0 => "all at once".to_owned(),
+        rate => format!("{rate} a second"),
     }
 }
 
@@ -164,7 +204,8 @@ impl fmt::Display for Policy {
     }
 }
 
-fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+/// Serialises a value as what it shows.
+pub fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
@@ -217,10 +258,30 @@ mod tests {
     }
 
     #[test]
+    fn the_story_has_limits_of_its_own() {
+        let job = |line: &[&str]| {
+            Arguments::try_parse_from([&["demo", "--story"], line].concat())
+                .unwrap()
+                .job()
+                .unwrap()
+        };
+        assert!(matches!(job(&["--quick"]), Job::Story(story) if story.users == 20));
+        assert!(
+            matches!(job(&["--users", "100"]), Job::Story(story) if (story.users, story.rate) == (100, 50))
+        );
+    }
+
+    #[test]
     fn wrong_arguments_are_refused() {
-        for line in [["--users", "0"], ["--limit", "sometimes"], ["--policy", "base="]] {
+        for line in [
+            &["--users", "0"][..],
+            &["--limit", "sometimes"],
+            &["--policy", "base="],
+            &["--story", "--limit", "none"],
+            &["--story", "--policy", "full"],
+        ] {
             assert!(
-                Arguments::try_parse_from([&["demo"][..], &line].concat()).is_err(),
+                Arguments::try_parse_from([&["demo"], line].concat()).is_err(),
                 "{line:?}"
             );
         }

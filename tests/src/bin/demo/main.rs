@@ -2,6 +2,7 @@
 //! side by side. `script/demo` builds what it needs and calls it.
 
 mod case;
+mod story;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ use system::report::{self, Outcome};
 use system::serve::{Serve, Stats};
 use system::{Result, repository};
 
-use case::{Arguments, Case};
+use case::{Arguments, Case, Job};
 
 /// How often progress is printed.
 const PROGRESS: Duration = Duration::from_secs(2);
@@ -47,8 +48,14 @@ const AFTER: Plan = Plan {
 };
 
 fn main() -> ExitCode {
-    let case = Arguments::parse().case();
-    match case.and_then(|case| run(&case).map_err(|error| error.to_string())) {
+    let done = Arguments::parse().job().and_then(|job| {
+        let done = match &job {
+            Job::Connects(case) => run(case),
+            Job::Story(story) => story.run(),
+        };
+        done.map_err(|error| error.to_string())
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("demo: {why}");
@@ -96,17 +103,24 @@ fn run(case: &Case) -> Result<()> {
             after: &after,
         },
     )?;
-    println!("picture     {}\n            {}", shown(&html), shown(&svg));
-    println!("figures     {}", shown(&summary));
+    tell_files(&folder);
+    Ok(())
+}
+
+/// Says where the pictures, the figures and the dashboards are.
+fn tell_files(folder: &Path) {
+    let at = |name: &str| shown(&folder.join(name));
     println!(
-        "dashboard   {}",
-        shown(&folder.join("after/dashboard/index.html"))
+        "picture     {}\n            {}",
+        at("connected.html"),
+        at("connected.svg")
     );
+    println!("figures     {}", at("summary.json"));
+    println!("dashboard   {}", at("after/dashboard/index.html"));
     println!(
         "            {} (today's plan, for comparison)",
-        shown(&folder.join("before/dashboard/index.html"))
+        at("before/dashboard/index.html")
     );
-    Ok(())
 }
 
 #[derive(Serialize)]
@@ -137,7 +151,7 @@ fn measure(case: &Case, plan: &Plan, home: &Home, folder: &Path) -> Result<Outco
         jmeter = jmeter.property(&key, value);
     }
     let running = jmeter.start()?;
-    watch(&running, &serve)?;
+    watch(&running, &serve, "connected")?;
     let stats = serve.stats()?;
     let finished = running.finish(LONGEST_RUN)?.succeeded()?;
     println!();
@@ -152,25 +166,26 @@ fn measure(case: &Case, plan: &Plan, home: &Home, folder: &Path) -> Result<Outco
 /// Columns of the after plan's result file.
 const VARIABLES: &str = "wsb.attempts,wsb.throttled,wsb.waitedMs,wsb.timeToConnectMs,wsb.stop";
 
-/// Prints how far the run is until its last user is done; then JMeter makes the dashboard.
-fn watch(running: &Running, serve: &Serve) -> Result<()> {
+/// Prints how far the run is until its last user is done; then JMeter makes the dashboard. `accepted` is the word for what
+/// the server let in.
+fn watch(running: &Running, serve: &Serve, accepted: &str) -> Result<()> {
     let deadline = Instant::now() + LONGEST_RUN;
     let mut printed: Option<(u64, Instant)> = None;
     while !running.plan_ends_within(PROGRESS) && Instant::now() < deadline {
         let stats = serve.stats()?;
         // While all wait there is little to say.
         if printed.is_none_or(|(attempts, at)| attempts != stats.attempts || at.elapsed() >= QUIET_PROGRESS) {
-            progress(&stats);
+            progress(&stats, accepted);
             printed = Some((stats.attempts, Instant::now()));
         }
     }
-    progress(&serve.stats()?);
+    progress(&serve.stats()?, accepted);
     Ok(())
 }
 
-fn progress(stats: &Stats) {
+fn progress(stats: &Stats, accepted: &str) {
     println!(
-        "  {:5.1} s   {:4} attempts   {:4} connected   {:4} refused",
+        "  {:5.1} s   {:4} attempts   {:4} {accepted}   {:4} refused",
         stats.since_first_attempt().as_secs_f64(),
         stats.attempts,
         stats.accepted,

@@ -1,0 +1,127 @@
+//! Our elements among JMeter's own: found in its menus, and sent to another machine's JMeter and back.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use system::jmeter::{Home, Jmeter};
+use system::jtl_xml;
+use system::peers::free_address;
+use system::plan::{Group, Plan};
+use system::process::Process;
+use system::repository::{self, fresh_folder};
+use system::serve::Serve;
+
+use crate::say;
+use crate::support::{folder, run, together};
+
+/// How long a JMeter may take to start, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The simple names of all elements, from the product's own table of keys.
+fn elements() -> Vec<String> {
+    let output = Command::new(repository::program().unwrap())
+        .args(["describe", "--format", "json"])
+        .output()
+        .unwrap();
+    let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let keys = table["keys"].as_array().unwrap().iter();
+    let names = keys.flat_map(|key| key["elements"].as_array().unwrap());
+    let names: std::collections::BTreeSet<_> = names.map(|name| name.as_str().unwrap().to_owned()).collect();
+    names.into_iter().collect()
+}
+
+#[test]
+fn every_element_is_in_jmeters_menu_under_its_name() {
+    let _turn = together();
+    let home = Home::assembled().unwrap();
+    let class_path = std::env::join_paths([home.extensions().join("*"), home.libraries().join("*")]).unwrap();
+    let mut java = Command::new("java");
+    java.arg("-Djava.awt.headless=true").arg("-cp").arg(class_path);
+    java.arg(repository::root().join("tests/java/Menu.java"));
+    java.arg(home.libraries().parent().unwrap());
+    let ended = Process::start("Menu.java", &mut java)
+        .unwrap()
+        .wait(PATIENCE)
+        .unwrap();
+    assert!(ended.status.success(), "{}", ended.text());
+    let ours: Vec<[&str; 3]> = ended
+        .lines
+        .iter()
+        .filter_map(|line| line.text.split('\t').collect::<Vec<_>>().try_into().ok())
+        .filter(|[_, label, _]: &[&str; 3]| label.starts_with("wsb - "))
+        .collect();
+    let elements = elements();
+    assert!(elements.len() >= 7, "{elements:?}");
+    for element in &elements {
+        let panel = format!("io.github.wsbackoff.gui.{element}Gui");
+        let places: Vec<_> = ours.iter().filter(|[_, _, class]| *class == panel).collect();
+        let [[category, label, _]] = places[..] else {
+            panic!("{element} is in {} places: {ours:?}", places.len())
+        };
+        let wanted = match element {
+            sampler if sampler.ends_with("Sampler") => "menu_generative_controller",
+            controller if controller.ends_with("Controller") => "menu_logic_controller",
+            timer if timer.ends_with("Timer") => "menu_timer",
+            _ => "menu_config_element",
+        };
+        assert_eq!(*category, wanted, "{label}");
+    }
+    assert_eq!(ours.len(), elements.len(), "{ours:?}");
+}
+
+/// Starts JMeter as a server for remote tests, without RMI's TLS.
+fn remote_server(home: &Home, folder: &Path) -> (Process, SocketAddr) {
+    let address = free_address().unwrap();
+    let mut java = Command::new("java");
+    java.current_dir(folder).arg("-Xmx256m");
+    java.arg(format!("-Dserver_port={}", address.port()));
+    java.args(["-Djava.rmi.server.hostname=127.0.0.1", "-jar"]);
+    java.arg(home.libraries().parent().unwrap().join("bin/ApacheJMeter.jar"));
+    java.args(["-s", "-Jserver.rmi.ssl.disable=true", "-j", "server.log"]);
+    let server = Process::start("JMeter server", &mut java).unwrap();
+    server.wait_for_line("Created remote object", PATIENCE).unwrap();
+    (server, address)
+}
+
+#[test]
+fn every_element_goes_to_a_remote_jmeter_and_its_samples_come_back() {
+    let _turn = together();
+    let folder = folder("remote");
+    let home = Home::assembled().unwrap();
+    let (server, address) = remote_server(&home, &fresh_folder(&folder.join("server")).unwrap());
+    let serve = Serve::start(&["--limit", "none"]).unwrap();
+    let payload = ("wsb.payload", "from afar");
+    let group = Group::new("G", 3)
+        .loops(2)
+        .defaults(&[("wsb.url", &serve.url("/")), ("wsb.readTimeout", "20s")])
+        .connect("Connect", &[])
+        .sampler("Exchange", "Exchange", &[payload])
+        .sampler("Send", "Send", &[payload])
+        .sampler("Receive", "Receive", &[])
+        .sampler("Ping", "Ping", &[])
+        .sampler("Close", "Close", &[]);
+    let plan = Plan::of(group).write(&folder.join("plan.jmx")).unwrap();
+    let client = Jmeter::new(&home, &plan, &folder.join("run"))
+        .jvm("-Djava.rmi.server.hostname=127.0.0.1")
+        // Else JMeter leaves out what was received.
+        .property("mode", "Standard")
+        .remote(address);
+    let finished = run(&jtl_xml::recorded_by(client));
+    let samples = jtl_xml::read(&finished.files.samples()).unwrap();
+    let of = |label: &str| samples.iter().filter(|each| each.sample.label == label).count();
+    for label in ["Connect", "Exchange", "Send", "Receive", "Ping", "Close"] {
+        assert_eq!(of(label), 6, "{label}: {samples:?}");
+    }
+    let failed: Vec<_> = samples.iter().filter(|each| !each.sample.success).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    let answers = samples.iter().filter(|each| each.response == "from afar").count();
+    assert_eq!(answers, 2 * 6, "of Exchange and Receive");
+    say!(
+        "{} samples of 6 elements came back from a remote JMeter",
+        samples.len()
+    );
+    // The client tells it to end with the test.
+    assert!(server.wait(PATIENCE).unwrap().status.success());
+}
