@@ -13,6 +13,7 @@ mod input;
 mod jar;
 mod leaks;
 mod loading;
+mod retry;
 mod speed;
 mod stopping;
 mod support;

@@ -444,16 +444,15 @@ pub fn with_failed_assertions(transient: &StatusSet) -> StatusSet {
 fn counts(values: &Values) -> Result<Counts, Invalid> {
     const LABEL: &str = "wsb.retry.label";
     const ALLOWED: &str = "a regular expression that finds the labels of the samples that count";
-    let read: [(&str, fn(&Values) -> Result<Counts, Invalid>); 3] = [
-        ("last", |_| Ok(Counts::Last)),
-        ("any", |_| Ok(Counts::Any)),
-        ("matching", |values| {
-            let label = values.optional(LABEL, ALLOWED)?;
+    let words = [("last", None), ("any", Some(false)), ("matching", Some(true))];
+    Ok(match values.word("wsb.retry.counts", &words)? {
+        None => Counts::Last,
+        Some(false) => Counts::Any,
+        Some(true) => {
             let missing = || Invalid::new(LABEL, "", "empty, but wsb.retry.counts is matching", ALLOWED);
-            label.map(Counts::Matching).ok_or_else(missing)
-        }),
-    ];
-    values.word("wsb.retry.counts", &read)?(values)
+            Counts::Matching(values.optional(LABEL, ALLOWED)?.ok_or_else(missing)?)
+        }
+    })
 }
 
 /// The controller's variables under its prefix.
