@@ -241,7 +241,7 @@ fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
         ("wsb.once.expiresIn", "left"),
         ("wsb.once.timeout", "20s"),
         // A value must last for the pause that follows it, too.
-        ("wsb.once.early", "30-35"),
+        ("wsb.once.early", "45-50"),
     ];
     let body = once(&fetch, &http("token", server.port, "/token", &bearer))
         + &http("call", server.port, "/call?token=${token}", &pause);
@@ -254,18 +254,16 @@ fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
     let samples = finished.samples().unwrap();
     let book = server.book.lock().unwrap();
     assert_eq!(book.most_making, 1, "two fetches at once");
-    // A value is fetched again when 65 % of its time is over, at the earliest.
-    let most = f64::from(SECONDS) / LIFETIME.mul_f64(0.65).as_secs_f64();
+    // A value is fetched again when half of its time is over, at the earliest.
+    let most = 30_000 / 2_500 + 2;
     let tokens = book.tokens.len();
-    assert!(
-        (3..=most.ceil() as usize + 1).contains(&tokens),
-        "{tokens} tokens"
-    );
+    assert!((3..=most).contains(&tokens), "{tokens} tokens");
     let calls: Vec<&Sample> = samples.iter().filter(|sample| sample.label == "call").collect();
     assert!(
         calls
             .iter()
-            .all(|call| call.variables["wsb.once.result"] != "none")
+            .all(|call| call.variables["wsb.once.result"] != "none"),
+        "somebody went on without a token"
     );
     let longest = calls
         .iter()
@@ -278,7 +276,12 @@ fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
         book.stale
     );
     // On a busy machine a sample can be late between its token and the server.
-    assert!(book.stale * 100 <= calls.len(), "{} stale", book.stale);
+    assert!(
+        book.stale * 20 <= calls.len(),
+        "{} of {} stale",
+        book.stale,
+        calls.len()
+    );
 }
 
 #[test]
@@ -289,13 +292,15 @@ fn a_paced_herd_hardly_meets_the_limit_and_one_at_a_fixed_rate_below_it_even_les
         ("wsb.pace.rate", "18"),
         ("wsb.pace.burst", "5"),
     ];
-    let cases: [(&str, Option<&[(&str, &str)]>); 3] =
-        [("none", None), ("pace", Some(&[])), ("fixed", Some(&fixed))];
+    let cases = [
+        ("none", String::new()),
+        ("pace", pace(&[])),
+        ("fixed", pace(&fixed)),
+    ];
     let mut refusals = Vec::new();
-    for (name, properties) in cases {
+    for (name, timer) in cases {
         let server = Server::start();
         let folder = folder(&format!("herd_{name}"));
-        let timer = properties.map(pace).unwrap_or_default();
         let body = timer + &http("call", server.port, "/call", "");
         let finished = run(&jmeter(&plan(&folder, 20, 6, 0, &body), &folder)
             .property("sample_variables", "wsb.rate,wsb.gateQueue,wsb.pace.waitedMs"));

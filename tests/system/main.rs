@@ -21,6 +21,7 @@ mod leaks;
 mod loading;
 mod raw;
 mod seen;
+mod retry;
 mod speed;
 mod stopping;
 mod support;

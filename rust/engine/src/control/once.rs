@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Failure, Next, Seen, Stream, Verdict};
+use backoff::{Failure, Next, Seen, Stop, Stream, Verdict};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -239,12 +239,29 @@ impl Once {
                 return self.keep(fetching, variables, Duration::from_millis(age));
             }
         };
-        let order = match verdict.map(|verdict| verdict.next) {
-            Some(Next::Stop(stop)) => self.without(&stop.to_string()),
+        let reply = match verdict.map(|verdict| verdict.next) {
+            Some(Next::Stop(stop)) => self.gave_up(stop, scene),
             // Back to the end of the queue, and there it waits with the others.
             Some(Next::Wait(_)) | None => self.ask(left_ms, scene).await,
         };
-        Reply { warning, ..order }
+        Reply {
+            warning: warning.or(reply.warning),
+            ..reply
+        }
+    }
+
+    /// What is left when the policy gave up: the old values, while they can be used.
+    fn gave_up(&self, stop: Stop, scene: Scene<'_>) -> Reply {
+        let Some(value) = scene.flights.get(&self.spec.key).usable() else {
+            return self.without(&stop.to_string());
+        };
+        Reply {
+            variables: self.variables(Got::Kept, "", Some(&value)),
+            warning: Some(format!(
+                "not fetched anew ({stop}); the old values are used meanwhile"
+            )),
+            ..Reply::default()
+        }
     }
 
     /// The children brought the values: from now on they are everybody's.

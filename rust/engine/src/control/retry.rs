@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until};
 use websocket::Target;
 
-pub use messages::{Event, Reply};
+pub use messages::{Event, FailedSample, Reply};
 
 use super::sample::{Reading, headers, reading};
 use super::{ControlRequest, Scene, Waited};
@@ -174,24 +174,16 @@ impl Retry {
                     },
                 }
             }
-            Event::Failed {
-                label,
-                code,
-                headers,
-                body,
-                last,
-                left_ms,
-            } => {
+            Event::Failed(sample) => {
                 let provisional = match &self.counts {
-                    Counts::Last => !last,
+                    Counts::Last => !sample.last,
                     Counts::Any => false,
-                    Counts::Matching(pattern) if pattern.is_match(&label) => false,
+                    Counts::Matching(pattern) if pattern.is_match(&sample.label) => false,
                     Counts::Matching(_) => return Reply::shown("keep"),
                 };
                 let first_decides = !matches!(self.counts, Counts::Last);
                 if !(first_decides && run.judged.is_some()) {
-                    run.judge(&self.policy, &code, &headers, &body, left_ms);
-                    run.judged.as_mut().expect("just judged").provisional = provisional;
+                    run.judge(&self.policy, &sample, provisional);
                 }
                 run.verdict(self.shown)
             }
@@ -200,25 +192,26 @@ impl Retry {
                     Counts::Last => !ok,
                     Counts::Any | Counts::Matching(_) => run.judged.is_some(),
                 };
-                if failed && run.judged.is_none() {
-                    // Its sample was a success: an assertion of what holds the sample failed.
-                    run.judge(&self.policy, &code, "", "", left_ms);
-                }
                 let limit = left_ms.map(Duration::from_millis);
-                let stop = run.over(failed, &code, self.policy.hints.max, limit, scene).await;
-                let reply = Reply {
-                    go: stop.is_none(),
-                    stop: stop.map(Stop::name).unwrap_or_default(),
-                    end_thread: stop == Some(Stop::ScheduleEnd),
-                    variables: self.variables(stop),
-                    ..Reply::shown(self.shown)
-                };
-                if stop.is_some() {
-                    self.run = None;
-                }
-                reply
+                let stop = run.over(&self.policy, failed, code, limit, scene).await;
+                self.reply_after(stop)
             }
         }
+    }
+
+    /// After an attempt, and its wait; `stop`: it was the last one.
+    fn reply_after(&mut self, stop: Option<Stop>) -> Reply {
+        let reply = Reply {
+            go: stop.is_none(),
+            stop: stop.map(Stop::name).unwrap_or_default(),
+            end_thread: stop == Some(Stop::ScheduleEnd),
+            variables: self.variables(stop),
+            ..Reply::shown(self.shown)
+        };
+        if stop.is_some() {
+            self.run = None;
+        }
+        reply
     }
 
     fn begin(&mut self) -> Reply {
@@ -313,17 +306,18 @@ impl Run {
         }
     }
 
-    fn judge(&mut self, policy: &Policy, code: &str, head: &str, body: &str, left_ms: Option<u64>) {
+    /// Judges a failed sample, in place of what was judged before in this attempt.
+    fn judge(&mut self, policy: &Policy, sample: &FailedSample, provisional: bool) {
         let elapsed = self.began.elapsed();
+        let left = sample.left_ms.map(Duration::from_millis);
         let mut backoff = self.backoff.clone();
-        let headers = headers(head);
-        let reading = reading(code);
-        let (seen, status) = match reading {
+        let headers = headers(&sample.headers);
+        let (seen, status) = match reading(&sample.code) {
             Reading::Status(status) => {
                 let answer = Answer {
                     status,
                     headers: &headers,
-                    body: body.as_bytes(),
+                    body: sample.body.as_bytes(),
                     now: SystemTime::now(),
                 };
                 (Seen::Answer(answer), Some(status))
@@ -343,9 +337,7 @@ impl Run {
             Next::Stop(backoff::Stop::MaxElapsed) if paced && elapsed + asked < policy.max_elapsed => {
                 Then::Turn
             }
-            Next::Wait(wait) if left_ms.is_some_and(|left| wait >= Duration::from_millis(left)) => {
-                Then::Stop(Stop::ScheduleEnd)
-            }
+            Next::Wait(wait) if left.is_some_and(|left| wait >= left) => Then::Stop(Stop::ScheduleEnd),
             Next::Wait(wait) => Then::Wait(wait),
             Next::Stop(stop) => Then::Stop(Stop::Policy(stop)),
         };
@@ -355,7 +347,7 @@ impl Run {
             at: Instant::now(),
             status,
             next,
-            provisional: false,
+            provisional,
         });
     }
 
@@ -385,16 +377,24 @@ impl Run {
     /// Closes the attempt's account and waits for the next one; says why there is none.
     async fn over(
         &mut self,
+        policy: &Policy,
         failed: bool,
-        code: &str,
-        longest_hint: Duration,
+        code: String,
         left: Option<Duration>,
         scene: Scene<'_>,
     ) -> Option<Stop> {
         self.attempts += 1;
+        if failed && self.judged.is_none() {
+            // Its sample was a success: an assertion of what holds the sample failed.
+            let sample = FailedSample {
+                code: code.clone(),
+                ..FailedSample::default()
+            };
+            self.judge(policy, &sample, false);
+        }
         let judged = self.judged.take().filter(|_| failed);
         let Some(judged) = judged else {
-            self.status = match reading(code) {
+            self.status = match reading(&code) {
                 Reading::Status(status) => Some(status),
                 Reading::Failure(_) => None,
             };
@@ -411,7 +411,7 @@ impl Run {
             if let Some(place) = &mut self.place {
                 // A hint that the policy does not believe, because it is too long, must not hold all the others.
                 let hint = judged.verdict.usable_hint();
-                place.throttled(hint.filter(|&hint| hint <= longest_hint));
+                place.throttled(hint.filter(|&hint| hint <= policy.hints.max));
             }
         }
         match judged.next {
@@ -444,16 +444,15 @@ pub fn with_failed_assertions(transient: &StatusSet) -> StatusSet {
 fn counts(values: &Values) -> Result<Counts, Invalid> {
     const LABEL: &str = "wsb.retry.label";
     const ALLOWED: &str = "a regular expression that finds the labels of the samples that count";
-    let read: [(&str, fn(&Values) -> Result<Counts, Invalid>); 3] = [
-        ("last", |_| Ok(Counts::Last)),
-        ("any", |_| Ok(Counts::Any)),
-        ("matching", |values| {
-            let label = values.optional(LABEL, ALLOWED)?;
+    let words = [("last", None), ("any", Some(false)), ("matching", Some(true))];
+    Ok(match values.word("wsb.retry.counts", &words)? {
+        None => Counts::Last,
+        Some(false) => Counts::Any,
+        Some(true) => {
             let missing = || Invalid::new(LABEL, "", "empty, but wsb.retry.counts is matching", ALLOWED);
-            label.map(Counts::Matching).ok_or_else(missing)
-        }),
-    ];
-    values.word("wsb.retry.counts", &read)?(values)
+            Counts::Matching(values.optional(LABEL, ALLOWED)?.ok_or_else(missing)?)
+        }
+    })
 }
 
 /// The controller's variables under its prefix.

@@ -5,6 +5,7 @@
 
 mod cancelling;
 mod closing;
+mod controls;
 mod extras;
 mod hostile;
 mod keeping;

@@ -105,8 +105,7 @@ impl Flight {
     /// Somebody needs the value: told at once, or a place in the queue and what will wake it there.
     pub fn arrive(&mut self, terms: &Terms, now: Instant) -> Result<Told, (Ticket, Arc<Notify>)> {
         self.expire(now);
-        if let Some(value) = self.value.as_ref().filter(|value| !value.is_over(now)) {
-            let value = value.clone();
+        if let Some(value) = self.usable(now) {
             let fetches = value.is_due(now) && self.may_fetch(now);
             return Ok(if fetches {
                 Told::Fetch(self.begin(terms, now))
@@ -118,6 +117,11 @@ impl Flight {
         let wake = Arc::new(Notify::new());
         self.queue.insert(self.issued, wake.clone());
         Err((self.issued, wake))
+    }
+
+    /// The value, while it can be used.
+    pub fn usable(&self, now: Instant) -> Option<Arc<Fetched>> {
+        self.value.clone().filter(|value| !value.is_over(now))
     }
 
     /// What somebody in the queue finds now. With [`Found::Told`] it has left the queue.
@@ -152,7 +156,7 @@ impl Flight {
         let counts = self.counts(fetch);
         if counts {
             self.fetching = None;
-        } else if self.value.as_ref().is_some_and(|value| !value.is_over(now)) {
+        } else if self.usable(now).is_some() {
             return;
         }
         self.value = Some(value.clone());

@@ -69,6 +69,11 @@ impl SharedFlight {
         }
     }
 
+    /// The value, while it can be used.
+    pub fn usable(&self) -> Option<Arc<Fetched>> {
+        self.lock().usable(Instant::now())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Flight> {
         lock(&self.0)
     }

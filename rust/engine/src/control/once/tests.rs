@@ -200,6 +200,27 @@ async fn what_another_try_cannot_heal_ends_all_waits_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_leaves_the_old_values_while_they_can_be_used() {
+    for code in ["401", "503"] {
+        let world = World::default();
+        let properties = [TOKEN, &[("wsb.once.ttl", "100s"), ("wsb.once.early", "50")]].concat();
+        let mut once = once_with(&properties).unwrap();
+        world.enters(&mut once).await;
+        let done = json!({"event": "done", "variables": {"token": "old"}});
+        world.step(&mut once, done).await;
+        advance(Duration::from_secs(60)).await;
+        assert!(world.enters(&mut once).await.run);
+        let failed = json!({"event": "done", "variables": {"token": "none"}, "sample": sample(false, code)});
+        let reply = world.step(&mut once, failed).await;
+        assert_eq!(got(&reply), ("kept", ""), "{code}");
+        assert_eq!(reply.variables["token"], "old");
+        assert_eq!(reply.warning.is_some(), code == "401");
+        advance(Duration::from_secs(41)).await;
+        assert!(world.enters(&mut once).await.run, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_an_assertion_failed_is_fetched_again() {
     let world = World::default();
     let mut once = once();

@@ -1,5 +1,6 @@
 use super::*;
 use crate::control::stage::Stage;
+use backoff::PacerSettings;
 use serde_json::json;
 
 #[derive(Default)]
@@ -88,6 +89,18 @@ async fn a_gate_is_the_timers_or_the_targets() {
         let took = begun.elapsed().as_secs_f64();
         assert!((took - seconds).abs() < 0.05, "{scope}: {took}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gate_of_a_target_is_the_one_that_connects_and_retry_controllers_use_for_it() {
+    let world = World::default();
+    let settings = PacerSettings::of(PacerMode::Pace);
+    let theirs = world.0.gates.get("h:80/a users", settings).unwrap();
+    let mut timer = pace(&[("wsb.pace.scope", "target"), ("wsb.shared.key", "users")]);
+    let turn = json!({"event": "turn", "target": "http://h/a?x=1"});
+    world.step(&mut timer, turn).await;
+    world.step(&mut timer, sampled(false, "429", "")).await;
+    assert_eq!(theirs.figures().rate, Some(25.0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,22 +19,7 @@ pub enum Event {
         left_ms: Option<u64>,
     },
     /// A sample failed.
-    Failed {
-        /// Its label.
-        label: String,
-        /// Its response code.
-        code: String,
-        /// Its response headers, as JMeter keeps them.
-        #[serde(default)]
-        headers: String,
-        /// Its response data as text, or the beginning of it.
-        #[serde(default)]
-        body: String,
-        /// Whether it comes from the controller's last child, so that no other sample will decide in its place.
-        last: bool,
-        /// As for a turn.
-        left_ms: Option<u64>,
-    },
+    Failed(FailedSample),
     /// The attempt is over; waits if another one follows.
     Over {
         /// Whether the attempt's last sample succeeded.
@@ -44,6 +29,26 @@ pub enum Event {
         /// As for a turn.
         left_ms: Option<u64>,
     },
+}
+
+/// A sample that failed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedSample {
+    /// Its label.
+    pub label: String,
+    /// Its response code.
+    pub code: String,
+    /// Its response headers, as JMeter keeps them.
+    #[serde(default)]
+    pub headers: String,
+    /// Its response data as text, or the beginning of it.
+    #[serde(default)]
+    pub body: String,
+    /// Whether it comes from the controller's last child, so that no other sample will decide in its place.
+    pub last: bool,
+    /// What is left of the thread's schedule; absent: it has no end.
+    pub left_ms: Option<u64>,
 }
 
 /// What a step answers.

@@ -1,0 +1,392 @@
+//! The Retry Controller around JMeter's own HTTP Request: who gets through, what reports count, and how a Stop ends a wait.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use system::jmeter::Finished;
+use system::jtl::Sample;
+
+use crate::say;
+use crate::support::{LIMIT, alone, complaints, folder, jmeter, run, together};
+
+/// How fast a thread must be free again after a Stop.
+const STOP_MS: i64 = 200;
+
+/// A plain HTTP server that lets so many requests a window in and answers the others with 429.
+struct Throttle {
+    port: u16,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Counts {
+    accepted: usize,
+    refused: usize,
+    window: Option<(Instant, usize)>,
+}
+
+impl Throttle {
+    fn start(limit: usize, window: Duration, hint: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let counts = Arc::<Mutex<Counts>>::default();
+        let shared = counts.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else { return };
+                let counts = shared.clone();
+                thread::spawn(move || serve(stream, || counts.lock().unwrap().admit(limit, window), hint));
+            }
+        });
+        Throttle { port, counts }
+    }
+
+    fn counts(&self) -> Counts {
+        self.counts.lock().unwrap().clone()
+    }
+}
+
+impl Counts {
+    fn admit(&mut self, limit: usize, window: Duration) -> bool {
+        let (start, taken) = self
+            .window
+            .filter(|(start, _)| start.elapsed() < window)
+            .unwrap_or((Instant::now(), 0));
+        let admitted = taken < limit;
+        self.window = Some((start, taken + usize::from(admitted)));
+        if admitted {
+            self.accepted += 1;
+        } else {
+            self.refused += 1;
+        }
+        admitted
+    }
+}
+
+/// Answers every request of a connection; bodies are not expected.
+fn serve(stream: TcpStream, admit: impl Fn() -> bool, hint: &str) {
+    let mut out = stream.try_clone().unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    loop {
+        // The head ends at an empty line, the connection at none.
+        let head: Vec<String> = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        if head.is_empty() {
+            return;
+        }
+        let answer = if admit() {
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ntoken=abc".to_owned()
+        } else {
+            format!("HTTP/1.1 429 Too Many Requests\r\n{hint}Content-Length: 4\r\n\r\nslow")
+        };
+        if out.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+/// A plan with one group of users around `body`.
+fn plan(folder: &Path, users: u32, body: &str) -> PathBuf {
+    let path = folder.join("plan.jmx");
+    let text = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<jmeterTestPlan version="1.2" properties="5.0" jmeter="5.6.3">
+<hashTree>
+<TestPlan guiclass="TestPlanGui" testclass="TestPlan" testname="Retry"><elementProp name="TestPlan.user_defined_variables" elementType="Arguments"><collectionProp name="Arguments.arguments"/></elementProp></TestPlan>
+<hashTree>
+<ThreadGroup guiclass="ThreadGroupGui" testclass="ThreadGroup" testname="G">
+<stringProp name="ThreadGroup.num_threads">{users}</stringProp><stringProp name="ThreadGroup.ramp_time">0</stringProp><stringProp name="ThreadGroup.on_sample_error">continue</stringProp>
+<elementProp name="ThreadGroup.main_controller" elementType="LoopController" guiclass="LoopControlPanel" testclass="LoopController"><stringProp name="LoopController.loops">1</stringProp><boolProp name="LoopController.continue_forever">false</boolProp></elementProp>
+</ThreadGroup>
+<hashTree>
+{body}
+</hashTree>
+</hashTree>
+</hashTree>
+</jmeterTestPlan>
+"#
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn element(class: &str, gui: &str, name: &str, properties: &str, children: &str) -> String {
+    format!(
+        "<{class} guiclass=\"{gui}\" testclass=\"{class}\" testname=\"{name}\">\n{properties}</{class}>\n<hashTree>\n{children}</hashTree>\n"
+    )
+}
+
+fn strings(properties: &[(&str, &str)]) -> String {
+    let line = |(name, value): &(&str, &str)| format!("<stringProp name=\"{name}\">{value}</stringProp>\n");
+    properties.iter().map(line).collect()
+}
+
+fn retry(properties: &[(&str, &str)], children: &str) -> String {
+    element(
+        "io.github.wsbackoff.control.RetryController",
+        "io.github.wsbackoff.gui.RetryControllerGui",
+        "again",
+        &strings(properties),
+        children,
+    )
+}
+
+fn http(name: &str, port: u16, children: &str) -> String {
+    let port = port.to_string();
+    let own = strings(&[
+        ("HTTPSampler.domain", "127.0.0.1"),
+        ("HTTPSampler.port", &port),
+        ("HTTPSampler.protocol", "http"),
+        ("HTTPSampler.path", "/token"),
+        ("HTTPSampler.method", "GET"),
+    ]) + "<boolProp name=\"HTTPSampler.use_keepalive\">true</boolProp>\n\
+          <elementProp name=\"HTTPsampler.Arguments\" elementType=\"Arguments\"><collectionProp name=\"Arguments.arguments\"/></elementProp>\n";
+    element("HTTPSamplerProxy", "HttpTestSampleGui", name, &own, children)
+}
+
+/// Samples by label and code, with whether they passed.
+fn tally(samples: &[Sample]) -> BTreeMap<(String, String, bool), usize> {
+    let mut tally = BTreeMap::new();
+    for sample in samples {
+        *tally
+            .entry((sample.label.clone(), sample.code.clone(), sample.success))
+            .or_default() += 1;
+    }
+    tally
+}
+
+/// Whoever was refused stayed away for so long after the end of that sample.
+fn waits_lie_between(samples: &[Sample], least_ms: u64) {
+    let mut last = BTreeMap::new();
+    for sample in samples {
+        if let Some(end) = last.insert(&sample.thread, sample.ended_ms()) {
+            let gap = sample.started_ms.saturating_sub(end);
+            assert!(gap >= least_ms, "{gap} ms before {sample:?}");
+        }
+    }
+}
+
+/// Samples and errors that the dashboard shows in all.
+fn dashboard(finished: &Finished) -> (u64, u64) {
+    let text = fs::read_to_string(finished.files.dashboard().join("statistics.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let count = |name: &str| json["Total"][name].as_u64().unwrap();
+    (count("sampleCount"), count("errorCount"))
+}
+
+#[test]
+fn every_user_gets_through_a_throttled_rest_call_and_reports_count_as_chosen() {
+    const USERS: usize = 30;
+    let _turn = together();
+    for shown in ["keep", "ignore", "success"] {
+        let server = Throttle::start(10, Duration::from_secs(2), "retry-AFTER: 2\r\n");
+        let folder = folder(&format!("retry_{shown}"));
+        let properties = [("wsb.retry.attemptsShown", shown)];
+        let body = retry(&properties, &http("call", server.port, ""));
+        let finished = run(&jmeter(&plan(&folder, 30, &body), &folder)
+            .property("sample_variables", "wsb.attempts,wsb.stop")
+            .dashboard());
+        let Counts {
+            accepted, refused, ..
+        } = server.counts();
+        assert_eq!(accepted, USERS, "{shown}");
+        assert!(refused >= USERS - 10, "the limit had to bite: {refused}");
+        let samples = finished.samples().unwrap();
+        let tally = tally(&samples);
+        let of = |code: &str, ok: bool| {
+            let key = ("call".to_owned(), code.to_owned(), ok);
+            tally.get(&key).copied().unwrap_or_default()
+        };
+        let (failed, retried) = match shown {
+            "keep" => (refused, 0),
+            "ignore" => (0, 0),
+            _ => (0, refused),
+        };
+        assert_eq!(
+            (
+                of("200", true),
+                of("429", false),
+                of("retried 429", true),
+                samples.len()
+            ),
+            (USERS, failed, retried, USERS + failed + retried),
+            "{shown}: {tally:?}"
+        );
+        let (count, errors) = dashboard(&finished);
+        assert_eq!(
+            (count, errors),
+            (samples.len() as u64, failed as u64),
+            "{shown}: the dashboard"
+        );
+        let summary = finished.ended.text();
+        let summary = summary
+            .lines()
+            .rfind(|line| line.starts_with("summary ="))
+            .unwrap()
+            .to_owned();
+        assert!(
+            summary.contains(&format!("Err: {failed:>5} ")),
+            "{shown}: {summary}"
+        );
+        if shown != "ignore" {
+            waits_lie_between(&samples, 1_990); // 2 s, and stamps are whole milliseconds
+        }
+        say!("{shown}: {accepted} let in, {refused} refused; {summary}");
+    }
+}
+
+#[test]
+#[ignore = "a minute: the whole story of a REST call that throttles"]
+fn two_hundred_users_at_once_all_get_through_120_a_minute() {
+    const USERS: usize = 200;
+    let _turn = alone();
+    for shared in ["off", "pace"] {
+        let server = Throttle::start(120, Duration::from_secs(60), "Retry-After: 60\r\n");
+        let folder = folder(&format!("retry_200_{shared}"));
+        let body = retry(&[("wsb.shared.mode", shared)], &http("call", server.port, ""));
+        let finished = run(&jmeter(&plan(&folder, 200, &body), &folder)
+            .property("sample_variables", "wsb.stop,wsb.timeToSuccessMs"));
+        let samples = finished.samples().unwrap();
+        let passed: Vec<_> = samples.iter().filter(|sample| sample.success).collect();
+        assert_eq!(passed.len(), USERS, "{shared}: somebody did not get through");
+        let first = samples.iter().map(|sample| sample.started_ms).min().unwrap();
+        let last = passed.iter().map(|sample| sample.ended_ms()).max().unwrap();
+        say!(
+            "gate {shared}: all {USERS} through after {} ms, {:.2} attempts a user",
+            last - first,
+            samples.len() as f64 / USERS as f64
+        );
+    }
+}
+
+#[test]
+fn it_works_inside_and_around_other_elements() {
+    let _turn = together();
+    let server = Throttle::start(1, Duration::from_millis(700), "Retry-After-Ms: 300\r\n");
+    let extract = element(
+        "RegexExtractor",
+        "RegexExtractorGui",
+        "token",
+        &strings(&[
+            ("RegexExtractor.useHeaders", "false"),
+            ("RegexExtractor.refname", "token"),
+            ("RegexExtractor.regex", "token=(\\w+)"),
+            ("RegexExtractor.template", "$1$"),
+            ("RegexExtractor.default", "none"),
+            ("RegexExtractor.match_number", "1"),
+        ]),
+        "",
+    );
+    let assertion = element(
+        "ResponseAssertion",
+        "AssertionGui",
+        "has a token",
+        "<collectionProp name=\"Asserion.test_strings\"><stringProp name=\"1\">token=</stringProp></collectionProp>\n\
+         <stringProp name=\"Assertion.test_field\">Assertion.response_data</stringProp>\n\
+         <boolProp name=\"Assertion.assume_success\">true</boolProp>\n<intProp name=\"Assertion.test_type\">16</intProp>\n",
+        "",
+    );
+    let call = http("call", server.port, &(extract + &assertion));
+    let inner = retry(
+        &[
+            ("wsb.retry.attemptsShown", "success"),
+            ("wsb.retry.failedAssertions", "transient"),
+            ("wsb.retry.throttle", "429"),
+        ],
+        &element(
+            "IfController",
+            "IfControllerPanel",
+            "if",
+            "<stringProp name=\"IfController.condition\">true</stringProp>\n<boolProp name=\"IfController.useExpression\">true</boolProp>\n",
+            &call,
+        ),
+    );
+    let around = element(
+        "TransactionController",
+        "TransactionControllerGui",
+        "transaction",
+        "<boolProp name=\"TransactionController.includeTimers\">false</boolProp>\n<boolProp name=\"TransactionController.parent\">false</boolProp>\n",
+        &inner,
+    );
+    let body = element(
+        "LoopController",
+        "LoopControlPanel",
+        "loop",
+        "<boolProp name=\"LoopController.continue_forever\">true</boolProp>\n<stringProp name=\"LoopController.loops\">3</stringProp>\n",
+        &around,
+    );
+    let folder = folder("retry_nested");
+    let finished =
+        run(&jmeter(&plan(&folder, 1, &body), &folder).property("sample_variables", "token,wsb.attempts"));
+    let samples = finished.samples().unwrap();
+    assert!(samples.iter().all(|sample| sample.success), "{samples:?}");
+    let transactions: Vec<_> = samples
+        .split_inclusive(|sample| sample.label == "transaction")
+        .collect();
+    assert_eq!(transactions.len(), 3);
+    for samples in transactions {
+        let (transaction, calls) = samples.split_last().unwrap();
+        assert_eq!(transaction.variables["token"], "abc");
+        let work: u64 = calls.iter().map(|call| call.elapsed_ms).sum();
+        assert!(
+            transaction.elapsed_ms <= work + 50,
+            "waits are not in it: {samples:?}"
+        );
+    }
+    let retried = samples
+        .iter()
+        .filter(|sample| sample.code == "retried 429")
+        .count();
+    assert_eq!(retried, server.counts().refused);
+    assert!(retried >= 2, "{samples:?}");
+}
+
+#[test]
+fn stop_in_the_middle_of_a_wait_frees_every_thread_at_once() {
+    const USERS: usize = 20;
+    let _turn = alone();
+    let server = Throttle::start(0, Duration::from_secs(60), "Retry-After: 60\r\n");
+    let folder = folder("retry_stop");
+    let body = retry(&[], &http("call", server.port, ""));
+    let running = jmeter(&plan(&folder, 20, &body), &folder).start().unwrap();
+    let deadline = Instant::now() + LIMIT;
+    while server.counts().refused < USERS {
+        assert!(Instant::now() < deadline, "{:?}", server.counts());
+        thread::sleep(Duration::from_millis(20));
+    }
+    thread::sleep(Duration::from_millis(500)); // from the answer to the wait
+    running.stop_now().unwrap();
+    let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();
+    assert_eq!(complaints(&finished), Vec::<String>::new());
+    let log = finished.log().unwrap();
+    let told = log_millis(log.lines().find(|line| line.contains("StopTestNow")).unwrap());
+    let ends: Vec<i64> = log
+        .lines()
+        .filter(|line| line.contains("Thread finished"))
+        .map(log_millis)
+        .collect();
+    assert_eq!(ends.len(), USERS, "{log}");
+    let last = ends.into_iter().max().unwrap() - told;
+    say!("the last of {USERS} threads ended {last} ms after the Stop");
+    assert!(last <= STOP_MS, "{last} ms");
+    assert_eq!(finished.samples().unwrap().len(), USERS);
+}
+
+/// Milliseconds of the day in a log line's stamp, as in `2026-01-31 09:30:00,123`.
+fn log_millis(line: &str) -> i64 {
+    let stamp = line.split_whitespace().nth(1).unwrap();
+    let parts: Vec<i64> = stamp
+        .split([':', ','])
+        .map(|part| part.parse().unwrap())
+        .collect();
+    ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1_000 + parts[3]
+}
