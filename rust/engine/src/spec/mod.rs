@@ -7,7 +7,7 @@ mod keys;
 mod operation;
 mod values;
 
-pub use connect::{ConnectRequest, ConnectSpec, ElapsedMode, Keeping};
+pub use connect::{CallRequest, ConnectPlan, ConnectRequest, ConnectSpec, ElapsedMode, Keeping};
 pub use describe::{describe_json, describe_markdown};
 pub use keys::{KEYS, Key, Kind, SECTIONS, Section};
 pub use operation::{Action, Goodbye, Operation, OperationRequest, Others, Payload, Wait};
