@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use backoff::Backoff;
 use once_cell::sync::Lazy;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::control::{ControlRequest, Controls, UnknownElement};
 use crate::error_codes::{CANCELLED, CONNECTION_NONE};
@@ -15,18 +15,23 @@ use crate::farewell::{self, DRAIN};
 use crate::figures::{FIGURES, Figures, Outcome};
 use crate::gate::Gates;
 use crate::keeper::Keeper;
-use crate::outcome::ConnectResult;
+use crate::outcome::Connected;
 use crate::reconnect::Lifeline;
 use crate::run;
 use crate::runtime::SharedRuntime;
 use crate::slab::{Handle, Slab};
 use crate::slot::{Call, Live, Slot};
-use crate::spec::{Action, ConnectRequest, ConnectSpec, Invalid, Operation, OperationRequest};
+use crate::spec::{
+    Action, CallRequest, ConnectPlan, ConnectRequest, ConnectSpec, Invalid, Operation, OperationRequest,
+};
 use crate::talk;
 use crate::trace_file::TraceFiles;
 
-/// How long a close waits for the peer's answer when the caller does not say.
-const CLOSE_TIMEOUT_MS: u64 = 1_000;
+/// The element that connects; all others do something with an open connection.
+const CONNECT: &str = crate::variables::CONNECT_SAMPLER;
+
+/// Close code of a connection that has done its work (RFC 6455 section 7.4.1).
+const NORMAL: u16 = 1000;
 
 /// A call that makes no sense; a defect of the caller.
 #[derive(Debug, thiserror::Error)]
@@ -75,12 +80,25 @@ pub enum ShutdownError {
 #[derive(Default)]
 pub struct Engine {
     slots: Slab<Slot>,
-    operations: Slab<Result<Operation, Invalid>>,
+    prepared: Slab<Prepared>,
     runtime: SharedRuntime,
     keeper: Keeper,
     traces: TraceFiles,
     gates: Gates,
     controls: Controls,
+}
+
+/// What an element does, read and checked once.
+enum Prepared {
+    Connect(Prospect),
+    Operation(Result<Operation, Invalid>),
+}
+
+/// A connect to come.
+struct Prospect {
+    plan: Result<ConnectPlan, Invalid>,
+    /// The address as users wrote it, for calls that come to nothing.
+    url: String,
 }
 
 /// What an operation gave.
@@ -100,41 +118,6 @@ impl Performed {
     }
 }
 
-/// How a connection is to be closed.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct CloseRequest {
-    code: u16,
-    reason: String,
-    timeout_ms: u64,
-    abort: bool,
-}
-
-impl Default for CloseRequest {
-    fn default() -> Self {
-        CloseRequest {
-            code: 1000,
-            reason: String::new(),
-            timeout_ms: CLOSE_TIMEOUT_MS,
-            abort: false,
-        }
-    }
-}
-
-/// How a connection was closed.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CloseResult {
-    /// Whether the peer answered the close.
-    closed: bool,
-    /// The peer's close code.
-    code: Option<u16>,
-    /// The peer's reason.
-    reason: String,
-    /// Error code where the peer did not answer.
-    error: Option<&'static str>,
-}
-
 impl Engine {
     /// The engine of this process (of this copy of the library).
     pub fn global() -> &'static Engine {
@@ -147,55 +130,72 @@ impl Engine {
         self.slots.insert(Arc::new(Slot::default()))
     }
 
-    /// Connects, on the calling thread; `spec` is a [`ConnectRequest`] as JSON, the answer a result as JSON.
-    ///
-    /// # Errors
-    /// Misuse only: whatever server, network or plan do is in the result.
-    pub fn connect(&self, handle: Handle, spec: &[u8]) -> Result<Vec<u8>, Misuse> {
-        let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
-        let request: ConnectRequest = serde_json::from_slice(spec)?;
-        let mut call = slot.enter().ok_or(Misuse::Busy(handle))?;
-        if call.live.is_some() {
-            return Err(Misuse::Connected(handle));
-        }
-        let url = request.properties.get("wsb.url").cloned().unwrap_or_default();
-        let spec = match self.checked(request) {
-            Ok(spec) => Arc::new(spec),
-            Err(invalid) => return Ok(ConnectResult::invalid(&invalid, &url).to_json()),
-        };
-        let mut backoff = Backoff::new(spec.policy.clone(), spec.seed);
-        let runtime = self.runtime.get().map_err(Misuse::Runtime)?;
-        let mut run = runtime
-            .handle()
-            .block_on(run::connect(&spec, &mut backoff, &slot.cancel));
-        let mut result = ConnectResult::new(&spec, &run);
-        if let Some(warning) = self.trace(&spec, &run) {
-            result.warn(warning);
-        }
-        if let Some(connection) = run.connection.take() {
-            slot.watch(&connection);
-            let lifeline = spec
-                .keeping
-                .reconnect
-                .then(|| Lifeline::new(spec.clone(), backoff));
-            let mut live = Live::new(connection, &spec, lifeline);
-            live.kept = true;
-            *call.live = Some(live);
-            self.keeper.add(&slot);
-        }
-        Ok(result.to_json())
-    }
-
-    /// Reads what an element is to do; `spec` is an [`OperationRequest`] as JSON. What cannot be used makes an operation
-    /// that fails with it.
+    /// Reads what an element is to do; `spec` is as JSON a [`ConnectRequest`] for the element that connects, else an
+    /// [`OperationRequest`]. What cannot be used is told when it is done.
     ///
     /// # Errors
     /// Misuse only.
     pub fn prepare(&self, spec: &[u8]) -> Result<Handle, Misuse> {
-        let request: OperationRequest = serde_json::from_slice(spec)?;
-        let element = request.element.clone();
-        let operation = Operation::new(request).ok_or(Misuse::UnknownElement(element))?;
-        Ok(self.operations.insert(Arc::new(operation)))
+        #[derive(Deserialize)]
+        struct Kind {
+            element: String,
+        }
+        let Kind { element } = serde_json::from_slice(spec)?;
+        let prepared = if element == CONNECT {
+            let request: ConnectRequest = serde_json::from_slice(spec)?;
+            let url = request.properties.get("wsb.url").cloned().unwrap_or_default();
+            let plan = ConnectPlan::new(request, &self.gates);
+            Prepared::Connect(Prospect { plan, url })
+        } else {
+            let request: OperationRequest = serde_json::from_slice(spec)?;
+            Prepared::Operation(Operation::new(request).ok_or(Misuse::UnknownElement(element))?)
+        };
+        Ok(self.prepared.insert(Arc::new(prepared)))
+    }
+
+    /// Connects as prepared, on the calling thread; `ordinal` is how many connects this user made before, `own` what is only
+    /// this call's, a [`CallRequest`] as JSON.
+    ///
+    /// # Errors
+    /// Misuse only: whatever server, network or plan do is in the result.
+    pub fn connect(
+        &self,
+        handle: Handle,
+        prepared: Handle,
+        ordinal: u64,
+        own: Option<&[u8]>,
+    ) -> Result<Connected, Misuse> {
+        let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
+        let found = self.prepared.get(prepared);
+        let Some(Prepared::Connect(prospect)) = found.as_deref() else {
+            return Err(Misuse::UnknownOperation(prepared));
+        };
+        let own = own.map_or_else(|| Ok(CallRequest::default()), serde_json::from_slice)?;
+        let mut call = slot.enter().ok_or(Misuse::Busy(handle))?;
+        if call.live.is_some() {
+            return Err(Misuse::Connected(handle));
+        }
+        let spec = match self.call(prospect, ordinal, own) {
+            Ok(spec) => spec,
+            Err(invalid) => return Ok(Connected::invalid(&invalid, &prospect.url)),
+        };
+        let mut backoff = Backoff::new(spec.policy.clone(), spec.seed);
+        let runtime = self.runtime.get().map_err(Misuse::Runtime)?;
+        let run = runtime
+            .handle()
+            .block_on(run::connect(&spec, &mut backoff, &slot.cancel));
+        let warning = self.trace(&spec, &run);
+        let connected = Connected::new(&spec, &run, warning.as_deref().unwrap_or_default());
+        if let Some(connection) = run.connection {
+            slot.watch(&connection);
+            let keeping = spec.keeping;
+            let lifeline = keeping.reconnect.then(|| Lifeline::new(Arc::new(spec), backoff));
+            let mut live = Live::new(connection, keeping, lifeline);
+            live.kept = true;
+            *call.live = Some(live);
+            self.keeper.add(&slot);
+        }
+        Ok(connected)
     }
 
     /// Forgets an operation; one that is being done is done to its end.
@@ -203,7 +203,7 @@ impl Engine {
     /// # Errors
     /// There is no such operation.
     pub fn discard(&self, operation: Handle) -> Result<(), Misuse> {
-        let removed = self.operations.remove(operation);
+        let removed = self.prepared.remove(operation);
         removed.map(|_| ()).ok_or(Misuse::UnknownOperation(operation))
     }
 
@@ -219,10 +219,12 @@ impl Engine {
         payload: Option<&[u8]>,
     ) -> Result<Performed, Misuse> {
         let begun = Instant::now();
-        let prepared = self.operations.get(operation);
-        let prepared = prepared.ok_or(Misuse::UnknownOperation(operation))?;
+        let found = self.prepared.get(operation);
+        let Some(Prepared::Operation(prepared)) = found.as_deref() else {
+            return Err(Misuse::UnknownOperation(operation));
+        };
         let mut figures = Figures::default();
-        let done = match (&*prepared, self.slots.get(connection)) {
+        let done = match (prepared, self.slots.get(connection)) {
             (Err(invalid), _) => Err(invalid.into()),
             (Ok(_), None) => Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)),
             (Ok(operation), Some(slot)) => {
@@ -359,27 +361,19 @@ impl Engine {
         !slot.cancel.is_cancelled() && call.live.as_ref().is_some_and(|live| live.connection.is_open())
     }
 
-    /// Closes a connection and frees its handle; `spec` and answer are JSON.
+    /// Closes a connection and frees its handle: says goodbye and waits for the peer's answer, at most so long; `None`: without
+    /// a word.
     ///
     /// # Errors
-    /// Misuse only; a peer that does not answer is in the result.
-    pub fn close(&self, handle: Handle, spec: &[u8]) -> Result<Vec<u8>, Misuse> {
-        let request: CloseRequest = serde_json::from_slice(spec)?;
+    /// Misuse only; a peer that does not answer is none.
+    pub fn close(&self, handle: Handle, goodbye: Option<Duration>) -> Result<(), Misuse> {
         let slot = self.slots.remove(handle).ok_or(Misuse::UnknownHandle(handle))?;
         let taken = slot.enter().ok_or(Misuse::Busy(handle))?.live.take();
-        let mut result = CloseResult::default();
-        if let Some(mut live) = taken.filter(|_| !request.abort) {
-            let timeout = Duration::from_millis(request.timeout_ms);
-            match live.connection.close(request.code, &request.reason, timeout) {
-                Ok(closed) => {
-                    result.closed = true;
-                    result.code = Some(closed.code);
-                    result.reason = closed.reason;
-                }
-                Err(error) => result.error = Some(error.code().as_str()),
-            }
+        if let (Some(mut live), Some(timeout)) = (taken, goodbye) {
+            // Nobody can do more about a peer that does not answer.
+            let _ = live.connection.close(NORMAL, "", timeout);
         }
-        Ok(serde_json::to_vec(&result).expect("plain texts and numbers"))
+        Ok(())
     }
 
     /// How many handles there are.
@@ -398,7 +392,7 @@ impl Engine {
         self.controls.end();
         self.keeper.stop();
         let hanging = farewell::say(&slots);
-        self.operations.drain();
+        self.prepared.drain();
         self.runtime.stop(DRAIN);
         self.gates.clear();
         self.traces.close().map_err(ShutdownError::Trace)?;
@@ -409,8 +403,12 @@ impl Engine {
         }
     }
 
-    fn checked(&self, request: ConnectRequest) -> Result<ConnectSpec, Invalid> {
-        let spec = ConnectSpec::new(request, &self.gates)?;
+    fn call(&self, prospect: &Prospect, ordinal: u64, own: CallRequest) -> Result<ConnectSpec, Invalid> {
+        let spec = prospect
+            .plan
+            .as_ref()
+            .map_err(Invalid::clone)?
+            .call(ordinal, own)?;
         if let Some(path) = &spec.trace {
             self.traces.open(path).map_err(|error| {
                 Invalid::new(

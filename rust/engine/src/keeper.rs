@@ -41,14 +41,21 @@ struct Shared {
 #[derive(Default)]
 struct Inbox {
     new: Vec<Weak<Slot>>,
+    /// The thread has nothing to keep, and waits for news. Else it looks by itself: a wake-up would be a system call.
+    asleep: bool,
     stop: bool,
 }
 
 impl Keeper {
     /// Takes a connection into the books. Without a thread (the system gives none) connections are not kept, that is all.
     pub fn add(&self, slot: &Arc<Slot>) {
-        lock(&self.shared.inbox).new.push(Arc::downgrade(slot));
-        self.shared.news.notify_one();
+        let mut inbox = lock(&self.shared.inbox);
+        inbox.new.push(Arc::downgrade(slot));
+        let asleep = std::mem::take(&mut inbox.asleep);
+        drop(inbox);
+        if asleep {
+            self.shared.news.notify_one();
+        }
         let mut thread = lock(&self.thread);
         if thread.is_none() {
             let shared = self.shared.clone();
@@ -143,8 +150,10 @@ impl Books {
     fn take_in(&mut self, shared: &Shared) -> bool {
         let mut inbox = lock(&shared.inbox);
         while inbox.new.is_empty() && !inbox.stop && self.free.len() == self.entries.len() {
+            inbox.asleep = true;
             inbox = shared.news.wait(inbox).unwrap_or_else(PoisonError::into_inner);
         }
+        inbox.asleep = false;
         let (new, stop) = (std::mem::take(&mut inbox.new), inbox.stop);
         drop(inbox);
         for slot in new {

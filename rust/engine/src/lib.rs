@@ -29,9 +29,10 @@ pub use control::{ControlRequest, UnknownElement};
 pub use engine::{Engine, Misuse, Performed, ShutdownError};
 pub use error_codes::ErrorCode;
 pub use figures::{FIGURES, Figures, Outcome};
+pub use outcome::{Connected, Ending, FIRST_LENGTH, TEXTS};
 pub use query::query;
 pub use slab::Handle;
 pub use variables::{VARIABLES, Variable};
 
 /// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
-pub const ABI: i64 = 2;
+pub const ABI: i64 = 3;

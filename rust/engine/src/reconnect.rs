@@ -124,7 +124,8 @@ impl Lifeline {
 }
 
 fn failure(run: &Run) -> Failure {
-    let story = format!("the reconnect failed:\n{}", timeline::text(run));
+    let mut story = "the reconnect failed:\n".to_owned();
+    timeline::write(&mut story, run);
     match &run.last().fault {
         Some(fault) if run.stop != Stop::Cancelled => Failure {
             code: fault.code.into(),

@@ -24,11 +24,11 @@ pub enum Stop {
 
 impl Stop {
     /// The word for variables and the trace.
-    pub fn name(self) -> String {
+    pub fn name(self) -> &'static str {
         match self {
-            Stop::Connected => "connected".to_owned(),
-            Stop::Policy(stop) => stop.to_string(),
-            Stop::Cancelled => CANCELLED.code.to_owned(),
+            Stop::Connected => "connected",
+            Stop::Policy(stop) => stop.as_str(),
+            Stop::Cancelled => CANCELLED.code,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::queue::Queue;
 use crate::reconnect::Lifeline;
-use crate::spec::{ConnectSpec, Keeping};
+use crate::spec::Keeping;
 
 /// The most that one look reads: a server that sends without end must not hold a sample up.
 const LOOKED_AT: usize = 64;
@@ -53,11 +53,11 @@ pub struct Live {
 
 impl Live {
     /// A connection just opened.
-    pub fn new(connection: Connection, spec: &ConnectSpec, lifeline: Option<Lifeline>) -> Self {
+    pub fn new(connection: Connection, keeping: Keeping, lifeline: Option<Lifeline>) -> Self {
         Live {
             connection,
-            queue: Queue::new(spec.keeping.queue),
-            keeping: spec.keeping,
+            queue: Queue::new(keeping.queue),
+            keeping,
             lifeline: lifeline.map(Box::new),
             verdict: None,
             ended: None,

@@ -123,7 +123,7 @@ struct Line<'a> {
     wait_ms: Option<f64>,
     /// Made.
     waited_ms: Option<f64>,
-    stop: Option<String>,
+    stop: Option<&'static str>,
 }
 
 #[derive(Serialize)]

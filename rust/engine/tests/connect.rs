@@ -1,7 +1,10 @@
-//! The engine as Java uses it: JSON in, JSON out, against scripted servers on raw sockets.
+//! The engine as Java uses it, against scripted servers on raw sockets.
 
 // Helpers of tests may fail as tests do.
 #![allow(clippy::unwrap_used)]
+
+#[path = "it/result.rs"]
+mod result;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use engine::{Engine, Misuse};
+use engine::{Ending, Engine, Misuse};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -68,7 +71,7 @@ fn spec(url: &str, properties: &[(&str, &str)]) -> Value {
 
 fn connect(engine: &Engine, spec: &Value) -> Value {
     let handle = engine.open();
-    serde_json::from_slice(&engine.connect(handle, spec.to_string().as_bytes()).unwrap()).unwrap()
+    result::connect(engine, handle, spec).unwrap()
 }
 
 const QUICK: &[(&str, &str)] = &[("wsb.retry.base", "20ms"), ("wsb.retry.cap", "50ms")];
@@ -95,13 +98,13 @@ fn a_throttled_user_gets_in_and_the_result_tells_how() {
         result["requestHead"]
             .as_str()
             .unwrap()
-            .contains("X-Team: night shift\r\n")
+            .contains("X-Team: night shift\n")
     );
     assert!(
         result["responseHead"]
             .as_str()
             .unwrap()
-            .starts_with("HTTP/1.1 101 Switching Protocols\r\n")
+            .starts_with("HTTP/1.1 101 Switching Protocols\n")
     );
     assert!(result["latencyUs"].as_u64() >= result["connectUs"].as_u64());
     let timeline = result["timeline"].as_str().unwrap();
@@ -126,7 +129,7 @@ fn a_refusal_keeps_status_reason_headers_and_body() {
     );
     assert_eq!(
         result["responseHead"],
-        "HTTP/1.1 403 Not Today\r\nX-Why: Because\r\ncontent-length: 5\r\n\r\n"
+        "HTTP/1.1 403 Not Today\nX-Why: Because\ncontent-length: 5\n\n"
     );
     assert_eq!(
         (&result["body"], &result["bodyBytes"]),
@@ -178,12 +181,12 @@ fn a_cancel_ends_a_wait_a_silent_handshake_and_what_has_not_begun() {
     for (name, url) in [("wait", server(&[long])), ("silence", server(&[""]))] {
         let url = if name == "silence" { silent() } else { url };
         let handle = engine.open();
-        let (other, text) = (engine.clone(), spec(&url, &[]).to_string());
-        let call = thread::spawn(move || other.connect(handle, text.as_bytes()).unwrap());
+        let (other, spec) = (engine.clone(), spec(&url, &[]));
+        let call = thread::spawn(move || result::connect(&other, handle, &spec).unwrap());
         thread::sleep(Duration::from_millis(200));
         let begun = Instant::now();
         assert!(engine.cancel(handle), "{name}: something was under way");
-        let result: Value = serde_json::from_slice(&call.join().unwrap()).unwrap();
+        let result = call.join().unwrap();
         assert!(
             begun.elapsed() < Duration::from_millis(100),
             "{name}: {:?}",
@@ -195,12 +198,7 @@ fn a_cancel_ends_a_wait_a_silent_handshake_and_what_has_not_begun() {
     }
     let handle = engine.open();
     assert!(!engine.cancel(handle), "nothing was under way");
-    let result: Value = serde_json::from_slice(
-        &engine
-            .connect(handle, spec(&silent(), &[]).to_string().as_bytes())
-            .unwrap(),
-    )
-    .unwrap();
+    let result = result::connect(&engine, handle, &spec(&silent(), &[])).unwrap();
     assert_eq!(result["outcome"], "cancelled");
 }
 
@@ -215,8 +213,8 @@ fn shutdown_ends_calls_that_run_and_the_engine_works_again() {
     let engine = Arc::new(Engine::default());
     let calls: Vec<_> = (0..20)
         .map(|_| {
-            let (engine, text) = (engine.clone(), spec(&silent(), &[]).to_string());
-            thread::spawn(move || engine.connect(engine.open(), text.as_bytes()).unwrap())
+            let (engine, spec) = (engine.clone(), spec(&silent(), &[]));
+            thread::spawn(move || connect(&engine, &spec))
         })
         .collect();
     thread::sleep(Duration::from_millis(200));
@@ -224,7 +222,7 @@ fn shutdown_ends_calls_that_run_and_the_engine_works_again() {
     engine.shutdown().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     for call in calls {
-        let result: Value = serde_json::from_slice(&call.join().unwrap()).unwrap();
+        let result = call.join().unwrap();
         assert_eq!(result["outcome"], "cancelled");
     }
     assert_eq!(
@@ -421,23 +419,70 @@ fn sub_results_carry_every_attempt() {
 #[test]
 fn misuse_is_an_error_and_not_a_result() {
     let engine = Engine::default();
-    let text = spec(&server(&[SWITCH]), &[]).to_string();
+    let spec = spec(&server(&[SWITCH]), &[]);
     assert!(matches!(
-        engine.connect(0, text.as_bytes()),
+        result::connect(&engine, 0, &spec),
         Err(Misuse::UnknownHandle(0))
     ));
-    let handle = engine.open();
-    assert!(matches!(engine.connect(handle, b"{"), Err(Misuse::Malformed(_))));
-    engine.connect(handle, text.as_bytes()).unwrap();
+    assert!(matches!(engine.prepare(b"{"), Err(Misuse::Malformed(_))));
     assert!(matches!(
-        engine.connect(handle, text.as_bytes()),
+        engine.prepare(br#"{"element":"PingSampler","user":"a connect's"}"#),
+        Err(Misuse::Malformed(_))
+    ));
+    let handle = engine.open();
+    let ping = engine.prepare(br#"{"element":"PingSampler"}"#).unwrap();
+    for wrong in [0, ping] {
+        assert!(matches!(
+            engine.connect(handle, wrong, 0, None),
+            Err(Misuse::UnknownOperation(_))
+        ));
+    }
+    result::connect(&engine, handle, &spec).unwrap();
+    assert!(matches!(
+        result::connect(&engine, handle, &spec),
         Err(Misuse::Connected(_))
     ));
-    engine.close(handle, b"{\"abort\":true}").unwrap();
+    let plan = engine.prepare(br#"{"element":"ConnectSampler"}"#).unwrap();
     assert!(matches!(
-        engine.close(handle, b"{}"),
+        engine.perform(handle, plan, None),
+        Err(Misuse::UnknownOperation(_))
+    ));
+    assert!(matches!(
+        engine.connect(engine.open(), plan, 0, Some(b"{")),
+        Err(Misuse::Malformed(_))
+    ));
+    engine.close(handle, None).unwrap();
+    assert!(matches!(
+        engine.close(handle, Some(Duration::ZERO)),
         Err(Misuse::UnknownHandle(_))
     ));
     assert!(!engine.cancel(handle));
-    assert_eq!(engine.handles(), 0);
+    assert_eq!(engine.handles(), 1);
+}
+
+#[test]
+fn one_plan_serves_many_calls_and_their_own_headers() {
+    let engine = Engine::default();
+    let url = server(&[SWITCH]);
+    let plan = json!({"element": "ConnectSampler", "properties": {"wsb.url": url}, "user": "users 1-1"});
+    let plan = engine.prepare(plan.to_string().as_bytes()).unwrap();
+    for (own, sent) in [
+        (None, false),
+        (Some(br#"{"headers":[["X-Team","a"]]}"#.as_slice()), true),
+        (None, false),
+    ] {
+        let handle = engine.open();
+        let connected = engine.connect(handle, plan, 7, own).unwrap();
+        assert_eq!(connected.figures[0], Ending::Connected as i64, "{connected:?}");
+        assert_eq!(connected.texts.contains("X-Team: a\n"), sent, "{connected:?}");
+        engine.close(handle, None).unwrap();
+    }
+    let wrong = br#"{"headers":[["Upgrade","h2c"]]}"#.as_slice();
+    let refused = engine.connect(engine.open(), plan, 8, Some(wrong)).unwrap();
+    assert_eq!(refused.figures[0], Ending::Invalid as i64);
+    engine.discard(plan).unwrap();
+    assert!(matches!(
+        engine.connect(engine.open(), plan, 9, None),
+        Err(Misuse::UnknownOperation(_))
+    ));
 }

@@ -3,6 +3,9 @@
 // Helpers of tests may fail as tests do.
 #![allow(clippy::unwrap_used)]
 
+#[path = "it/result.rs"]
+mod result;
+
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,24 +18,21 @@ use testbed::{Config, Server};
 fn crowd(engine: &Arc<Engine>, url: &str, users: u64, properties: &[(&str, &str)]) -> Vec<Value> {
     let calls: Vec<_> = (0..users)
         .map(|user| {
-            let (engine, text) = (engine.clone(), spec(url, user, properties));
-            thread::spawn(move || engine.connect(engine.open(), text.as_bytes()).unwrap())
+            let (engine, spec) = (engine.clone(), spec(url, user, properties));
+            thread::spawn(move || result::connect(&engine, engine.open(), &spec).unwrap())
         })
         .collect();
-    calls
-        .into_iter()
-        .map(|call| serde_json::from_slice(&call.join().unwrap()).unwrap())
-        .collect()
+    calls.into_iter().map(|call| call.join().unwrap()).collect()
 }
 
-fn spec(url: &str, user: u64, properties: &[(&str, &str)]) -> String {
+fn spec(url: &str, user: u64, properties: &[(&str, &str)]) -> Value {
     let mut all = serde_json::Map::new();
     all.insert("wsb.url".to_owned(), url.into());
     all.insert("wsb.retry.seed".to_owned(), "1".into());
     for (key, value) in properties {
         all.insert((*key).to_owned(), (*value).into());
     }
-    json!({"properties": all, "user": format!("users 1-{user}"), "ordinal": 0}).to_string()
+    json!({"properties": all, "user": format!("users 1-{user}"), "ordinal": 0})
 }
 
 fn attempts(results: &[Value]) -> u64 {

@@ -25,6 +25,11 @@ pub fn java_bytes<'local>(env: &mut Env<'local>, bytes: &[u8]) -> Result<JByteAr
     Ok(env.byte_array_from_slice(bytes)?)
 }
 
+/// A Java `long` that counts; less than nothing is nothing.
+pub fn count(number: jlong) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
 /// A Java `long` as a handle of a connection or an operation: the same 64 bits.
 pub fn handle(number: jlong) -> Handle {
     Handle::from_ne_bytes(number.to_ne_bytes())

@@ -10,12 +10,14 @@ mod commands;
 mod convert;
 mod failure;
 
+use std::time::Duration;
+
 use engine::Engine;
 use jni::objects::{JByteArray, JClass, JLongArray};
 use jni::sys::{jboolean, jint, jlong};
 use jni::{EnvUnowned, jni_mangle};
 
-use convert::{bytes, handle, java_bytes, java_handle, optional_bytes};
+use convert::{bytes, count, handle, java_bytes, java_handle, optional_bytes};
 use failure::{Failure, Throw};
 
 /// Version of this boundary; Java refuses to work with another one.
@@ -35,19 +37,24 @@ pub fn open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlon
         .resolve::<Throw>()
 }
 
-/// Connects on the calling thread; spec and result are UTF-8 JSON.
+/// Connects as prepared, on the calling thread; the figures are written in place. Answers the texts, one behind another.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn connect<'local>(
     mut env: EnvUnowned<'local>,
     _class: JClass<'local>,
     connection: jlong,
-    spec: JByteArray<'local>,
+    prepared: jlong,
+    ordinal: jlong,
+    own: JByteArray<'local>,
+    figures: JLongArray<'local>,
 ) -> JByteArray<'local> {
     env.with_env(|env| {
-        let spec = bytes(env, &spec)?;
-        #[cfg(feature = "panic-probe")]
-        failure::probe(&spec);
-        java_bytes(env, &Engine::global().connect(handle(connection), &spec)?)
+        let own = optional_bytes(env, &own)?;
+        let ordinal = count(ordinal);
+        let connected =
+            Engine::global().connect(handle(connection), handle(prepared), ordinal, own.as_deref())?;
+        figures.set_region(env, 0, &connected.figures)?;
+        java_bytes(env, connected.texts.as_bytes())
     })
     .resolve::<Throw>()
 }
@@ -66,19 +73,20 @@ pub fn is_open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, conn
         .resolve::<Throw>()
 }
 
-/// Closes the connection and frees its handle; spec and result are UTF-8 JSON.
+/// Closes the connection and frees its handle; at 0 ms without a goodbye.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn close<'local>(
     mut env: EnvUnowned<'local>,
     _class: JClass<'local>,
     connection: jlong,
-    spec: JByteArray<'local>,
-) -> JByteArray<'local> {
-    env.with_env(|env| {
-        let spec = bytes(env, &spec)?;
-        java_bytes(env, &Engine::global().close(handle(connection), &spec)?)
+    goodbye_millis: jlong,
+) {
+    env.with_env(|_| {
+        let goodbye = Some(Duration::from_millis(count(goodbye_millis)));
+        let goodbye = goodbye.filter(|goodbye| !goodbye.is_zero());
+        Ok::<_, Failure>(Engine::global().close(handle(connection), goodbye)?)
     })
-    .resolve::<Throw>()
+    .resolve::<Throw>();
 }
 
 /// Reads what an element is to do; wrong properties make an operation that fails with them.
@@ -88,8 +96,13 @@ pub fn prepare<'local>(
     _class: JClass<'local>,
     spec: JByteArray<'local>,
 ) -> jlong {
-    env.with_env(|env| Ok::<_, Failure>(java_handle(Engine::global().prepare(&bytes(env, &spec)?)?)))
-        .resolve::<Throw>()
+    env.with_env(|env| {
+        let spec = bytes(env, &spec)?;
+        #[cfg(feature = "panic-probe")]
+        failure::probe(&spec);
+        Ok::<_, Failure>(java_handle(Engine::global().prepare(&spec)?))
+    })
+    .resolve::<Throw>()
 }
 
 /// Frees an operation.

@@ -102,7 +102,10 @@ fn unfold(value: &[u8]) -> String {
 
 /// Header bytes are Latin-1 (RFC 9110 section 5.5: opaque above ASCII); this way none is lost.
 pub(crate) fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| char::from(*b)).collect()
+    match std::str::from_utf8(bytes) {
+        Ok(text) if bytes.is_ascii() => text.to_owned(),
+        _ => bytes.iter().map(|b| char::from(*b)).collect(),
+    }
 }
 
 /// The first bytes of something, for messages.

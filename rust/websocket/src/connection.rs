@@ -189,6 +189,9 @@ impl Connection {
             }
             let turn = if self.write_waiting() {
                 wait.at_most(TURN)
+            } else if self.has_sent_close {
+                // As long as the wait for the end of TCP that follows, so that one setting of the socket serves both.
+                wait.at_most(END_PATIENCE)
             } else {
                 wait
             };

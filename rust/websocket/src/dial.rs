@@ -51,7 +51,7 @@ pub struct Dial {
 
 /// Makes one attempt: at most `timeout` long, redirects included. Needs a tokio runtime with I/O and time.
 ///
-/// Under `block_on` it may hold the thread for 2 ms at a time while it waits for a peer that is near, so a select beside it is
+/// Under `block_on` it may hold the thread for 10 ms at a time while it waits for a peer that is near, so a select beside it is
 /// served that much later; in a spawned task it never blocks.
 ///
 /// Cancel safe: dropping the future closes the socket.

@@ -17,7 +17,10 @@ const STAGGER: Duration = Duration::from_millis(250);
 
 /// How long a thread that waits for nothing else waits on the socket itself before it calls on the reactor. Within a data
 /// centre the peer has answered by then, and two wake-ups across threads are saved; a cancel comes this much later at most.
-const PATIENCE: Duration = Duration::from_millis(2);
+///
+/// Long enough that a crowd of threads on few cores has its answers by then, too: with 2 ms every connect of such a crowd went
+/// through the reactor, and lost to that more than the upgrade costs.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// `EINPROGRESS`, for which std has no stable kind; Windows says `WouldBlock`.
 const IN_PROGRESS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
@@ -125,12 +128,12 @@ async fn connect_one(address: SocketAddr) -> io::Result<Socket> {
             if error.raw_os_error() == Some(IN_PROGRESS) || error.kind() == io::ErrorKind::WouldBlock => {}
         Err(error) => return Err(error),
     }
-    let is_over = is_soon(&socket, Wait::Write);
+    let soon = wait(&socket, Wait::Write);
+    if soon == Soon::Fine {
+        return Ok(Socket::idle(socket.into()));
+    }
     if let Some(error) = socket.take_error()? {
         return Err(error);
-    }
-    if is_over {
-        return Ok(Socket::idle(socket.into()));
     }
     let stream = TcpStream::from_std(socket.into())?;
     stream.writable().await?;
@@ -150,27 +153,42 @@ enum Wait {
     Write,
 }
 
+/// What a short wait came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Soon {
+    /// It can be done.
+    Fine,
+    /// The socket has something to tell that is no success.
+    Trouble,
+    NotYet,
+}
+
 /// Waits for the socket on this thread, but not long. On a worker of the runtime, which has other tasks to serve, it only looks
 /// whether a connect is over, as it is at once on loopback.
 #[cfg(unix)]
-fn is_soon(socket: &impl std::os::fd::AsFd, wait: Wait) -> bool {
+fn wait(socket: &impl std::os::fd::AsFd, wait: Wait) -> Soon {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let is_task = tokio::task::try_id().is_some(); // what `block_on` runs is none
     let (flag, patience) = match wait {
         Wait::Write if is_task => (PollFlags::OUT, Duration::ZERO),
-        Wait::Read if is_task => return false,
+        Wait::Read if is_task => return Soon::NotYet,
         Wait::Write => (PollFlags::OUT, PATIENCE),
         Wait::Read => (PollFlags::IN, PATIENCE),
     };
     let Ok(patience) = Timespec::try_from(patience) else {
-        return false;
+        return Soon::NotYet;
     };
-    matches!(poll(&mut [PollFd::new(socket, flag)], Some(&patience)), Ok(ready) if ready > 0)
+    let mut asked = [PollFd::new(socket, flag)];
+    match poll(&mut asked, Some(&patience)) {
+        Ok(ready) if ready > 0 && asked[0].revents() == flag => Soon::Fine,
+        Ok(ready) if ready > 0 => Soon::Trouble,
+        _ => Soon::NotYet,
+    }
 }
 
 #[cfg(not(unix))]
-fn is_soon<S>(_: &S, _: Wait) -> bool {
-    false
+fn wait<S>(_: &S, _: Wait) -> Soon {
+    Soon::NotYet
 }
 
 /// A connected non-blocking socket that is registered with the reactor only when it first has to wait for long: a request fits
@@ -224,7 +242,7 @@ impl AsyncRead for Socket {
         let this = self.get_mut();
         let may_wait = std::mem::take(&mut this.expects_answer);
         if let Some(stream) = &mut this.idle {
-            if may_wait && is_soon(stream, Wait::Read) {
+            if may_wait && wait(stream, Wait::Read) != Soon::NotYet {
                 match stream.read(buf.initialize_unfilled()) {
                     Err(error) if is_passing(&error) => {}
                     done => return Poll::Ready(done.map(|read| buf.advance(read))),

@@ -215,11 +215,15 @@ async fn response(
 ) -> Result<Response<Incoming>, hyper::Error> {
     let mut response = pin!(sender.send_request(Request::new(Empty::new())));
     let mut open = true;
+    // The request goes out in the first look, and only then may the answer be read: a second one at once saves a wake-up.
+    let mut looks = 2;
     poll_fn(|cx| {
-        if open {
+        while open && looks > 0 {
             // Its errors reach the request.
             open = connection.poll_without_shutdown(cx).is_pending();
+            looks -= 1;
         }
+        looks = 1;
         response.as_mut().poll(cx)
     })
     .await

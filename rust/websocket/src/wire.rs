@@ -76,7 +76,8 @@ impl Wait {
 /// A blocking socket whose reads and writes end with `WouldBlock` at a deadline.
 ///
 /// The deadline is total: a peer that drips bytes cannot extend it. The socket's timeout options are set only when what is
-/// left of the time has changed noticeably, so that messages in quick succession cost no system call more.
+/// left of the time has changed noticeably, so that messages in quick succession cost no system call more. A write is first
+/// tried without: a socket has room for most messages.
 #[derive(Debug)]
 pub(crate) struct Socket {
     shared: Arc<Shared>,
@@ -99,9 +100,11 @@ impl Socket {
         }
     }
 
-    /// Makes a system call that may block, again and again until the deadline; or one that must not.
+    /// Makes a system call that may block, again and again until the deadline; or one that must not. `eager`: the one that must
+    /// not is worth a try before an option is set.
     fn call(
         &mut self,
+        eager: bool,
         option: fn(&mut Self) -> &mut Option<Duration>,
         set: fn(&TcpStream, Option<Duration>) -> io::Result<()>,
         mut blocking: impl FnMut(&TcpStream) -> io::Result<usize>,
@@ -120,6 +123,13 @@ impl Socket {
                     }
                     let left = left.max(SHORTEST);
                     if !will_do(*option(self), left) {
+                        if eager {
+                            match passing(&self.shared.stream) {
+                                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                                done => return done,
+                            }
+                        }
                         set(&self.shared.stream, Some(left))?;
                         *option(self) = Some(left);
                     }
@@ -177,6 +187,7 @@ impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let buffer = std::cell::RefCell::new(buffer);
         self.call(
+            false,
             |socket| &mut socket.read_option,
             TcpStream::set_read_timeout,
             |mut stream| stream.read(&mut buffer.borrow_mut()),
@@ -194,6 +205,7 @@ impl Write for Socket {
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let first = parts.iter().find(|part| !part.is_empty());
         self.call(
+            parts.len() == 1,
             |socket| &mut socket.write_option,
             TcpStream::set_write_timeout,
             |mut stream| match parts {

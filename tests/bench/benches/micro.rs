@@ -93,8 +93,8 @@ fn properties() -> BTreeMap<String, String> {
 
 fn boundary(c: &mut Criterion) {
     let spec = serde_json::json!({
+        "element": "ConnectSampler",
         "properties": properties(),
-        "headers": [["User-Agent", "JMeter"], ["Authorization", "Bearer 0123456789"]],
         "user": "Agents 1-1",
     })
     .to_string();
@@ -107,10 +107,11 @@ fn boundary(c: &mut Criterion) {
     let wrong = spec.replace("1.5s", "soon");
     let engine = Engine::default();
     let handle = engine.open();
-    c.bench_function("a connect call that only fails, result as JSON", |b| {
+    let prepared = engine.prepare(wrong.as_bytes()).expect("as Java sends it");
+    c.bench_function("a connect call that only fails, with its result", |b| {
         b.iter(|| {
             engine
-                .connect(handle, black_box(wrong.as_bytes()))
+                .connect(handle, black_box(prepared), 0, None)
                 .expect("a wrong value is no misuse")
         });
     });

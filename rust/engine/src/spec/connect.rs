@@ -1,8 +1,9 @@
-//! Turns the JSON of one connect call into a checked specification: everything the loop needs, or the first thing that is wrong.
+//! Turns what an element connects by into a checked plan, once, and the plan into the specification of each call: everything
+//! the loop needs, or the first thing that is wrong.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,28 +19,21 @@ use crate::queue::Bounds;
 /// How many redirects an attempt follows.
 const MAX_REDIRECTS: u32 = 5;
 
-/// One connect call as Java sends it.
+/// What an element connects by, as Java sends it once and again when it has changed.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectRequest {
-    /// The element's `wsb.*` properties.
+    /// Simple class name of the element.
+    pub element: String,
+    /// Its `wsb.*` properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
-    /// Headers for the upgrade, in order.
-    #[serde(default)]
-    pub headers: Vec<(String, String)>,
     /// Who connects, stable from run to run: JMeter's thread name.
     #[serde(default)]
     pub user: String,
-    /// How many connects this user made before, from 0.
-    #[serde(default)]
-    pub ordinal: u64,
     /// Where attempts are traced to, if anywhere.
     #[serde(default)]
     pub trace: Option<PathBuf>,
-    /// Addresses of the URL's host, looked up by JMeter; empty: looked up here.
-    #[serde(default)]
-    pub addresses: Vec<IpAddr>,
     /// Client certificate from JMeter's key store.
     #[serde(default)]
     pub identity: Option<IdentityRequest>,
@@ -52,6 +46,18 @@ pub struct ConnectRequest {
     /// From HTTP Request Defaults, used when `wsb.baseUrl` is empty.
     #[serde(default, rename = "baseUrl")]
     pub base_url: String,
+}
+
+/// What may differ from call to call, as Java sends it with a connect that has any of it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallRequest {
+    /// Headers for the upgrade, in order.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// Addresses of the URL's host, looked up by JMeter; empty: looked up here.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
 }
 
 /// A client certificate with its key, DER in Base64.
@@ -97,11 +103,11 @@ impl ElapsedMode {
     }
 }
 
-/// A checked connect call.
+/// A checked connect call. Cheap to clone: what is large is shared with the plan.
 #[derive(Debug, Clone)]
 pub struct ConnectSpec {
     /// All that one attempt needs.
-    pub dial: Dial,
+    pub dial: Arc<Dial>,
     /// What happens between samples.
     pub keeping: Keeping,
     /// When to try again.
@@ -109,7 +115,7 @@ pub struct ConnectSpec {
     /// Seed of this connect's own random stream; `None`: random.
     pub seed: Option<u64>,
     /// Who connects.
-    pub user: String,
+    pub user: Arc<str>,
     /// How many connects this user made before.
     pub ordinal: u64,
     /// What counts as elapsed.
@@ -117,21 +123,29 @@ pub struct ConnectSpec {
     /// Whether every attempt becomes a sub-result.
     pub subresults: bool,
     /// Where attempts are traced to.
-    pub trace: Option<PathBuf>,
+    pub trace: Option<Arc<Path>>,
     /// The gate that it waits at, if any.
     pub gate: Option<Arc<Gate>>,
 }
 
-impl ConnectSpec {
-    /// Checks a connect call; its gate is one of `gates`.
+/// What an element connects by, checked: any number of calls are made from it.
+#[derive(Debug)]
+pub struct ConnectPlan {
+    /// The call without what is its own.
+    call: ConnectSpec,
+    /// The user's seed, of which each call has a stream.
+    seed: Option<u64>,
+}
+
+impl ConnectPlan {
+    /// Checks what an element connects by; its gate is one of `gates`.
     ///
     /// # Errors
-    /// The first property or header that cannot be used.
+    /// The first property that cannot be used.
     pub fn new(mut request: ConnectRequest, gates: &Gates) -> Result<Self, Invalid> {
         let values = Values::new(std::mem::take(&mut request.properties))?;
         let policy = policy(&values)?;
-        let seed: Option<u64> =
-            values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
+        let seed = values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
         let elapsed = values.word(
             "wsb.result.elapsed",
             &[("attempts", ElapsedMode::Attempts), ("total", ElapsedMode::Total)],
@@ -139,19 +153,55 @@ impl ConnectSpec {
         let subresults = values.word("wsb.result.attempts", &[("none", false), ("subresults", true)])?;
         let dial = dial(&values, &request)?;
         let gate = gate(&values, &quota_of(&dial.target), gates)?;
-        Ok(ConnectSpec {
-            dial,
+        let call = ConnectSpec {
+            dial: Arc::new(dial),
             keeping: keeping(&values)?,
             policy: Arc::new(policy),
-            seed: seed.map(|seed| backoff::stream_seed(seed, &request.user, request.ordinal)),
-            user: request.user,
-            ordinal: request.ordinal,
+            seed: None,
+            user: request.user.into(),
+            ordinal: 0,
             elapsed,
             subresults,
-            trace: request.trace,
+            trace: request.trace.map(Arc::from),
             gate,
-        })
+        };
+        Ok(ConnectPlan { call, seed })
     }
+
+    /// The user's call of this number, from 0.
+    ///
+    /// # Errors
+    /// The first header that cannot be used.
+    pub fn call(&self, ordinal: u64, own: CallRequest) -> Result<ConnectSpec, Invalid> {
+        check(&own.headers)?;
+        let mut call = self.call.clone();
+        call.ordinal = ordinal;
+        call.seed = self
+            .seed
+            .map(|seed| backoff::stream_seed(seed, &call.user, ordinal));
+        if !(own.headers.is_empty() && own.addresses.is_empty()) {
+            call.dial = Arc::new(Dial {
+                headers: own.headers,
+                addresses: own.addresses,
+                ..Dial::clone(&call.dial)
+            });
+        }
+        Ok(call)
+    }
+}
+
+fn check(headers: &[(String, String)]) -> Result<(), Invalid> {
+    for (name, value) in headers {
+        websocket::check_header(name, value).map_err(|error| {
+            Invalid::new(
+                format!("header {name:?}"),
+                value,
+                error.to_string(),
+                "header lines that the handshake does not set itself, on one line",
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// What a gate stands before where nobody names it: the server and the path, without the query.
@@ -244,16 +294,6 @@ fn keeping(values: &Values) -> Result<Keeping, Invalid> {
 }
 
 fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, Invalid> {
-    for (name, value) in &request.headers {
-        websocket::check_header(name, value).map_err(|error| {
-            Invalid::new(
-                format!("header {name:?}"),
-                value,
-                error.to_string(),
-                "header lines that the handshake does not set itself, on one line",
-            )
-        })?;
-    }
     let subprotocols: Vec<String> = values.list("wsb.subprotocols").map(str::to_owned).collect();
     for subprotocol in &subprotocols {
         websocket::check_subprotocol(subprotocol).map_err(|error| {
@@ -267,9 +307,9 @@ fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, Invalid> {
     }
     Ok(Dial {
         target: target(values, &request.base_url)?,
-        headers: request.headers.clone(),
+        headers: Vec::new(),
         subprotocols,
-        addresses: request.addresses.clone(),
+        addresses: Vec::new(),
         proxy: proxy(values, &request.proxy)?,
         tls: tls(values, request)?,
         connect_timeout: values.positive_duration("wsb.connectTimeout")?,

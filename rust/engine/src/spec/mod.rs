@@ -7,7 +7,7 @@ mod keys;
 mod operation;
 mod values;
 
-pub use connect::{ConnectRequest, ConnectSpec, ElapsedMode, Keeping};
+pub use connect::{CallRequest, ConnectPlan, ConnectRequest, ConnectSpec, ElapsedMode, Keeping};
 pub(crate) use connect::{gate, gate_of_mode, policy, quota_of};
 pub use describe::{describe_json, describe_markdown};
 pub use keys::{KEYS, Key, Kind, SECTIONS, Section};

@@ -259,7 +259,7 @@ fn what_is_not_there_is_told_and_misuse_is_an_error() {
         );
     }
     assert!(matches!(
-        engine.prepare(br#"{"element":"ConnectSampler"}"#),
+        engine.prepare(br#"{"element":"WebSocketDefaults"}"#),
         Err(Misuse::UnknownElement(_))
     ));
     assert!(matches!(engine.prepare(b"{"), Err(Misuse::Malformed(_))));

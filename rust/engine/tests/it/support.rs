@@ -10,6 +10,9 @@ use engine::{Engine, Handle};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+#[path = "result.rs"]
+mod result;
+
 pub const TEXT: u8 = 1;
 pub const BINARY: u8 = 2;
 pub const CLOSE: u8 = 8;
@@ -215,11 +218,8 @@ impl Client {
             spec[key] = value.clone();
         }
         let handle = engine.open();
-        let result = engine.connect(handle, spec.to_string().as_bytes()).unwrap();
-        (
-            Client { engine, handle },
-            serde_json::from_slice(&result).unwrap(),
-        )
+        let result = result::connect(&engine, handle, &spec).unwrap();
+        (Client { engine, handle }, result)
     }
 
     pub fn prepare(&self, element: &str, all: Properties<'_>) -> Handle {

@@ -1,18 +1,23 @@
 package io.github.wsbackoff.core;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.function.BiConsumer;
 
-/** How a connect ended: the figures of its last attempt, all waits, and the whole story as text. */
+/**
+ * How a connect ended: the figures of its last attempt, all waits, and the whole story as text.
+ * What the figures mean and how the texts follow each other stands in the native part, {@code
+ * engine::outcome}.
+ */
 public final class ConnectResult extends Exchange {
-  /** The address that was connected to. */
-  public final String url;
+  private static final int WAITS_ARE_ELAPSED = 1;
+  private static final int SUB_RESULTS = 2;
+  private static final int INVALID = 4;
+  private static final long NONE = -1;
 
   /** Time between attempts in all, microseconds. */
   public final long waitedMicros;
@@ -23,20 +28,27 @@ public final class ConnectResult extends Exchange {
   /** Whether each attempt becomes a sub-result. */
   public final boolean subResults;
 
-  /** One line an attempt, for people. */
-  public final String timeline;
+  /** What a refusal said, then one line an attempt, for people; UTF-8. */
+  public final byte[] story;
 
   /** What went wrong beside the connect itself, "" for nothing. */
   public final String warning;
-
-  /** JMeter variables to set. */
-  public final Map<String, String> variables;
 
   /** The attempts, if they become sub-results. */
   public final List<Attempt> attempts;
 
   /** Cookies that servers set, also while they refused: the address of the answer, the header. */
   public final List<String[]> setCookies;
+
+  private final boolean invalid;
+  private final String stop;
+  private final long elapsedMicros;
+  private final long made;
+  private final long throttled;
+  private final long hintMillis;
+  private final long lastStatus;
+  private final long rateThousandths;
+  private final long gateQueue;
 
   /** One attempt among several. */
   public static final class Attempt extends Exchange {
@@ -49,87 +61,142 @@ public final class ConnectResult extends Exchange {
     /** How long the connect waited after it, microseconds. */
     public final long waitMicros;
 
+    /** The answer's body, bounded. */
+    public final String body;
+
     Attempt(JsonNode json) {
       super(json);
       startedMillis = json.path("startedMs").asLong();
       elapsedMicros = json.path("elapsedUs").asLong();
       waitMicros = json.path("waitUs").asLong();
+      body = json.path("body").asText();
     }
   }
 
-  private ConnectResult(JsonNode json) {
-    super(json);
-    url = json.path("url").asText();
-    waitedMicros = json.path("waitedUs").asLong();
-    waitsAreElapsed = json.path("elapsedMode").asText().equals("total");
-    subResults = json.path("subresults").asBoolean();
-    timeline = json.path("timeline").asText();
-    warning = json.path("warning").asText();
-    Map<String, String> named = new LinkedHashMap<>();
-    json.path("variables")
-        .fields()
-        .forEachRemaining(e -> named.put(e.getKey(), e.getValue().asText()));
-    variables = Collections.unmodifiableMap(named);
-    List<Attempt> each = new ArrayList<>();
-    json.path("attempts").forEach(attempt -> each.add(new Attempt(attempt)));
-    attempts = Collections.unmodifiableList(each);
-    List<String[]> cookies = new ArrayList<>();
-    json.path("setCookies")
-        .forEach(c -> cookies.add(new String[] {c.path(0).asText(), c.path(1).asText()}));
-    setCookies = Collections.unmodifiableList(cookies);
+  /** Reads what the native library answered. */
+  ConnectResult(long[] figures, byte[] answer) {
+    this(figures, new Texts(answer, figures));
   }
 
-  /** Reads a result of the native library. */
-  static ConnectResult parse(byte[] json) {
-    return new ConnectResult(Json.read(json));
-  }
-
-  /** A value that is not among the words of its key; said as the native part says it. */
-  public static ConnectResult invalid(String key, String value, String url) {
-    ObjectNode json = local(url, "invalid");
-    refuse(json, "spec.invalid");
-    json.put(
-        "timeline",
-        key
-            + ": \""
-            + value
-            + "\" (not one of the words); allowed: "
-            + String.join(", ", Spec.get().choicesOf(key))
-            + "\nNothing was sent.\n");
-    return new ConnectResult(json);
-  }
-
-  /** A connect that this side refused or that could not be handed on. */
-  public static ConnectResult failed(String code, String url, String detail) {
-    ObjectNode json = local(url, code);
-    refuse(json, code);
-    json.put("timeline", detail);
-    return new ConnectResult(json);
-  }
-
-  private static void refuse(ObjectNode json, String code) {
-    json.put("code", Failure.NO_STATUS + code);
-    json.put("message", Spec.get().messageOf(code));
-  }
-
-  /** A connect that had nothing to do: the connection is there. */
-  public static ConnectResult reused(String url, String detail) {
-    ObjectNode json = local(url, "reused");
-    json.put("ok", true);
-    json.put("code", "200");
-    json.put("message", "Connection reused");
-    json.put("timeline", detail);
-    return new ConnectResult(json);
+  private ConnectResult(long[] figures, Texts texts) {
+    super(figures, texts);
+    story = story(texts.nextBytes(), texts.nextBytes());
+    texts.skip(); // the address
+    stop = texts.next();
+    texts.skip(); // extensions
+    setCookies = pairs(texts.next());
+    warning = texts.next();
+    attempts = attempts(texts.nextBytes());
+    invalid = figures[0] == INVALID;
+    elapsedMicros = figures[2];
+    waitedMicros = figures[3];
+    waitsAreElapsed = (figures[9] & WAITS_ARE_ELAPSED) != 0;
+    subResults = (figures[9] & SUB_RESULTS) != 0;
+    made = figures[10];
+    throttled = figures[11];
+    hintMillis = figures[12];
+    lastStatus = figures[13];
+    rateThousandths = figures[14];
+    gateQueue = figures[15];
   }
 
   /** No attempt was made; the variables say so, lest a plan reads those of an earlier connect. */
-  private static ObjectNode local(String url, String stop) {
-    ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("url", url);
-    ObjectNode named = json.putObject("variables");
-    Spec.get().element("ConnectSampler").variables().forEach(name -> named.put(name, ""));
-    named.put("wsb.attempts", "0").put("wsb.throttled", "0").put("wsb.waitedMs", "0");
-    named.put("wsb.stop", stop);
-    return json;
+  private ConnectResult(boolean ok, String code, String message, String story, String stop) {
+    super(ok, code, message);
+    this.story = story.getBytes(StandardCharsets.UTF_8);
+    this.stop = stop;
+    invalid = false;
+    setCookies = Collections.emptyList();
+    warning = "";
+    attempts = Collections.emptyList();
+    elapsedMicros = NONE;
+    waitedMicros = 0;
+    waitsAreElapsed = false;
+    subResults = false;
+    made = 0;
+    throttled = 0;
+    hintMillis = NONE;
+    lastStatus = 0;
+    rateThousandths = NONE;
+    gateQueue = NONE;
+  }
+
+  /** A value that is not among the words of its key; said as the native part says it. */
+  public static ConnectResult invalid(String key, String value) {
+    String allowed = String.join(", ", Spec.get().choicesOf(key));
+    String wrong = key + ": \"" + value + "\" (not one of the words); allowed: " + allowed;
+    return refused("spec.invalid", wrong + "\nNothing was sent.\n", "invalid");
+  }
+
+  /** A connect that this side refused or that could not be handed on. */
+  public static ConnectResult failed(String code, String detail) {
+    return refused(code, detail, code);
+  }
+
+  private static ConnectResult refused(String code, String story, String stop) {
+    String message = Spec.get().messageOf(code);
+    return new ConnectResult(false, Failure.NO_STATUS + code, message, story, stop);
+  }
+
+  /** A connect that had nothing to do: the connection is there. */
+  public static ConnectResult reused(String detail) {
+    return new ConnectResult(true, "200", "Connection reused", detail, "reused");
+  }
+
+  /** Whether the native part could not use what it was given. */
+  public boolean isInvalid() {
+    return invalid;
+  }
+
+  /** Hands over name and value of every JMeter variable. */
+  public void variables(BiConsumer<String, String> variables) {
+    boolean connected = ok && elapsedMicros != NONE;
+    variables.accept("wsb.attempts", Texts.of(made));
+    variables.accept("wsb.throttled", Texts.of(throttled));
+    variables.accept("wsb.waitedMs", Texts.of(waitedMicros / 1000));
+    variables.accept("wsb.timeToConnectMs", connected ? Texts.of(elapsedMicros / 1000) : "");
+    variables.accept("wsb.hintMs", hintMillis == NONE ? "" : Texts.of(hintMillis));
+    variables.accept("wsb.stop", stop);
+    variables.accept("wsb.lastStatus", lastStatus == 0 ? "" : Texts.of(lastStatus));
+    variables.accept("wsb.rate", rateThousandths == NONE ? "" : thousandths(rateThousandths));
+    variables.accept("wsb.gateQueue", gateQueue == NONE ? "" : Texts.of(gateQueue));
+  }
+
+  private static String thousandths(long figure) {
+    String behind = Long.toString(1000 + figure % 1000).substring(1);
+    return figure / 1000 + "." + behind;
+  }
+
+  private static byte[] story(byte[] body, byte[] timeline) {
+    if (body.length == 0) {
+      return timeline;
+    }
+    byte[] both = Arrays.copyOf(body, body.length + 2 + timeline.length);
+    both[body.length] = '\n';
+    both[body.length + 1] = '\n';
+    System.arraycopy(timeline, 0, both, body.length + 2, timeline.length);
+    return both;
+  }
+
+  /** Two lines each. */
+  private static List<String[]> pairs(String text) {
+    if (text.isEmpty()) {
+      return Collections.emptyList();
+    }
+    List<String[]> pairs = new ArrayList<>();
+    String[] lines = text.split("\n", -1);
+    for (int i = 0; i + 1 < lines.length; i += 2) {
+      pairs.add(new String[] {lines[i], lines[i + 1]});
+    }
+    return pairs;
+  }
+
+  private static List<Attempt> attempts(byte[] json) {
+    if (json.length == 0) {
+      return Collections.emptyList();
+    }
+    List<Attempt> each = new ArrayList<>();
+    Json.read(json).forEach(attempt -> each.add(new Attempt(attempt)));
+    return each;
   }
 }

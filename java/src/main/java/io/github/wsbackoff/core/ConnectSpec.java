@@ -2,35 +2,33 @@ package io.github.wsbackoff.core;
 
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What one connect is to do: an element's properties as users wrote them, who connects, and what
- * JMeter's own elements and options add.
+ * What an element connects by: its properties as users wrote them, who connects, and what JMeter's
+ * own elements and options add. Handed over once, and again when it has changed.
  */
 public final class ConnectSpec {
   private final Map<String, Object> spec = new LinkedHashMap<>();
+  private Identity identity;
+  private List<byte[]> roots = Collections.emptyList();
 
   /**
    * @param properties the element's {@code wsb.*} properties, those that are set
-   * @param headers name and value of each header for the upgrade
    * @param user who connects, stable over runs (a seed gives each user a stream)
-   * @param ordinal how many connects this user made before
-   * @param trace file to write attempts to, "" for none
    */
-  public ConnectSpec(
-      Map<String, String> properties,
-      List<String[]> headers,
-      String user,
-      long ordinal,
-      String trace) {
-    spec.put("properties", new LinkedHashMap<>(properties));
-    spec.put("headers", new ArrayList<>(headers));
+  public ConnectSpec(Map<String, String> properties, String user) {
+    spec.put("element", "ConnectSampler");
+    spec.put("properties", properties);
     spec.put("user", user);
-    spec.put("ordinal", ordinal);
-    putText("trace", trace);
+  }
+
+  /** File to write attempts to; "" for none. */
+  public ConnectSpec trace(String file) {
+    return putText("trace", file);
   }
 
   /** Address that a relative URL is resolved against where the plan sets no other; "" for none. */
@@ -43,32 +41,35 @@ public final class ConnectSpec {
     return putText("proxy", proxy);
   }
 
-  /** Addresses of the server, numeric; empty: ask the system. */
-  public ConnectSpec addresses(List<String> addresses) {
-    if (!addresses.isEmpty()) {
-      spec.put("addresses", addresses);
-    }
-    return this;
-  }
-
   /** Certificate to show to the server; null: none. */
   public ConnectSpec identity(Identity identity) {
-    if (identity != null) {
-      spec.put("identity", identity.json);
-    }
+    this.identity = identity;
     return this;
   }
 
   /** Certificates (DER) to trust beside the system's. */
   public ConnectSpec roots(List<byte[]> certificates) {
-    if (!certificates.isEmpty()) {
-      spec.put("roots", base64(certificates));
-    }
+    roots = certificates;
     return this;
   }
 
+  /** Whether the same would be handed over. */
+  public boolean sameAs(ConnectSpec other) {
+    return other != null
+        && spec.equals(other.spec)
+        && roots.equals(other.roots)
+        && (identity == null ? other.identity == null : identity.sameAs(other.identity));
+  }
+
   byte[] toJson() {
-    return Json.write(spec);
+    Map<String, Object> all = new LinkedHashMap<>(spec);
+    if (identity != null) {
+      all.put("identity", identity.json);
+    }
+    if (!roots.isEmpty()) {
+      all.put("roots", base64(roots));
+    }
+    return Json.write(all);
   }
 
   private ConnectSpec putText(String key, String text) {
@@ -95,6 +96,10 @@ public final class ConnectSpec {
     public Identity(List<byte[]> chain, byte[] key) {
       json.put("chain", base64(chain));
       json.put("key", Base64.getEncoder().encodeToString(key));
+    }
+
+    private boolean sameAs(Identity other) {
+      return other != null && json.equals(other.json);
     }
   }
 }

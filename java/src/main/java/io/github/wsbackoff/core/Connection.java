@@ -1,8 +1,6 @@
 package io.github.wsbackoff.core;
 
 import java.util.Collections;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -10,11 +8,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * another. Closing twice, or after the end of the test, does nothing.
  */
 public final class Connection implements AutoCloseable {
-  /** Close code of a connection that has done its work (RFC 6455, section 7.4.1). */
-  public static final int NORMAL = 1000;
-
-  private static final byte[] ABORT = Json.write(Collections.singletonMap("abort", true));
-
   private final AtomicLong handle;
 
   private Connection(long handle) {
@@ -38,14 +31,24 @@ public final class Connection implements AutoCloseable {
    * @throws NativeLibraryException if the native library cannot be used
    */
   public static void warmUp() {
-    try (Connection nothing = create()) {
-      nothing.connect(new ConnectSpec(Collections.emptyMap(), Collections.emptyList(), "", 0, ""));
+    ConnectSpec spec = new ConnectSpec(Collections.emptyMap(), "");
+    try (Connection nothing = create();
+        Operation invalid = Operation.prepare(spec)) {
+      nothing.connect(invalid, 0, ConnectCall.PLAIN, new Figures());
     }
   }
 
-  /** Connects on the calling thread; every end that a network can bring is in the result. */
-  public ConnectResult connect(ConnectSpec spec) {
-    return ConnectResult.parse(Native.connect(handle.get(), spec.toJson()));
+  /**
+   * Connects on the calling thread; every end that a network can bring is in the result.
+   *
+   * @param prepared what the element connects by
+   * @param ordinal how many connects this user made before
+   * @param figures room for the figures
+   */
+  public ConnectResult connect(
+      Operation prepared, long ordinal, ConnectCall call, Figures figures) {
+    byte[] texts = Native.connect(handle.get(), prepared.id(), ordinal, call.json, figures.raw);
+    return new ConnectResult(figures.raw, texts);
   }
 
   /**
@@ -73,29 +76,21 @@ public final class Connection implements AutoCloseable {
   }
 
   /** Says goodbye and waits for the peer's answer, at most so long; then frees the connection. */
-  public void close(int code, String reason, long timeoutMillis) {
-    Map<String, Object> spec = new LinkedHashMap<>();
-    spec.put("code", code);
-    spec.put("reason", reason);
-    spec.put("timeoutMs", timeoutMillis);
-    free(Json.write(spec));
-  }
-
-  /** Frees the connection without a goodbye. */
-  @Override
-  public void close() {
-    free(ABORT);
-  }
-
-  private void free(byte[] spec) {
+  public void close(long timeoutMillis) {
     long current = handle.getAndSet(0);
     if (current == 0) {
       return;
     }
     try {
-      Native.close(current, spec);
+      Native.close(current, timeoutMillis);
     } catch (IllegalStateException e) {
       // The end of the test was faster: the handle is freed.
     }
+  }
+
+  /** Frees the connection without a goodbye. */
+  @Override
+  public void close() {
+    close(0);
   }
 }

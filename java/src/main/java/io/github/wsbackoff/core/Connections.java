@@ -111,11 +111,7 @@ public final class Connections {
     long deadline = System.nanoTime() + FAREWELL_MILLIS * 1_000_000;
     for (Connection connection : all) {
       long left = (deadline - System.nanoTime()) / 1_000_000;
-      if (left > 0) {
-        connection.close(Connection.NORMAL, "", left);
-      } else {
-        connection.close();
-      }
+      connection.close(Math.max(left, 0)); // at 0 without a goodbye
     }
   }
 }

@@ -28,15 +28,13 @@ public class Exchange {
   /** Bytes of the answer's body. */
   public final long bodyBytes;
 
-  /** The request as it was sent. */
+  /** The request as it was sent, with bare line feeds. */
   public final String requestHead;
 
-  /** The answer's head as it was received. */
+  /** The answer's head as it was received, with bare line feeds. */
   public final String responseHead;
 
-  /** The answer's body, bounded. */
-  public final String body;
-
+  /** Reads an attempt that became a sub-result. */
   Exchange(JsonNode json) {
     ok = json.path("ok").asBoolean();
     code = json.path("code").asText();
@@ -48,6 +46,34 @@ public class Exchange {
     bodyBytes = json.path("bodyBytes").asLong();
     requestHead = json.path("requestHead").asText();
     responseHead = json.path("responseHead").asText();
-    body = json.path("body").asText();
+  }
+
+  /** Reads the attempt that decided a connect, with the first of its texts. */
+  Exchange(long[] figures, Texts texts) {
+    ok = figures[0] == 0;
+    String coded = texts.next();
+    code = figures[1] == 0 ? coded : Texts.of(figures[1]);
+    message = texts.next();
+    connectMicros = figures[4];
+    latencyMicros = figures[5];
+    sentBytes = figures[6];
+    headBytes = figures[7];
+    bodyBytes = figures[8];
+    requestHead = texts.next();
+    responseHead = texts.next();
+  }
+
+  /** Nothing was sent. */
+  Exchange(boolean ok, String code, String message) {
+    this.ok = ok;
+    this.code = code;
+    this.message = message;
+    connectMicros = 0;
+    latencyMicros = 0;
+    sentBytes = 0;
+    headBytes = 0;
+    bodyBytes = 0;
+    requestHead = "";
+    responseHead = "";
   }
 }

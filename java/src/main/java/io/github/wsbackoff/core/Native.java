@@ -1,8 +1,8 @@
 package io.github.wsbackoff.core;
 
 /**
- * The functions of the native library, as they cross the boundary: handles, and UTF-8 JSON as
- * bytes.
+ * The functions of the native library, as they cross the boundary: handles, specifications in UTF-8
+ * JSON, and for results numbers and bytes.
  *
  * <p>A handle is a number that the library gave out; 0 is none. Expected failures (refused, timed
  * out, throttled, cancelled) are data in a result. An exception means misuse (IllegalStateException
@@ -18,8 +18,16 @@ final class Native {
   /** A new handle with nothing connected yet. */
   static native long open();
 
-  /** Connects on the calling thread until connected, given up or cancelled. */
-  static native byte[] connect(long handle, byte[] spec);
+  /**
+   * Connects as prepared, on the calling thread, until connected, given up or cancelled.
+   *
+   * @param ordinal how many connects this user made before
+   * @param own what is only this call's, UTF-8 JSON, or null
+   * @param figures 32 numbers, written in place, see {@link ConnectResult}
+   * @return the texts in UTF-8, one behind another; their lengths are among the figures
+   */
+  static native byte[] connect(
+      long connection, long prepared, long ordinal, byte[] own, long[] figures);
 
   /**
    * Ends, from another thread and for good, what the handle is doing; false if it was doing
@@ -30,10 +38,8 @@ final class Native {
   /** Whether there is a connection that can still be used, as far as is known. */
   static native boolean isOpen(long handle);
 
-  /**
-   * Closes and frees the handle; a specification of {@code {"abort":true}} does not say goodbye.
-   */
-  static native byte[] close(long handle, byte[] spec);
+  /** Closes and frees the handle; at 0 ms it does not say goodbye. */
+  static native void close(long handle, long goodbyeMillis);
 
   /**
    * Reads what an element is to do, as JSON; wrong properties become an operation that fails with

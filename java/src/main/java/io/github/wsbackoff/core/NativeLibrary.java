@@ -9,9 +9,9 @@ import java.util.Locale;
  */
 public final class NativeLibrary {
   /** Version of the boundary that this jar speaks. */
-  static final long ABI = 2;
+  static final long ABI = 3;
 
-  private static boolean loaded;
+  private static volatile boolean loaded;
   private static NativeLibraryException failure;
 
   private NativeLibrary() {}
@@ -21,7 +21,13 @@ public final class NativeLibrary {
    *
    * @throws NativeLibraryException if it cannot be used; the message names the cure
    */
-  public static synchronized void load() {
+  public static void load() {
+    if (!loaded) { // without a lock: every connect asks
+      loadOnce();
+    }
+  }
+
+  private static synchronized void loadOnce() {
     if (loaded) {
       return;
     }
@@ -42,7 +48,7 @@ public final class NativeLibrary {
   }
 
   /** Whether the library is there to be called. */
-  public static synchronized boolean isLoaded() {
+  public static boolean isLoaded() {
     return loaded;
   }
 

@@ -5,8 +5,9 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What a sampler does with a connection, read and checked once and then performed any number of
- * times. Belongs to the test in which it was made: the end of the test frees what is left.
+ * What a sampler does with a connection, or how it makes one: read and checked once and then done
+ * any number of times. Belongs to the test in which it was made: the end of the test frees what is
+ * left.
  */
 public final class Operation implements AutoCloseable {
   private final AtomicLong id;
@@ -32,7 +33,17 @@ public final class Operation implements AutoCloseable {
     return new Operation(Native.prepare(Json.write(spec)));
   }
 
-  /** Whether it can still be performed: not closed, and its test not over. */
+  /**
+   * Prepares a connect. Wrong properties are told when it is made.
+   *
+   * @throws NativeLibraryException if the native library cannot be used
+   */
+  public static Operation prepare(ConnectSpec spec) {
+    NativeLibrary.load();
+    return new Operation(Native.prepare(spec.toJson()));
+  }
+
+  /** Whether it can still be done: not closed, and its test not over. */
   public boolean isUsable() {
     return id.get() != 0 && test == TestRuns.ordinal();
   }

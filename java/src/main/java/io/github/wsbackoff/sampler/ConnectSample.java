@@ -14,12 +14,15 @@ final class ConnectSample {
   /** The line end that closes a head, see {@link #sizes}. */
   private static final int CLOSING_LINE = 2;
 
+  private static final String UTF_8 = StandardCharsets.UTF_8.name();
+
   private ConnectSample() {}
 
   /** Fills a sample that was started, and ends it. */
   static void finish(SampleResult sample, ConnectResult result) {
     describe(sample, result);
-    sample.setResponseData(story(result), StandardCharsets.UTF_8.name());
+    sample.setDataEncoding(UTF_8);
+    sample.setResponseData(result.story);
     sizes(sample, result);
     if (!result.waitsAreElapsed) {
       // Never more than really passed: rounding must not make the elapsed time negative.
@@ -46,7 +49,7 @@ final class ConnectSample {
     sub.setIdleTime(millis(attempt.waitMicros));
     describe(sub, attempt);
     Stages.show(sub, attempt.connectMicros, attempt.latencyMicros);
-    sub.setResponseData(attempt.body, StandardCharsets.UTF_8.name());
+    sub.setResponseData(attempt.body, UTF_8);
     sizes(sub, attempt);
     return sub;
   }
@@ -55,8 +58,8 @@ final class ConnectSample {
     sample.setSuccessful(exchange.ok);
     sample.setResponseCode(exchange.code);
     sample.setResponseMessage(exchange.message);
-    sample.setRequestHeaders(lines(exchange.requestHead));
-    sample.setResponseHeaders(lines(exchange.responseHead));
+    sample.setRequestHeaders(exchange.requestHead);
+    sample.setResponseHeaders(exchange.responseHead);
     sample.setDataType(SampleResult.TEXT);
     sample.setSentBytes(exchange.sentBytes);
   }
@@ -75,15 +78,6 @@ final class ConnectSample {
     }
     sample.setHeadersSize((int) Math.min(head, Integer.MAX_VALUE));
     sample.setBodySize(body);
-  }
-
-  /** What a refusal said, then the attempts one by one. */
-  private static String story(ConnectResult result) {
-    return result.body.isEmpty() ? result.timeline : result.body + "\n\n" + result.timeline;
-  }
-
-  private static String lines(String head) {
-    return head.replace("\r\n", "\n");
   }
 
   private static long millis(long micros) {

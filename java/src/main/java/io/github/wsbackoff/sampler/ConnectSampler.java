@@ -1,20 +1,18 @@
 package io.github.wsbackoff.sampler;
 
 import io.github.wsbackoff.core.ConnectResult;
-import io.github.wsbackoff.core.ConnectSpec;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.NativeLibraryException;
-import io.github.wsbackoff.core.Settings;
-import io.github.wsbackoff.core.Spec;
 import java.net.URL;
 import java.net.UnknownHostException;
-import java.util.Locale;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.samplers.Entry;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.testelement.schema.PropertiesAccessor;
+import org.apache.jmeter.threads.JMeterContextService;
+import org.apache.jmeter.threads.JMeterVariables;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,17 +24,16 @@ public class ConnectSampler extends AbstractWebSocketSampler {
   private static final long serialVersionUID = 1L;
   private static final Logger log = LoggerFactory.getLogger(ConnectSampler.class);
 
-  private static final String ADDRESS = "wsb.url";
-  private static final String BASE = "wsb.baseUrl";
-  private static final String WHEN_OPEN = "wsb.whenOpen";
-  private static final String SCOPE = "wsb.scope";
-  private static final String PROXY = "wsb.proxy";
+  private static final String REPLACE = "replace";
+  private static final String REUSE = "reuse";
 
   /** How long the goodbye to a connection that is replaced may take. */
   private static final long REPLACE_MILLIS = 1000;
 
   // Of the running sample; a clone and a deserialised copy start without.
   private transient ScopeElements scope;
+  // Of this thread's clone.
+  private transient ConnectPlan plan;
 
   /** Without properties: all is inherited, or as built in. */
   public ConnectSampler() {
@@ -57,75 +54,71 @@ public class ConnectSampler extends AbstractWebSocketSampler {
   public SampleResult sample(Entry entry) {
     SampleResult sample = new SampleResult();
     sample.setSampleLabel(getName());
-    Values values = new Values();
     ConnectResult result = null;
+    sample.setSamplerData(ConnectPlan.TITLE);
     try {
-      values = evaluate();
+      plan(evaluate());
+      sample.setSamplerData(plan.description);
     } catch (RuntimeException | LinkageError e) { // of a ${__function} in a property
-      result = unforeseen(e, "");
+      result = unforeseen(e);
     }
-    sample.setSamplerData("WebSocket connect\n" + values.describe());
     sample.sampleStart();
     if (result == null) {
-      result = run(values);
+      result = run();
     }
     ConnectSample.finish(sample, result);
     if (!result.warning.isEmpty()) {
       log.warn("{}: {}", getName(), result.warning);
     }
-    result.variables.forEach(AbstractWebSocketSampler::setVariable);
+    setVariables(result);
     return sample;
   }
 
+  private void plan(Values values) {
+    if (plan == null || !plan.isOf(values)) {
+      discard();
+      plan = new ConnectPlan(values);
+    }
+  }
+
   /** Never throws: JMeter would lose the sample, or with an Error the thread. */
-  private ConnectResult run(Values values) {
-    String url = values.inForce(ADDRESS);
+  private ConnectResult run() {
     try {
-      return connect(values);
+      return plan.wrong == null ? connect() : plan.wrong;
     } catch (NativeLibraryException e) {
-      return ConnectResult.failed("native.unavailable", url, e.getMessage());
+      return ConnectResult.failed("native.unavailable", e.getMessage());
     } catch (UnknownHostException e) {
       return ConnectResult.failed(
-          "dns.not-found", url, "The DNS Cache Manager knows no address: " + e.getMessage());
+          "dns.not-found", "The DNS Cache Manager knows no address: " + e.getMessage());
     } catch (KeyStores.Unusable e) {
-      return ConnectResult.failed(e.code, url, e.getMessage());
+      return ConnectResult.failed(e.code, e.getMessage());
     } catch (Throwable e) {
-      return unforeseen(e, url);
+      return unforeseen(e);
     } finally {
       deactivate();
     }
   }
 
-  private ConnectResult unforeseen(Throwable e, String url) {
+  private ConnectResult unforeseen(Throwable e) {
     log.error("{}: the connect failed in an unforeseen way", getName(), e);
-    return ConnectResult.failed("native.failure", url, e.toString());
+    return ConnectResult.failed("native.failure", e.toString());
   }
 
-  private ConnectResult connect(Values values) throws UnknownHostException, KeyStores.Unusable {
-    String url = values.inForce(ADDRESS);
-    for (String key : new String[] {WHEN_OPEN, SCOPE}) {
-      if (!Spec.get().choicesOf(key).contains(word(values, key))) {
-        return ConnectResult.invalid(key, values.inForce(key), url);
-      }
-    }
+  private ConnectResult connect() throws UnknownHostException, KeyStores.Unusable {
     Connections connections = Connections.ofThisThread();
-    String id = values.inForce(CONNECTION);
-    Connection open = connections.get(id);
+    Connection open = connections.get(plan.id);
     if (open != null) {
-      String what = "Connection '" + id + "' of this thread is open.";
-      switch (open.isOpen()
-          ? word(values, WHEN_OPEN)
-          : "replace") { // a lost one is in nobody's way
-        case "reuse":
-          return ConnectResult.reused(url, what);
-        case "fail":
-          return ConnectResult.failed("connection.open", url, what);
-        default:
-          connections.remove(id);
-          replace(open);
+      // A lost one is in nobody's way.
+      if (!plan.whenOpen.equals(REPLACE) && open.isOpen()) {
+        String what = "Connection '" + plan.id + "' of this thread is open.";
+        return plan.whenOpen.equals(REUSE)
+            ? ConnectResult.reused(what)
+            : ConnectResult.failed("connection.open", what);
       }
+      connections.remove(plan.id);
+      replace(open);
     }
-    return connect(connections, id, values);
+    return connect(connections);
   }
 
   private void replace(Connection open) {
@@ -133,22 +126,25 @@ public class ConnectSampler extends AbstractWebSocketSampler {
     if (isInterrupted()) {
       open.close();
     } else {
-      open.close(Connection.NORMAL, "", REPLACE_MILLIS);
+      open.close(REPLACE_MILLIS);
     }
   }
 
-  private ConnectResult connect(Connections connections, String id, Values values)
+  private ConnectResult connect(Connections connections)
       throws UnknownHostException, KeyStores.Unusable {
-    ConnectSpec spec = spec(values, connections.nextOrdinal());
+    long ordinal = connections.nextOrdinal();
+    plan.ready(scope(), user());
     Connection connection = Connection.create();
     boolean kept = false;
     try {
       activate(connection);
-      ConnectResult result = connection.connect(spec);
+      ConnectResult result =
+          connection.connect(plan.prepared(), ordinal, plan.call(), connections.figures());
       if (result.ok) {
-        String lives = word(values, SCOPE).toUpperCase(Locale.ROOT);
-        connections.put(id, connection, Connections.Scope.valueOf(lives));
+        connections.put(plan.id, connection, plan.scope);
         kept = true;
+      } else if (result.isInvalid()) {
+        plan.discard(); // what is wrong may be a file: it is looked at anew
       }
       storeCookies(result);
       return result;
@@ -157,30 +153,6 @@ public class ConnectSampler extends AbstractWebSocketSampler {
         connection.close();
       }
     }
-  }
-
-  /** The plan's properties, and what JMeter's own elements and options add to them. */
-  private ConnectSpec spec(Values values, long ordinal)
-      throws UnknownHostException, KeyStores.Unusable {
-    ScopeElements elements = scope();
-    String base = elements.baseUrl();
-    String ownBase = values.inForce(BASE);
-    URL server = Target.of(values.inForce(ADDRESS), ownBase.isEmpty() ? base : ownBase);
-    ConnectSpec spec =
-        new ConnectSpec(values.toMap(), elements.headers(server), user(), ordinal, Settings.trace())
-            .baseUrl(base);
-    if (server == null) {
-      return spec; // the native part says what is wrong with it
-    }
-    boolean secure = server.getProtocol().equals("https");
-    String proxy = ProxyOptions.proxyFor(server.getHost(), secure);
-    if (values.inForce(PROXY).isEmpty() && proxy.isEmpty()) {
-      spec.addresses(elements.addresses(server.getHost())); // else the proxy looks it up
-    }
-    if (secure) {
-      spec.identity(KeyStores.identity(elements.keystoreConfig())).roots(KeyStores.trusted());
-    }
-    return spec.proxy(proxy);
   }
 
   private void storeCookies(ConnectResult result) {
@@ -198,8 +170,24 @@ public class ConnectSampler extends AbstractWebSocketSampler {
     return name == null || name.isEmpty() ? Thread.currentThread().getName() : name;
   }
 
-  private static String word(Values values, String key) {
-    return values.inForce(key).toLowerCase(Locale.ROOT);
+  private static void setVariables(ConnectResult result) {
+    JMeterVariables variables = JMeterContextService.getContext().getVariables();
+    if (variables != null) {
+      result.variables(variables::put);
+    }
+  }
+
+  @Override
+  public void threadFinished() {
+    super.threadFinished();
+    quietly(this::discard);
+  }
+
+  private void discard() {
+    if (plan != null) {
+      plan.discard();
+      plan = null;
+    }
   }
 
   // ---- configuration in scope, told anew before every sample

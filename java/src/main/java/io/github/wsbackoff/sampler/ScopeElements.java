@@ -43,7 +43,7 @@ final class ScopeElements {
 
   /** Headers to send to this address (as http or https; null if it is not known). */
   List<String[]> headers(URL url) {
-    return http == null ? new ArrayList<>() : http.headers(url);
+    return http == null ? Collections.emptyList() : http.headers(url);
   }
 
   /** Addresses of this host, empty if the system is to be asked. */
@@ -65,6 +65,9 @@ final class ScopeElements {
 
   /** The address that HTTP Request Defaults make together, "" if they name no server. */
   String baseUrl() {
+    if (httpDefaults.isEmpty()) {
+      return "";
+    }
     String server = httpDefault("domain");
     if (server.isEmpty()) {
       return "";

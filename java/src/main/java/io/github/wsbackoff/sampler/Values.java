@@ -103,6 +103,6 @@ public final class Values {
     for (int i = 0; i < keys.size(); i++) {
       text.append(keys.get(i)).append(" = ").append(values.get(i)).append('\n');
     }
-    return PASSWORD.matcher(text).replaceAll("$1:***@");
+    return text.indexOf("@") < 0 ? text.toString() : PASSWORD.matcher(text).replaceAll("$1:***@");
   }
 }

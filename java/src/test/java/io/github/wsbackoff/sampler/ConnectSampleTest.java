@@ -7,20 +7,24 @@ import static org.junit.Assert.assertTrue;
 import io.github.wsbackoff.JMeterSetup;
 import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.Results;
+import io.github.wsbackoff.core.Spec;
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
 import org.apache.jmeter.samplers.SampleResult;
 import org.junit.BeforeClass;
 import org.junit.Test;
 
 public class ConnectSampleTest {
-  private static final String HEAD = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\n\r\n";
+  private static final String HEAD = "HTTP/1.1 429 Too Many Requests\nRetry-After: 2\n\n";
   private static final String REFUSED =
-      "{'outcome':'refused','ok':false,'code':'429','message':'Too Many Requests',"
+      "{'outcome':1,'status':429,'message':'Too Many Requests',"
           + "'elapsedUs':30000,'waitedUs':20400,'connectUs':1600,'latencyUs':2400,"
           + "'sentBytes':180,'headBytes':50,'bodyBytes':4,'url':'ws://h/',"
-          + "'requestHead':'GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n','responseHead':'HEAD',"
-          + "'body':'slow','timeline':'1. 429','elapsedMode':'attempts','subresults':false,"
-          + "'variables':{'wsb.attempts':'2'},'attempts':[]}";
+          + "'requestHead':'GET / HTTP/1.1\\nHost: h\\n\\n','responseHead':'HEAD',"
+          + "'body':'slow','timeline':'1. 429','flags':0,'attempts':2,'throttled':1,"
+          + "'hintMs':-1,'rate':1500,'gateQueue':3,'stop':'max-attempts','each':[]}";
 
   @BeforeClass
   public static void jmeter() throws IOException {
@@ -38,7 +42,7 @@ public class ConnectSampleTest {
     assertEquals(180, sample.getSentBytes());
     assertEquals(54, sample.getBytesAsLong());
     assertEquals("GET / HTTP/1.1\nHost: h\n\n", sample.getRequestHeaders());
-    assertEquals(HEAD.replace("\r\n", "\n"), sample.getResponseHeaders());
+    assertEquals(HEAD, sample.getResponseHeaders());
     assertEquals("slow\n\n1. 429", sample.getResponseDataAsString());
     assertEquals(SampleResult.TEXT, sample.getDataType());
     assertEquals(0, sample.getSubResults().length);
@@ -54,7 +58,7 @@ public class ConnectSampleTest {
 
   @Test
   public void waits_are_elapsed_time_if_so_asked() throws Exception {
-    SampleResult sample = sample(REFUSED.replace("'attempts',", "'total',"), 30);
+    SampleResult sample = sample(REFUSED.replace("'flags':0", "'flags':1"), 30);
     assertEquals(0, sample.getIdleTime());
     assertEquals(sample.getEndTime() - sample.getStartTime(), sample.getTime());
   }
@@ -81,9 +85,7 @@ public class ConnectSampleTest {
             + "'message':'Too Many Requests','connectUs':0,'latencyUs':0,'sentBytes':90,"
             + "'headBytes':50,'bodyBytes':4,'requestHead':'','responseHead':'','body':'slow'}]";
     String json =
-        REFUSED
-            .replace("'subresults':false", "'subresults':true")
-            .replace("'attempts':[]", "'attempts':" + attempts);
+        REFUSED.replace("'flags':0", "'flags':2").replace("'each':[]", "'each':" + attempts);
     SampleResult sample = sample(json, 30);
     SampleResult[] subs = sample.getSubResults();
     assertEquals(2, subs.length);
@@ -101,21 +103,57 @@ public class ConnectSampleTest {
 
   @Test
   public void a_failure_of_this_side_has_a_code_and_fresh_variables() {
-    ConnectResult result = ConnectResult.failed("native.unavailable", "ws://h/", "the cure");
+    ConnectResult result = ConnectResult.failed("native.unavailable", "the cure");
     SampleResult sample = new SampleResult();
     sample.sampleStart();
     ConnectSample.finish(sample, result);
     assertEquals("Non HTTP response code: native.unavailable", sample.getResponseCode());
     assertEquals("the cure", sample.getResponseDataAsString());
     assertFalse(sample.isSuccessful());
-    assertEquals("0", result.variables.get("wsb.attempts"));
-    assertEquals("", result.variables.get("wsb.timeToConnectMs"));
-    assertEquals("native.unavailable", result.variables.get("wsb.stop"));
+    assertEquals("0", variables(result).get("wsb.attempts"));
+    assertEquals("", variables(result).get("wsb.timeToConnectMs"));
+    assertEquals("native.unavailable", variables(result).get("wsb.stop"));
+  }
+
+  @Test
+  public void variables_are_made_of_the_figures() {
+    Map<String, String> refused = variables(result(REFUSED));
+    String[][] expected = {
+      {"wsb.attempts", "2"},
+      {"wsb.throttled", "1"},
+      {"wsb.waitedMs", "20"},
+      {"wsb.timeToConnectMs", ""},
+      {"wsb.hintMs", ""},
+      {"wsb.stop", "max-attempts"},
+      {"wsb.lastStatus", ""},
+      {"wsb.rate", "1.500"},
+      {"wsb.gateQueue", "3"},
+    };
+    for (String[] each : expected) {
+      assertEquals(each[0], each[1], refused.get(each[0]));
+    }
+    assertEquals(new HashSet<>(Spec.get().element("ConnectSampler").variables()), refused.keySet());
+    String json = "{'outcome':0,'elapsedUs':1030999,'lastStatus':101,'hintMs':0,'rate':-1}";
+    Map<String, String> connected = variables(result(json));
+    assertEquals("1030", connected.get("wsb.timeToConnectMs"));
+    assertEquals("101", connected.get("wsb.lastStatus"));
+    assertEquals("0", connected.get("wsb.hintMs"));
+    assertEquals("", connected.get("wsb.rate"));
+  }
+
+  private static Map<String, String> variables(ConnectResult result) {
+    Map<String, String> variables = new HashMap<>();
+    result.variables(variables::put);
+    return variables;
+  }
+
+  private static ConnectResult result(String json) {
+    String head = HEAD.replace("\n", "\\n");
+    return Results.of(json.replace("HEAD", head).replace('\'', '"'));
   }
 
   private static SampleResult sample(String json, long lasts) throws InterruptedException {
-    String head = HEAD.replace("\r\n", "\\r\\n");
-    ConnectResult result = Results.parse(json.replace("HEAD", head).replace('\'', '"'));
+    ConnectResult result = result(json);
     SampleResult sample = new SampleResult();
     sample.setSampleLabel("connect");
     sample.sampleStart();
