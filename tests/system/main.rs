@@ -20,6 +20,5 @@ mod leaks;
 mod loading;
 mod raw;
 mod seen;
-mod speed;
 mod stopping;
 mod support;
