@@ -22,6 +22,5 @@ mod loading;
 mod raw;
 mod seen;
 mod retry;
-mod speed;
 mod stopping;
 mod support;

@@ -278,7 +278,13 @@ impl Entry {
                     }
                 }
                 Ok(None) => break,
-                Err(_) => live.note_end(),
+                // What it says now no later call can find out; a close frame stays with the connection.
+                Err(error) => {
+                    if !live.connection.is_open() && live.connection.close_info().is_none() {
+                        live.verdict = Some(Failure::of(&error, &live.connection));
+                    }
+                    live.note_end();
+                }
             }
             // The caller that waits for the lock goes on reading.
             if !live.connection.is_open() || slot.is_in_call() {

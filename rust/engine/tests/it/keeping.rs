@@ -241,3 +241,20 @@ fn threads(name: &str) -> usize {
         .filter(|comm| comm.trim() == name)
         .count()
 }
+
+#[test]
+fn a_broken_rule_between_samples_is_told_by_the_next_one() {
+    for (code, bytes) in [
+        ("protocol.error", frame(0x80 | 3, b"x")),
+        ("protocol.utf8", frame(0x80 | TEXT, b"\xff")),
+        ("message.too-large", frame(0x80 | BINARY, &[0; 5_000])),
+    ] {
+        let url = server(move |mut peer| {
+            peer.raw(&bytes);
+            peer.swallow();
+        });
+        let client = Client::open(&url, &[("wsb.maxMessageSize", "4k")]);
+        pause(300);
+        assert_eq!(client.receive(&[]).code(), code);
+    }
+}
