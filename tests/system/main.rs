@@ -20,7 +20,7 @@ mod jar;
 mod leaks;
 mod loading;
 mod raw;
-mod seen;
 mod retry;
+mod seen;
 mod stopping;
 mod support;

@@ -245,9 +245,11 @@ impl Talk<'_> {
             return Ok(Vec::new());
         }
         let connection = &mut self.live.connection;
-        let closed = connection
-            .close(goodbye.code, &goodbye.reason, self.timeout)
-            .map_err(|error| self.failed(&error))?;
+        let closed = connection.close(goodbye.code, &goodbye.reason, self.timeout);
+        let bytes = connection.goodbye();
+        self.figures.sent_bytes += bytes.sent;
+        self.figures.received_bytes += bytes.received;
+        let closed = closed.map_err(|error| self.failed(&error))?;
         self.figures.close_code = closed.code;
         if !closed.reason.is_empty() {
             self.figures.kind = Some(MessageKind::Text);

@@ -38,6 +38,16 @@ pub struct Connection {
     end: Option<End>,
     /// Nothing can be sent or received any more, not even a close frame.
     is_over: bool,
+    goodbye: Goodbye,
+}
+
+/// Bytes of whole frames, headers included, that a close took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Goodbye {
+    /// Our close frame; 0 if it was sent before.
+    pub sent: u64,
+    /// The peer's close frame, and messages before it that nobody read any more.
+    pub received: u64,
 }
 
 #[derive(Debug)]
@@ -79,6 +89,7 @@ impl Connection {
             has_sent_close: false,
             end: None,
             is_over: false,
+            goodbye: Goodbye::default(),
         })
     }
 
@@ -283,14 +294,22 @@ impl Connection {
             let sent = self
                 .outbox
                 .send(&Outgoing::new(MessageKind::Close, &payload), &mut self.wire);
-            sent.map_err(|error| late(self.broken(&error, timeout)))?;
+            self.goodbye.sent = sent.map_err(|error| late(self.broken(&error, timeout)))?;
         }
         loop {
             // Messages under way are of no use any more.
-            if let Some(closed) = self.receive_until(wait, timeout).map_err(late)?.close {
+            let received = self.receive_until(wait, timeout).map_err(late)?;
+            self.goodbye.received += received.wire_bytes;
+            if let Some(closed) = received.close {
                 return Ok(closed);
             }
         }
+    }
+
+    /// What [`Connection::close`] has put on the wire and read from it, also when it failed.
+    #[must_use]
+    pub fn goodbye(&self) -> Goodbye {
+        self.goodbye
     }
 
     /// Ends TCP at once, without a close frame.

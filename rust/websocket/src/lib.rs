@@ -25,7 +25,7 @@ mod trace;
 mod upgrade;
 mod wire;
 
-pub use connection::Connection;
+pub use connection::{Connection, Goodbye};
 pub use dial::{Dial, open};
 pub use error::{Code, Error, Kind, Stage};
 pub use header::{HeaderError, check_header, check_subprotocol};

@@ -21,6 +21,11 @@ fn a_close_says_code_and_reason_and_tells_the_answer() {
     );
     assert_eq!(done.text(), "see you");
     assert_eq!((done.figures[CLOSE_CODE], done.figures[KIND]), (3001, 1));
+    // Frame head, our mask, code, reason.
+    assert_eq!(
+        (done.figures[SENT], done.figures[RECEIVED]),
+        (2 + 4 + 2 + 7, 2 + 2 + 7)
+    );
     let after = client.send("more");
     assert_ne!(after.code(), "ok", "it is closed");
     assert!(after.elapsed() < Duration::from_millis(50));

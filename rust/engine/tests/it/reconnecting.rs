@@ -85,7 +85,11 @@ fn a_drop_that_nobody_has_noticed_yet_is_found_before_the_next_use() {
     when_dropped.recv().unwrap();
     // At once, so the keeper has not looked after it since its last use.
     let done = client.exchange("two");
-    assert_eq!((done.text(), done.figures[RECONNECTS]), ("pushed", 1), "what came before the end is kept");
+    assert_eq!(
+        (done.text(), done.figures[RECONNECTS]),
+        ("pushed", 1),
+        "what came before the end is kept"
+    );
 }
 
 #[test]

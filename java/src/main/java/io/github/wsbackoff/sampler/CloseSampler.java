@@ -13,11 +13,13 @@ public class CloseSampler extends AbstractMessageSampler {
     super(CloseSampler.class);
   }
 
-  /** Whatever came of it, the connection is over. */
+  /** The connection is over, whatever came of the goodbye; unless a wrong property kept it from us. */
   @Override
   void performed(Connections connections, String id, Connection connection) {
-    connections.remove(id);
-    connection.close();
+    if (!connection.isOpen()) {
+      connections.remove(id);
+      connection.close();
+    }
   }
 
   @Override

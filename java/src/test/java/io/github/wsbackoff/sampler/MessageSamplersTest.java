@@ -231,6 +231,8 @@ public class MessageSamplersTest {
     assertEquals("4001", sample.getResponseCode());
     assertEquals("4001", variables.get("wsb.closeCode"));
     assertEquals(Collections.singletonList(4001), server.closeCodes());
+    assertEquals(2 + 4 + 2 + 4, sample.getSentBytes());
+    assertEquals(2 + 2 + 4, sample.getBytesAsLong());
     SampleResult again = new CloseSampler().sample(null);
     assertEquals("Non HTTP response code: connection.none", again.getResponseCode());
   }
@@ -344,6 +346,10 @@ public class MessageSamplersTest {
       assertTrue(what, text(sample).contains(c[2]));
     }
     assertEquals(Collections.emptyList(), server.messages());
+    SampleResult close = with(new CloseSampler(), "wsb.close.code", "9").sample(null);
+    assertEquals("Non HTTP response code: spec.invalid", close.getResponseCode());
+    assertEquals("101", with(connecting(), "wsb.whenOpen", "reuse").sample(null).getResponseCode());
+    assertEquals("the connection outlived the close", 1, server.heads().size());
   }
 
   @Test
@@ -406,9 +412,12 @@ public class MessageSamplersTest {
     }
   }
 
+  private ConnectSampler connecting() {
+    return with(new ConnectSampler(), "wsb.url", server.url("/"));
+  }
+
   private void connect(String... properties) {
-    ConnectSampler sampler = with(new ConnectSampler(), "wsb.url", server.url("/"));
-    SampleResult sample = with(sampler, properties).sample(null);
+    SampleResult sample = with(connecting(), properties).sample(null);
     assertEquals(text(sample), "101", sample.getResponseCode());
   }
 
