@@ -16,13 +16,13 @@ pub const MICRO: &str = "micro";
 #[derive(Debug, Parser)]
 #[command(name = "script/bench", version)]
 pub struct Arguments {
-    /// Half of the cases with shorter turns, about 5 minutes
+    /// A third of the cases with shorter turns, about 5 minutes
     #[arg(long)]
     quick: bool,
     /// Only this part: a case, else all whose names begin so, or micro; repeatable
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Turns of each client in each case; the medians count [default: 5; of connections held: 3, quick: 2]
+    /// Turns of each client in each case; the medians count [default: 5; of connections held: 2, quick: 1]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: Option<u32>,
     /// The folder for figures, picture and the runs' files; it is emptied first [default: build/bench]
@@ -73,10 +73,10 @@ impl Arguments {
         let effort = Effort {
             quick: self.quick,
             rounds: self.rounds.unwrap_or(5),
-            idle_rounds: self.rounds.unwrap_or(if self.quick { 2 } else { 3 }),
+            idle_rounds: self.rounds.unwrap_or(if self.quick { 1 } else { 2 }),
             turn_seconds: if self.quick { 1 } else { 2 },
-            warm_up_seconds: if self.quick { 4 } else { 8 },
-            tls_warm_up_seconds: if self.quick { 8 } else { 20 },
+            warm_up_seconds: if self.quick { 3 } else { 6 },
+            tls_warm_up_seconds: if self.quick { 5 } else { 15 },
         };
         let all = cases::all();
         let mut chosen: BTreeSet<&str> = BTreeSet::new();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_choice_is_what_is_named_else_all_or_the_quick_half() {
+    fn the_choice_is_what_is_named_else_all_or_the_quick_ones() {
         let names = |line: &[&str]| -> (Vec<&str>, bool) {
             let choice = choice(line).unwrap();
             (choice.cases.iter().map(|case| case.name).collect(), choice.micro)

@@ -54,9 +54,7 @@ fn echoes() -> Vec<Case> {
             .quick()
             .with(RawAsync)
             .promised(1.05),
-        echo("echo-500", "echo 32 B, 500 threads", 500, 32)
-            .quick()
-            .promised(1.1),
+        echo("echo-500", "echo 32 B, 500 threads", 500, 32).promised(1.1),
         echo("echo-1000", "echo 32 B, 1,000 threads", 1_000, 32),
         echo("echo-tls-100", "echo 32 B over TLS, 100 threads", 100, 32)
             .tls()
@@ -69,7 +67,6 @@ fn echoes() -> Vec<Case> {
             .at_least(Theirs, 3.5)
             .at_least(Raw, 0.6),
         echo("echo-1m", "echo 1 MiB, 10 threads", 10, 1 << 20)
-            .quick()
             .at_least(Theirs, 2.5)
             .at_least(Raw, 0.6),
         case(

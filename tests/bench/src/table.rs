@@ -24,6 +24,10 @@ pub fn all(results: &Results) -> String {
             text += &format!("\n{}: {note}", outcome.name);
         }
     }
+    if results.effort.quick {
+        text +=
+            "\nA quick run: the JVMs were still warming up in its rounds, which costs the slower ones most.";
+    }
     if results.machine.busy() {
         text += &format!(
             "\nThe machine was busy before the run (load {:.1} on {} cores): take no figure for more than a hint.",
