@@ -13,7 +13,9 @@ public class CloseSampler extends AbstractMessageSampler {
     super(CloseSampler.class);
   }
 
-  /** The connection is over, whatever came of the goodbye; unless a wrong property kept it from us. */
+  /**
+   * The connection is over, whatever came of the goodbye; unless a wrong property kept it from us.
+   */
   @Override
   void performed(Connections connections, String id, Connection connection) {
     if (!connection.isOpen()) {

@@ -73,10 +73,12 @@ public final class Tokens extends AbstractSampler implements Interruptible {
     TIMES.add(result.getStartTime());
     USERS.add(Thread.currentThread().getName());
     MOST_RUNNING.accumulateAndGet(RUNNING.incrementAndGet(), Math::max);
+    boolean stopped = false;
     try {
       sleeper = Thread.currentThread();
       Thread.sleep(answer.equals("hangs") ? 30_000 : getPropertyAsLong("millis"));
     } catch (InterruptedException e) {
+      stopped = true; // no answer came: others must not go on as if one had
       Thread.currentThread().interrupt();
     } finally {
       sleeper = null;
@@ -86,6 +88,9 @@ public final class Tokens extends AbstractSampler implements Interruptible {
       JMeterContextService.getContext().getThread().stop();
     }
     String code = Character.isDigit(answer.charAt(0)) ? answer : "200";
+    if (stopped) {
+      code = "Non HTTP response code: java.lang.InterruptedException";
+    }
     if (code.equals("200") && !answer.equals("forgets")) {
       JMeterContextService.getContext().getVariables().put("token", "t" + number);
     }
