@@ -41,6 +41,11 @@ pub enum Work {
     },
     /// As [`Work::Connect`], but what counts is how long an opening takes, seen by the server and shown by JMeter.
     Opening,
+    /// As [`Work::Connect`], but a whole test run of so many: JMeter starts anew for each round, cold, as its users start it.
+    Run {
+        /// Connects of all threads together.
+        connects: u32,
+    },
     /// Opens as many connections as there are threads and holds them.
     Idle,
 }

@@ -24,6 +24,16 @@ fn connects() -> Vec<Case> {
             .at_least(Theirs, 1.6)
             .at_least(Raw, 0.75)
             .target(Measure::CpuUs, Value::Less(Raw), Bound::AtMost(25.0)),
+        Case {
+            clients: vec![Ours, Theirs],
+            ..case(
+                "connect-16-run",
+                "60,000 x connect + close from JMeter's start, 16 threads",
+                Work::Run { connects: 60_000 },
+                16,
+            )
+        }
+        .at_least(Theirs, 1.3),
         connect("connect-100", "connect + close, 100 threads", 100),
         connect("connect-tls-1", "connect + close over TLS, 1 thread", 1)
             .tls()

@@ -20,6 +20,7 @@ mod spread;
 mod table;
 mod turns;
 mod usage;
+mod whole_run;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -115,6 +116,7 @@ fn one(choice: &Choice, case: &Case, home: &Home, folder: &Path) -> Result<Outco
     let own = repository::fresh_folder(&folder.join(case.name))?;
     let rounds = match case.work {
         Work::Idle => idle::run(case, &choice.effort, home, &own)?,
+        Work::Run { connects } => whole_run::run(case, connects, &choice.effort, home, &own)?,
         _ => turns::run(case, &choice.effort, home, &own)?,
     };
     Ok(Outcome::new(case, rounds))

@@ -25,11 +25,17 @@ pub fn in_turns(case: &Case, client: Client, server: &Server, gate: SocketAddr, 
         Work::Refused => group
             .wait_at(gate)
             .during(seconds, &open(nothing, client, server)),
-        Work::Connect | Work::Opening | Work::Idle => group
+        Work::Connect | Work::Opening | Work::Run { .. } | Work::Idle => group
             .wait_at(gate)
             .during(seconds, &close(open(nothing, client, server), client)),
     };
     Plan::of(plan)
+}
+
+/// A plan whose threads open and close a connection so many times, and end.
+pub fn whole(case: &Case, client: Client, server: &Server, connects: u32) -> Plan {
+    let group = Group::new("Users", case.threads).loops(connects / case.threads);
+    Plan::of(close(open(group, client, server), client))
 }
 
 /// A plan whose threads open a connection each and hold it; [`Client::Threads`] open none.

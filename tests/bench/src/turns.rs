@@ -42,10 +42,13 @@ struct Contest<'a> {
 }
 
 /// The state of server and client at one time.
-struct Moment {
-    counters: Counters,
-    client: Duration,
-    server: Duration,
+pub struct Moment {
+    /// What the server counted.
+    pub counters: Counters,
+    /// The client's CPU time.
+    pub client: Duration,
+    /// The server's CPU time.
+    pub server: Duration,
 }
 
 /// Runs a case to its end.
@@ -173,7 +176,7 @@ impl Contest<'_> {
 }
 
 /// What happened between two moments, as figures.
-fn figures(work: Work, first: &Moment, last: &Moment) -> Round {
+pub fn figures(work: Work, first: &Moment, last: &Moment) -> Round {
     let operations = (last.counters.operations(work) - first.counters.operations(work)) as f64;
     let seconds = (last.counters.uptime_ms - first.counters.uptime_ms) as f64 / 1_000.0;
     let each = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64() * 1e6 / operations;
