@@ -1,9 +1,11 @@
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.github.wsbackoff.core.ConnectCall;
 import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.ConnectSpec;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Figures;
 import io.github.wsbackoff.core.Operation;
-import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
@@ -44,7 +46,7 @@ public final class Autobahn {
   private String ask(String path) {
     try (Connection connection = open(path)) {
       byte[] answer = connection.perform(receive, null, figures);
-      return figures.isOk() ? new String(answer, StandardCharsets.UTF_8) : "";
+      return figures.isOk() ? new String(answer, UTF_8) : "";
     }
   }
 
@@ -61,7 +63,7 @@ public final class Autobahn {
         break;
       }
     }
-    connection.close(Connection.NORMAL, "", 5_000);
+    connection.close(5_000);
   }
 
   private Connection open(String path) {
@@ -69,10 +71,11 @@ public final class Autobahn {
     properties.put("wsb.url", "ws://" + address + "/" + path);
     properties.put("wsb.compression", compression);
     Connection connection = Connection.create();
-    ConnectResult result =
-        connection.connect(new ConnectSpec(properties, Collections.emptyList(), "Autobahn", 0, ""));
-    if (!result.ok) {
-      throw new IllegalStateException(path + ": " + result.timeline);
+    try (Operation connect = Operation.prepare(new ConnectSpec(properties, "Autobahn"))) {
+      ConnectResult result = connection.connect(connect, 0, ConnectCall.PLAIN, figures);
+      if (!result.ok) {
+        throw new IllegalStateException(path + ": " + new String(result.story, UTF_8));
+      }
     }
     return connection;
   }

@@ -88,7 +88,7 @@ fn memory(test: &str, url: &str, port: u16) -> u64 {
             .loops(u32::try_from(connections / USERS).unwrap())
             .connect(name, &open)
             // Slowly, so that a look in between sees about as many as it waits for.
-            .pause("2")
+            .pause("10")
     };
     let folder = folder(test);
     let plan = Plan::of(users("G", BEFORE + MEASURED)).and(Group::new("Last", 1).pause("600000"));
@@ -124,8 +124,16 @@ fn memory(test: &str, url: &str, port: u16) -> u64 {
         .samples()
         .unwrap();
     assert!(samples.iter().all(|sample| sample.success));
+    assert!(
+        last - first > MEASURED / 2,
+        "the first look came too late: {first} of {last} were open"
+    );
     let each = late.saturating_sub(early) * 1024 / (last - first);
     say!("{test}: {each} bytes a connection ({first} to {last} of them, {early} to {late} KiB)");
+    assert!(
+        each > 1_000,
+        "buffers alone take more than {each} bytes: the measurement is wrong"
+    );
     each
 }
 

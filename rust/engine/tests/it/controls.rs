@@ -126,6 +126,109 @@ fn wrong_properties_are_told_by_every_step_and_misuse_by_an_error() {
     assert!(matches!(engine.control(b"?"), Err(Misuse::Malformed(_))));
 }
 
+/// Wrong values of the keys that only controllers and the timer have: element, key, value, a part of what is allowed, and what
+/// else must be set for the key to be looked at.
+type Wrong = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+const WRONG: &[Wrong] = &[
+    ("RetryController", "wsb.retry.counts", "some", "matching", &[]),
+    (
+        "RetryController",
+        "wsb.retry.label",
+        "(",
+        "regular",
+        &[("wsb.retry.counts", "matching")],
+    ),
+    (
+        "RetryController",
+        "wsb.retry.failedAssertions",
+        "no",
+        "fatal",
+        &[],
+    ),
+    (
+        "RetryController",
+        "wsb.retry.attemptsShown",
+        "hide",
+        "ignore",
+        &[],
+    ),
+    ("OnceController", "wsb.once.ttl", "soon", "milliseconds", &[]),
+    ("OnceController", "wsb.once.early", "15-5", "", &[]),
+    ("OnceController", "wsb.once.early", "never", "", &[]),
+    ("OnceController", "wsb.once.timeout", "-1", "", &[]),
+    ("OnceController", "wsb.once.lease", "long", "milliseconds", &[]),
+    ("OnceController", "wsb.retry.cap", "high", "milliseconds", &[]),
+    ("PaceTimer", "wsb.pace.mode", "walk", "fixed", &[]),
+    (
+        "PaceTimer",
+        "wsb.pace.rate",
+        "0",
+        "",
+        &[("wsb.pace.mode", "fixed")],
+    ),
+    (
+        "PaceTimer",
+        "wsb.pace.burst",
+        "0",
+        "1",
+        &[("wsb.pace.mode", "fixed")],
+    ),
+    ("PaceTimer", "wsb.pace.scope", "all", "target", &[]),
+    ("PaceTimer", "wsb.retry.throttle", "lots", "429", &[]),
+    ("PaceTimer", "wsb.shared.rate", "fast", "number", &[]),
+];
+
+/// Keys that take any text.
+const FREE: &[&str] = &[
+    "wsb.retry.prefix",
+    "wsb.once.key",
+    "wsb.once.variables",
+    "wsb.once.expiresIn",
+];
+
+#[test]
+fn each_wrong_property_of_a_control_is_told_with_value_and_what_is_allowed() {
+    let engine = Engine::default();
+    for (element, key, value, allowed, others) in WRONG {
+        let mut properties = json!({*key: value});
+        for (other, value) in *others {
+            properties[*other] = json!(value);
+        }
+        let first = match *element {
+            "RetryController" => json!({"event": "begin"}),
+            "OnceController" => json!({"event": "enter"}),
+            _ => json!({"event": "turn", "target": "x"}),
+        };
+        let answer = step(&engine, control(&engine, element, &properties), &first);
+        assert_eq!(
+            answer["failure"]["code"], "spec.invalid",
+            "{element} {key}={value}: {answer}"
+        );
+        let detail = answer["failure"]["detail"].as_str().unwrap();
+        for part in [key, value, allowed] {
+            assert!(detail.contains(part), "{element} {key}={value}: {detail}");
+        }
+    }
+    let controls = ["RetryController", "OnceController", "PaceTimer"];
+    for key in engine::spec::KEYS {
+        // What samplers have too is tried with them.
+        let own = key.elements.iter().any(|element| controls.contains(element))
+            && !key.elements.iter().any(|element| element.ends_with("Sampler"));
+        assert!(
+            !own || FREE.contains(&key.name) || WRONG.iter().any(|(_, wrong, ..)| *wrong == key.name),
+            "no wrong value for {}",
+            key.name
+        );
+    }
+}
+
 #[test]
 fn a_gate_is_one_setting_for_all_its_users() {
     let engine = Engine::default();
