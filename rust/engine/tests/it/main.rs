@@ -6,6 +6,7 @@
 mod cancelling;
 mod closing;
 mod extras;
+mod fuzz;
 mod hostile;
 mod keeping;
 mod matching;
