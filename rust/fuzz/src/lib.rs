@@ -96,7 +96,10 @@ impl Fuzz {
         let (under_way, corpus) = (under_way.clone(), self.corpus.clone());
         *lock(&under_way) = Some((Vec::new(), Instant::now()));
         std::thread::spawn(move || {
-            while let Some((input, begun)) = lock(&under_way).clone() {
+            loop {
+                // In a statement of its own: the lock must not be held while this thread sleeps.
+                let current = lock(&under_way).clone();
+                let Some((input, begun)) = current else { return };
                 if begun.elapsed() > HANG {
                     corpus::add(&corpus, &input);
                     eprintln!("hangs: {}, now in {}", escaped(&input), corpus.display());
