@@ -145,14 +145,14 @@ impl Soak {
                 break;
             }
         }
-        self.end(serve, running, early)
+        self.end(&serve, running, early)
     }
 
     /// Looks at the idle process, ends it, and judges.
-    fn end(&self, serve: Serve, running: Running, early: Option<Standing>) -> Result<Verdict> {
+    fn end(&self, serve: &Serve, running: Running, early: Option<Standing>) -> Result<Verdict> {
         let late = Standing::of(running.id());
         let sockets = sockets_to(running.id(), serve.address().port());
-        let stats = settled(&serve)?;
+        let stats = settled(serve)?;
         running.stop_now()?;
         let finished = running.finish(ENDING)?;
         let mut verdict = Verdict {

@@ -100,11 +100,9 @@ fn all_connected(samples: &[Sample], wanted: usize, server: &serve::Stats, attem
         assert_eq!(sample.variables["wsb.stop"], "connected", "{sample:?}");
         assert_eq!(sample.variables["wsb.lastStatus"], "101", "{sample:?}");
     }
-    let told: f64 = samples.iter().map(|sample| sample.number("wsb.attempts")).sum();
-    assert_eq!(
-        told as u64, server.attempts,
-        "attempts of the samples and of the server"
-    );
+    let attempts_of = |sample: &Sample| sample.variables["wsb.attempts"].parse::<u64>().unwrap();
+    let told: u64 = samples.iter().map(attempts_of).sum();
+    assert_eq!(told, server.attempts, "attempts of the samples and of the server");
     assert_eq!(
         attempts as u64, server.attempts,
         "attempts of the traces and of the server"

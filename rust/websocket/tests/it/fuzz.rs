@@ -102,7 +102,7 @@ fn what_a_proxy_says_is_a_tunnel_or_a_code() {
     Fuzz::new(corpus("proxies"), 800).run(|input| {
         let address = http.server.address;
         receive_all(http.dial(input, |dial| {
-            dial.proxy = Some(format!("http://u:p@{address}").parse().unwrap())
+            dial.proxy = Some(format!("http://u:p@{address}").parse().unwrap());
         }));
     });
     let socks = Scripted::start(|peer, input| peer.say(input));
