@@ -17,6 +17,7 @@ use crate::say;
 use crate::support::{LIMIT, alone, checked, complaints, folder, run};
 
 const VARIABLES: &str = "wsb.attempts,wsb.timeToConnectMs,wsb.stop,wsb.lastStatus";
+
 /// A JVM that listens for a client.
 struct Engine {
     process: Process,
@@ -59,7 +60,7 @@ impl Engine {
             .unwrap();
     }
 
-    /// Its attempts on one path, when its file has so many of all; the servers end a test after the client.
+    /// Its attempts on one path, as far as they are written.
     fn attempts(&self, path: &str) -> Vec<Attempt> {
         let all = trace::read(&self.trace).unwrap();
         all.into_iter()
