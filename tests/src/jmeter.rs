@@ -103,7 +103,9 @@ impl Home {
         repository::only_jar(&self.extensions(), "ws-backoff-")
     }
 
-    fn launcher(&self) -> PathBuf {
+    /// JMeter's jar to start.
+    #[must_use]
+    pub fn launcher(&self) -> PathBuf {
         self.folder.join("bin/ApacheJMeter.jar")
     }
 }
@@ -162,6 +164,7 @@ pub struct Jmeter {
     folder: PathBuf,
     jvm: Vec<String>,
     properties: Vec<(String, String)>,
+    arguments: Vec<String>,
     dashboard: bool,
     remote: Option<SocketAddr>,
     results: bool,
@@ -178,6 +181,7 @@ impl Jmeter {
             folder: folder.to_owned(),
             jvm: HEAP.map(str::to_owned).into(),
             properties: Vec::new(),
+            arguments: Vec::new(),
             dashboard: false,
             remote: None,
             results: true,
@@ -188,6 +192,13 @@ impl Jmeter {
     #[must_use]
     pub fn property(mut self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Self {
         self.properties.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Adds an argument of JMeter's command line, as `-X`.
+    #[must_use]
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
         self
     }
 
@@ -265,6 +276,7 @@ impl Jmeter {
         for (name, value) in &self.properties {
             command.arg(format!("-J{name}={value}"));
         }
+        command.args(&self.arguments);
         let process = Process::start("JMeter", &mut command)?;
         let began = process.wait_for_line(RUNNING, START)?.at;
         Ok(Running {

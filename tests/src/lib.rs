@@ -11,6 +11,7 @@ pub mod process;
 pub mod report;
 pub mod repository;
 pub mod serve;
+pub mod soak;
 pub mod trace;
 
 use std::path::Path;

@@ -189,6 +189,30 @@ impl Group {
         )
     }
 
+    /// Adds one of our controllers by its kind, `Retry` or `Once`, around the elements of another group.
+    #[must_use]
+    pub fn controller(self, kind: &str, name: &str, properties: &[(&str, &str)], inner: &Group) -> Self {
+        self.element(
+            &format!("io.github.wsbackoff.control.{kind}Controller"),
+            &format!("io.github.wsbackoff.gui.{kind}ControllerGui"),
+            name,
+            &strings(properties),
+            &inner.elements.concat(),
+        )
+    }
+
+    /// Adds our timer, before each sampler of the group.
+    #[must_use]
+    pub fn pace(self, properties: &[(&str, &str)]) -> Self {
+        self.element(
+            "io.github.wsbackoff.timer.PaceTimer",
+            "io.github.wsbackoff.gui.PaceTimerGui",
+            "Pace",
+            &strings(properties),
+            "",
+        )
+    }
+
     /// Adds the incumbent's sampler, which opens a connection once.
     #[must_use]
     pub fn incumbent_open(self, name: &str, host: &str, port: u16, tls: bool) -> Self {

@@ -301,6 +301,8 @@ async fn attempt(
     let wall = SystemTime::now();
     let begun = Instant::now();
     let done = tokio::select! {
+        // A Stop that came before must not dial: a near server is asked and has answered within one look.
+        biased;
         () = cancel.cancelled() => None,
         done = websocket::open(&spec.dial, timeout) => Some(done),
     };

@@ -100,7 +100,8 @@ impl PacerSettings {
             let allowed = format!("minRate to maxRate, {} to {}", self.min_rate, self.max_rate);
             return Err(wrong("shared.rate", self.rate.to_string(), allowed));
         }
-        if !(self.beta > 0.0 && self.beta < 1.0) {
+        // What is less than normal rounds away, so it counts as 0.
+        if !(self.beta >= f64::MIN_POSITIVE && self.beta < 1.0) {
             return Err(wrong(
                 "shared.beta",
                 self.beta.to_string(),

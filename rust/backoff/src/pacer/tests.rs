@@ -111,6 +111,23 @@ fn take(gate: &mut Pacer, now: Duration) {
     }
 }
 
+#[test]
+fn a_beta_that_is_next_to_nothing_is_refused() {
+    for (beta, legal) in [
+        (0.0, false),
+        (5.5e-310, false),
+        (1e-300, true),
+        (0.5, true),
+        (1.0, false),
+    ] {
+        let settings = PacerSettings {
+            beta,
+            ..PacerSettings::of(PacerMode::Pace)
+        };
+        assert_eq!(settings.check().is_ok(), legal, "{beta:e}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 

@@ -7,6 +7,7 @@ mod cancelling;
 mod closing;
 mod controls;
 mod extras;
+mod fuzz;
 mod hostile;
 mod keeping;
 mod matching;

@@ -4,6 +4,7 @@
 mod addresses;
 mod compression;
 mod frames;
+mod fuzz;
 mod identity;
 mod messages;
 mod polling;
