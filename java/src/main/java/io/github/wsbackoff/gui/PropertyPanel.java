@@ -12,7 +12,6 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.swing.BorderFactory;
-import javax.swing.JLabel;
 import javax.swing.JPanel;
 import net.miginfocom.swing.MigLayout;
 import org.apache.jmeter.gui.Binding;
@@ -45,10 +44,10 @@ final class PropertyPanel extends JPanel implements Binding {
     List<Spec.Key> keys = Spec.get().keysOf(element);
     inherits = Spec.get().keysOf(WebSocketDefaults.class.getSimpleName()).containsAll(keys);
     if (keys.isEmpty()) {
-      add(new JLabel("<html>" + Messages.get("missing") + "</html>"), "wmin 0");
+      add(new NoteText(Messages.get("missing")), "wmin 0");
       return;
     }
-    add(new JLabel("<html>" + note + "</html>"), "wmin 0");
+    add(new NoteText(note), "wmin 0");
     keys.forEach(key -> fields.add(new PropertyField(key)));
     int labelWidth =
         fields.stream().mapToInt(f -> f.label().getPreferredSize().width).max().getAsInt();

@@ -26,11 +26,10 @@ interface Scrolling extends Scrollable {
     return visible.height;
   }
 
+  /** Fields and notes take the width there is; nothing is to be scrolled sideways. */
   @Override
   default boolean getScrollableTracksViewportWidth() {
-    Component panel = (Component) this;
-    return panel.getParent() != null
-        && panel.getParent().getWidth() >= panel.getMinimumSize().width;
+    return true;
   }
 
   @Override

@@ -45,6 +45,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import javax.swing.JComponent;
+import javax.swing.JScrollPane;
 import javax.swing.text.JTextComponent;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
@@ -284,6 +285,30 @@ public class ElementPanelsTest {
   }
 
   @Test
+  public void the_panel_is_as_wide_as_its_window_and_shows_all_of_its_note() {
+    AbstractJMeterGuiComponent gui = gui();
+    int comfortable = gui.getPreferredSize().width;
+    assertTrue("prefers " + comfortable, comfortable <= 900);
+    assertTrue("needs " + gui.getMinimumSize().width, gui.getMinimumSize().width <= 700);
+    JScrollPane window = new JScrollPane(gui);
+    int noteHeight = 0;
+    for (int width : new int[] {1600, 1000, 700}) {
+      window.setSize(width, 600);
+      settle(window);
+      assertEquals(window.getViewport().getWidth(), gui.getWidth());
+      List<JComponent> notes = new ArrayList<>();
+      collect(gui, NoteText.class, notes);
+      assertEquals(1, notes.size());
+      NoteText note = (NoteText) notes.get(0);
+      assertTrue("wider than " + width, note.getWidth() <= gui.getWidth());
+      int needed = note.getUI().getPreferredSize(note).height;
+      assertTrue("cut to " + note.getHeight() + " of " + needed, note.getHeight() >= needed);
+      assertTrue("the narrower the higher", needed >= noteHeight);
+      noteHeight = needed;
+    }
+  }
+
+  @Test
   public void a_jar_without_table_shows_a_panel_that_loses_nothing() throws Exception {
     try (OwnClassLoader loader = new OwnClassLoader().without("io/github/wsbackoff/spec.json")) {
       JMeterGUIComponent gui = (JMeterGUIComponent) loader.create(panel.getName());
@@ -378,6 +403,23 @@ public class ElementPanelsTest {
         collect((Container) child, kind, found);
       }
     }
+  }
+
+  /** What a shown window does by itself: a text knows its height only once it has its width. */
+  private static void settle(Container window) {
+    for (int pass = 0; pass < 3; pass++) {
+      invalidateAll(window);
+      layOut(window);
+    }
+  }
+
+  private static void invalidateAll(Container container) {
+    for (Component child : container.getComponents()) {
+      if (child instanceof Container) {
+        invalidateAll((Container) child);
+      }
+    }
+    container.invalidate();
   }
 
   private static void layOut(Container container) {
