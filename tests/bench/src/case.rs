@@ -15,6 +15,8 @@ pub struct Case {
     pub tls: bool,
     /// JMeter threads, or threads or tasks of the raw client.
     pub threads: u32,
+    /// In place of turns a whole test run of so many operations: JMeter starts anew for each round, cold, as its users start it.
+    pub whole_run: Option<u32>,
     /// Who does it.
     pub clients: Vec<Client>,
     /// Whether JMeter writes a result file (CSV) meanwhile.
@@ -41,11 +43,6 @@ pub enum Work {
     },
     /// As [`Work::Connect`], but what counts is how long an opening takes, seen by the server and shown by JMeter.
     Opening,
-    /// As [`Work::Connect`], but a whole test run of so many: JMeter starts anew for each round, cold, as its users start it.
-    Run {
-        /// Connects of all threads together.
-        connects: u32,
-    },
     /// Opens as many connections as there are threads and holds them.
     Idle,
 }

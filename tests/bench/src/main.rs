@@ -114,10 +114,10 @@ fn run(choice: &Choice) -> Result<()> {
 
 fn one(choice: &Choice, case: &Case, home: &Home, folder: &Path) -> Result<Outcome> {
     let own = repository::fresh_folder(&folder.join(case.name))?;
-    let rounds = match case.work {
-        Work::Idle => idle::run(case, &choice.effort, home, &own)?,
-        Work::Run { connects } => whole_run::run(case, connects, &choice.effort, home, &own)?,
-        _ => turns::run(case, &choice.effort, home, &own)?,
+    let rounds = match (case.whole_run, case.work) {
+        (Some(operations), _) => whole_run::run(case, operations, &choice.effort, home, &own)?,
+        (None, Work::Idle) => idle::run(case, &choice.effort, home, &own)?,
+        (None, _) => turns::run(case, &choice.effort, home, &own)?,
     };
     Ok(Outcome::new(case, rounds))
 }

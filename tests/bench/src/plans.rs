@@ -25,17 +25,25 @@ pub fn in_turns(case: &Case, client: Client, server: &Server, gate: SocketAddr, 
         Work::Refused => group
             .wait_at(gate)
             .during(seconds, &open(nothing, client, server)),
-        Work::Connect | Work::Opening | Work::Run { .. } | Work::Idle => group
+        Work::Connect | Work::Opening | Work::Idle => group
             .wait_at(gate)
             .during(seconds, &close(open(nothing, client, server), client)),
     };
     Plan::of(plan)
 }
 
-/// A plan whose threads open and close a connection so many times, and end.
-pub fn whole(case: &Case, client: Client, server: &Server, connects: u32) -> Plan {
-    let group = Group::new("Users", case.threads).loops(connects / case.threads);
-    Plan::of(close(open(group, client, server), client))
+/// A plan whose threads do so much each, and end.
+pub fn whole(case: &Case, client: Client, server: &Server, each: u32) -> Plan {
+    let group = Group::new("Users", case.threads).loops(each);
+    let plan = match case.work {
+        Work::Echo { .. } => {
+            let opening = open(Group::new("", 0), client, server);
+            exchange(group.once(&opening), client, case.work)
+        }
+        Work::Refused => open(group, client, server),
+        Work::Connect | Work::Opening | Work::Idle => close(open(group, client, server), client),
+    };
+    Plan::of(plan)
 }
 
 /// A plan whose threads open a connection each and hold it; [`Client::Threads`] open none.

@@ -58,7 +58,7 @@ impl Counters {
     /// How many operations of this kind the server has seen.
     pub fn operations(&self, work: Work) -> u64 {
         match work {
-            Work::Connect | Work::Opening | Work::Run { .. } | Work::Idle => self.accepted,
+            Work::Connect | Work::Opening | Work::Idle => self.accepted,
             Work::Refused => self.refused,
             Work::Echo { .. } => self.echoed,
         }

@@ -25,16 +25,16 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long a run may take.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// Runs a case of so many connects to its end.
+/// Runs a case of so many operations to its end.
 ///
 /// # Errors
 /// When server or client cannot do its work.
-pub fn run(case: &Case, connects: u32, effort: &Effort, home: &Home, folder: &Path) -> Result<Rounds> {
+pub fn run(case: &Case, operations: u32, effort: &Effort, home: &Home, folder: &Path) -> Result<Rounds> {
     let mut rounds = Rounds::new();
     for round in 0..effort.rounds as usize {
         for place in 0..case.clients.len() {
             let client = case.clients[(place + round) % case.clients.len()];
-            let figures = one(case, client, connects, home, folder)?;
+            let figures = one(case, client, operations, home, folder)?;
             progress(&format!(
                 "{}: round {} of {}, {}: {}/s",
                 case.name,
@@ -49,16 +49,17 @@ pub fn run(case: &Case, connects: u32, effort: &Effort, home: &Home, folder: &Pa
     Ok(rounds)
 }
 
-fn one(case: &Case, client: Client, connects: u32, home: &Home, folder: &Path) -> Result<Round> {
+fn one(case: &Case, client: Client, operations: u32, home: &Home, folder: &Path) -> Result<Round> {
     let server = Server::start(case, folder)?;
-    let plan = plans::whole(case, client, &server, connects);
+    let each = operations / case.threads;
+    let plan = plans::whole(case, client, &server, each);
     let running = jvm::jmeter(case, client, home, folder, &plan)?.start()?;
-    let total = u64::from(connects / case.threads * case.threads);
+    let total = u64::from(each * case.threads);
     let begun = Instant::now();
     let mut moments = Vec::new();
     loop {
         let counters = server.counters()?;
-        let done = counters.accepted;
+        let done = counters.operations(case.work);
         if done > 0 {
             moments.push(Moment {
                 counters,
@@ -71,7 +72,7 @@ fn one(case: &Case, client: Client, connects: u32, home: &Home, folder: &Path) -
         }
         if begun.elapsed() > LIMIT || running.ends_within(LOOK) {
             return Err(Error::Late {
-                what: format!("connect {total} of {} (it made {done})", client.name()),
+                what: format!("operation {total} of {} (it made {done})", client.name()),
                 limit: LIMIT,
                 tail: String::new(),
             });

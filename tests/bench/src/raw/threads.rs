@@ -31,7 +31,7 @@ pub fn run(job: &Job) -> Outcome {
             }
         }
         Work::Echo { bytes, .. } => echo(job, bytes)?,
-        Work::Connect | Work::Opening | Work::Run { .. } | Work::Idle => {
+        Work::Connect | Work::Opening | Work::Idle => {
             while Instant::now() < job.until {
                 let start = Instant::now();
                 let socket = open(job)?;
