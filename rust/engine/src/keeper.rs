@@ -94,6 +94,8 @@ struct Books {
     readiness: Readiness,
     entries: Vec<Option<Entry>>,
     free: Vec<usize>,
+    /// Tokens to serve once the others had their turn.
+    again: Vec<u64>,
 }
 
 struct Entry {
@@ -111,9 +113,11 @@ struct Entry {
 }
 
 /// What is to become of an entry.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Keep,
+    /// More of it has been read from its socket than was looked at, of which no report will tell.
+    Again,
     Forget,
 }
 
@@ -123,6 +127,7 @@ impl Books {
             readiness,
             entries: Vec::new(),
             free: Vec::new(),
+            again: Vec::new(),
         }
     }
 
@@ -138,8 +143,15 @@ impl Books {
                 self.tick(Instant::now());
                 next_tick = Instant::now() + TICK;
             }
-            self.readiness
-                .wait(next_tick.saturating_duration_since(now), &mut ready);
+            let patience = if self.again.is_empty() {
+                next_tick.saturating_duration_since(now)
+            } else {
+                Duration::ZERO
+            };
+            self.readiness.wait(patience, &mut ready);
+            ready.append(&mut self.again);
+            ready.sort_unstable();
+            ready.dedup();
             for &token in &ready {
                 self.serve(token);
             }
@@ -172,9 +184,8 @@ impl Books {
             let Some(entry) = &mut self.entries[token] else {
                 continue;
             };
-            if entry.tick(token as u64, now, &mut self.readiness) == Fate::Forget {
-                self.forget(token);
-            }
+            let fate = entry.tick(token as u64, now, &mut self.readiness);
+            self.follow(token, fate);
         }
     }
 
@@ -194,8 +205,16 @@ impl Books {
         let Some(mut live) = slot.try_live() else {
             return;
         };
-        if entry.attend(&slot, &mut live, token, &mut self.readiness) == Fate::Forget {
-            self.forget(place);
+        let fate = entry.attend(&slot, &mut live, token, &mut self.readiness);
+        drop(live);
+        self.follow(place, fate);
+    }
+
+    fn follow(&mut self, place: usize, fate: Fate) {
+        match fate {
+            Fate::Keep => {}
+            Fate::Again => self.again.push(place as u64),
+            Fate::Forget => self.forget(place),
         }
     }
 
@@ -258,8 +277,9 @@ impl Entry {
         let Some(live) = live else {
             return Fate::Forget;
         };
-        if !self.drain(slot, live) {
-            return Fate::Forget;
+        match self.drain(slot, live) {
+            Fate::Keep => {}
+            fate => return fate,
         }
         let known = self.known == Some(live.serial);
         self.armed = readiness.arm(token, &live.connection, known).is_ok();
@@ -267,8 +287,9 @@ impl Entry {
         Fate::Keep
     }
 
-    /// Reads what has come, to the queue. False: the connection has ended.
-    fn drain(&mut self, slot: &Slot, live: &mut Live) -> bool {
+    /// Reads what has come, to the queue. `Forget`: the connection has ended.
+    fn drain(&mut self, slot: &Slot, live: &mut Live) -> Fate {
+        let mut fate = Fate::Again;
         for _ in 0..AT_ONCE {
             match live.connection.poll() {
                 Ok(Some(message)) => {
@@ -277,7 +298,10 @@ impl Entry {
                         live.queue.push(message);
                     }
                 }
-                Ok(None) => break,
+                Ok(None) => {
+                    fate = Fate::Keep;
+                    break;
+                }
                 // What it says now no later call can find out; a close frame stays with the connection.
                 Err(error) => {
                     if !live.connection.is_open() && live.connection.close_info().is_none() {
@@ -288,6 +312,7 @@ impl Entry {
             }
             // The caller that waits for the lock goes on reading.
             if !live.connection.is_open() || slot.is_in_call() {
+                fate = Fate::Keep;
                 break;
             }
         }
@@ -296,7 +321,7 @@ impl Entry {
         if live.kept && self.ping_at.is_none() && self.pong_by.is_none() {
             self.alive(live);
         }
-        live.kept
+        if live.kept { fate } else { Fate::Forget }
     }
 
     /// The peer has shown itself, or its time starts now.

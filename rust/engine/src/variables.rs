@@ -150,6 +150,16 @@ pub const VARIABLES: &[Variable] = &[
         "Messages that are kept for a later sampler of this connection.",
     ),
     variable(
+        "wsb.dropped",
+        TALKING,
+        "Messages that this connection lost to the bounds of its queue so far, the oldest first.",
+    ),
+    variable(
+        "wsb.messageAgeMs",
+        WAITING,
+        "Milliseconds that the message had been there when the sample began; 0 when it came later.",
+    ),
+    variable(
         "wsb.closeCode",
         TALKING,
         "The server's close code; empty while it has sent none.",

@@ -174,7 +174,15 @@ impl Connection {
     /// `message.timeout` (what came so far is kept, the connection stays usable), `message.too-large`, `connection.lost`,
     /// `connection.closed`, `protocol.*`, `cancelled`.
     pub fn receive(&mut self, timeout: Duration) -> Result<Received, Error> {
-        self.receive_until(Wait::within(timeout), timeout)
+        self.receive_since(Instant::now(), timeout)
+    }
+
+    /// [`Connection::receive`] whose time has run since `start`.
+    ///
+    /// # Errors
+    /// As of `receive`.
+    pub fn receive_since(&mut self, start: Instant, timeout: Duration) -> Result<Received, Error> {
+        self.receive_until(Wait::since(start, timeout), timeout)
     }
 
     /// The next message if it is there already; never blocks. Like [`Connection::receive`] it answers pings and keeps what came of

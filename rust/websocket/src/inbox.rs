@@ -291,7 +291,7 @@ impl Part {
         if self.kind != MessageKind::Text {
             return Ok(());
         }
-        match std::str::from_utf8(&self.payload[self.checked..self.filled]) {
+        match simdutf8::compat::from_utf8(&self.payload[self.checked..self.filled]) {
             Ok(_) => self.checked = self.filled,
             Err(error) => {
                 self.checked += error.valid_up_to();

@@ -52,8 +52,13 @@ impl Wait {
         if timeout.is_zero() {
             return Wait::Never;
         }
+        Wait::since(Instant::now(), timeout)
+    }
+
+    /// `timeout` from a moment that the caller knows: each look at the clock saved is felt at a hundred thousand messages a second.
+    pub(crate) fn since(start: Instant, timeout: Duration) -> Self {
         // A year stands for ever.
-        Wait::Until(Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600)))
+        Wait::Until(start + timeout.min(Duration::from_secs(365 * 24 * 3600)))
     }
 
     /// Whether nothing may block any more.
@@ -77,7 +82,7 @@ impl Wait {
 ///
 /// The deadline is total: a peer that drips bytes cannot extend it. The socket's timeout options are set only when what is
 /// left of the time has changed noticeably, so that messages in quick succession cost no system call more. A write is first
-/// tried without: a socket has room for most messages.
+/// tried without blocking: a socket has room for most messages.
 #[derive(Debug)]
 pub(crate) struct Socket {
     shared: Arc<Shared>,
@@ -101,10 +106,10 @@ impl Socket {
     }
 
     /// Makes a system call that may block, again and again until the deadline; or one that must not. `eager`: the one that must
-    /// not is worth a try before an option is set.
+    /// not is tried first: it mostly does, and then neither clock nor option were looked at.
     fn call(
         &mut self,
-        eager: bool,
+        mut eager: bool,
         option: fn(&mut Self) -> &mut Option<Duration>,
         set: fn(&TcpStream, Option<Duration>) -> io::Result<()>,
         mut blocking: impl FnMut(&TcpStream) -> io::Result<usize>,
@@ -117,19 +122,19 @@ impl Socket {
                     done => done,
                 },
                 Wait::Until(end) => {
+                    if std::mem::take(&mut eager) {
+                        match passing(&self.shared.stream) {
+                            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                            done => return done,
+                        }
+                    }
                     let left = end.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return Err(ErrorKind::WouldBlock.into());
                     }
                     let left = left.max(SHORTEST);
                     if !will_do(*option(self), left) {
-                        if eager {
-                            match passing(&self.shared.stream) {
-                                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                                done => return done,
-                            }
-                        }
                         set(&self.shared.stream, Some(left))?;
                         *option(self) = Some(left);
                     }

@@ -277,7 +277,7 @@ pub const CONNECT: usize = 13;
 pub const ROUNDS: usize = 14;
 pub const SPREAD: usize = 15;
 pub const DROPPED: usize = 21;
-pub const ARRIVAL: usize = 22;
+pub const AGE: usize = 22;
 
 impl Done {
     pub fn text(&self) -> &str {

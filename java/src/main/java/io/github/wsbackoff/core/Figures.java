@@ -109,4 +109,9 @@ public final class Figures {
   public long dropped() {
     return raw[21];
   }
+
+  /** How long the message had been there when the operation began; 0 when it came later. */
+  public long messageAgeMicros() {
+    return raw[22];
+  }
 }

@@ -3,8 +3,8 @@ package io.github.wsbackoff.core;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Reads the texts of a connect's result, which stand one behind another. */
-final class Texts {
+/** Reads the texts of a connect's result, which stand one behind another; and writes numbers. */
+public final class Texts {
   /** Place of the first text's length among the figures; those of the others follow. */
   private static final int FIRST_LENGTH = 16;
 
@@ -28,7 +28,7 @@ final class Texts {
   }
 
   /** A number as text. */
-  static String of(long number) {
+  public static String of(long number) {
     return number >= 0 && number < NUMBERS.length ? NUMBERS[(int) number] : Long.toString(number);
   }
 

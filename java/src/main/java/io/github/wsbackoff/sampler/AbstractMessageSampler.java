@@ -10,6 +10,8 @@ import io.github.wsbackoff.core.Spec;
 import java.io.IOException;
 import org.apache.jmeter.samplers.Entry;
 import org.apache.jmeter.samplers.SampleResult;
+import org.apache.jmeter.threads.JMeterContextService;
+import org.apache.jmeter.threads.JMeterVariables;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -118,8 +120,9 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
   }
 
   private void setVariables(Figures figures) {
-    for (String name : kind().variables()) {
-      setVariable(name, MessageSample.variable(name, figures));
+    JMeterVariables variables = JMeterContextService.getContext().getVariables();
+    if (variables != null) {
+      MessageSample.setVariables(variables, kind().variables(), figures);
     }
   }
 

@@ -2,13 +2,18 @@ package io.github.wsbackoff.sampler;
 
 import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Figures;
+import io.github.wsbackoff.core.Texts;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import org.apache.jmeter.samplers.SampleResult;
+import org.apache.jmeter.threads.JMeterVariables;
 
 /** Turns what came of a message operation into JMeter's: codes, figures, data, variables. */
 final class MessageSample {
   private static final String UTF_8 = StandardCharsets.UTF_8.name();
+  private static final String SPREAD_PREFIX = "wsb.rtt.";
+  private static final String FIRST_OF_SPREAD = "wsb.rtt.minUs";
   private static final String[] SPREAD = {"min", "mean", "p50", "p90", "p99", "max"};
 
   private MessageSample() {}
@@ -37,7 +42,7 @@ final class MessageSample {
 
   private static void succeed(SampleResult sample, byte[] data, Figures figures) {
     sample.setSuccessful(true);
-    sample.setResponseCode(figures.closeCode() == 0 ? "200" : Long.toString(figures.closeCode()));
+    sample.setResponseCode(figures.closeCode() == 0 ? "200" : Texts.of(figures.closeCode()));
     sample.setResponseMessage(figures.closeCode() == 0 ? "OK" : "Closed");
     sample.setDataEncoding(UTF_8);
     sample.setDataType(
@@ -79,21 +84,37 @@ final class MessageSample {
     return text.toString();
   }
 
-  /** The value of a JMeter variable. */
-  static String variable(String name, Figures figures) {
+  /** Sets those of JMeter's variables that have these names. */
+  static void setVariables(JMeterVariables variables, List<String> names, Figures figures) {
+    // Without repeat they stay empty: setting them again would cost each sample half of its time
+    // here.
+    boolean spreads = figures.repeats() > 1 || !"".equals(variables.get(FIRST_OF_SPREAD));
+    for (int i = 0; i < names.size(); i++) {
+      String name = names.get(i);
+      if (spreads || !name.startsWith(SPREAD_PREFIX)) {
+        variables.put(name, variable(name, figures));
+      }
+    }
+  }
+
+  private static String variable(String name, Figures figures) {
     switch (name) {
       case "wsb.messages":
-        return Long.toString(figures.messages());
+        return Texts.of(figures.messages());
       case "wsb.skipped":
-        return Long.toString(figures.skipped());
+        return Texts.of(figures.skipped());
       case "wsb.queued":
-        return Long.toString(figures.queued());
+        return Texts.of(figures.queued());
+      case "wsb.dropped":
+        return Texts.of(figures.dropped());
+      case "wsb.messageAgeMs":
+        return Texts.of(figures.messageAgeMicros() / 1000);
       case "wsb.closeCode":
         return textOf(figures.closeCode());
       case "wsb.roundTripUs":
         return textOf(figures.roundTripMicros());
       case "wsb.reconnects":
-        return Long.toString(figures.reconnects());
+        return Texts.of(figures.reconnects());
       case "wsb.rtt.minUs":
         return spread(0, figures);
       case "wsb.rtt.meanUs":
@@ -113,10 +134,10 @@ final class MessageSample {
 
   /** Empty without repeat. */
   private static String spread(int figure, Figures figures) {
-    return figures.repeats() > 1 ? Long.toString(figures.roundTripNanos(figure) / 1000) : "";
+    return figures.repeats() > 1 ? Texts.of(figures.roundTripNanos(figure) / 1000) : "";
   }
 
   private static String textOf(long figure) {
-    return figure == 0 ? "" : Long.toString(figure);
+    return figure == 0 ? "" : Texts.of(figure);
   }
 }

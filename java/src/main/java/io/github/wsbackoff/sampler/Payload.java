@@ -11,19 +11,24 @@ import org.apache.jmeter.engine.util.CompoundVariable;
 import org.apache.jmeter.services.FileServer;
 
 /**
- * Where a sampler's payload comes from: text, which may be another in every sample, goes along with
- * each call; hex and Base64 stay a property, which the native part reads.
+ * Where a sampler's payload comes from: text that is another in every sample, and files, go along
+ * with each call; all else stays a property, which the native part reads once.
  */
 final class Payload {
   static final String TEXT = "wsb.payload";
   static final String FILE = "wsb.payloadFile";
   private static final String TYPE = "wsb.payloadType";
 
+  /** Longer ones are not kept by every thread; characters. */
+  private static final int KEPT = 64 * 1024;
+
   /** Files of the whole process, read once a test. */
   private static final Map<Path, byte[]> FILES = new ConcurrentHashMap<>();
 
   private byte[] bytes;
   private String shown = "";
+  private String lastText;
+  private boolean changes;
 
   // A file's text with its variables, as one thread reads it.
   private Path templateFile;
@@ -72,11 +77,17 @@ final class Payload {
   }
 
   private void takeText(Values values) {
-    String text = values.take(TEXT);
-    if (text != null) {
-      bytes = text.getBytes(StandardCharsets.UTF_8);
-      shown = text;
+    String text = values.get(TEXT);
+    changes |= lastText != null && !lastText.equals(text);
+    lastText = text;
+    if (text == null) {
+      return;
     }
+    if (changes || text.length() > KEPT) {
+      values.take(TEXT);
+      bytes = text.getBytes(StandardCharsets.UTF_8);
+    }
+    shown = text;
   }
 
   private void takeFile(String name) throws IOException {

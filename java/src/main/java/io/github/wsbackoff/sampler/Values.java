@@ -101,6 +101,9 @@ public final class Values {
   String describe() {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < keys.size(); i++) {
+      if (keys.get(i).equals(Payload.TEXT)) {
+        continue; // it is the sample's data
+      }
       text.append(keys.get(i)).append(" = ").append(values.get(i)).append('\n');
     }
     return text.indexOf("@") < 0 ? text.toString() : PASSWORD.matcher(text).replaceAll("$1:***@");

@@ -94,6 +94,19 @@ public class MessageSamplersTest {
   }
 
   @Test
+  public void a_text_that_changes_between_samples_is_sent_as_it_is_each_time() throws Exception {
+    connect();
+    ExchangeSampler sampler = with(new ExchangeSampler(), "wsb.payload", "one");
+    for (String payload : new String[] {"one", "one", "two", "one", "", "three", "three"}) {
+      sampler.setProperty("wsb.payload", payload);
+      SampleResult sample = sampler.sample(null);
+      assertEquals(text(sample), "200", sample.getResponseCode());
+      assertEquals(payload, text(sample));
+      assertEquals(payload, sample.getSamplerData());
+    }
+  }
+
+  @Test
   public void an_exchange_has_the_answer_as_its_data() throws Exception {
     connect();
     SampleResult sample = with(new ExchangeSampler(), "wsb.payload", "grüße").sample(null);
@@ -105,6 +118,8 @@ public class MessageSamplersTest {
     assertEquals("1", variables.get("wsb.messages"));
     assertEquals("0", variables.get("wsb.skipped"));
     assertEquals("0", variables.get("wsb.queued"));
+    assertEquals("0", variables.get("wsb.dropped"));
+    assertEquals("0", variables.get("wsb.messageAgeMs"));
     assertEquals("0", variables.get("wsb.reconnects"));
     assertEquals("", variables.get("wsb.closeCode"));
     assertEquals("", variables.get("wsb.rtt.p99Us"));
