@@ -68,8 +68,8 @@ const CASES: &[Case] = &[
         mode: "pace",
         start: haproxy::<3>,
         bound: HAPROXY_BOUND,
-        // Seen: 1.52 to 1.70.
-        longest: 1.75,
+        // By its way of counting none can be below 1.33. Seen of single seeds: 1.52 to 1.70; of their mean: 1.54 to 1.57.
+        longest: 1.6,
         seeds: &["1", "2", "3"],
     },
 ];

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use system::jtl::Sample;
+use system::trace;
 
 use crate::say;
 use crate::support::{folder, jmeter, run, together};
@@ -245,12 +246,14 @@ fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
     ];
     let body = once(&fetch, &http("token", server.port, "/token", &bearer))
         + &http("call", server.port, "/call?token=${token}", &pause);
-    let finished = run(
-        &jmeter(&plan(&folder, 200, -1, SECONDS, &body), &folder).property(
+    let traced = folder.join("trace.jsonl");
+    let herd = jmeter(&plan(&folder, 200, -1, SECONDS, &body), &folder)
+        .property(
             "sample_variables",
             "wsb.once.result,wsb.once.waitedMs,wsb.once.stop",
-        ),
-    );
+        )
+        .property("wsb.trace", &traced.display());
+    let finished = run(&herd);
     let samples = finished.samples().unwrap();
     let book = server.book.lock().unwrap();
     assert_eq!(book.most_making, 1, "two fetches at once");
@@ -258,6 +261,15 @@ fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
     let most = 30_000 / 2_500 + 2;
     let tokens = book.tokens.len();
     assert!((3..=most).contains(&tokens), "{tokens} tokens");
+    let events = trace::events(&traced).unwrap();
+    let of = |name: &str| events.iter().filter(|line| line.event == name).count();
+    let fetched = of("fetched");
+    // The end of the test may break the last one off.
+    assert!(
+        (tokens - 1..=tokens).contains(&fetched),
+        "{fetched} of {tokens} fetches are in the trace"
+    );
+    assert!(of("fetch") >= tokens && of("failed") == 0, "{events:?}");
     let calls: Vec<&Sample> = samples.iter().filter(|sample| sample.label == "call").collect();
     assert!(
         calls
@@ -270,6 +282,15 @@ fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
         .map(|call| call.number("wsb.once.waitedMs"))
         .fold(0.0, f64::max);
     assert!(longest <= BOUND_MS, "{longest} ms");
+    let waited = |call: &&&Sample| {
+        call.variables["wsb.once.result"] == "kept" && call.number("wsb.once.waitedMs") > 0.0
+    };
+    let waits = calls.iter().filter(waited).count();
+    assert!(
+        of("waited") >= waits,
+        "{} of {waits} waits are in the trace",
+        of("waited")
+    );
     say!(
         "{tokens} tokens for {} calls, {} of them with a stale one; the longest wait took {longest} ms",
         calls.len(),
@@ -302,8 +323,10 @@ fn a_paced_herd_hardly_meets_the_limit_and_one_at_a_fixed_rate_below_it_even_les
         let server = Server::start();
         let folder = folder(&format!("herd_{name}"));
         let body = timer + &http("call", server.port, "/call", "");
+        let traced = folder.join("trace.jsonl");
         let finished = run(&jmeter(&plan(&folder, 20, 6, 0, &body), &folder)
-            .property("sample_variables", "wsb.rate,wsb.gateQueue,wsb.pace.waitedMs"));
+            .property("sample_variables", "wsb.rate,wsb.gateQueue,wsb.pace.waitedMs")
+            .property("wsb.trace", &traced.display()));
         let samples = finished.samples().unwrap();
         assert_eq!(samples.len(), 120);
         let book = server.book.lock().unwrap();
@@ -318,6 +341,11 @@ fn a_paced_herd_hardly_meets_the_limit_and_one_at_a_fixed_rate_below_it_even_les
             book.refused
         );
         if name != "none" {
+            let events = trace::events(&traced).unwrap();
+            let of = |event: &str| events.iter().filter(|line| line.event == event).count();
+            // At a fixed rate nobody listens to throttles.
+            let told = if name == "pace" { book.refused } else { 0 };
+            assert_eq!((of("turn"), of("throttled")), (120, told), "the trace of {name}");
             assert!(
                 samples.iter().all(|sample| sample.elapsed_ms < 2_000),
                 "a wait is in no sample"

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use system::jmeter::{Home, Jmeter};
+use system::jmeter::{Finished, Home, Jmeter};
 use system::jtl::Sample;
 use system::plan::{Group, Plan};
 use system::process::Process;
@@ -128,7 +128,6 @@ fn traces(engines: &[Engine; 2], path: &str, wanted: u64) -> [Vec<Attempt>; 2] {
 
 #[test]
 fn two_engines_run_a_plan_share_a_quota_and_end_with_the_client() {
-    const USERS: u32 = 100;
     let _turn = alone();
     let folder = folder("remote");
     let engines = ["one", "two"].map(|name| Engine::start(&folder, name));
@@ -154,40 +153,7 @@ fn two_engines_run_a_plan_share_a_quota_and_end_with_the_client() {
     }
     assert_eq!(stats.open, 0, "closed when their threads ended");
 
-    // One quota, a gate in each JVM.
-    let limit = "token-bucket rate=20 burst=20";
-    let serve = Serve::start(&["--limit", limit]).unwrap();
-    let url = serve.url("/pace");
-    let group =
-        Group::new("Agents", USERS).connect("Connect", &[("wsb.url", &url), ("wsb.shared.mode", "pace")]);
-    let plan = Plan::of(group).write(&folder.join("pace.jmx")).unwrap();
-    let paced = run(&client(&engines, &plan, &folder.join("pace")).argument("-X"));
-    let stats = serve.stats().unwrap();
-    let traced = traces(&engines, "/pace", stats.attempts);
-    all_connected(
-        &paced.samples().unwrap(),
-        2 * USERS as usize,
-        &stats,
-        traced.iter().map(Vec::len).sum(),
-    );
-    let bound = limit
-        .parse::<limiter::LimitSpec>()
-        .unwrap()
-        .bound(2 * USERS)
-        .unwrap();
-    let took = stats.last_connect().unwrap();
-    let share = least_share(&traced);
-    say!(
-        "{} users of two JVMs connected in {took:?}, {:.2} of the bound {bound:?}, with {} attempts; share of the fewer while both \
-         waited: {share:.2}",
-        2 * USERS,
-        took.as_secs_f64() / bound.as_secs_f64(),
-        stats.attempts
-    );
-    // One storm on a machine of any load; the means of many storms are held in rust/backoff/tests/storm.rs.
-    assert!(took >= bound.mul_f64(0.95), "{took:?}");
-    assert!(took <= bound * 2, "{took:?}, the bound is {bound:?}");
-    assert!(share >= 0.2, "{share}");
+    let paced = share_quotas(&engines, &folder.join("pace"));
 
     // The client has asked them to end.
     for engine in engines {
@@ -200,6 +166,82 @@ fn two_engines_run_a_plan_share_a_quota_and_end_with_the_client() {
         assert_eq!(of_jni.count(), 0, "{}", ended.text());
     }
     assert_eq!(complaints(&paced), Vec::<String>::new());
+}
+
+/// A quota that users of both JVMs want, and what is asserted of one storm.
+struct Quota {
+    path: &'static str,
+    limit: &'static str,
+    /// When the last user is in, as a multiple of the bound.
+    longest: f64,
+    /// The share of the JVM that gets less, while users of both wait.
+    least_share: f64,
+}
+
+const QUOTAS: &[Quota] = &[
+    // In virtual time every storm keeps to 1.14 and 0.45, so one storm can carry the promise: 1.25 and 0.40.
+    Quota {
+        path: "/window",
+        limit: "fixed-window limit=60 window=10s",
+        longest: 1.25,
+        least_share: 0.40,
+    },
+    // Here one storm is a matter of luck, as a gate knows of the other one by a handful of refusals: in virtual time 1.22 and 0.43 in
+    // the mean, 1.6 and 0.37 at worst. The means are held in rust/backoff/tests/pacing.rs.
+    Quota {
+        path: "/bucket",
+        limit: "token-bucket rate=20 burst=20",
+        longest: 1.8,
+        least_share: 0.30,
+    },
+];
+
+/// Each quota with a gate in each JVM, both at the same time.
+fn share_quotas(engines: &[Engine; 2], folder: &Path) -> Finished {
+    const USERS: u32 = 100;
+    let serves: Vec<Serve> = QUOTAS
+        .iter()
+        .map(|quota| Serve::start(&["--limit", quota.limit]).unwrap())
+        .collect();
+    let mut plan = Plan::default();
+    for (quota, serve) in QUOTAS.iter().zip(&serves) {
+        let url = serve.url(quota.path);
+        let properties = [("wsb.url", url.as_str()), ("wsb.shared.mode", "pace")];
+        plan = plan.and(Group::new(quota.path, USERS).connect(quota.path, &properties));
+    }
+    let plan = plan.write(&folder.with_extension("jmx")).unwrap();
+    let paced = run(&client(engines, &plan, folder).argument("-X"));
+    let samples = paced.samples().unwrap();
+    for (quota, serve) in QUOTAS.iter().zip(&serves) {
+        let stats = serve.stats().unwrap();
+        let traced = traces(engines, quota.path, stats.attempts);
+        let own: Vec<Sample> = samples
+            .iter()
+            .filter(|sample| sample.label == quota.path)
+            .cloned()
+            .collect();
+        let attempts = traced.iter().map(Vec::len).sum();
+        all_connected(&own, 2 * USERS as usize, &stats, attempts);
+        let limit: limiter::LimitSpec = quota.limit.parse().unwrap();
+        let bound = limit.bound(2 * USERS).unwrap();
+        let took = stats.last_connect().unwrap();
+        let times = took.as_secs_f64() / bound.as_secs_f64();
+        let share = least_share(&traced);
+        say!(
+            "{}: {} users of two JVMs connected in {took:?}, {times:.2} of the bound {bound:?}, with {} attempts; share of the fewer \
+             while both waited: {share:.2}",
+            quota.limit,
+            2 * USERS,
+            stats.attempts
+        );
+        assert!(
+            (0.95..=quota.longest).contains(&times),
+            "{}: {times:.2}",
+            quota.limit
+        );
+        assert!(share >= quota.least_share, "{}: {share:.2}", quota.limit);
+    }
+    paced
 }
 
 /// Of those who connected while users of both JVMs waited: the share of the JVM with fewer of them.

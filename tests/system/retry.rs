@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use system::jmeter::Finished;
 use system::jtl::Sample;
 use system::serve::Serve;
+use system::trace;
 
 use crate::say;
 use crate::support::{LIMIT, alone, complaints, folder, jmeter, run, together};
@@ -265,10 +266,12 @@ fn all_get_through(shared: &str) {
     ];
     let serve = Serve::start(&limit).unwrap();
     let folder = folder(&format!("retry_200_{shared}"));
+    let traced = folder.join("trace.jsonl");
     let call = http("call", serve.address().port(), "");
     let body = retry(&[("wsb.shared.mode", shared)], &call);
     let finished = run(&jmeter(&plan(&folder, USERS, &body), &folder)
-        .property("sample_variables", "wsb.stop,wsb.timeToSuccessMs"));
+        .property("sample_variables", "wsb.stop,wsb.timeToSuccessMs")
+        .property("wsb.trace", &traced.display()));
     let (samples, stats) = (finished.samples().unwrap(), serve.stats().unwrap());
     let passed: Vec<_> = samples.iter().filter(|sample| sample.success).collect();
     assert_eq!(
@@ -281,6 +284,20 @@ fn all_get_through(shared: &str) {
         (stats.attempts, stats.accepted),
         "the result file has what the server has seen"
     );
+    let attempts = trace::events(&traced).unwrap();
+    let succeeded = attempts.iter().filter(|line| line.stop.is_some());
+    assert_eq!(
+        (attempts.len() as u64, succeeded.count() as u64),
+        (stats.attempts, stats.accepted),
+        "the trace has a line an attempt"
+    );
+    for refused in attempts.iter().filter(|line| line.status == Some(429)) {
+        assert_eq!(refused.class.as_deref(), Some("throttle"), "{refused:?}");
+        let asked = refused.hint.as_ref().and_then(|hint| hint.ms).unwrap();
+        // At the gate of `pace` the wait comes before the next attempt.
+        assert!(refused.wait_ms.is_none_or(|wait| wait >= asked), "{refused:?}");
+        assert_eq!(refused.wait_ms.is_none(), shared == "pace", "{refused:?}");
+    }
     let first = samples.iter().map(|sample| sample.started_ms).min().unwrap();
     let last = passed.iter().map(|sample| sample.ended_ms()).max().unwrap();
     say!(

@@ -312,7 +312,7 @@ impl Engine {
     /// Misuse only.
     pub fn control(&self, spec: &[u8]) -> Result<Handle, Misuse> {
         let request: ControlRequest = serde_json::from_slice(spec)?;
-        let opened = self.controls.open(request);
+        let opened = self.controls.open(request, &self.traces);
         opened.map_err(|UnknownElement(element)| Misuse::UnknownElement(element))
     }
 
@@ -327,7 +327,7 @@ impl Engine {
             .get(control)
             .ok_or(Misuse::UnknownControl(control))?;
         let runtime = self.runtime.get().map_err(Misuse::Runtime)?;
-        let step = found.step(event, &self.gates, runtime.handle());
+        let step = found.step(event, &self.gates, &self.traces, runtime.handle());
         Ok(step.ok_or(Misuse::BusyControl(control))??)
     }
 
@@ -341,7 +341,7 @@ impl Engine {
     /// # Errors
     /// There is no such control.
     pub fn release(&self, control: Handle) -> Result<(), Misuse> {
-        let released = self.controls.release(control);
+        let released = self.controls.release(control, &self.traces);
         released.then_some(()).ok_or(Misuse::UnknownControl(control))
     }
 
@@ -410,14 +410,7 @@ impl Engine {
             .map_err(Invalid::clone)?
             .call(ordinal, own)?;
         if let Some(path) = &spec.trace {
-            self.traces.open(path).map_err(|error| {
-                Invalid::new(
-                    "wsb.trace",
-                    path.display().to_string(),
-                    error.to_string(),
-                    "a file that can be written",
-                )
-            })?;
+            self.traces.open(path)?;
         }
         Ok(spec)
     }

@@ -43,8 +43,8 @@ pub struct Gate {
     settings: PacerSettings,
     start: Instant,
     state: Mutex<State>,
-    /// The gate's deadline may have moved.
-    changed: Notify,
+    /// The next turn is sooner than the one that is waited for.
+    sooner: Notify,
 }
 
 #[derive(Debug)]
@@ -52,8 +52,17 @@ struct State {
     pacer: Pacer,
     /// How to tell a waiter that its turn has come.
     waiting: HashMap<Ticket, oneshot::Sender<()>>,
-    /// Whether a task looks after the deadline.
-    driven: bool,
+    /// The moment that the gate's one task waits for, since the gate's start; `None`: there is no task.
+    deadline: Option<Duration>,
+}
+
+impl State {
+    /// Whether the task must be told of a change. A turn that has moved away, or is gone, it finds out by itself at the moment
+    /// that it waits for: thousands who give up, or refusals in a bunch, wake nobody.
+    fn is_sooner(&self) -> bool {
+        let next = self.pacer.ready();
+        next.is_some_and(|turn| self.deadline.is_some_and(|deadline| turn.at < deadline))
+    }
 }
 
 impl Gate {
@@ -61,13 +70,13 @@ impl Gate {
         let state = State {
             pacer: Pacer::new(settings),
             waiting: HashMap::new(),
-            driven: false,
+            deadline: None,
         };
         Gate {
             settings,
             start: Instant::now(),
             state: Mutex::new(state),
-            changed: Notify::new(),
+            sooner: Notify::new(),
         }
     }
 
@@ -105,7 +114,7 @@ impl Gate {
             let due = sleep_until(self.start + at);
             tokio::select! {
                 () = due => {}
-                () = self.changed.notified() => {}
+                () = self.sooner.notified() => {}
             }
         }
     }
@@ -119,9 +128,20 @@ impl Gate {
                 let _ = turn.send(());
             }
         }
-        let next = state.pacer.ready().map(|turn| turn.at);
-        state.driven = next.is_some();
-        next
+        state.deadline = state.pacer.ready().map(|turn| turn.at);
+        state.deadline
+    }
+
+    /// Makes a change, and tells the task if the next turn comes sooner by it.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let done = change(&mut state);
+        let sooner = state.is_sooner();
+        drop(state);
+        if sooner {
+            self.sooner.notify_one();
+        }
+        done
     }
 
     // Every change under the lock is whole before anything can panic.
@@ -147,23 +167,24 @@ impl Place {
     pub async fn turn(&mut self) {
         let (turn, told) = oneshot::channel();
         let unit = self.stream.unit();
-        let starts = {
-            let mut state = self.gate.lock();
-            let ticket = match self.ticket {
+        let old = self.ticket;
+        let (ticket, starts) = self.gate.change(|state| {
+            let ticket = match old {
                 Some(ticket) => {
                     state.pacer.again(ticket, unit);
                     ticket
                 }
                 None => state.pacer.enter(unit),
             };
-            self.ticket = Some(ticket);
             state.waiting.insert(ticket, turn);
-            !std::mem::replace(&mut state.driven, true)
-        };
+            let starts = state.deadline.is_none();
+            // The task looks at once; until then nobody needs to tell it anything.
+            state.deadline.get_or_insert(Duration::ZERO);
+            (ticket, starts)
+        });
+        self.ticket = Some(ticket);
         if starts {
             tokio::spawn(self.gate.clone().drive());
-        } else {
-            self.gate.changed.notify_one();
         }
         // An error would mean that the runtime ends, and then the call is cancelled too.
         let _ = told.await;
@@ -172,15 +193,14 @@ impl Place {
 
     /// The server let this user in.
     pub fn passed(&mut self) {
-        self.gate.lock().pacer.passed();
-        self.gate.changed.notify_one();
+        self.gate.change(|state| state.pacer.passed());
     }
 
     /// The server refused this user as one too many; `hint` is how long it asks to stay away, if the policy believes it.
     pub fn throttled(&mut self, hint: Option<Duration>) {
         let now = self.gate.now();
-        self.gate.lock().pacer.throttled(now, self.sent, hint);
-        self.gate.changed.notify_one();
+        self.gate
+            .change(|state| state.pacer.throttled(now, self.sent, hint));
     }
 
     /// The gate.
@@ -192,12 +212,11 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        let mut state = self.gate.lock();
-        if state.pacer.leave(ticket) {
-            state.waiting.remove(&ticket);
-            drop(state);
-            self.gate.changed.notify_one();
-        }
+        self.gate.change(|state| {
+            if state.pacer.leave(ticket) {
+                state.waiting.remove(&ticket);
+            }
+        });
     }
 }
 
@@ -253,6 +272,58 @@ mod tests {
         let begun = Instant::now();
         first.turn().await;
         assert!(begun.elapsed() >= Duration::from_secs(4), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_left_goes_at_the_moment_that_the_gate_names_sooner_or_later() {
+        let (mut sooner, mut later) = (0, 0);
+        for seed in 0..20 {
+            let gate = Arc::new(Gate::new(PacerSettings {
+                spread: Duration::from_secs(60),
+                ..PacerSettings::of(PacerMode::Pause)
+            }));
+            gate.place(None).throttled(Some(Duration::from_secs(1)));
+            let mut first = gate.place(Some(seed));
+            assert!(
+                timeout(Duration::from_millis(1), first.turn()).await.is_err(),
+                "held"
+            );
+            let second = tokio::spawn({
+                let mut place = gate.place(Some(seed + 1_000));
+                async move {
+                    place.turn().await;
+                    place.sent
+                }
+            });
+            tokio::task::yield_now().await;
+            let due = || gate.lock().pacer.ready().map(|turn| turn.at);
+            let before = due();
+            drop(first);
+            let after = due();
+            sooner += usize::from(after < before);
+            later += usize::from(after > before);
+            let late = second.await.unwrap() - after.unwrap();
+            assert!(late <= Duration::from_millis(2), "{late:?} after {after:?}");
+        }
+        assert!(sooner > 0 && later > 0, "{sooner} {later}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_after_all_have_left_goes_when_the_hint_is_over() {
+        let gate = gate(PacerMode::Pace, 10.0);
+        gate.place(None).throttled(Some(Duration::from_secs(5)));
+        let mut all: Vec<Place> = (0..10).map(|user| gate.place(Some(user))).collect();
+        for place in &mut all {
+            assert!(timeout(Duration::from_millis(10), place.turn()).await.is_err());
+        }
+        drop(all);
+        let mut next = gate.place(Some(100));
+        next.turn().await;
+        let came = gate.now();
+        assert!(
+            came >= Duration::from_secs(5) && came < Duration::from_millis(5_010),
+            "{came:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use websocket::{Connection, Kind, Trace};
 
 use crate::cancel::Cancel;
 use crate::error_codes::{CANCELLED, ErrorCode, GATE_TIMEOUT};
-use crate::gate::Place;
+use crate::gate::{Gate, Place};
 use crate::spec::ConnectSpec;
 
 /// Why a connect call ended.
@@ -63,6 +63,17 @@ pub struct GateNote {
     pub waited: Duration,
     /// The gate when the turn came.
     pub state: PacerState,
+}
+
+impl GateNote {
+    /// Of a wait that took so long, and the gate's figures now.
+    pub fn new(gate: &Gate, waited: Duration) -> Self {
+        GateNote {
+            mode: gate.mode(),
+            waited,
+            state: gate.figures(),
+        }
+    }
 }
 
 /// One attempt and what came of it.
@@ -221,12 +232,7 @@ async fn turn(
         () = place.turn() => None,
         () = sleep(left) => Some(Stop::Policy(backoff::Stop::MaxElapsed)),
     };
-    let note = GateNote {
-        mode: place.gate().mode(),
-        waited: begun.elapsed(),
-        state: place.gate().figures(),
-    };
-    (Some(note), missed)
+    (Some(GateNote::new(place.gate(), begun.elapsed())), missed)
 }
 
 /// Tells the gate what its quota did.

@@ -1,4 +1,4 @@
-//! The trace file: JSON lines, one an attempt, written by a thread of its own so that no sample waits for a disk.
+//! The trace file: JSON lines, one an attempt or what else an element has to tell, written by a thread of its own so that no sample waits for a disk.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use backoff::HintReading;
 use serde::Serialize;
 
 use crate::outcome::micros;
-use crate::run::{AttemptRecord, Run, Stop};
-use crate::spec::ConnectSpec;
+use crate::run::{AttemptRecord, GateNote, Run, Stop};
+use crate::spec::{ConnectSpec, Invalid};
+use crate::variables::CONNECT_SAMPLER;
 
 /// Lines that may wait for the disk; a writer that falls further behind slows the samples, but loses nothing.
 const QUEUE: usize = 65_536;
@@ -34,17 +36,28 @@ struct Writer {
 
 impl TraceFiles {
     /// Opens a file for appending, unless it is open already; tells early what would fail late.
-    pub fn open(&self, path: &Path) -> io::Result<()> {
-        self.sender(path).map(|_| ())
+    pub fn open(&self, path: &Path) -> Result<(), Invalid> {
+        let opened = self.sender(path).map(|_| ());
+        opened.map_err(|error| {
+            Invalid::new(
+                "wsb.trace",
+                path.display().to_string(),
+                error.to_string(),
+                "a file that can be written",
+            )
+        })
     }
 
     /// Queues the lines of a run.
     pub fn record(&self, path: &Path, spec: &ConnectSpec, run: &Run) -> io::Result<()> {
+        let attempts = (1..).zip(&run.attempts);
+        let lines = attempts.map(|(number, attempt)| line(spec, number, attempt));
+        self.write(path, lines.collect())
+    }
+
+    /// Queues whole lines.
+    pub fn write(&self, path: &Path, lines: String) -> io::Result<()> {
         let sender = self.sender(path)?;
-        let lines: String = (1..)
-            .zip(&run.attempts)
-            .map(|(number, attempt)| line(spec, number, attempt))
-            .collect();
         // The other end goes away only after a failed write, which `close` reports.
         sender
             .send(lines)
@@ -102,6 +115,7 @@ fn write(file: File, queue: &Receiver<String>) -> io::Result<()> {
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
     at: u64,
+    element: &'static str,
     target: String,
     user: &'a str,
     ordinal: u64,
@@ -126,17 +140,30 @@ struct Line<'a> {
     stop: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct HintLine<'a> {
+/// What a server asked for.
+#[derive(Debug, Serialize)]
+pub struct HintLine<'a> {
     source: String,
     raw: &'a str,
     ms: Option<f64>,
     ignored: Option<String>,
 }
 
-#[derive(Serialize)]
+impl<'a> From<&'a HintReading> for HintLine<'a> {
+    fn from(hint: &'a HintReading) -> Self {
+        HintLine {
+            source: hint.source.to_string(),
+            raw: &hint.raw,
+            ms: hint.value.as_ref().ok().copied().map(milliseconds),
+            ignored: hint.value.as_ref().err().map(ToString::to_string),
+        }
+    }
+}
+
+/// A wait at a gate, and the gate's figures behind it.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct GateLine {
+pub struct GateLine {
     mode: String,
     waited_ms: f64,
     rate: Option<f64>,
@@ -144,11 +171,37 @@ struct GateLine {
     hold_ms: f64,
 }
 
+impl GateLine {
+    /// A wait at a gate that holds at a fixed rate, a second.
+    pub fn fixed(waited: Duration, rate: f64, queue: usize) -> Self {
+        GateLine {
+            mode: "fixed".to_owned(),
+            waited_ms: milliseconds(waited),
+            rate: Some(rate),
+            queue,
+            hold_ms: 0.0,
+        }
+    }
+}
+
+impl From<GateNote> for GateLine {
+    fn from(gate: GateNote) -> Self {
+        GateLine {
+            mode: gate.mode.to_string(),
+            waited_ms: milliseconds(gate.waited),
+            rate: gate.state.rate,
+            queue: gate.state.queue,
+            hold_ms: milliseconds(gate.state.hold),
+        }
+    }
+}
+
 fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
     let trace = &attempt.trace;
     let us = |length: Option<Duration>| length.map(micros);
     let line = Line {
-        at: micros(trace.started.duration_since(UNIX_EPOCH).unwrap_or_default()),
+        at: since_1970(trace.started),
+        element: CONNECT_SAMPLER,
         target: spec.dial.target.to_string(),
         user: &spec.user,
         ordinal: spec.ordinal,
@@ -163,19 +216,8 @@ fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
         status: attempt.status(),
         error: attempt.fault.as_ref().map(|fault| fault.code),
         class: attempt.class.map(|class| class.to_string()),
-        hint: attempt.hint.as_ref().map(|hint| HintLine {
-            source: hint.source.to_string(),
-            raw: &hint.raw,
-            ms: hint.value.as_ref().ok().copied().map(milliseconds),
-            ignored: hint.value.as_ref().err().map(ToString::to_string),
-        }),
-        gate: attempt.gate.map(|gate| GateLine {
-            mode: gate.mode.to_string(),
-            waited_ms: milliseconds(gate.waited),
-            rate: gate.state.rate,
-            queue: gate.state.queue,
-            hold_ms: milliseconds(gate.state.hold),
-        }),
+        hint: attempt.hint.as_ref().map(HintLine::from),
+        gate: attempt.gate.map(GateLine::from),
         wait_ms: attempt.wait.map(milliseconds),
         waited_ms: attempt.wait.map(|_| milliseconds(attempt.waited)),
         stop: attempt.stop.map(Stop::name),
@@ -183,7 +225,12 @@ fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
     serde_json::to_string(&line).expect("plain texts and numbers") + "\n"
 }
 
+/// In microseconds.
+pub fn since_1970(time: SystemTime) -> u64 {
+    micros(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
 /// With microseconds behind the point.
-fn milliseconds(duration: Duration) -> f64 {
+pub fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }

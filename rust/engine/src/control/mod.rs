@@ -7,6 +7,7 @@ mod retry;
 mod sample;
 #[cfg(test)]
 mod stage;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use crate::gate::Gates;
 use crate::slab::{Handle, Slab};
 use crate::slot::lock;
 use crate::spec::Invalid;
+use crate::trace_file::TraceFiles;
 use once::{Flights, Once};
 use pace::{FixedRates, Pace};
 use retry::Retry;
@@ -48,7 +50,7 @@ pub struct ControlRequest {
     /// How often this user went through it before, from 0.
     #[serde(default)]
     pub ordinal: u64,
-    /// Where attempts are traced to, if anywhere.
+    /// Where its events are traced to, if anywhere.
     #[serde(default)]
     pub trace: Option<PathBuf>,
 }
@@ -72,13 +74,13 @@ struct Shared {
 }
 
 impl Controls {
-    /// Makes a control.
+    /// Makes a control. A trace that cannot be written is a property that cannot be used.
     ///
     /// # Errors
     /// No element of this name has one.
-    pub fn open(&self, request: ControlRequest) -> Result<Handle, UnknownElement> {
+    pub fn open(&self, request: ControlRequest, traces: &TraceFiles) -> Result<Handle, UnknownElement> {
         Ok(self.slots.insert(Arc::new(Control {
-            kind: Mutex::new(Kind::new(request)?),
+            kind: Mutex::new(Kind::new(request, traces)?),
             switch: Switch::default(),
             shared: self.shared.clone(),
         })))
@@ -90,8 +92,12 @@ impl Controls {
     }
 
     /// Forgets a control. False: there is none.
-    pub fn release(&self, handle: Handle) -> bool {
-        self.slots.remove(handle).is_some()
+    pub fn release(&self, handle: Handle, traces: &TraceFiles) -> bool {
+        let removed = self.slots.remove(handle);
+        if let Some(control) = &removed {
+            control.leave(traces);
+        }
+        removed.is_some()
     }
 
     /// The end of a test: ends all waits, forgets all controls.
@@ -121,18 +127,30 @@ enum Kind {
 }
 
 impl Kind {
-    fn new(request: ControlRequest) -> Result<Self, UnknownElement> {
+    fn new(request: ControlRequest, traces: &TraceFiles) -> Result<Self, UnknownElement> {
         let variables = match request.element.as_str() {
             Retry::ELEMENT => retry::invalid_variables(&request.properties),
             _ => Map::new(),
         };
+        let trace = request.trace.clone();
         let made = match request.element.as_str() {
             Once::ELEMENT => Once::new(request).map(|once| Kind::Once(Box::new(once))),
             Pace::ELEMENT => Pace::new(request).map(|pace| Kind::Pace(Box::new(pace))),
             Retry::ELEMENT => Retry::new(request).map(|retry| Kind::Retry(Box::new(retry))),
             _ => return Err(UnknownElement(request.element)),
         };
+        let made = made.and_then(|kind| {
+            trace.map_or(Ok(()), |path| traces.open(&path))?;
+            Ok(kind)
+        });
         Ok(made.unwrap_or_else(|invalid| Kind::Invalid(refusal(&invalid, variables))))
+    }
+
+    /// Its thread goes.
+    fn leave(&mut self, traces: &TraceFiles) {
+        if let Kind::Retry(retry) = self {
+            retry.leave(traces);
+        }
     }
 
     async fn step(&mut self, event: &[u8], scene: Scene<'_>) -> serde_json::Result<Vec<u8>> {
@@ -151,6 +169,7 @@ impl Control {
         &self,
         event: &[u8],
         gates: &Gates,
+        traces: &TraceFiles,
         runtime: &Runtime,
     ) -> Option<serde_json::Result<Vec<u8>>> {
         let mut kind = match self.kind.try_lock() {
@@ -164,11 +183,19 @@ impl Control {
             gates,
             flights: &self.shared.flights,
             rates: &self.shared.rates,
+            traces,
             cancel: &cancel,
         };
         let answer = runtime.block_on(kind.step(event, scene));
         self.switch.disarm();
         Some(answer)
+    }
+
+    /// Writes down what is not over yet. A step that is under way goes on, and what it leaves is lost.
+    fn leave(&self, traces: &TraceFiles) {
+        if let Ok(mut kind) = self.kind.try_lock() {
+            kind.leave(traces);
+        }
     }
 
     /// Ends the wait of the step that is under way. False: none is.
@@ -216,6 +243,7 @@ struct Scene<'a> {
     gates: &'a Gates,
     flights: &'a Flights,
     rates: &'a FixedRates,
+    traces: &'a TraceFiles,
     cancel: &'a Cancel,
 }
 

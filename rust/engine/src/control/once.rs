@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::retry::with_failed_assertions;
 use super::sample::{Reading, headers, reading};
+use super::trace::{TraceEvent, Tracer};
 use super::{ControlRequest, Scene, Waited};
 use crate::error_codes::CANCELLED;
 use crate::spec::{Invalid, Values, policy};
@@ -141,8 +142,15 @@ pub struct Once {
     spec: OnceSpec,
     stream: Stream,
     fetching: Option<Fetching>,
+    /// When it began to fetch.
+    began: SystemTime,
     /// How long the thread waited in this pass.
     waited: Duration,
+    /// How often it came by, this pass included.
+    passes: u64,
+    /// How often it fetched in this pass.
+    fetches: u64,
+    tracer: Tracer,
 }
 
 impl Once {
@@ -154,13 +162,18 @@ impl Once {
     /// # Errors
     /// The first property that cannot be used.
     pub fn new(request: ControlRequest) -> Result<Self, Invalid> {
+        let (tracer, passes) = (Tracer::new(&request), request.ordinal);
         let spec = OnceSpec::new(request)?;
         let stream = Stream::new(spec.terms.seed.map(|seed| backoff::stream_seed(seed, "early", 0)));
         Ok(Once {
             spec,
             stream,
             fetching: None,
+            began: SystemTime::UNIX_EPOCH,
             waited: Duration::ZERO,
+            passes,
+            fetches: 0,
+            tracer,
         })
     }
 
@@ -170,6 +183,8 @@ impl Once {
             Event::Enter { left_ms } => {
                 self.fetching = None;
                 self.waited = Duration::ZERO;
+                self.fetches = 0;
+                self.passes += 1;
                 self.ask(left_ms, scene).await
             }
             Event::Done {
@@ -178,10 +193,7 @@ impl Once {
                 left_ms,
             } => self.done(variables, sample, left_ms, scene).await,
             Event::Leave { sample } => {
-                let failed = sample.filter(|sample| !sample.ok);
-                if let (Some(fetching), Some(failed)) = (self.fetching.take(), failed) {
-                    failed.tell(fetching);
-                }
+                self.leave(sample.as_ref(), scene);
                 Reply::default()
             }
         }
@@ -194,22 +206,36 @@ impl Once {
         let begun = Instant::now();
         let waited = scene.wait(flight.ask(&self.spec.terms), Some(limit)).await;
         self.waited += begun.elapsed();
-        match waited {
-            Waited::Done(Answer::Use(value)) => Reply {
-                variables: self.variables(Got::Kept, "", Some(&value)),
-                ..Reply::default()
-            },
+        let stop = match waited {
+            Waited::Done(Answer::Use(value)) => {
+                if self.waited >= LEAST_WAIT {
+                    self.trace(scene, &self.event("waited"));
+                }
+                return Reply {
+                    variables: self.variables(Got::Kept, "", Some(&value)),
+                    ..Reply::default()
+                };
+            }
             Waited::Done(Answer::Fetch(fetching)) => {
                 self.fetching = Some(fetching);
-                self.run()
+                self.began = SystemTime::now();
+                self.fetches += 1;
+                self.trace(scene, &self.event("fetch"));
+                return self.run();
             }
-            Waited::Done(Answer::Failed(stop)) => self.without(&stop.to_string()),
-            Waited::Overdue if limit < patience => Reply {
-                end_thread: true,
-                ..self.without("schedule-end")
-            },
-            Waited::Overdue => self.without("timeout"),
-            Waited::Cancelled => self.without(CANCELLED.code),
+            Waited::Done(Answer::Failed(stop)) => stop.to_string(),
+            Waited::Overdue if limit < patience => SCHEDULE_END.to_owned(),
+            Waited::Overdue => "timeout".to_owned(),
+            Waited::Cancelled => CANCELLED.code.to_owned(),
+        };
+        let event = TraceEvent {
+            stop: Some(stop.clone()),
+            ..self.event("without")
+        };
+        self.trace(scene, &event);
+        Reply {
+            end_thread: stop == SCHEDULE_END,
+            ..self.without(&stop)
         }
     }
 
@@ -223,6 +249,7 @@ impl Once {
         let Some(fetching) = self.fetching.take() else {
             return Reply::default();
         };
+        let took = fetching.began().elapsed();
         let missing = self
             .spec
             .variables
@@ -236,9 +263,11 @@ impl Once {
             }
             (sample, None) => {
                 let age = sample.as_ref().map_or(0, |sample| sample.age_ms);
+                self.trace(scene, &self.end("fetched", took, sample.as_ref(), None));
                 return self.keep(fetching, variables, Duration::from_millis(age));
             }
         };
+        self.trace(scene, &self.end("failed", took, sample.as_ref(), Some(&verdict)));
         let reply = match verdict.map(|verdict| verdict.next) {
             Some(Next::Stop(stop)) => self.gave_up(stop, scene),
             // Back to the end of the queue, and there it waits with the others.
@@ -247,6 +276,59 @@ impl Once {
         Reply {
             warning: warning.or(reply.warning),
             ..reply
+        }
+    }
+
+    /// The children were broken off.
+    fn leave(&mut self, sample: Option<&Sample>, scene: Scene<'_>) {
+        let Some(fetching) = self.fetching.take() else {
+            return;
+        };
+        let took = fetching.began().elapsed();
+        let failed = sample.filter(|sample| !sample.ok);
+        let verdict = failed.map(|failed| failed.tell(fetching));
+        self.trace(scene, &self.end("left", took, sample, verdict.as_ref()));
+    }
+
+    fn trace(&self, scene: Scene<'_>, event: &TraceEvent<'_>) {
+        self.tracer.write(scene.traces, event);
+    }
+
+    /// An event of this moment.
+    fn event(&self, name: &'static str) -> TraceEvent<'_> {
+        TraceEvent {
+            event: name,
+            ordinal: self.passes.saturating_sub(1),
+            target: Some(&self.spec.key),
+            attempt: (self.fetches > 0).then_some(self.fetches),
+            waited: Some(self.waited),
+            ..TraceEvent::default()
+        }
+    }
+
+    /// The end of a fetch; `verdict`: on a failure, `None` within where it was overtaken.
+    fn end<'a>(
+        &'a self,
+        name: &'static str,
+        took: Duration,
+        sample: Option<&'a Sample>,
+        verdict: Option<&'a Option<Verdict>>,
+    ) -> TraceEvent<'a> {
+        let judged = verdict.and_then(Option::as_ref);
+        let (wait, stop) = match judged.map(|verdict| verdict.next) {
+            Some(Next::Wait(wait)) => (Some(wait), None),
+            Some(Next::Stop(stop)) => (None, Some(stop.to_string())),
+            None => (None, verdict.map(|_| "overtaken".to_owned())),
+        };
+        TraceEvent {
+            at: Some(self.began),
+            total: Some(took),
+            code: sample.map(|sample| sample.code.as_str()),
+            verdict: judged,
+            wait,
+            waited: None,
+            stop,
+            ..self.event(name)
         }
     }
 
@@ -326,6 +408,12 @@ impl Once {
         all
     }
 }
+
+/// Whoever got the values sooner did not wait for them.
+const LEAST_WAIT: Duration = Duration::from_millis(1);
+
+/// Why a thread has no values: its schedule ends.
+const SCHEDULE_END: &str = "schedule-end";
 
 /// Lifetimes in seconds end here, a year: what is longer means for ever, and must not run over.
 const LONGEST: f64 = 31_536_000.0;

@@ -13,12 +13,15 @@ use tokio::time::Instant;
 use websocket::Target;
 
 use super::sample::{Reading, headers, reading};
+use super::trace::{TraceEvent, Tracer};
 use super::{ControlRequest, Scene, Waited};
 use crate::error_codes::{CANCELLED, SPEC_INVALID};
 use crate::failure::Failure;
 use crate::gate::Place;
+use crate::run::GateNote;
 use crate::slot::lock;
 use crate::spec::{Invalid, Values, gate_of_mode, policy, quota_of};
+use crate::trace_file::GateLine;
 use crate::variables::{GATE_QUEUE, PACE_TIMER, PACE_WAITED_MS, RATE};
 use rate::FixedRate;
 
@@ -134,6 +137,9 @@ pub struct Pace {
     /// Of this thread and timer.
     seed: Option<u64>,
     turns: u64,
+    /// How long the latest turn took to come.
+    waited: Duration,
+    tracer: Tracer,
 }
 
 impl Pace {
@@ -145,6 +151,7 @@ impl Pace {
     /// # Errors
     /// The first that cannot be used.
     pub fn new(request: ControlRequest) -> Result<Self, Invalid> {
+        let tracer = Tracer::new(&request);
         let values = Values::new(request.properties)?;
         let fixed = values.word("wsb.pace.mode", &[("pace", false), ("fixed", true)])?;
         let seed: Option<u64> =
@@ -165,6 +172,8 @@ impl Pace {
             name: request.name,
             seed: seed.map(|seed| backoff::stream_seed(seed, &who, request.ordinal)),
             turns: 0,
+            waited: Duration::ZERO,
+            tracer,
         })
     }
 
@@ -186,7 +195,7 @@ impl Pace {
                 headers,
                 body,
             } => {
-                self.sampled(ok, &code, &headers, &body);
+                self.sampled(ok, &code, &headers, &body, scene);
                 Reply::default()
             }
         }
@@ -203,18 +212,20 @@ impl Pace {
             Scope::Target => Target::parse(target).map_or_else(|_| target.to_owned(), |url| quota_of(&url)),
         };
         let begun = Instant::now();
-        let (waited, rate, queue) = match &mut self.mode {
+        self.turns += 1;
+        let (waited, rate, queue, gate) = match &mut self.mode {
             Mode::Fixed(per_second, burst) => {
                 let key = format!("{quota} {}", self.values.text("wsb.shared.key"));
                 let fixed = scene.rates.get(&key, *per_second, *burst)?;
                 let waited = scene.wait(fixed.turn(), left).await;
-                (waited, Some(*per_second), fixed.queue())
+                let queue = fixed.queue();
+                let gate = GateLine::fixed(begun.elapsed(), *per_second, queue);
+                (waited, Some(*per_second), queue, gate)
             }
             Mode::Pace(place) => {
                 // Out of the queue first; the next place is one at its end, as the samples of a timer follow each other for ever, and one
                 // that is always refused must not always be the first.
                 *place = None;
-                self.turns += 1;
                 let seed = self
                     .seed
                     .map(|seed| backoff::stream_seed(seed, "turn", self.turns));
@@ -222,20 +233,30 @@ impl Pace {
                 let mut new = gate.place(seed);
                 let waited = scene.wait(new.turn(), left).await;
                 *place = (waited == Waited::Done(())).then_some(new);
-                let figures = gate.figures();
-                (waited, figures.rate, figures.queue)
+                let note = GateNote::new(&gate, begun.elapsed());
+                (waited, note.state.rate, note.state.queue, note.into())
             }
         };
+        self.waited = begun.elapsed();
         let variables = [
             (RATE, rate.map(|rate| format!("{rate:.3}")).unwrap_or_default()),
             (GATE_QUEUE, queue.to_string()),
-            (PACE_WAITED_MS, begun.elapsed().as_millis().to_string()),
+            (PACE_WAITED_MS, self.waited.as_millis().to_string()),
         ];
         let stop = match waited {
             Waited::Done(()) => "",
             Waited::Cancelled => CANCELLED.code,
             Waited::Overdue => "schedule-end",
         };
+        let event = TraceEvent {
+            event: "turn",
+            ordinal: self.turns - 1,
+            target: Some(&quota),
+            gate: Some(gate),
+            stop: (!stop.is_empty()).then(|| stop.to_owned()),
+            ..TraceEvent::default()
+        };
+        self.tracer.write(scene.traces, &event);
         Ok(Reply {
             go: waited == Waited::Done(()),
             end_thread: waited == Waited::Overdue,
@@ -248,7 +269,7 @@ impl Pace {
     }
 
     /// Tells the gate what its quota did.
-    fn sampled(&mut self, ok: bool, code: &str, head: &str, body: &str) {
+    fn sampled(&mut self, ok: bool, code: &str, head: &str, body: &str, scene: Scene<'_>) {
         let Mode::Pace(Some(place)) = &mut self.mode else {
             return;
         };
@@ -267,6 +288,15 @@ impl Pace {
         if verdict.class == Class::Throttle {
             let believed = |hint: &Duration| *hint <= self.policy.hints.max;
             place.throttled(verdict.usable_hint().filter(believed));
+            let event = TraceEvent {
+                event: "throttled",
+                ordinal: self.turns - 1,
+                code: Some(code),
+                verdict: Some(&verdict),
+                gate: Some(GateNote::new(place.gate(), self.waited).into()),
+                ..TraceEvent::default()
+            };
+            self.tracer.write(scene.traces, &event);
         } else if ok {
             place.passed();
         }

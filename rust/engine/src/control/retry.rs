@@ -2,26 +2,26 @@
 //! waits for it. One control a controller and thread, one [`Run`] each time the thread comes to it.
 
 mod messages;
+mod run;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use backoff::{Answer, Backoff, Class, Next, PacerMode, PacerState, Policy, Seen, StatusSet, Verdict};
+use backoff::{PacerMode, Policy, StatusSet};
 use regex::Regex;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep_until};
-use websocket::Target;
 
-pub use messages::{Event, FailedSample, Reply};
+pub use messages::{Event, Reply};
 
-use super::sample::{Reading, headers, reading};
-use super::{ControlRequest, Scene, Waited};
-use crate::error_codes::{CANCELLED, SPEC_INVALID};
+use super::trace::Tracer;
+use super::{ControlRequest, Scene};
+use crate::error_codes::SPEC_INVALID;
 use crate::failure::Failure;
-use crate::gate::{Gates, Place};
-use crate::spec::{Invalid, Values, gate, policy, quota_of};
+use crate::spec::{Invalid, Values, policy};
+use crate::trace_file::TraceFiles;
 use crate::variables::{self, VARIABLES};
+use run::{End, Run, Stop};
 
 /// Answers of success that an assertion failed; they are worth another attempt unless the properties say otherwise.
 const FAILED_BY_ASSERTION: &str = "200-399";
@@ -54,70 +54,7 @@ pub struct Retry {
     /// Whether there is a gate.
     gated: bool,
     run: Option<Run>,
-}
-
-/// One time through the controller.
-struct Run {
-    began: Instant,
-    seed: Option<u64>,
-    /// As it was before the attempt that is under way.
-    backoff: Backoff,
-    /// The verdict on the attempt that is under way; a later sample may bring another one.
-    judged: Option<Judged>,
-    place: Option<Place>,
-    attempts: u64,
-    throttled: u64,
-    waited: Duration,
-    hint: Option<Duration>,
-    status: Option<u16>,
-    gate: Option<PacerState>,
-}
-
-/// A failed sample, judged. Nobody is told before the attempt is over.
-struct Judged {
-    /// As it is after the verdict.
-    backoff: Backoff,
-    verdict: Verdict,
-    at: Instant,
-    status: Option<u16>,
-    next: Then,
-    /// Whether it decides if no other sample follows only.
-    provisional: bool,
-}
-
-/// What follows an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
-    /// Another one, so long after the failure.
-    Wait(Duration),
-    /// Another one, when the gate says so.
-    Turn,
-    /// None.
-    Stop(Stop),
-}
-
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
-    /// An attempt succeeded.
-    Succeeded,
-    /// The policy gave up.
-    Policy(backoff::Stop),
-    /// The thread's schedule ends before the next attempt.
-    ScheduleEnd,
-    /// JMeter's Stop.
-    Cancelled,
-}
-
-impl Stop {
-    fn name(self) -> String {
-        match self {
-            Stop::Succeeded => "succeeded".to_owned(),
-            Stop::Policy(stop) => stop.to_string(),
-            Stop::ScheduleEnd => "schedule-end".to_owned(),
-            Stop::Cancelled => CANCELLED.code.to_owned(),
-        }
-    }
+    tracer: Tracer,
 }
 
 impl Retry {
@@ -129,6 +66,7 @@ impl Retry {
     /// # Errors
     /// The first that cannot be used.
     pub fn new(request: ControlRequest) -> Result<Self, Invalid> {
+        let tracer = Tracer::new(&request);
         let values = Values::new(request.properties)?;
         let mut policy = policy(&values)?;
         let assertions = values.word(
@@ -150,13 +88,14 @@ impl Retry {
             who: format!("{} {}", request.user, request.name),
             ordinal: request.ordinal,
             run: None,
+            tracer,
         })
     }
 
     /// Takes note of an event, waits where it asks for that, and says what to do. `begin` comes first; without it there is nothing to do.
     pub async fn step(&mut self, event: Event, scene: Scene<'_>) -> Reply {
         if matches!(event, Event::Begin) {
-            return self.begin();
+            return self.begin(scene);
         }
         let Some(run) = &mut self.run else {
             return Reply::default();
@@ -166,7 +105,10 @@ impl Retry {
             Event::Turn { target, left_ms } => {
                 let limit = left_ms.map(Duration::from_millis);
                 match run.find_place(&self.values, &target, scene.gates) {
-                    Ok(()) => run.turn(self.policy.max_elapsed, limit, scene).await,
+                    Ok(()) => {
+                        let (longest, tracer) = (self.policy.max_elapsed, &self.tracer);
+                        run.turn(longest, limit, scene, tracer).await
+                    }
                     Err(invalid) => Reply {
                         failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
                         variables: refused_variables(&self.prefix),
@@ -193,7 +135,8 @@ impl Retry {
                     Counts::Any | Counts::Matching(_) => run.judged.is_some(),
                 };
                 let limit = left_ms.map(Duration::from_millis);
-                let stop = run.over(&self.policy, failed, code, limit, scene).await;
+                let end = End { failed, code };
+                let stop = run.over(&self.policy, end, limit, scene, &self.tracer).await;
                 self.reply_after(stop)
             }
         }
@@ -214,24 +157,20 @@ impl Retry {
         reply
     }
 
-    fn begin(&mut self) -> Reply {
+    /// The thread goes, or comes afresh: what is not over stays so.
+    pub fn leave(&mut self, traces: &TraceFiles) {
+        if let Some(mut run) = self.run.take() {
+            run.leave(traces, &self.tracer);
+        }
+    }
+
+    fn begin(&mut self, scene: Scene<'_>) -> Reply {
+        self.leave(scene.traces);
         let seed = self
             .seed
             .map(|seed| backoff::stream_seed(seed, &self.who, self.ordinal));
+        self.run = Some(Run::new(&self.policy, seed, self.ordinal));
         self.ordinal += 1;
-        self.run = Some(Run {
-            began: Instant::now(),
-            seed,
-            backoff: Backoff::new(self.policy.clone(), seed),
-            judged: None,
-            place: None,
-            attempts: 0,
-            throttled: 0,
-            waited: Duration::ZERO,
-            hint: None,
-            status: None,
-            gate: None,
-        });
         Reply {
             go: self.gated,
             ..Reply::shown(self.shown)
@@ -252,182 +191,16 @@ impl Retry {
             variables::STOP => stop.map(Stop::name).unwrap_or_default(),
             variables::LAST_STATUS => run.status.map(|status| status.to_string()).unwrap_or_default(),
             variables::RATE => {
-                let rate = run.gate.and_then(|gate| gate.rate);
+                let rate = run.gate.and_then(|gate| gate.state.rate);
                 rate.map(|rate| format!("{rate:.3}")).unwrap_or_default()
             }
-            variables::GATE_QUEUE => run.gate.map(|gate| gate.queue.to_string()).unwrap_or_default(),
+            variables::GATE_QUEUE => run
+                .gate
+                .map(|gate| gate.state.queue.to_string())
+                .unwrap_or_default(),
             _ => String::new(),
         };
         own_variables(&self.prefix, value)
-    }
-}
-
-impl Run {
-    /// Chooses the gate by the run's first sample and keeps to it, so that its place in the queue lasts.
-    fn find_place(&mut self, values: &Values, target: &str, gates: &Gates) -> Result<(), Invalid> {
-        if self.place.is_none() {
-            let quota = Target::parse(target).map_or_else(|_| target.to_owned(), |url| quota_of(&url));
-            self.place = gate(values, &quota, gates)?.map(|gate| gate.place(self.seed));
-        }
-        Ok(())
-    }
-
-    async fn turn(&mut self, max_elapsed: Duration, left: Option<Duration>, scene: Scene<'_>) -> Reply {
-        let go = Reply {
-            go: true,
-            ..Reply::default()
-        };
-        let Some(place) = &mut self.place else {
-            return go;
-        };
-        let begun = Instant::now();
-        let patience = max_elapsed.saturating_sub(self.began.elapsed());
-        let limit = left.map_or(patience, |left| left.min(patience));
-        let waited = scene.wait(place.turn(), Some(limit)).await;
-        self.waited += begun.elapsed();
-        self.gate = Some(place.gate().figures());
-        let stopped = |stop: Stop| Reply {
-            stop: stop.name(),
-            end_thread: stop == Stop::ScheduleEnd,
-            ..Reply::default()
-        };
-        match waited {
-            Waited::Done(()) => go,
-            Waited::Cancelled => stopped(Stop::Cancelled),
-            Waited::Overdue if left.is_some_and(|left| left <= patience) => stopped(Stop::ScheduleEnd),
-            Waited::Overdue => {
-                // Each attempt leaves a sample, and only the request itself makes one: it goes out without a turn.
-                self.place = None;
-                Reply {
-                    warning: Some(crate::error_codes::GATE_TIMEOUT.message.to_owned()),
-                    ..go
-                }
-            }
-        }
-    }
-
-    /// Judges a failed sample, in place of what was judged before in this attempt.
-    fn judge(&mut self, policy: &Policy, sample: &FailedSample, provisional: bool) {
-        let elapsed = self.began.elapsed();
-        let left = sample.left_ms.map(Duration::from_millis);
-        let mut backoff = self.backoff.clone();
-        let headers = headers(&sample.headers);
-        let (seen, status) = match reading(&sample.code) {
-            Reading::Status(status) => {
-                let answer = Answer {
-                    status,
-                    headers: &headers,
-                    body: sample.body.as_bytes(),
-                    now: SystemTime::now(),
-                };
-                (Seen::Answer(answer), Some(status))
-            }
-            Reading::Failure(failure) => (Seen::Failure(failure), None),
-        };
-        let verdict = backoff.after(&seen, elapsed);
-        let paced = self
-            .place
-            .as_ref()
-            .is_some_and(|place| place.gate().mode() == PacerMode::Pace)
-            && verdict.class == Class::Throttle;
-        let asked = verdict.usable_hint().unwrap_or_default();
-        let next = match verdict.next {
-            Next::Wait(_) if paced => Then::Turn,
-            // Its own wait would have been too long; the gate's may not be.
-            Next::Stop(backoff::Stop::MaxElapsed) if paced && elapsed + asked < policy.max_elapsed => {
-                Then::Turn
-            }
-            Next::Wait(wait) if left.is_some_and(|left| wait >= left) => Then::Stop(Stop::ScheduleEnd),
-            Next::Wait(wait) => Then::Wait(wait),
-            Next::Stop(stop) => Then::Stop(Stop::Policy(stop)),
-        };
-        self.judged = Some(Judged {
-            backoff,
-            verdict,
-            at: Instant::now(),
-            status,
-            next,
-            provisional,
-        });
-    }
-
-    /// What a failed sample is shown as.
-    fn verdict(&self, shown: &'static str) -> Reply {
-        let Some(judged) = &self.judged else {
-            return Reply::shown("keep");
-        };
-        match judged.next {
-            Then::Stop(stop) => Reply {
-                stop: stop.name(),
-                ..Reply::shown("keep")
-            },
-            Then::Wait(_) | Then::Turn => Reply {
-                go: true,
-                code: format!(
-                    "retried {}",
-                    judged
-                        .status
-                        .map_or_else(|| "-".to_owned(), |status| status.to_string())
-                ),
-                ..Reply::shown(if judged.provisional { "keep" } else { shown })
-            },
-        }
-    }
-
-    /// Closes the attempt's account and waits for the next one; says why there is none.
-    async fn over(
-        &mut self,
-        policy: &Policy,
-        failed: bool,
-        code: String,
-        left: Option<Duration>,
-        scene: Scene<'_>,
-    ) -> Option<Stop> {
-        self.attempts += 1;
-        if failed && self.judged.is_none() {
-            // Its sample was a success: an assertion of what holds the sample failed.
-            let sample = FailedSample {
-                code: code.clone(),
-                ..FailedSample::default()
-            };
-            self.judge(policy, &sample, false);
-        }
-        let judged = self.judged.take().filter(|_| failed);
-        let Some(judged) = judged else {
-            self.status = match reading(&code) {
-                Reading::Status(status) => Some(status),
-                Reading::Failure(_) => None,
-            };
-            if let Some(place) = &mut self.place {
-                place.passed();
-            }
-            return Some(Stop::Succeeded);
-        };
-        self.status = judged.status;
-        self.hint = judged.verdict.usable_hint().or(self.hint);
-        self.backoff = judged.backoff;
-        if judged.verdict.class == Class::Throttle {
-            self.throttled += 1;
-            if let Some(place) = &mut self.place {
-                // A hint that the policy does not believe, because it is too long, must not hold all the others.
-                let hint = judged.verdict.usable_hint();
-                place.throttled(hint.filter(|&hint| hint <= policy.hints.max));
-            }
-        }
-        match judged.next {
-            Then::Stop(stop) => Some(stop),
-            Then::Turn => None,
-            Then::Wait(wait) => {
-                let begun = Instant::now();
-                let waited = scene.wait(sleep_until(judged.at + wait), left).await;
-                self.waited += begun.elapsed();
-                match waited {
-                    Waited::Done(()) => None,
-                    Waited::Cancelled => Some(Stop::Cancelled),
-                    Waited::Overdue => Some(Stop::ScheduleEnd),
-                }
-            }
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::once::Flights;
 use super::pace::FixedRates;
 use crate::cancel::Cancel;
 use crate::gate::Gates;
+use crate::trace_file::TraceFiles;
 
 /// A test run's shared things, and one cancel for all steps.
 #[derive(Default)]
@@ -12,6 +13,7 @@ pub struct Stage {
     pub gates: Gates,
     pub flights: Flights,
     pub rates: FixedRates,
+    pub traces: TraceFiles,
     pub cancel: Cancel,
 }
 
@@ -21,6 +23,7 @@ impl Stage {
             gates: &self.gates,
             flights: &self.flights,
             rates: &self.rates,
+            traces: &self.traces,
             cancel: &self.cancel,
         }
     }

@@ -15,7 +15,8 @@ fn control(engine: &Engine, element: &str, properties: &Value) -> Handle {
     engine.control(spec.to_string().as_bytes()).unwrap()
 }
 
-fn step(engine: &Engine, control: Handle, event: &Value) -> Value {
+/// Tells a control an event.
+pub fn step(engine: &Engine, control: Handle, event: &Value) -> Value {
     serde_json::from_slice(&engine.step(control, event.to_string().as_bytes()).unwrap()).unwrap()
 }
 

@@ -14,3 +14,4 @@ mod matching;
 mod operations;
 mod reconnecting;
 mod support;
+mod tracing;

@@ -1,9 +1,11 @@
 use serde_json::{Value, json};
-use tokio::time::{advance, timeout};
+use tokio::time::{Instant, advance, timeout};
 
 use super::*;
 use crate::cancel::Cancel;
 use crate::control::{FixedRates, Flights};
+use crate::gate::Gates;
+use crate::trace_file::TraceFiles;
 
 /// A controller of the user `u`, and what it needs.
 struct Bench {
@@ -30,6 +32,7 @@ impl Bench {
             gates: &self.gates,
             flights: &Flights::default(),
             rates: &FixedRates::default(),
+            traces: &TraceFiles::default(),
             cancel: &self.cancel,
         };
         let event = serde_json::from_value(event).unwrap();
