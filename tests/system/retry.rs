@@ -14,7 +14,7 @@ use system::jtl::Sample;
 use system::serve::Serve;
 
 use crate::say;
-use crate::support::{LIMIT, alone, complaints, folder, jmeter, run, together};
+use crate::support::{LIMIT, alone, complaints, folder, jmeter, run, together, waiting};
 
 /// How fast a thread must be free again after a Stop.
 const STOP_MS: i64 = 200;
@@ -247,7 +247,7 @@ fn every_user_gets_through_a_throttled_rest_call_and_reports_count_as_chosen() {
 
 #[test]
 fn two_hundred_users_at_once_all_get_through_120_a_minute() {
-    let _turn = together();
+    let _turn = waiting();
     thread::scope(|both| {
         for shared in ["off", "pace"] {
             both.spawn(move || all_get_through(shared));
