@@ -1,5 +1,5 @@
 //! The whole system under test: plans in the assembled JMeter, against the test server in a process of its own. Each test
-//! leaves its files in `build/tests/<test>`. Start them all at once (`--test-threads=99`): they sort out between them who runs
+//! leaves its files in `build/tests/<test>`. Start them all at once (`--test-threads=999`): they sort out between them who runs
 //! beside whom.
 
 // All of it is test code, the helpers too.

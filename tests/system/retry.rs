@@ -187,7 +187,7 @@ fn dashboard(finished: &Finished) -> (u64, u64) {
 #[test]
 fn every_user_gets_through_a_throttled_rest_call_and_reports_count_as_chosen() {
     const USERS: usize = 30;
-    let _turn = together();
+    let _turn = waiting();
     for shown in ["keep", "ignore", "success"] {
         let server = Throttle::start(10, Duration::from_secs(2), "retry-AFTER: 2\r\n");
         let folder = folder(&format!("retry_{shown}"));
