@@ -15,6 +15,7 @@ mod foreign;
 mod foreign_limits;
 mod herd;
 mod hostile;
+mod http;
 mod idle;
 mod input;
 mod jar;
