@@ -9,8 +9,8 @@ use system::plan::Plan;
 use system::repository;
 use system::serve::{Serve, Stats};
 
-/// No plan of these tests takes longer unless it says so.
-pub const LIMIT: Duration = Duration::from_secs(120);
+/// No plan of these tests takes longer unless it says so: two hundred users a limit of a minute, side by side with others.
+pub const LIMIT: Duration = Duration::from_secs(240);
 
 pub use crate::turns::{alone, in_idle_time, together, waiting};
 
