@@ -35,7 +35,7 @@ impl Machine {
         match kind {
             InIdleTime => true,
             Waiting => running(Together) == 0 && running(Waiting) < WAITING,
-            Together => running(Waiting) + queued(Waiting) == 0 && running(Together) < cores,
+            Together => queued(Waiting) == 0 && running(Waiting) + running(Together) < cores,
             Alone => self.running.is_empty() && queued(Alone) == self.queued.len(),
         }
     }
@@ -86,12 +86,13 @@ impl Drop for Turn {
     }
 }
 
-/// For tests that wait for somebody's limits most of the time: some of them side by side, and none that computes.
+/// For tests that wait for somebody's limits most of the time: some of them side by side, and none that computes before
+/// there are fewer of them than cores.
 pub fn waiting() -> Turn {
     Turn::of(Waiting)
 }
 
-/// For tests that compute and may share the machine: as many as it has cores.
+/// For tests that compute and may share the machine: as many as it has cores, counting those that wait.
 pub fn together() -> Turn {
     Turn::of(Together)
 }
@@ -122,7 +123,9 @@ fn who_waits_goes_first_and_who_measures_goes_last_and_alone() {
             &[Waiting, InIdleTime],
             &[InIdleTime],
         ),
-        (&[Waiting], &[Together, Alone], &[]),
+        (&[Waiting, Waiting], &[Together, Alone], &[]),
+        (&[Waiting], &[Together, Alone], &[Together]),
+        (&[Waiting, Together], &[Together, Alone], &[]),
         (&[InIdleTime], &[Together, Alone], &[Together]),
         (&[Together], &[Together, Waiting, Alone], &[]),
         (&[Together], &[Together, Alone], &[Together]),
