@@ -70,12 +70,15 @@ java_for_gradle() {
   echo "${JAVA_HOME:-}"
 }
 
-# run_gradle ARGUMENT...: Gradle without a daemon left behind, and without the JDK's greeting.
+# run_gradle ARGUMENT...: Gradle without a daemon left behind. Left out are the JDK's greeting and two warnings that only
+# Debian's old Gradle gives: of its own use of a security manager, and of jars for several Javas.
 run_gradle() {
   local jdk
   jdk=$(java_for_gradle)
   if [ -n "$jdk" ]; then export JAVA_HOME=$jdk; fi
-  gradle --no-daemon --console=plain "$@" 2> >(grep -v -E '^(openjdk version|OpenJDK )' >&2)
+  gradle --no-daemon --console=plain "$@" 2> >(sed -E -e '/^(openjdk version|OpenJDK )/d' \
+    -e '/^WARNING: .*(java\.lang\.System has been called|System::setSecurityManager|of org\.gradle\.)/d' >&2) \
+    | sed '/^Malformed jar .* Gradle 5\.0 /d'
 }
 
 # The other side of the whole-system tests: programs and libraries of other people, in build/peers (tests/src/peers.rs).

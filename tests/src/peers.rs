@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::process::Process;
+use crate::process::{Process, nice};
 use crate::{Error, Result, at, during, repository};
 
 /// How long a server may take to listen.
@@ -18,12 +18,13 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The fuzzing server of Autobahn's cases, which leaves its report in `folder`. `which` chooses cases, as `-i 12.*`.
+    /// The fuzzing server of Autobahn's cases, which leaves its report in `folder`. It computes when nobody else
+    /// wants to. `which` chooses cases, as `-i 12.*`.
     ///
     /// # Errors
     /// When it is not installed or does not start.
     pub fn fuzzing(folder: &Path, which: &[&str]) -> Result<Self> {
-        let mut command = Command::new(installed("venv/bin/kosoku")?);
+        let mut command = nice(installed("venv/bin/kosoku")?);
         command.env("PYTHONUNBUFFERED", "1");
         command.args(["-m", "fuzzingserver", "-o"]).arg(folder);
         command.args(which).arg("127.0.0.1:0");

@@ -1,8 +1,9 @@
 //! Test plans made in code, for tests that need many cases in one run: thread groups of samplers with literal property
 //! values. The plans that people read are in `tests/plans`.
 
+mod elements;
+
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::{Result, at};
@@ -19,8 +20,9 @@ pub struct Group {
     name: String,
     users: u32,
     ramp_up_seconds: u32,
-    /// None: until the run is stopped.
+    /// None: until the run is stopped, or the time is over.
     loops: Option<u32>,
+    seconds: Option<u32>,
     elements: Vec<String>,
 }
 
@@ -73,8 +75,15 @@ impl Group {
             users,
             ramp_up_seconds: 0,
             loops: Some(1),
+            seconds: None,
             elements: Vec::new(),
         }
+    }
+
+    /// Elements for others to hold: what a group without users adds.
+    #[must_use]
+    pub fn inner() -> Self {
+        Self::new("", 0)
     }
 
     /// Spreads the users' starts over some seconds.
@@ -98,43 +107,11 @@ impl Group {
         self
     }
 
-    /// Adds the elements of another group, which each user goes through in its first loop only.
+    /// Goes through the elements again and again until so many seconds are over: JMeter's schedule.
     #[must_use]
-    pub fn once(self, inner: &Group) -> Self {
-        self.element(
-            "OnceOnlyController",
-            "OnceOnlyControllerGui",
-            "Once",
-            "",
-            &inner.elements.concat(),
-        )
-    }
-
-    /// Adds the elements of another group, which each user repeats for so many seconds.
-    #[must_use]
-    pub fn during(self, seconds: u32, inner: &Group) -> Self {
-        let body = strings(&[("RunTime.seconds", &seconds.to_string())]);
-        self.element(
-            "RunTime",
-            "RunTimeGui",
-            "For a time",
-            &body,
-            &inner.elements.concat(),
-        )
-    }
-
-    /// Adds JMeter's own TCP sampler: each user waits at this address until the other side ends the connection.
-    #[must_use]
-    pub fn wait_at(self, address: SocketAddr) -> Self {
-        let (host, port) = (address.ip().to_string(), address.port().to_string());
-        let body = strings(&[
-            ("TCPSampler.classname", "TCPClientImpl"),
-            ("TCPSampler.server", &host),
-            ("TCPSampler.port", &port),
-            ("TCPSampler.reUseConnection", "false"),
-            ("TCPSampler.request", "waiting"),
-        ]);
-        self.element("TCPSampler", "TCPSamplerGui", "Wait", &body, "")
+    pub fn lasting(mut self, seconds: u32) -> Self {
+        self.seconds = Some(seconds);
+        self.forever()
     }
 
     /// Adds a Connect sampler with these properties.
@@ -213,62 +190,6 @@ impl Group {
         )
     }
 
-    /// Adds the incumbent's sampler, which opens a connection once.
-    #[must_use]
-    pub fn incumbent_open(self, name: &str, host: &str, port: u16, tls: bool) -> Self {
-        let class = "eu.luminis.jmeter.wssampler.OpenWebSocketSampler";
-        let port = port.to_string();
-        let texts = [
-            ("server", host),
-            ("port", &port),
-            ("path", "/"),
-            ("connectTimeout", "20000"),
-            ("readTimeout", "20000"),
-        ];
-        let body = format!("<boolProp name=\"TLS\">{tls}</boolProp>\n{}", strings(&texts));
-        self.element(class, &format!("{class}Gui"), name, &body, "")
-    }
-
-    /// Adds the incumbent's sampler that sends a text over the open connection and waits for an answer.
-    #[must_use]
-    pub fn incumbent_exchange(self, name: &str, text: &str) -> Self {
-        let class = "eu.luminis.jmeter.wssampler.RequestResponseWebSocketSampler";
-        let flags = ["TLS", "createNewConnection", "loadDataFromFile"]
-            .map(|key| format!("<boolProp name=\"{key}\">false</boolProp>\n"))
-            .concat();
-        let texts = [
-            ("payloadType", "Text"),
-            ("requestData", text),
-            ("readTimeout", "20000"),
-        ];
-        self.element(
-            class,
-            &format!("{class}Gui"),
-            name,
-            &(flags + &strings(&texts)),
-            "",
-        )
-    }
-
-    /// Adds the incumbent's sampler that closes the connection.
-    #[must_use]
-    pub fn incumbent_close(self, name: &str) -> Self {
-        let class = "eu.luminis.jmeter.wssampler.CloseWebSocketSampler";
-        let body = strings(&[("statusCode", "1000"), ("readTimeout", "20000")]);
-        self.element(class, &format!("{class}Gui"), name, &body, "")
-    }
-
-    /// Adds a pause of some milliseconds, or of a function's.
-    #[must_use]
-    pub fn pause(self, milliseconds: &str) -> Self {
-        let texts = [
-            ("ActionProcessor.action", "1"),
-            ("ActionProcessor.target", "0"),
-            ("ActionProcessor.duration", milliseconds),
-        ];
-        self.element("TestAction", "TestActionGui", "Pause", &strings(&texts), "")
-    }
-
     fn element(mut self, class: &str, gui: &str, name: &str, body: &str, children: &str) -> Self {
         let name = escaped(name);
         self.elements.push(format!(
@@ -282,6 +203,7 @@ impl Group {
         write!(
             out,
             "<ThreadGroup guiclass=\"ThreadGroupGui\" testclass=\"ThreadGroup\" testname=\"{}\">\n{}\
+             <boolProp name=\"ThreadGroup.scheduler\">{}</boolProp>\n\
              <boolProp name=\"ThreadGroup.same_user_on_next_iteration\">true</boolProp>\n\
              <elementProp name=\"ThreadGroup.main_controller\" elementType=\"LoopController\" \
              guiclass=\"LoopControlPanel\" testclass=\"LoopController\">\n{}\
@@ -291,7 +213,12 @@ impl Group {
                 ("ThreadGroup.num_threads", &self.users.to_string()),
                 ("ThreadGroup.ramp_time", &self.ramp_up_seconds.to_string()),
                 ("ThreadGroup.on_sample_error", "continue"),
+                (
+                    "ThreadGroup.duration",
+                    &self.seconds.unwrap_or_default().to_string()
+                ),
             ]),
+            self.seconds.is_some(),
             strings(&[(
                 "LoopController.loops",
                 &self.loops.map_or("-1".to_owned(), |loops| loops.to_string())
@@ -376,15 +303,21 @@ mod tests {
             .incumbent_close("z")
             .sampler("Ping", "p", &[])
             .pause("5")
-            .wait_at(([127, 0, 0, 1], 9).into());
-        let group = Group::new("H", 2).forever().once(&group).during(3, &group);
+            .wait_at(([127, 0, 0, 1], 9).into())
+            .http(
+                "h",
+                9,
+                "/",
+                &Group::inner().extract("v", "(.)").assert_has("x").timer("1"),
+            );
+        let group = Group::new("H", 2).lasting(9).once(&group).during(3, &group);
         let plan = Plan::of(group.clone()).and(group).to_string();
         assert_eq!(
             plan.matches("<hashTree>").count(),
             plan.matches("</hashTree>").count()
         );
-        // The plan, its content; in each of two groups itself, two controllers, and in each of these eight elements.
-        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 * (1 + 2 + 2 * 8));
+        // The plan, its content; in each of two groups itself, two controllers, and in each of these twelve elements.
+        assert_eq!(plan.matches("<hashTree>").count(), 2 + 2 * (1 + 2 + 2 * 12));
         assert_eq!(plan.matches("elementType=\"Header\"").count(), 8);
         assert_eq!(
             plan.matches("<stringProp name=\"LoopController.loops\">-1<")

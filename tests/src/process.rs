@@ -1,5 +1,6 @@
 //! A child process whose lines can be waited for, and which never outlives its owner.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -7,6 +8,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::{Error, Result, during};
+
+/// A command for a program that computes when nobody else wants to.
+pub fn nice(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]).arg(program);
+    command
+}
 
 /// A running program. Dropping it kills it.
 pub struct Process {

@@ -3,17 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use serde::Deserialize;
 use system::jmeter::Home;
 use system::peers::Peer;
-use system::process::Process;
+use system::process::{Process, nice};
 use system::repository;
 
 use crate::say;
-use crate::support::{folder, together};
+use crate::support::{folder, in_idle_time};
 
 /// For one server's cases. Those with compression move gigabytes through deflate, most of the time on the server's side.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -38,7 +37,7 @@ fn judged(name: &str, which: &[&str], compression: bool) -> Verdicts {
     let server = Peer::fuzzing(&reports, which).unwrap();
     let home = Home::assembled().unwrap();
     let class_path = std::env::join_paths([home.extensions().join("*"), home.libraries().join("*")]).unwrap();
-    let mut java = Command::new("java");
+    let mut java = nice("java");
     java.arg("-cp").arg(class_path);
     java.arg(repository::root().join("tests/java/Autobahn.java"));
     java.arg(server.address().to_string())
@@ -98,7 +97,7 @@ fn table(verdicts: &Verdicts) -> Vec<String> {
 
 #[test]
 fn every_case_of_autobahn_without_compression_is_strictly_passed() {
-    let _turn = together();
+    let _turn = in_idle_time();
     let verdicts = judged("plain", &["-x", "12.*", "-x", "13.*"], false);
     let failed = table(&verdicts);
     assert_eq!(verdicts.len(), WITHOUT_COMPRESSION);
@@ -107,7 +106,7 @@ fn every_case_of_autobahn_without_compression_is_strictly_passed() {
 
 #[test]
 fn every_case_of_autobahn_with_compression_is_passed() {
-    let _turn = together();
+    let _turn = in_idle_time();
     let mut verdicts = Verdicts::new();
     // Two servers, as each one works on one core.
     std::thread::scope(|scope| {

@@ -9,7 +9,7 @@ use system::process::Process;
 use system::serve::{Serve, Stats};
 
 use crate::say;
-use crate::support::{folder, jmeter_of, run, together};
+use crate::support::{folder, jmeter_of, run, together, waiting};
 
 const USERS: u32 = 200;
 
@@ -123,7 +123,7 @@ fn behind_one_gate_two_hundred_users_are_in_nearly_as_fast_as_the_limit_lets_the
 
 /// All cases side by side in one JMeter, each with users and a server of its own: they mostly wait.
 fn check(test: &str, promises: &[Promise]) {
-    let _turn = together();
+    let _turn = waiting();
     let mut plan = Plan::default();
     let mut servers: Vec<Vec<Serve>> = Vec::new();
     for promise in promises {

@@ -10,7 +10,7 @@ use system::repository::fresh_folder;
 use system::serve::Serve;
 
 use crate::say;
-use crate::support::{complaints, folder, jmeter_of, together};
+use crate::support::{complaints, folder, jmeter_of, waiting};
 
 const USERS: u32 = 200;
 
@@ -121,7 +121,7 @@ fn outcome(samples: &[Sample]) -> Outcome {
 
 #[test]
 fn two_hundred_users_pass_the_limits_of_nginx_and_haproxy() {
-    let _turn = together();
+    let _turn = waiting();
     let folder = folder("foreign_limits");
     // Side by side in one JMeter, each with a server of its own: they mostly wait.
     let mut plan = Plan::default();

@@ -1,18 +1,16 @@
 //! A herd before one server: one fetch of a token for two hundred users, and samples of JMeter's own HTTP Request that go in turn.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use system::jtl::Sample;
+use system::plan::{Group, Plan};
 use system::trace;
 
+use crate::http::{self, Answer};
 use crate::say;
-use crate::support::{folder, jmeter, run, together};
+use crate::support::{folder, jmeter_of, run, together};
 
 /// How long a token is good for.
 const LIFETIME: Duration = Duration::from_secs(5);
@@ -40,39 +38,17 @@ struct Book {
 
 impl Server {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         let book = Arc::<Mutex<Book>>::default();
         let shared = book.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let book = shared.clone();
-                thread::spawn(move || serve(stream, &book));
+        let port = http::serve(move |path| {
+            let (status, body) = answer(path, &shared);
+            Answer {
+                status,
+                headers: "",
+                body,
             }
         });
         Server { port, book }
-    }
-}
-
-/// Answers every request of a connection; bodies are not expected.
-fn serve(stream: TcpStream, book: &Mutex<Book>) {
-    let mut out = stream.try_clone().unwrap();
-    let mut lines = BufReader::new(stream).lines();
-    loop {
-        // The head ends at an empty line, the connection at none.
-        let head: Vec<String> = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .take_while(|line| !line.is_empty())
-            .collect();
-        let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else {
-            return;
-        };
-        let (status, body) = answer(path, book);
-        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
-        if out.write_all((head + &body).as_bytes()).is_err() {
-            return;
-        }
     }
 }
 
@@ -132,88 +108,6 @@ impl Book {
     }
 }
 
-/// A plan with one group of users around `body`, who go through it so often, or for so many seconds.
-fn plan(folder: &Path, users: u32, loops: i32, seconds: u32, body: &str) -> PathBuf {
-    let path = folder.join("plan.jmx");
-    let text = format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?>
-<jmeterTestPlan version="1.2" properties="5.0" jmeter="5.6.3">
-<hashTree>
-<TestPlan guiclass="TestPlanGui" testclass="TestPlan" testname="Herd"><elementProp name="TestPlan.user_defined_variables" elementType="Arguments"><collectionProp name="Arguments.arguments"/></elementProp></TestPlan>
-<hashTree>
-<ThreadGroup guiclass="ThreadGroupGui" testclass="ThreadGroup" testname="G">
-<stringProp name="ThreadGroup.num_threads">{users}</stringProp><stringProp name="ThreadGroup.ramp_time">0</stringProp><stringProp name="ThreadGroup.on_sample_error">continue</stringProp>
-<boolProp name="ThreadGroup.scheduler">{}</boolProp><stringProp name="ThreadGroup.duration">{seconds}</stringProp>
-<elementProp name="ThreadGroup.main_controller" elementType="LoopController" guiclass="LoopControlPanel" testclass="LoopController"><stringProp name="LoopController.loops">{loops}</stringProp><boolProp name="LoopController.continue_forever">false</boolProp></elementProp>
-</ThreadGroup>
-<hashTree>
-{body}
-</hashTree>
-</hashTree>
-</hashTree>
-</jmeterTestPlan>
-"#,
-        seconds > 0
-    );
-    fs::write(&path, text).unwrap();
-    path
-}
-
-fn element(class: &str, gui: &str, name: &str, properties: &str, children: &str) -> String {
-    format!(
-        "<{class} guiclass=\"{gui}\" testclass=\"{class}\" testname=\"{name}\">\n{properties}</{class}>\n<hashTree>\n{children}</hashTree>\n"
-    )
-}
-
-fn strings(properties: &[(&str, &str)]) -> String {
-    let line = |(name, value): &(&str, &str)| format!("<stringProp name=\"{name}\">{value}</stringProp>\n");
-    properties.iter().map(line).collect()
-}
-
-fn once(properties: &[(&str, &str)], children: &str) -> String {
-    element(
-        "io.github.wsbackoff.control.OnceController",
-        "io.github.wsbackoff.gui.OnceControllerGui",
-        "log in",
-        &strings(properties),
-        children,
-    )
-}
-
-fn pace(properties: &[(&str, &str)]) -> String {
-    element(
-        "io.github.wsbackoff.timer.PaceTimer",
-        "io.github.wsbackoff.gui.PaceTimerGui",
-        "pace",
-        &strings(properties),
-        "",
-    )
-}
-
-fn http(name: &str, port: u16, path: &str, children: &str) -> String {
-    let port = port.to_string();
-    let own = strings(&[
-        ("HTTPSampler.domain", "127.0.0.1"),
-        ("HTTPSampler.port", &port),
-        ("HTTPSampler.protocol", "http"),
-        ("HTTPSampler.path", path),
-        ("HTTPSampler.method", "GET"),
-    ]) + "<boolProp name=\"HTTPSampler.use_keepalive\">true</boolProp>\n\
-          <elementProp name=\"HTTPsampler.Arguments\" elementType=\"Arguments\"><collectionProp name=\"Arguments.arguments\"/></elementProp>\n";
-    element("HTTPSamplerProxy", "HttpTestSampleGui", name, &own, children)
-}
-
-fn extract(variable: &str, pattern: &str) -> String {
-    let own = strings(&[
-        ("RegexExtractor.useHeaders", "false"),
-        ("RegexExtractor.refname", variable),
-        ("RegexExtractor.regex", pattern),
-        ("RegexExtractor.template", "$1$"),
-        ("RegexExtractor.match_number", "1"),
-    ]);
-    element("RegexExtractor", "RegexExtractorGui", variable, &own, "")
-}
-
 /// From the first sample's start to the last one's.
 fn span(samples: &[Sample]) -> Duration {
     let starts = samples.iter().map(|sample| sample.started_ms);
@@ -228,15 +122,6 @@ fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
     let _turn = together();
     let server = Server::start();
     let folder = folder("herd_token");
-    let bearer =
-        extract("token", "access_token&quot;:&quot;(\\d+)") + &extract("left", "expires_in&quot;:(\\d+)");
-    let pause = element(
-        "ConstantTimer",
-        "ConstantTimerGui",
-        "pause",
-        &strings(&[("ConstantTimer.delay", "1000")]),
-        "",
-    );
     let fetch = [
         ("wsb.once.variables", "token"),
         ("wsb.once.expiresIn", "left"),
@@ -244,16 +129,30 @@ fn two_hundred_users_fetch_one_token_a_lifetime_and_none_is_ever_stale() {
         // A value must last for the pause that follows it, too.
         ("wsb.once.early", "45-50"),
     ];
-    let body = once(&fetch, &http("token", server.port, "/token", &bearer))
-        + &http("call", server.port, "/call?token=${token}", &pause);
+    let token = Group::inner()
+        .extract("token", "access_token\":\"(\\d+)")
+        .extract("left", "expires_in\":(\\d+)");
+    let users = Group::new("G", 200)
+        .lasting(SECONDS)
+        .controller(
+            "Once",
+            "log in",
+            &fetch,
+            &Group::inner().http("token", server.port, "/token", &token),
+        )
+        .http(
+            "call",
+            server.port,
+            "/call?token=${token}",
+            &Group::inner().timer("1000"),
+        );
     let traced = folder.join("trace.jsonl");
-    let herd = jmeter(&plan(&folder, 200, -1, SECONDS, &body), &folder)
+    let finished = run(&jmeter_of(&Plan::of(users), &folder)
         .property(
             "sample_variables",
             "wsb.once.result,wsb.once.waitedMs,wsb.once.stop",
         )
-        .property("wsb.trace", &traced.display());
-    let finished = run(&herd);
+        .property("wsb.trace", &traced.display()));
     let samples = finished.samples().unwrap();
     let book = server.book.lock().unwrap();
     assert_eq!(book.most_making, 1, "two fetches at once");
@@ -313,18 +212,19 @@ fn a_paced_herd_hardly_meets_the_limit_and_one_at_a_fixed_rate_below_it_even_les
         ("wsb.pace.rate", "18"),
         ("wsb.pace.burst", "5"),
     ];
+    let herd = Group::new("G", 20).loops(6);
     let cases = [
-        ("none", String::new()),
-        ("pace", pace(&[])),
-        ("fixed", pace(&fixed)),
+        ("none", herd.clone()),
+        ("pace", herd.clone().pace(&[])),
+        ("fixed", herd.pace(&fixed)),
     ];
     let mut refusals = Vec::new();
-    for (name, timer) in cases {
+    for (name, herd) in cases {
         let server = Server::start();
         let folder = folder(&format!("herd_{name}"));
-        let body = timer + &http("call", server.port, "/call", "");
+        let plan = Plan::of(herd.http("call", server.port, "/call", &Group::inner()));
         let traced = folder.join("trace.jsonl");
-        let finished = run(&jmeter(&plan(&folder, 20, 6, 0, &body), &folder)
+        let finished = run(&jmeter_of(&plan, &folder)
             .property("sample_variables", "wsb.rate,wsb.gateQueue,wsb.pace.waitedMs")
             .property("wsb.trace", &traced.display()));
         let samples = finished.samples().unwrap();

@@ -10,7 +10,7 @@ use system::serve::Serve;
 use crate::conversation::wait_for_samples;
 use crate::say;
 use crate::seen::Seen;
-use crate::support::{LIMIT, complaints, folder, jmeter_of, together};
+use crate::support::{LIMIT, complaints, folder, jmeter_of, together, waiting};
 
 const USERS: u32 = 20;
 const CONNECTIONS: u32 = 100;
@@ -18,7 +18,7 @@ const CONNECTIONS: u32 = 100;
 #[test]
 fn a_pause_of_half_a_minute_costs_no_connection_and_no_thread() {
     const PAUSE: Duration = Duration::from_secs(30);
-    let _turn = together();
+    let _turn = waiting();
     let python = Peer::python_that_pings().unwrap();
     let url = python.url("/");
     let ids: Vec<String> = (0..CONNECTIONS).map(|number| number.to_string()).collect();

@@ -1,5 +1,6 @@
 //! The whole system under test: plans in the assembled JMeter, against the test server in a process of its own. Each test
-//! leaves its files in `build/tests/<test>`.
+//! leaves its files in `build/tests/<test>`. Start them all at once (`--test-threads=999`): they sort out between them who runs
+//! beside whom.
 
 // All of it is test code, the helpers too.
 #![allow(clippy::unwrap_used)]
@@ -14,6 +15,7 @@ mod foreign;
 mod foreign_limits;
 mod herd;
 mod hostile;
+mod http;
 mod idle;
 mod input;
 mod jar;
@@ -26,3 +28,4 @@ mod seen;
 mod soak;
 mod stopping;
 mod support;
+mod turns;

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use system::jmeter::Finished;
 use system::jtl::Sample;
+use system::plan::{Group, Plan};
 use system::serve::Serve;
 use system::trace;
 
+use crate::http::{self, Answer};
 use crate::say;
-use crate::support::{LIMIT, alone, complaints, folder, jmeter, run, together};
+use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, run, together, waiting};
 
 /// How fast a thread must be free again after a Stop.
 const STOP_MS: i64 = 200;
@@ -35,15 +34,20 @@ struct Counts {
 
 impl Throttle {
     fn start(limit: usize, window: Duration, hint: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         let counts = Arc::<Mutex<Counts>>::default();
         let shared = counts.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(stream) = stream else { return };
-                let counts = shared.clone();
-                thread::spawn(move || serve(stream, || counts.lock().unwrap().admit(limit, window), hint));
+        let port = http::serve(move |_| {
+            if shared.lock().unwrap().admit(limit, window) {
+                return Answer {
+                    status: "200 OK",
+                    headers: "",
+                    body: "token=abc".to_owned(),
+                };
+            }
+            Answer {
+                status: "429 Too Many Requests",
+                headers: hint,
+                body: "slow".to_owned(),
             }
         });
         Throttle { port, counts }
@@ -71,88 +75,10 @@ impl Counts {
     }
 }
 
-/// Answers every request of a connection; bodies are not expected.
-fn serve(stream: TcpStream, admit: impl Fn() -> bool, hint: &str) {
-    let mut out = stream.try_clone().unwrap();
-    let mut lines = BufReader::new(stream).lines();
-    loop {
-        // The head ends at an empty line, the connection at none.
-        let head: Vec<String> = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .take_while(|line| !line.is_empty())
-            .collect();
-        if head.is_empty() {
-            return;
-        }
-        let answer = if admit() {
-            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ntoken=abc".to_owned()
-        } else {
-            format!("HTTP/1.1 429 Too Many Requests\r\n{hint}Content-Length: 4\r\n\r\nslow")
-        };
-        if out.write_all(answer.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
-
-/// A plan with one group of users around `body`.
-fn plan(folder: &Path, users: u32, body: &str) -> PathBuf {
-    let path = folder.join("plan.jmx");
-    let text = format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?>
-<jmeterTestPlan version="1.2" properties="5.0" jmeter="5.6.3">
-<hashTree>
-<TestPlan guiclass="TestPlanGui" testclass="TestPlan" testname="Retry"><elementProp name="TestPlan.user_defined_variables" elementType="Arguments"><collectionProp name="Arguments.arguments"/></elementProp></TestPlan>
-<hashTree>
-<ThreadGroup guiclass="ThreadGroupGui" testclass="ThreadGroup" testname="G">
-<stringProp name="ThreadGroup.num_threads">{users}</stringProp><stringProp name="ThreadGroup.ramp_time">0</stringProp><stringProp name="ThreadGroup.on_sample_error">continue</stringProp>
-<elementProp name="ThreadGroup.main_controller" elementType="LoopController" guiclass="LoopControlPanel" testclass="LoopController"><stringProp name="LoopController.loops">1</stringProp><boolProp name="LoopController.continue_forever">false</boolProp></elementProp>
-</ThreadGroup>
-<hashTree>
-{body}
-</hashTree>
-</hashTree>
-</hashTree>
-</jmeterTestPlan>
-"#
-    );
-    fs::write(&path, text).unwrap();
-    path
-}
-
-fn element(class: &str, gui: &str, name: &str, properties: &str, children: &str) -> String {
-    format!(
-        "<{class} guiclass=\"{gui}\" testclass=\"{class}\" testname=\"{name}\">\n{properties}</{class}>\n<hashTree>\n{children}</hashTree>\n"
-    )
-}
-
-fn strings(properties: &[(&str, &str)]) -> String {
-    let line = |(name, value): &(&str, &str)| format!("<stringProp name=\"{name}\">{value}</stringProp>\n");
-    properties.iter().map(line).collect()
-}
-
-fn retry(properties: &[(&str, &str)], children: &str) -> String {
-    element(
-        "io.github.wsbackoff.control.RetryController",
-        "io.github.wsbackoff.gui.RetryControllerGui",
-        "again",
-        &strings(properties),
-        children,
-    )
-}
-
-fn http(name: &str, port: u16, children: &str) -> String {
-    let port = port.to_string();
-    let own = strings(&[
-        ("HTTPSampler.domain", "127.0.0.1"),
-        ("HTTPSampler.port", &port),
-        ("HTTPSampler.protocol", "http"),
-        ("HTTPSampler.path", "/token"),
-        ("HTTPSampler.method", "GET"),
-    ]) + "<boolProp name=\"HTTPSampler.use_keepalive\">true</boolProp>\n\
-          <elementProp name=\"HTTPsampler.Arguments\" elementType=\"Arguments\"><collectionProp name=\"Arguments.arguments\"/></elementProp>\n";
-    element("HTTPSamplerProxy", "HttpTestSampleGui", name, &own, children)
+/// Users who all do the same call to `/token`, with a Retry Controller around it.
+fn retried(users: u32, properties: &[(&str, &str)], port: u16) -> Plan {
+    let call = Group::inner().http("call", port, "/token", &Group::inner());
+    Plan::of(Group::new("G", users).controller("Retry", "again", properties, &call))
 }
 
 /// Samples by label and code, with whether they passed.
@@ -188,13 +114,12 @@ fn dashboard(finished: &Finished) -> (u64, u64) {
 #[test]
 fn every_user_gets_through_a_throttled_rest_call_and_reports_count_as_chosen() {
     const USERS: usize = 30;
-    let _turn = together();
+    let _turn = waiting();
     for shown in ["keep", "ignore", "success"] {
         let server = Throttle::start(10, Duration::from_secs(2), "retry-AFTER: 2\r\n");
         let folder = folder(&format!("retry_{shown}"));
         let properties = [("wsb.retry.attemptsShown", shown)];
-        let body = retry(&properties, &http("call", server.port, ""));
-        let finished = run(&jmeter(&plan(&folder, 30, &body), &folder)
+        let finished = run(&jmeter_of(&retried(30, &properties, server.port), &folder)
             .property("sample_variables", "wsb.attempts,wsb.stop")
             .dashboard());
         let Counts {
@@ -248,7 +173,7 @@ fn every_user_gets_through_a_throttled_rest_call_and_reports_count_as_chosen() {
 
 #[test]
 fn two_hundred_users_at_once_all_get_through_120_a_minute() {
-    let _turn = together();
+    let _turn = waiting();
     thread::scope(|both| {
         for shared in ["off", "pace"] {
             both.spawn(move || all_get_through(shared));
@@ -267,9 +192,8 @@ fn all_get_through(shared: &str) {
     let serve = Serve::start(&limit).unwrap();
     let folder = folder(&format!("retry_200_{shared}"));
     let traced = folder.join("trace.jsonl");
-    let call = http("call", serve.address().port(), "");
-    let body = retry(&[("wsb.shared.mode", shared)], &call);
-    let finished = run(&jmeter(&plan(&folder, USERS, &body), &folder)
+    let plan = retried(USERS, &[("wsb.shared.mode", shared)], serve.address().port());
+    let finished = run(&jmeter_of(&plan, &folder)
         .property("sample_variables", "wsb.stop,wsb.timeToSuccessMs")
         .property("wsb.trace", &traced.display()));
     let (samples, stats) = (finished.samples().unwrap(), serve.stats().unwrap());
@@ -312,61 +236,20 @@ fn all_get_through(shared: &str) {
 fn it_works_inside_and_around_other_elements() {
     let _turn = together();
     let server = Throttle::start(1, Duration::from_millis(700), "Retry-After-Ms: 300\r\n");
-    let extract = element(
-        "RegexExtractor",
-        "RegexExtractorGui",
-        "token",
-        &strings(&[
-            ("RegexExtractor.useHeaders", "false"),
-            ("RegexExtractor.refname", "token"),
-            ("RegexExtractor.regex", "token=(\\w+)"),
-            ("RegexExtractor.template", "$1$"),
-            ("RegexExtractor.default", "none"),
-            ("RegexExtractor.match_number", "1"),
-        ]),
-        "",
-    );
-    let assertion = element(
-        "ResponseAssertion",
-        "AssertionGui",
-        "has a token",
-        "<collectionProp name=\"Asserion.test_strings\"><stringProp name=\"1\">token=</stringProp></collectionProp>\n\
-         <stringProp name=\"Assertion.test_field\">Assertion.response_data</stringProp>\n\
-         <boolProp name=\"Assertion.assume_success\">true</boolProp>\n<intProp name=\"Assertion.test_type\">16</intProp>\n",
-        "",
-    );
-    let call = http("call", server.port, &(extract + &assertion));
-    let inner = retry(
-        &[
-            ("wsb.retry.attemptsShown", "success"),
-            ("wsb.retry.failedAssertions", "transient"),
-            ("wsb.retry.throttle", "429"),
-        ],
-        &element(
-            "IfController",
-            "IfControllerPanel",
-            "if",
-            "<stringProp name=\"IfController.condition\">true</stringProp>\n<boolProp name=\"IfController.useExpression\">true</boolProp>\n",
-            &call,
-        ),
-    );
-    let around = element(
-        "TransactionController",
-        "TransactionControllerGui",
-        "transaction",
-        "<boolProp name=\"TransactionController.includeTimers\">false</boolProp>\n<boolProp name=\"TransactionController.parent\">false</boolProp>\n",
-        &inner,
-    );
-    let body = element(
-        "LoopController",
-        "LoopControlPanel",
-        "loop",
-        "<boolProp name=\"LoopController.continue_forever\">true</boolProp>\n<stringProp name=\"LoopController.loops\">3</stringProp>\n",
-        &around,
-    );
+    let around_call = Group::inner()
+        .extract("token", "token=(\\w+)")
+        .assert_has("token=");
+    let call = Group::inner().http("call", server.port, "/token", &around_call);
+    let properties = [
+        ("wsb.retry.attemptsShown", "success"),
+        ("wsb.retry.failedAssertions", "transient"),
+        ("wsb.retry.throttle", "429"),
+    ];
+    let again = Group::inner().controller("Retry", "again", &properties, &Group::inner().if_true(&call));
+    let transaction = Group::inner().transaction("transaction", &again);
+    let plan = Plan::of(Group::new("G", 1).times(3, &transaction));
     let folder = folder("retry_nested");
-    let finished =
-        run(&jmeter(&plan(&folder, 1, &body), &folder).property("sample_variables", "token,wsb.attempts"));
+    let finished = run(&jmeter_of(&plan, &folder).property("sample_variables", "token,wsb.attempts"));
     let samples = finished.samples().unwrap();
     assert!(samples.iter().all(|sample| sample.success), "{samples:?}");
     let transactions: Vec<_> = samples
@@ -396,8 +279,9 @@ fn stop_in_the_middle_of_a_wait_frees_every_thread_at_once() {
     let _turn = alone();
     let server = Throttle::start(0, Duration::from_secs(60), "Retry-After: 60\r\n");
     let folder = folder("retry_stop");
-    let body = retry(&[], &http("call", server.port, ""));
-    let running = jmeter(&plan(&folder, 20, &body), &folder).start().unwrap();
+    let running = jmeter_of(&retried(20, &[], server.port), &folder)
+        .start()
+        .unwrap();
     let deadline = Instant::now() + LIMIT;
     while server.counts().refused < USERS {
         assert!(Instant::now() < deadline, "{:?}", server.counts());

@@ -1,8 +1,7 @@
-//! What every test here needs: a folder, a run with the JVM's JNI checks on, and turns for those that measure time.
+//! What every test here needs: a folder, a run with the JVM's JNI checks on, and a way past the test runner's silence.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use system::jmeter::{Finished, Home, Jmeter};
@@ -10,20 +9,10 @@ use system::plan::Plan;
 use system::repository;
 use system::serve::{Serve, Stats};
 
-/// No plan of these tests takes longer unless it says so.
-pub const LIMIT: Duration = Duration::from_secs(120);
+/// No plan of these tests takes longer unless it says so: two hundred users a limit of a minute, side by side with others.
+pub const LIMIT: Duration = Duration::from_secs(240);
 
-static MACHINE: RwLock<()> = RwLock::new(());
-
-/// For tests that may share the machine with others.
-pub fn together() -> RwLockReadGuard<'static, ()> {
-    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// For tests that measure milliseconds: nothing of ours runs beside them.
-pub fn alone() -> RwLockWriteGuard<'static, ()> {
-    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
-}
+pub use crate::turns::{alone, in_idle_time, together, waiting};
 
 /// The test's own folder, empty.
 pub fn folder(test: &str) -> PathBuf {

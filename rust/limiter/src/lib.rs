@@ -18,8 +18,10 @@
 
 mod rules;
 mod spec;
+mod text;
 
-pub use spec::{LARGEST_RATE, LimitError, LimitSpec, RULE_FORMS, Rule, SMALLEST_RATE};
+pub use spec::{LARGEST_RATE, LimitError, LimitSpec, Rule, SMALLEST_RATE};
+pub use text::RULE_FORMS;
 
 use rules::{Bucket, Concurrent, Fixed, Sliding};
 use std::time::Duration;

@@ -63,7 +63,8 @@ impl Bucket {
 pub(crate) struct Fixed {
     limit: u32,
     window: Duration,
-    ends: Option<Duration>,
+    /// When the window began. A difference of times never overflows, a window's end would.
+    began: Option<Duration>,
     passed: u32,
     counted: bool,
 }
@@ -73,7 +74,7 @@ impl Fixed {
         Self {
             limit,
             window,
-            ends: None,
+            began: None,
             passed: 0,
             counted,
         }
@@ -83,26 +84,26 @@ impl Fixed {
         if self.limit == 0 {
             return Decision::Reject { retry_in: None };
         }
-        let ends = match self.ends {
-            Some(ends) if now < ends => ends,
+        let began = match self.began {
+            Some(began) if now - began < self.window => began,
             _ => {
                 self.passed = 0;
-                now + self.window
+                now
             }
         };
-        self.ends = Some(ends);
+        self.began = Some(began);
         if self.passed < self.limit {
             self.passed += 1;
             return Decision::Pass;
         }
         if self.counted {
-            self.ends = Some(now + self.window);
+            self.began = Some(now);
             return Decision::Reject {
                 retry_in: Some(self.window),
             };
         }
         Decision::Reject {
-            retry_in: Some(ends - now),
+            retry_in: Some(self.window - (now - began)),
         }
     }
 }
@@ -134,7 +135,7 @@ impl Sliding {
         while self
             .log
             .front()
-            .is_some_and(|&oldest| oldest + self.window <= now)
+            .is_some_and(|&oldest| now - oldest >= self.window)
         {
             self.log.pop_front();
         }
@@ -148,7 +149,7 @@ impl Sliding {
         }
         let oldest = self.log.front().copied().unwrap_or(now);
         Decision::Reject {
-            retry_in: Some(oldest + self.window - now),
+            retry_in: Some(self.window - (now - oldest)),
         }
     }
 }

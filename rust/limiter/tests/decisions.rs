@@ -180,6 +180,29 @@ fn time_that_runs_backwards_counts_as_the_latest_seen() {
 }
 
 #[test]
+fn the_end_of_time_is_a_moment_like_any_other() {
+    let second = Some(Duration::from_secs(1));
+    for (text, wait) in [
+        ("token-bucket rate=1 burst=1", second),
+        ("token-bucket rate=1 burst=1 reject-counts=true", second),
+        ("fixed-window limit=1 window=1s", second),
+        ("fixed-window limit=1 window=1s reject-counts=true", second),
+        ("sliding-window limit=1 window=1s", second),
+        ("sliding-window limit=1 window=1s reject-counts=true", second),
+        ("concurrency limit=1", None),
+    ] {
+        let mut limiter = limiter(text);
+        assert!(limiter.try_pass(ms(0)).passed(), "{text}");
+        limiter.release(Duration::MAX);
+        assert!(limiter.try_pass(Duration::MAX).passed(), "{text}");
+        for _ in 0..2 {
+            let refused = Decision::Reject { retry_in: wait };
+            assert_eq!(limiter.try_pass(Duration::MAX), refused, "{text}");
+        }
+    }
+}
+
+#[test]
 fn figures_that_no_text_could_have_are_drawn_to_the_nearest_allowed() {
     for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1e300] {
         let spec: LimitSpec = Rule::TokenBucket { rate, burst: 0 }.into();

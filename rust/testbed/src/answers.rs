@@ -1,7 +1,7 @@
 //! The bytes of every answer: upgrades, refusals in all their shapes, pages and plain answers.
 
 use crate::config::{Config, RetryAfter};
-use crate::request::Upgrade;
+use crate::upgrade::Upgrade;
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;

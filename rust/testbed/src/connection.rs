@@ -3,11 +3,12 @@
 use crate::answers;
 use crate::fault::{Effect, Fault};
 use crate::log::Line;
-use crate::request::{self, Kind, Request, Upgrade};
+use crate::request::{self, Kind, Request};
 use crate::server::Stopped;
 use crate::shared::{Attempt, Seat, Shared};
 use crate::stats::unix_micros;
 use crate::stream::Stream;
+use crate::upgrade::Upgrade;
 use crate::{echo, misbehave, plain};
 use std::net::SocketAddr;
 use std::sync::Arc;

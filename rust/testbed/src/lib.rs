@@ -29,6 +29,7 @@ mod stats;
 mod stream;
 mod tls;
 mod token;
+mod upgrade;
 
 pub use config::{Config, ConfigError, PathLimit, PathLimitError, RetryAfter, TokenConfig};
 pub use fault::{Effect, Fault, FaultError, FaultShare};

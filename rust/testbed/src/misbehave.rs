@@ -3,9 +3,9 @@
 use crate::answers::{self, Answer, Framing};
 use crate::connection::{Next, discard, finish};
 use crate::fault::{Effect, Fault};
-use crate::request::Upgrade;
 use crate::shared::{Attempt, Shared};
 use crate::stream::Stream;
+use crate::upgrade::Upgrade;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;

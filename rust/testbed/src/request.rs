@@ -1,6 +1,7 @@
-//! Reads a request head and judges it as a WebSocket server must (RFC 6455 section 4.2.1), or as any HTTP/1.1 server.
+//! Reads a request head and judges it as any HTTP/1.1 server.
 
 use crate::answers::Answer;
+use crate::upgrade::{self, Upgrade};
 use httparse::{EMPTY_HEADER, Header, Status};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -47,14 +48,6 @@ pub(crate) enum Body {
     /// 0: there is none.
     Length(u64),
     Chunked,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Upgrade {
-    /// `Sec-WebSocket-Key`.
-    pub(crate) key: String,
-    /// The first subprotocol that the client offers.
-    pub(crate) subprotocol: Option<String>,
 }
 
 /// Why a request is refused: a status and a sentence.
@@ -110,7 +103,7 @@ where
 }
 
 /// The request at the start of `bytes` and the length of its head, or `None` where the head is not complete.
-fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refused> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refused> {
     let mut headers = [EMPTY_HEADER; MOST_HEADERS];
     let mut head = httparse::Request::new(&mut headers);
     let length = match head.parse(bytes) {
@@ -127,8 +120,8 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refused> {
     let path = path_of(head.path.unwrap_or("/")).to_owned();
     let method = head.method.unwrap_or_default();
     let http11 = head.version == Some(1);
-    let kind = if asks_for_upgrade(head.headers) {
-        match upgrade(method == "GET", http11, head.headers) {
+    let kind = if upgrade::is_wanted(head.headers) {
+        match Upgrade::read(method == "GET", http11, head.headers) {
             Ok(upgrade) => Kind::Upgrade(upgrade),
             Err(refused) => Kind::BadUpgrade(refused),
         }
@@ -137,14 +130,6 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, Refused> {
     };
     let bearer = bearer(head.headers);
     Ok(Some((Request { path, bearer, kind }, length)))
-}
-
-/// Whether the client wants another protocol. Clients that would rather speak HTTP/2 offer `h2c` with plain requests, too:
-/// a server may overlook an upgrade (RFC 9110 section 7.8), and so does this one with that.
-fn asks_for_upgrade(headers: &[Header<'_>]) -> bool {
-    values(headers, "upgrade")
-        .flat_map(|value| value.split(','))
-        .any(|protocol| !protocol.trim().eq_ignore_ascii_case("h2c"))
 }
 
 fn bearer(headers: &[Header<'_>]) -> Option<String> {
@@ -226,7 +211,7 @@ fn path_of(target: &str) -> &str {
 }
 
 /// The values of a header, trimmed; those that are no text count as empty.
-fn values<'a>(headers: &'a [Header<'_>], name: &'static str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn values<'a>(headers: &'a [Header<'_>], name: &'static str) -> impl Iterator<Item = &'a str> {
     headers
         .iter()
         .filter(move |header| header.name.eq_ignore_ascii_case(name))
@@ -234,137 +219,25 @@ fn values<'a>(headers: &'a [Header<'_>], name: &'static str) -> impl Iterator<It
 }
 
 /// Whether a list header holds a token, in any letter case.
-fn lists(headers: &[Header<'_>], name: &'static str, token: &str) -> bool {
+pub(crate) fn lists(headers: &[Header<'_>], name: &'static str, token: &str) -> bool {
     values(headers, name)
         .flat_map(|value| value.split(','))
         .any(|item| item.trim().eq_ignore_ascii_case(token))
 }
 
-fn upgrade(get: bool, http11: bool, headers: &[Header<'_>]) -> Result<Upgrade, Refused> {
-    if !get {
-        return Err(Refused::bad(
-            "an upgrade to WebSocket must be a GET (RFC 6455 section 4.2.1, point 1)",
-        ));
-    }
-    if !http11 {
-        return Err(Refused::bad(
-            "an upgrade to WebSocket needs HTTP/1.1 (RFC 6455 section 4.2.1, point 1)",
-        ));
-    }
-    if values(headers, "host").next().is_none() {
-        return Err(Refused::bad(
-            "the Host header is missing (RFC 6455 section 4.2.1, point 2)",
-        ));
-    }
-    if !lists(headers, "upgrade", "websocket") {
-        return Err(Refused::bad(
-            "the Upgrade header does not say websocket (RFC 6455 section 4.2.1, point 3)",
-        ));
-    }
-    if !lists(headers, "connection", "upgrade") {
-        return Err(Refused::bad(
-            "the Connection header does not say Upgrade (RFC 6455 section 4.2.1, point 4)",
-        ));
-    }
-    let mut keys = values(headers, "sec-websocket-key");
-    let key = match (keys.next(), keys.next()) {
-        (Some(key), None) if is_key(key) => key.to_owned(),
-        (None, _) => {
-            return Err(Refused::bad(
-                "Sec-WebSocket-Key is missing (RFC 6455 section 4.2.1, point 5)",
-            ));
-        }
-        (Some(_), Some(_)) => {
-            return Err(Refused::bad(
-                "Sec-WebSocket-Key stands twice (RFC 6455 section 11.3.1)",
-            ));
-        }
-        (Some(_), None) => {
-            return Err(Refused::bad(
-                "Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455 section 4.2.1, point 5)",
-            ));
-        }
-    };
-    if values(headers, "sec-websocket-version").next() != Some("13") {
-        return Err(Refused {
-            status: 426,
-            why: "Sec-WebSocket-Version is not 13, the only one spoken here (RFC 6455 section 4.4)",
-        });
-    }
-    let offers = values(headers, "sec-websocket-protocol").next();
-    let first = offers.and_then(|offers| offers.split(',').next()).map(str::trim);
-    Ok(Upgrade {
-        key,
-        subprotocol: first.filter(|first| !first.is_empty()).map(str::to_owned),
-    })
-}
-
-/// 16 bytes in base64 are 22 characters and two of padding.
-fn is_key(text: &str) -> bool {
-    text.len() == 24
-        && text.ends_with("==")
-        && text
-            .bytes()
-            .take(22)
-            .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    const SOUND: &str = "GET /a?b=c HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\
+    /// A sound request for an upgrade.
+    pub(crate) const SOUND: &str = "GET /a?b=c HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Protocol: chat, other\r\n\r\n";
-
-    #[test]
-    fn a_sound_request_is_read_with_key_path_and_first_subprotocol() {
-        let (request, length) = parse(SOUND.as_bytes()).unwrap().unwrap();
-        assert_eq!(length, SOUND.len());
-        assert_eq!(request.path, "/a?b=c");
-        let upgrade = Upgrade {
-            key: "dGhlIHNhbXBsZSBub25jZQ==".to_owned(),
-            subprotocol: Some("chat".to_owned()),
-        };
-        assert_eq!(request.kind, Kind::Upgrade(upgrade));
-    }
 
     #[test]
     fn every_prefix_of_a_sound_request_is_incomplete() {
         for length in 0..SOUND.len() {
             assert_eq!(parse(&SOUND.as_bytes()[..length]), Ok(None), "{length}");
-        }
-    }
-
-    #[test]
-    fn a_bad_upgrade_is_refused_with_the_reason() {
-        for (from, to, status, said) in [
-            ("GET", "POST", 400, "must be a GET"),
-            ("HTTP/1.1", "HTTP/1.0", 400, "needs HTTP/1.1"),
-            ("Host: x\r\n", "", 400, "Host header is missing"),
-            ("WebSocket\r\n", "IRC/6.9\r\n", 400, "does not say websocket"),
-            ("keep-alive, Upgrade", "keep-alive", 400, "does not say Upgrade"),
-            (
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-                "",
-                400,
-                "Key is missing",
-            ),
-            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhl", 400, "not 16 bytes"),
-            (
-                "Host: x\r\n",
-                "Host: x\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-                400,
-                "stands twice",
-            ),
-            ("Version: 13", "Version: 8", 426, "not 13"),
-        ] {
-            let (request, _) = parse(SOUND.replacen(from, to, 1).as_bytes()).unwrap().unwrap();
-            let Kind::BadUpgrade(refused) = request.kind else {
-                panic!("{said}: {request:?}")
-            };
-            assert_eq!(refused.status, status);
-            assert!(refused.why.contains(said), "{}", refused.why);
         }
     }
 

@@ -10,8 +10,6 @@ import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.NextIsNullException;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.samplers.Sampler;
-import org.apache.jmeter.testelement.TestStateListener;
-import org.apache.jmeter.testelement.ThreadListener;
 import org.apache.jmeter.testelement.schema.PropertiesAccessor;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterVariables;
@@ -23,7 +21,7 @@ import org.apache.jmeter.threads.JMeterVariables;
  * <p>It waits in {@link #next}, where no sample is under way. The end of the children, or of the
  * thread, is told to the native part, which then lets the next one in.
  */
-public class OnceController extends GenericController implements ThreadListener, TestStateListener {
+public class OnceController extends GenericController implements Life {
   private static final long serialVersionUID = 1L;
 
   // Of the running thread; a clone and a deserialised copy start without.
@@ -166,36 +164,9 @@ public class OnceController extends GenericController implements ThreadListener,
     return control;
   }
 
-  // ---- the life of a thread and of a test
-
   @Override
-  public void threadStarted() {
-    // Nothing is made before it is needed.
-  }
-
-  @Override
-  public void threadFinished() {
+  public void endThread() {
     running = false;
-    Life.quietly(this, control()::close);
-  }
-
-  @Override
-  public void testStarted() {
-    Life.testStarted(this);
-  }
-
-  @Override
-  public void testStarted(String host) {
-    testStarted();
-  }
-
-  @Override
-  public void testEnded() {
-    Life.testEnded(this);
-  }
-
-  @Override
-  public void testEnded(String host) {
-    testEnded();
+    control().close();
   }
 }

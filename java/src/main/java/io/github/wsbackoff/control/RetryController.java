@@ -5,8 +5,6 @@ import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.NextIsNullException;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.samplers.Sampler;
-import org.apache.jmeter.testelement.TestStateListener;
-import org.apache.jmeter.testelement.ThreadListener;
 import org.apache.jmeter.testelement.schema.PropertiesAccessor;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterThread;
@@ -24,8 +22,7 @@ import org.apache.jmeter.timers.Timer;
  * Timer does, because only there the request's address is known. JMeter asks a controller that is a
  * {@link Timer} before every sample below it, and below its siblings.
  */
-public class RetryController extends GenericController
-    implements Timer, ThreadListener, TestStateListener {
+public class RetryController extends GenericController implements Timer, Life {
   private static final long serialVersionUID = 1L;
 
   // Of the running thread; a clone and a deserialised copy start without.
@@ -149,35 +146,8 @@ public class RetryController extends GenericController
     return retries().unusable();
   }
 
-  // ---- the life of a thread and of a test
-
   @Override
-  public void threadStarted() {
-    // Nothing is made before the first sample.
-  }
-
-  @Override
-  public void threadFinished() {
-    Life.quietly(this, retries()::close);
-  }
-
-  @Override
-  public void testStarted() {
-    Life.testStarted(this);
-  }
-
-  @Override
-  public void testStarted(String host) {
-    testStarted();
-  }
-
-  @Override
-  public void testEnded() {
-    Life.testEnded(this);
-  }
-
-  @Override
-  public void testEnded(String host) {
-    testEnded();
+  public void endThread() {
+    retries().close();
   }
 }

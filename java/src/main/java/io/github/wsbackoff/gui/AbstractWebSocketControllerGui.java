@@ -1,14 +1,13 @@
 package io.github.wsbackoff.gui;
 
 import java.awt.BorderLayout;
-import java.util.Map;
 import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.gui.AbstractControllerGui;
 import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of a controller; for its promises see those of the samplers. */
 public abstract class AbstractWebSocketControllerGui extends AbstractControllerGui
-    implements Scrolling {
+    implements ElementGui {
   private static final long serialVersionUID = 1L;
 
   private final PropertyPanel properties;
@@ -28,21 +27,13 @@ public abstract class AbstractWebSocketControllerGui extends AbstractControllerG
   }
 
   @Override
-  public String getLabelResource() {
-    return getClass().getSimpleName();
-  }
-
-  @Override
   public String getDocAnchor() {
     return getStaticLabel().replace(' ', '_');
   }
 
   @Override
   public void modifyTestElement(TestElement element) {
-    // JMeter empties the element first; what a newer version stored must survive an older panel.
-    Map<String, String> notShown = properties.notShown(element);
-    super.modifyTestElement(element);
-    notShown.forEach(element::setProperty);
+    properties.keepNotShown(element, super::modifyTestElement);
   }
 
   @Override

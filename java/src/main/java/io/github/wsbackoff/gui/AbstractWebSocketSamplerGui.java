@@ -2,7 +2,6 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.AbstractWebSocketSampler;
 import java.awt.BorderLayout;
-import java.util.Map;
 import org.apache.jmeter.samplers.gui.AbstractSamplerGui;
 import org.apache.jmeter.testelement.TestElement;
 
@@ -10,7 +9,7 @@ import org.apache.jmeter.testelement.TestElement;
  * The panel of a sampler. Needs no native library. JMeter makes one of each kind when it starts,
  * and an exception here would take down all of its menus.
  */
-public abstract class AbstractWebSocketSamplerGui extends AbstractSamplerGui implements Scrolling {
+public abstract class AbstractWebSocketSamplerGui extends AbstractSamplerGui implements ElementGui {
   private static final long serialVersionUID = 1L;
 
   private final PropertyPanel properties;
@@ -30,21 +29,13 @@ public abstract class AbstractWebSocketSamplerGui extends AbstractSamplerGui imp
   }
 
   @Override
-  public String getLabelResource() {
-    return getClass().getSimpleName();
-  }
-
-  @Override
   public String getDocAnchor() {
     return getStaticLabel().replace(' ', '_');
   }
 
   @Override
   public void modifyTestElement(TestElement element) {
-    // JMeter empties the element first; what a newer version stored must survive an older panel.
-    Map<String, String> notShown = properties.notShown(element);
-    super.modifyTestElement(element);
-    notShown.forEach(element::setProperty);
+    properties.keepNotShown(element, super::modifyTestElement);
   }
 
   @Override

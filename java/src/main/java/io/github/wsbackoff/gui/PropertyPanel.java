@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.swing.BorderFactory;
@@ -85,8 +86,18 @@ final class PropertyPanel extends JPanel implements Binding {
     return values;
   }
 
+  /**
+   * Has JMeter write its panel into an element. It empties the element first; what a newer version
+   * stored there must survive an older panel.
+   */
+  void keepNotShown(TestElement element, Consumer<TestElement> write) {
+    Map<String, String> notShown = notShown(element);
+    write.accept(element);
+    notShown.forEach(element::setProperty);
+  }
+
   /** Properties of ours that the element has and this panel has no field for. */
-  Map<String, String> notShown(TestElement element) {
+  private Map<String, String> notShown(TestElement element) {
     Set<String> shown = fields.stream().map(field -> field.key().name).collect(Collectors.toSet());
     Map<String, String> others = new LinkedHashMap<>();
     for (PropertyIterator all = element.propertyIterator(); all.hasNext(); ) {

@@ -2,12 +2,11 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.config.WebSocketDefaults;
 import java.awt.BorderLayout;
-import java.util.Map;
 import org.apache.jmeter.config.gui.AbstractConfigGui;
 import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link WebSocketDefaults}; for its promises see those of the samplers. */
-public class WebSocketDefaultsGui extends AbstractConfigGui implements Scrolling {
+public class WebSocketDefaultsGui extends AbstractConfigGui implements ElementGui {
   private static final long serialVersionUID = 1L;
 
   private final PropertyPanel properties;
@@ -29,11 +28,6 @@ public class WebSocketDefaultsGui extends AbstractConfigGui implements Scrolling
   }
 
   @Override
-  public String getLabelResource() {
-    return getClass().getSimpleName();
-  }
-
-  @Override
   public String getDocAnchor() {
     return getStaticLabel().replace(' ', '_');
   }
@@ -45,10 +39,7 @@ public class WebSocketDefaultsGui extends AbstractConfigGui implements Scrolling
 
   @Override
   public void modifyTestElement(TestElement element) {
-    // JMeter empties the element first; what a newer version stored must survive an older panel.
-    Map<String, String> notShown = properties.notShown(element);
-    super.modifyTestElement(element);
-    notShown.forEach(element::setProperty);
+    properties.keepNotShown(element, super::modifyTestElement);
   }
 
   @Override

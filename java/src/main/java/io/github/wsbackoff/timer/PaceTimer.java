@@ -15,8 +15,6 @@ import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.processor.PostProcessor;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.testelement.AbstractTestElement;
-import org.apache.jmeter.testelement.TestStateListener;
-import org.apache.jmeter.testelement.ThreadListener;
 import org.apache.jmeter.testelement.schema.PropertiesAccessor;
 import org.apache.jmeter.threads.JMeterContext;
 import org.apache.jmeter.threads.JMeterContextService;
@@ -33,8 +31,7 @@ import org.apache.jmeter.timers.Timer;
  * keeps the order. As a {@link PostProcessor} of the same samples it learns what came of them; a
  * listener would not see those inside a transaction with a sample of its own.
  */
-public class PaceTimer extends AbstractTestElement
-    implements Timer, PostProcessor, ThreadListener, TestStateListener {
+public class PaceTimer extends AbstractTestElement implements Timer, PostProcessor, Life {
   private static final long serialVersionUID = 1L;
 
   private static final String ELEMENT = PaceTimer.class.getSimpleName();
@@ -121,35 +118,8 @@ public class PaceTimer extends AbstractTestElement
     return control;
   }
 
-  // ---- the life of a thread and of a test
-
   @Override
-  public void threadStarted() {
-    // Nothing is made before it is needed.
-  }
-
-  @Override
-  public void threadFinished() {
-    Life.quietly(this, control()::close);
-  }
-
-  @Override
-  public void testStarted() {
-    Life.testStarted(this);
-  }
-
-  @Override
-  public void testStarted(String host) {
-    testStarted();
-  }
-
-  @Override
-  public void testEnded() {
-    Life.testEnded(this);
-  }
-
-  @Override
-  public void testEnded(String host) {
-    testEnded();
+  public void endThread() {
+    control().close();
   }
 }

@@ -4,12 +4,21 @@ import java.awt.Component;
 import java.awt.Dimension;
 import java.awt.Rectangle;
 import javax.swing.Scrollable;
+import org.apache.jmeter.gui.JMeterGUIComponent;
 
 /**
- * How our panels scroll. JMeter scrolls panels that do not say so by a pixel a step, and to the
- * side rather than narrow a field. Only a component may implement it.
+ * What the panels of all elements share. Each extends another class of JMeter's, and what those
+ * have already stands in each panel again.
+ *
+ * <p>JMeter scrolls panels that do not say how by a pixel a step, and to the side rather than
+ * narrow a field.
  */
-interface Scrolling extends Scrollable {
+interface ElementGui extends JMeterGUIComponent, Scrollable {
+  @Override
+  default String getLabelResource() {
+    return getClass().getSimpleName();
+  }
+
   @Override
   default Dimension getPreferredScrollableViewportSize() {
     return ((Component) this).getPreferredSize();

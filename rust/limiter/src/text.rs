@@ -1,0 +1,307 @@
+//! How a limit is written: `token-bucket rate=50 burst=50`, read and printed.
+
+use crate::spec::{LARGEST_RATE, LimitError, LimitSpec, Rule, SMALLEST_RATE};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+use units::{DURATION_FORMS, format_duration, parse_duration};
+
+/// The rules as they may be written, one a line, for help texts and messages.
+pub const RULE_FORMS: &[&str] = &[
+    "token-bucket rate=50 burst=50",
+    "fixed-window limit=120 window=60s",
+    "sliding-window limit=50 window=10s",
+    "concurrency limit=20",
+    "none",
+];
+
+/// Texts as a list of them, each in quotes.
+pub(crate) fn quoted(forms: &[&str]) -> String {
+    forms
+        .iter()
+        .map(|form| format!("\"{form}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What the value of a word may be.
+pub(crate) fn allowed(word: &str) -> String {
+    match word {
+        "rate" => format!("a number of tokens a second, {SMALLEST_RATE} to {LARGEST_RATE}"),
+        "burst" => format!("a whole number, 1 to {}", u32::MAX),
+        "limit" => format!("a whole number, 0 to {} (0 refuses all)", u32::MAX),
+        "window" => format!("a duration of at least 1ms: {DURATION_FORMS}"),
+        _ => "true or false".to_owned(),
+    }
+}
+
+impl fmt::Display for LimitSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.rule.word();
+        match self.rule {
+            Rule::TokenBucket { rate, burst } => write!(f, "{word} rate={rate} burst={burst}")?,
+            Rule::FixedWindow { limit, window } | Rule::SlidingWindow { limit, window } => {
+                write!(f, "{word} limit={limit} window={}", exact(window))?;
+            }
+            Rule::Concurrency { limit } => return write!(f, "{word} limit={limit}"),
+            Rule::Unlimited => return f.write_str(word),
+        }
+        if self.reject_counts {
+            f.write_str(" reject-counts=true")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The short form of a duration where it reads back as the same, else milliseconds with all digits.
+fn exact(duration: Duration) -> String {
+    let short = format_duration(duration);
+    if parse_duration(&short) == Ok(duration) {
+        return short;
+    }
+    let micros = duration.as_micros();
+    format!("{}.{:03}ms", micros / 1_000, micros % 1_000)
+}
+
+/// The words of a text behind the rule, each at most once.
+#[derive(Default)]
+struct Words<'a> {
+    rate: Option<&'a str>,
+    burst: Option<&'a str>,
+    limit: Option<&'a str>,
+    window: Option<&'a str>,
+    reject_counts: Option<&'a str>,
+}
+
+impl<'a> Words<'a> {
+    fn read(
+        rule: &'static str,
+        takes: &'static str,
+        words: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, LimitError> {
+        let mut read = Self::default();
+        for word in words {
+            let unknown = || LimitError::Word {
+                word: word.to_owned(),
+                rule,
+                allowed: takes,
+            };
+            let (name, value) = word.split_once('=').ok_or_else(unknown)?;
+            let Some(known) = takes.split(", ").find(|known| *known == name) else {
+                return Err(unknown());
+            };
+            let place = match known {
+                "rate" => &mut read.rate,
+                "burst" => &mut read.burst,
+                "limit" => &mut read.limit,
+                "window" => &mut read.window,
+                _ => &mut read.reject_counts,
+            };
+            if place.replace(value).is_some() {
+                return Err(LimitError::Twice(known));
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// The value of a word that must be there.
+fn value<T>(
+    rule: &'static str,
+    word: &'static str,
+    text: Option<&str>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<T, LimitError> {
+    let text = text.ok_or_else(|| LimitError::Missing {
+        rule,
+        word,
+        allowed: allowed(word),
+    })?;
+    read(text).ok_or_else(|| LimitError::Value {
+        word,
+        value: text.to_owned(),
+        allowed: allowed(word),
+    })
+}
+
+/// A plain decimal: `f64` alone would also take `inf`, `NaN` and `1e3`.
+fn decimal(text: &str) -> Option<f64> {
+    text.bytes()
+        .all(|b| b.is_ascii_digit() || b == b'.')
+        .then(|| text.parse().ok())?
+}
+
+fn whole(text: &str) -> Option<u32> {
+    text.bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+impl FromStr for LimitSpec {
+    type Err = LimitError;
+
+    fn from_str(text: &str) -> Result<Self, LimitError> {
+        let mut words = text.split_whitespace();
+        let first = words.next().unwrap_or_default();
+        let (rule, takes) = match first {
+            "token-bucket" => ("token-bucket", "rate, burst, reject-counts"),
+            "fixed-window" => ("fixed-window", "limit, window, reject-counts"),
+            "sliding-window" => ("sliding-window", "limit, window, reject-counts"),
+            "concurrency" => ("concurrency", "limit"),
+            "none" => ("none", "no further words"),
+            _ => return Err(LimitError::Rule(first.to_owned())),
+        };
+        let words = Words::read(rule, takes, words)?;
+        let limit = || value(rule, "limit", words.limit, whole);
+        let window = || value(rule, "window", words.window, |text| parse_duration(text).ok());
+        let kind = match rule {
+            "token-bucket" => Rule::TokenBucket {
+                rate: value(rule, "rate", words.rate, decimal)?,
+                burst: value(rule, "burst", words.burst, whole)?,
+            },
+            "fixed-window" => Rule::FixedWindow {
+                limit: limit()?,
+                window: window()?,
+            },
+            "sliding-window" => Rule::SlidingWindow {
+                limit: limit()?,
+                window: window()?,
+            },
+            "concurrency" => Rule::Concurrency { limit: limit()? },
+            _ => Rule::Unlimited,
+        };
+        let reject_counts = value(
+            rule,
+            "reject-counts",
+            words.reject_counts.or(Some("false")),
+            |text| text.parse().ok(),
+        )?;
+        let spec = Self {
+            rule: kind,
+            reject_counts,
+        };
+        spec.check()?;
+        Ok(spec)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_what_it_reads() {
+        for text in [
+            "token-bucket rate=50 burst=50",
+            "token-bucket rate=0.000001 burst=1 reject-counts=true",
+            "token-bucket rate=0.1 burst=4294967295",
+            "fixed-window limit=120 window=1m",
+            "fixed-window limit=0 window=1ms",
+            "sliding-window limit=50 window=10s reject-counts=true",
+            "sliding-window limit=50 window=1000.500ms",
+            "concurrency limit=5",
+            "none",
+        ] {
+            let spec: LimitSpec = text.parse().unwrap();
+            assert_eq!(spec.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn takes_words_in_any_order_and_spacing() {
+        let spec: LimitSpec = "  fixed-window\twindow=60s  reject-counts=false limit=120 "
+            .parse()
+            .unwrap();
+        assert_eq!(
+            spec,
+            Rule::FixedWindow {
+                limit: 120,
+                window: Duration::from_secs(60)
+            }
+            .into()
+        );
+    }
+
+    #[test]
+    fn a_wrong_text_is_told_with_word_value_and_what_is_allowed() {
+        for (text, said) in [
+            (
+                "",
+                vec!["\"\" is no limit", "token-bucket rate=50 burst=50", "none"],
+            ),
+            (
+                "leaky-bucket rate=5",
+                vec!["\"leaky-bucket\" is no limit", "sliding-window"],
+            ),
+            (
+                "token-bucket rate=5",
+                vec!["token-bucket needs burst", "1 to 4294967295"],
+            ),
+            (
+                "token-bucket rate=x burst=5",
+                vec!["rate=\"x\"", "tokens a second"],
+            ),
+            (
+                "token-bucket rate=0 burst=5",
+                vec!["rate=\"0\"", "0.000001 to 1000000"],
+            ),
+            ("token-bucket rate=-1 burst=5", vec!["rate=\"-1\""]),
+            ("token-bucket rate=inf burst=5", vec!["rate=\"inf\""]),
+            ("token-bucket rate=NaN burst=5", vec!["rate=\"NaN\""]),
+            ("token-bucket rate=1e3 burst=5", vec!["rate=\"1e3\""]),
+            ("token-bucket rate= burst=5", vec!["rate=\"\""]),
+            ("token-bucket rate=5 burst=0", vec!["burst=\"0\""]),
+            ("token-bucket rate=5 burst=+3", vec!["burst=\"+3\""]),
+            (
+                "fixed-window limit=-1 window=1s",
+                vec!["limit=\"-1\"", "0 to 4294967295"],
+            ),
+            (
+                "fixed-window limit=4294967296 window=1s",
+                vec!["limit=\"4294967296\""],
+            ),
+            (
+                "fixed-window limit=3 window=0",
+                vec!["window=\"0ms\"", "at least 1ms"],
+            ),
+            (
+                "fixed-window limit=3 window=soon",
+                vec!["window=\"soon\"", "1.5s"],
+            ),
+            (
+                "fixed-window limit=3 limit=4 window=1s",
+                vec!["limit stands twice"],
+            ),
+            (
+                "fixed-window limit=3 window=1s burst=3",
+                vec!["\"burst=3\" is not for fixed-window", "limit, window"],
+            ),
+            (
+                "sliding-window limit=3 window=1s reject-counts=yes",
+                vec!["reject-counts=\"yes\"", "true or false"],
+            ),
+            (
+                "concurrency limit=3 reject-counts=true",
+                vec!["\"reject-counts=true\" is not for concurrency"],
+            ),
+            ("concurrency 3", vec!["\"3\" is not for concurrency", "limit"]),
+            (
+                "none limit=3",
+                vec!["\"limit=3\" is not for none", "no further words"],
+            ),
+        ] {
+            let message = text.parse::<LimitSpec>().unwrap_err().to_string();
+            for part in said {
+                assert!(message.contains(part), "{text}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_forms_that_help_shows_are_limits() {
+        for form in RULE_FORMS {
+            form.parse::<LimitSpec>().unwrap();
+        }
+    }
+}
