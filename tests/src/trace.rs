@@ -28,6 +28,9 @@ pub struct Attempt {
     pub sent_us: Option<u64>,
     /// Microseconds from the start to the first byte of the answer.
     pub head_us: Option<u64>,
+    /// How many redirects it followed; each was a request of its own.
+    #[serde(default)]
+    pub redirects: u64,
     /// Microseconds of the whole attempt.
     pub total_us: u64,
     /// The answer's status.
@@ -42,6 +45,14 @@ pub struct Attempt {
     pub waited_ms: Option<f64>,
     /// Why the connect ended after this attempt.
     pub stop: Option<String>,
+}
+
+impl Attempt {
+    /// How many requests reached the network: one for each redirect, and the last one if it was sent.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.redirects + u64::from(self.sent_us.is_some())
+    }
 }
 
 /// A hint of the server.

@@ -21,6 +21,7 @@ mod leaks;
 mod loading;
 mod raw;
 mod remote;
+mod restarts;
 mod retry;
 mod seen;
 mod soak;
