@@ -37,6 +37,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// The error code, if the attempt failed.
     pub error: Option<String>,
+    /// What the policy took the failure for.
+    pub class: Option<String>,
     /// What the server asked for.
     pub hint: Option<Hint>,
     /// The planned wait after this attempt, milliseconds.

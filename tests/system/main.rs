@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod autobahn;
+mod clock;
 mod connecting;
 mod contract;
 mod conversation;
@@ -20,6 +21,7 @@ mod input;
 mod jar;
 mod leaks;
 mod loading;
+mod names;
 mod raw;
 mod remote;
 mod restarts;
@@ -29,3 +31,4 @@ mod soak;
 mod stopping;
 mod support;
 mod upgrades;
+mod world;
