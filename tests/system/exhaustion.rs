@@ -25,8 +25,8 @@ const TAKEN: [&str; 7] = ["t1", "t2", "t3", "t4", "t5", "t6", "t7"];
 const PATIENT: u32 = 10;
 /// Failures to wait for: those of some rounds of the takers, so that the patient ones meet it too.
 const FAILURES: usize = 300;
-/// How long everything must go well again.
-const AFTERWARDS: Duration = Duration::from_secs(2);
+/// How many rounds of the takers must go well again.
+const AFTERWARDS: u64 = 3;
 
 const NO_FILES: &str = "Non HTTP response code: tcp.no-files";
 const ONCE: [(&str, &str); 1] = [("wsb.retry.strategy", "none")];
@@ -123,7 +123,11 @@ fn too_few_files_fail_connects_with_the_cure_and_freed_ones_are_used_again() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let freed_ms = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
-    std::thread::sleep(AFTERWARDS);
+    let before = serve.stats().unwrap().accepted;
+    let round = u64::from(TAKERS) * TAKEN.len() as u64;
+    wait_for_stats(&serve, LIMIT, |stats| {
+        stats.accepted >= before + AFTERWARDS * round
+    });
     running.shut_down().unwrap();
     let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();
     assert_eq!(complaints(&finished), Vec::<String>::new());
