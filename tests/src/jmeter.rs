@@ -163,6 +163,7 @@ pub struct Jmeter {
     plan: PathBuf,
     folder: PathBuf,
     jvm: Vec<String>,
+    environment: Vec<(String, PathBuf)>,
     properties: Vec<(String, String)>,
     arguments: Vec<String>,
     dashboard: bool,
@@ -180,6 +181,7 @@ impl Jmeter {
             plan: plan.to_owned(),
             folder: folder.to_owned(),
             jvm: HEAP.map(str::to_owned).into(),
+            environment: Vec::new(),
             properties: Vec::new(),
             arguments: Vec::new(),
             dashboard: false,
@@ -206,6 +208,13 @@ impl Jmeter {
     #[must_use]
     pub fn jvm(mut self, option: impl Into<String>) -> Self {
         self.jvm.push(option.into());
+        self
+    }
+
+    /// Sets an environment variable that names a file.
+    #[must_use]
+    pub fn environment(mut self, name: &str, file: &Path) -> Self {
+        self.environment.push((name.to_owned(), file.to_owned()));
         self
     }
 
@@ -249,6 +258,7 @@ impl Jmeter {
         let port = free_udp_port()?;
         let mut command = Command::new(&self.java);
         command.current_dir(&self.folder).args(&self.jvm);
+        command.envs(self.environment.iter().map(|(name, file)| (name, file)));
         // JMeter keeps settings of its window there; a run must not depend on them.
         command.arg(format!(
             "-Djava.util.prefs.userRoot={}",

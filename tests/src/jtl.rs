@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::{Error, Result};
 
 /// One row: a sample, or a sub-result where JMeter stores those.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sample {
     /// When the sample started, milliseconds since 1970.
     pub started_ms: u64,

@@ -2,6 +2,7 @@
 //! what both leave behind. Nothing here knows how the product works inside; it sees what a user sees.
 
 pub mod chart;
+pub mod codes;
 pub mod jmeter;
 pub mod jtl;
 pub mod jtl_xml;

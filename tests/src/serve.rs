@@ -2,7 +2,7 @@
 //! `/stats` and its log.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,6 +14,9 @@ use crate::{Error, Result, during, repository, trace};
 
 /// How long the server may take to listen, to answer, to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Takes a free port.
+const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 /// A running server. Dropping it ends it.
 pub struct Serve {
@@ -142,22 +145,40 @@ impl Serve {
     /// # Errors
     /// When the program is not built, does not start, or refuses an option.
     pub fn start(options: &[&str]) -> Result<Self> {
+        Self::start_at(ANY_PORT, options)
+    }
+
+    /// The same on an address of the caller's: where another one listened before, as after a restart.
+    ///
+    /// # Errors
+    /// As [`Serve::start`], and when something else listens there.
+    pub fn start_at(address: SocketAddr, options: &[&str]) -> Result<Self> {
         let mut command = Command::new(repository::program()?);
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(options);
+        command
+            .args(["serve", "--listen", &address.to_string()])
+            .args(options);
         Self::launch(&mut command, None)
     }
 
-    /// The same with a log, which [`Serve::log`] reads.
+    /// The same with a log, which [`Serve::stop_and_read_log`] reads.
+    ///
+    /// # Errors
+    /// As [`Serve::start_at`].
+    pub fn start_at_with_log(address: SocketAddr, options: &[&str], log: &Path) -> Result<Self> {
+        let mut command = Command::new(repository::program()?);
+        command
+            .args(["serve", "--listen", &address.to_string(), "--log"])
+            .arg(log)
+            .args(options);
+        Self::launch(&mut command, Some(log.to_owned()))
+    }
+
+    /// The same on a free port, with a log, which [`Serve::stop_and_read_log`] reads.
     ///
     /// # Errors
     /// As [`Serve::start`].
     pub fn start_with_log(options: &[&str], log: &Path) -> Result<Self> {
-        let mut command = Command::new(repository::program()?);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--log"])
-            .arg(log)
-            .args(options);
-        Self::launch(&mut command, Some(log.to_owned()))
+        Self::start_at_with_log(ANY_PORT, options, log)
     }
 
     /// Starts a server by any command that ends in the program's `serve`, such as the jar's.

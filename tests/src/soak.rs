@@ -1,22 +1,22 @@
 //! A long, hostile run: all elements in one plan against a server that misbehaves at random, and what must hold at its end. The
 //! short form is a whole-system test, the long one `script/soak`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod standing;
+mod verdict;
+
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
-use crate::jmeter::{Finished, Home, Jmeter, Running};
-use crate::jtl::Sample;
+use crate::jmeter::{Home, Jmeter, Running};
 use crate::plan::{Group, Plan};
-use crate::process::Process;
 use crate::serve::{Serve, Stats};
-use crate::{Error, Result, at, repository, trace};
+use crate::{Error, Result, repository, trace};
 
-/// All ways to misbehave but one: a redirect makes two requests of one attempt, and the counts could not agree.
-const FAULTS: [&str; 21] = [
+use standing::{Standing, sockets_to, users_left};
+pub use verdict::Verdict;
+
+/// All ways to misbehave.
+const FAULTS: [&str; 22] = [
     "drip",
     "early-hints",
     "frame-with-101",
@@ -34,6 +34,7 @@ const FAULTS: [&str; 21] = [
     "huge-headers",
     "huge-body",
     "endless-body",
+    "redirect",
     "silent",
     "reset",
     "half-close",
@@ -69,23 +70,6 @@ pub struct Soak {
     pub folder: PathBuf,
 }
 
-/// How the process stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Standing {
-    memory_kib: u64,
-    /// Open files that are no sockets.
-    files: usize,
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Verdict {
-    /// What was counted, for people.
-    pub figures: Vec<String>,
-    /// What does not hold; empty: all is well.
-    pub faults: Vec<String>,
-}
-
 impl Soak {
     /// Runs it, telling of its progress.
     ///
@@ -117,7 +101,7 @@ impl Soak {
         loop {
             std::thread::sleep(PROGRESS.min(self.time / 10));
             let passed = begun.elapsed();
-            let (standing, left) = (Standing::of(running.id())?, users_left(running.id())?);
+            let (standing, left) = (Standing::of(running.id())?, users_left(running.id(), &USERS)?);
             let stats = serve.stats()?;
             tell(&format!(
                 "{:>4} s of {}: {:>7} attempts, {:>6} accepted, {:>6} faulted, {:>3} open, {left:>2} of {users} users, {} MiB",
@@ -258,179 +242,6 @@ impl Soak {
     }
 }
 
-impl Verdict {
-    /// Memory and files.
-    fn standing(&mut self, early: Standing, late: Standing) {
-        self.figures.push(format!(
-            "memory {} MiB after a third, {} MiB at the end; files {} and {}",
-            early.memory_kib / 1024,
-            late.memory_kib / 1024,
-            early.files,
-            late.files
-        ));
-        if late.memory_kib > early.memory_kib + GROWTH_KIB {
-            self.faults.push(format!(
-                "the memory grew from {} KiB to {} KiB",
-                early.memory_kib, late.memory_kib
-            ));
-        }
-        if late.files > early.files {
-            self.faults.push(format!(
-                "{} files are open, {} were after a third",
-                late.files, early.files
-            ));
-        }
-    }
-
-    /// What the JVM and JMeter say.
-    fn machine(&mut self, finished: &Finished, folder: &Path) -> Result<()> {
-        if !finished.ended.status.success() {
-            self.faults
-                .push(format!("JMeter ended with {}", finished.ended.status));
-        }
-        let suspicious = |text: &str| {
-            text.contains("WARNING in native")
-                || text.contains("FATAL ERROR in native")
-                || text.starts_with("WARNING: JNI")
-                || text.contains("panicked at")
-        };
-        let lines = finished.ended.lines.iter().map(|line| &line.text);
-        self.faults
-            .extend(lines.filter(|text| suspicious(text)).take(5).cloned());
-        let crashed = std::fs::read_dir(folder.join("run")).map_err(at(folder))?;
-        let names = crashed.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
-        self.faults
-            .extend(names.filter(|name| name.starts_with("hs_err")));
-        let log = finished.log()?;
-        let errors = log
-            .lines()
-            .filter(|line| line.contains(" ERROR ") || line.contains("Exception"));
-        self.faults
-            .extend(errors.take(5).map(|line| format!("in the log: {line}")));
-        for (name, users) in USERS {
-            let ended = log.matches(&format!("Thread finished: {name} ")).count();
-            if ended != users as usize {
-                self.faults
-                    .push(format!("{ended} of {users} threads of {name} came to their end"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Each sample has a code that is a status, or stands in the product's table.
-    fn codes(&mut self, samples: &[Sample]) -> Result<()> {
-        let known = known_codes()?;
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for sample in samples {
-            *counts.entry(&sample.code).or_default() += 1;
-        }
-        for (code, count) in &counts {
-            if !is_known(code, &known) {
-                self.faults.push(format!(
-                    "{count} samples have the code {code:?}, which nobody knows"
-                ));
-            }
-        }
-        let list: Vec<String> = counts
-            .iter()
-            .map(|(code, count)| format!("{code} x{count}"))
-            .collect();
-        self.figures
-            .push(format!("{} samples: {}", samples.len(), list.join(", ")));
-        if counts.len() < 8 {
-            self.faults.push(format!(
-                "only {} different codes: the faults did not reach the users",
-                counts.len()
-            ));
-        }
-        Ok(())
-    }
-
-    /// The attempts of the samples, of the trace and of the server. An attempt that ended before its request was sent is none for
-    /// the server.
-    fn counts(&mut self, samples: &[Sample], traced: &[trace::Attempt], stats: &Stats) {
-        let connects = samples.iter().filter(|sample| sample.label == "Connect");
-        let in_samples: u64 = connects
-            .filter_map(|sample| sample.variables.get("wsb.attempts")?.parse::<u64>().ok())
-            .sum();
-        let sent = traced.iter().filter(|attempt| attempt.sent_us.is_some()).count() as u64;
-        self.figures.push(format!(
-            "attempts: {in_samples} in samples, {} in the trace, {sent} of them sent, {} at the server",
-            traced.len(),
-            stats.attempts
-        ));
-        if in_samples != traced.len() as u64 {
-            self.faults.push(format!(
-                "{in_samples} attempts in samples, {} in the trace",
-                traced.len()
-            ));
-        }
-        if sent != stats.attempts {
-            self.faults.push(format!(
-                "{sent} attempts were sent, the server counted {}",
-                stats.attempts
-            ));
-        }
-    }
-}
-
-impl Standing {
-    fn of(process: u32) -> Result<Self> {
-        let path = PathBuf::from(format!("/proc/{process}/status"));
-        let status = std::fs::read_to_string(&path).map_err(at(&path))?;
-        let memory = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let memory = memory.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-        let links = links(process)?;
-        Ok(Self {
-            memory_kib: memory.ok_or_else(|| Error::Content {
-                what: path.display().to_string(),
-                why: "no VmRSS".to_owned(),
-            })?,
-            files: links.iter().filter(|link| !link.starts_with("socket:")).count(),
-        })
-    }
-}
-
-/// What a process has open.
-fn links(process: u32) -> Result<Vec<String>> {
-    let folder = PathBuf::from(format!("/proc/{process}/fd"));
-    let entries = std::fs::read_dir(&folder).map_err(at(&folder))?;
-    let links = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-    Ok(links.map(|link| link.to_string_lossy().into_owned()).collect())
-}
-
-/// The sockets of a process that lead to this port, in whatever state.
-fn sockets_to(process: u32, port: u16) -> Result<usize> {
-    let path = PathBuf::from(format!("/proc/{process}/net/tcp"));
-    let table = std::fs::read_to_string(&path).map_err(at(&path))?;
-    let remote = format!(":{port:04X}");
-    let rows = table
-        .lines()
-        .skip(1)
-        .map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let inodes: BTreeSet<String> = rows
-        .filter(|columns| columns.len() > 9 && columns[2].ends_with(&remote))
-        .map(|columns| format!("socket:[{}]", columns[9]))
-        .collect();
-    Ok(links(process)?
-        .iter()
-        .filter(|link| inodes.contains(*link))
-        .count())
-}
-
-/// How many threads of our groups are alive; JMeter names them after their group.
-fn users_left(process: u32) -> Result<usize> {
-    let folder = PathBuf::from(format!("/proc/{process}/task"));
-    let tasks = std::fs::read_dir(&folder).map_err(at(&folder))?;
-    let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    let ours = |name: &String| {
-        USERS
-            .iter()
-            .any(|(group, _)| name.starts_with(&format!("{group} ")))
-    };
-    Ok(names.filter(ours).count())
-}
-
 /// The server's figures when nobody comes any more.
 fn settled(serve: &Serve) -> Result<Stats> {
     let mut last = serve.stats()?;
@@ -441,85 +252,5 @@ fn settled(serve: &Serve) -> Result<Stats> {
             return Ok(now);
         }
         last = now;
-    }
-}
-
-#[derive(Deserialize)]
-struct Described {
-    codes: Vec<Code>,
-}
-
-#[derive(Deserialize)]
-struct Code {
-    code: String,
-}
-
-/// The product's table of codes, without the two that mean a defect or a broken installation.
-fn known_codes() -> Result<BTreeSet<String>> {
-    let mut command = Command::new(repository::program()?);
-    command.args(["describe", "--format", "json"]);
-    let text = Process::start("describe", &mut command)?.wait(ENDING)?.text();
-    let described: Described = serde_json::from_str(&text).map_err(|error| Error::Content {
-        what: "describe --format json".to_owned(),
-        why: error.to_string(),
-    })?;
-    let codes = described.codes.into_iter().map(|code| code.code);
-    Ok(codes
-        .filter(|code| !code.starts_with("native.") && code != "spec.invalid")
-        .collect())
-}
-
-fn is_known(code: &str, known: &BTreeSet<String>) -> bool {
-    let number = |text: &str, digits| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-    if let Some(own) = code.strip_prefix("Non HTTP response code: ") {
-        return known.contains(own);
-    }
-    number(code, 3)
-        || number(code, 4)
-        || code.strip_prefix("closed.").is_some_and(|code| number(code, 4))
-        || code == "No message"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_statuses_close_codes_or_of_the_table() {
-        let known: BTreeSet<String> = ["tcp.refused".to_owned()].into();
-        for good in [
-            "101",
-            "429",
-            "1000",
-            "closed.1011",
-            "No message",
-            "Non HTTP response code: tcp.refused",
-        ] {
-            assert!(is_known(good, &known), "{good}");
-        }
-        for bad in [
-            "",
-            "tcp.refused",
-            "Non HTTP response code: java.net.SocketException",
-            "closed.",
-            "12345",
-        ] {
-            assert!(!is_known(bad, &known), "{bad}");
-        }
-    }
-
-    #[test]
-    fn counts_that_differ_by_one_are_a_fault() {
-        let mut verdict = Verdict {
-            figures: Vec::new(),
-            faults: Vec::new(),
-        };
-        let stats: Stats = serde_json::from_str(
-            r#"{"attempts":1,"accepted":0,"refused":0,"faulted":0,"open":0,"peakOpen":0,"firstAttemptMs":null,
-            "lastAcceptedMs":null,"peakAttemptsPerSecond":0,"history":[],"paths":[],"token":null}"#,
-        )
-        .expect("it is as the server writes it");
-        verdict.counts(&[], &[], &stats);
-        assert_eq!(verdict.faults.len(), 1, "{:?}", verdict.faults);
     }
 }

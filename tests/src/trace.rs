@@ -31,12 +31,17 @@ pub struct Attempt {
     pub sent_us: Option<u64>,
     /// Microseconds from the start to the first byte of the answer.
     pub head_us: Option<u64>,
+    /// How many redirects it followed; each was a request of its own.
+    #[serde(default)]
+    pub redirects: u64,
     /// Microseconds of the whole attempt.
     pub total_us: u64,
     /// The answer's status.
     pub status: Option<u16>,
     /// The error code, if the attempt failed.
     pub error: Option<String>,
+    /// What the policy took the failure for.
+    pub class: Option<String>,
     /// What the server asked for.
     pub hint: Option<Hint>,
     /// The planned wait after this attempt, milliseconds.
@@ -45,6 +50,14 @@ pub struct Attempt {
     pub waited_ms: Option<f64>,
     /// Why the connect ended after this attempt.
     pub stop: Option<String>,
+}
+
+impl Attempt {
+    /// How many requests reached the network: one for each redirect, and the last one if it was sent.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.redirects + u64::from(self.sent_us.is_some())
+    }
 }
 
 /// What a controller or the timer did.

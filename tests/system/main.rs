@@ -6,10 +6,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod autobahn;
+mod clock;
 mod connecting;
 mod contract;
 mod conversation;
 mod elements;
+mod exhaustion;
 mod figures;
 mod foreign;
 mod foreign_limits;
@@ -21,11 +23,15 @@ mod input;
 mod jar;
 mod leaks;
 mod loading;
+mod names;
 mod raw;
 mod remote;
+mod restarts;
 mod retry;
 mod seen;
 mod soak;
 mod stopping;
 mod support;
 mod turns;
+mod upgrades;
+mod world;

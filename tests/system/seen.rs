@@ -28,6 +28,13 @@ impl Seen {
         links.map(|link| link.to_string_lossy().into_owned()).collect()
     }
 
+    /// The numbers of its open files.
+    pub fn file_numbers(&self) -> Vec<usize> {
+        let entries = std::fs::read_dir(self.folder.join("fd")).unwrap();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.map(|name| name.parse().unwrap()).collect()
+    }
+
     /// Its TCP sockets that lead to this port, in whatever state.
     pub fn sockets_to(&self, port: u16) -> usize {
         let table = std::fs::read_to_string(self.folder.join("net/tcp")).unwrap();

@@ -1,12 +1,14 @@
 //! The shared gate at work: `backoff::Pacer` with a clock and a timer, one for all users of a quota, and each user's place in it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use backoff::{Pacer, PacerMode, PacerSettings, PacerState, Stream, Ticket};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
+
+use crate::locks::{Mutex, MutexGuard};
 
 /// The gates of a test, by the quota that they stand before.
 #[derive(Debug, Default)]

@@ -9,6 +9,7 @@ mod farewell;
 mod figures;
 mod gate;
 mod keeper;
+mod locks;
 mod matcher;
 mod outcome;
 mod query;

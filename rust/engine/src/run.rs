@@ -42,6 +42,8 @@ pub struct Fault {
     pub message: &'static str,
     /// With hosts, ports and the system's words.
     pub detail: String,
+    /// What its user can do.
+    pub help: &'static str,
 }
 
 impl From<ErrorCode> for Fault {
@@ -50,6 +52,7 @@ impl From<ErrorCode> for Fault {
             code: code.code,
             message: code.message,
             detail: code.message.to_owned(),
+            help: code.help,
         }
     }
 }
@@ -337,6 +340,7 @@ async fn attempt(
                 code: code.as_str(),
                 message: code.message(),
                 detail: error.detail(),
+                help: code.help(),
             };
             (record(done.trace, Some(fault), None), None, Some(verdict))
         }

@@ -10,8 +10,8 @@ use crate::slot::lock;
 
 /// Threads that serve sockets and timers; the work itself runs on the callers' threads.
 const WORKERS: usize = 2;
-/// Name look-ups that may run side by side.
-const BLOCKING_THREADS: usize = 16;
+/// Name look-ups that may run side by side, those of one name having a lesser bound; a thread ends after some idle seconds.
+const BLOCKING_THREADS: usize = 64;
 
 /// A runtime, or none yet.
 #[derive(Default)]

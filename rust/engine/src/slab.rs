@@ -1,6 +1,8 @@
 //! Handles: numbers that stand for values. A number that was freed never finds the value that took its place.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+
+use crate::locks::{Mutex, MutexGuard};
 
 /// Slot in the low 32 bits, generation in the high 32. 0 is no handle.
 pub type Handle = u64;

@@ -34,6 +34,13 @@ pub fn write(out: &mut String, run: &Run) {
         Span(run.elapsed),
         Span(run.waited()),
     );
+    // A refusal speaks for itself, a Stop needs no cure.
+    let fault = run.last().fault.as_ref().filter(|fault| {
+        matches!(run.stop, Stop::Policy(_)) && fault.code != websocket::Code::UpgradeStatus.as_str()
+    });
+    if let Some(fault) = fault {
+        let _ = writeln!(out, "{}: {}", fault.code, fault.help);
+    }
 }
 
 fn line(out: &mut String, number: usize, attempt: &AttemptRecord) {

@@ -126,6 +126,8 @@ struct Line<'a> {
     tls_us: Option<u64>,
     sent_us: Option<u64>,
     head_us: Option<u64>,
+    /// Followed; each was a request of its own, and the stages are those of the last.
+    redirects: usize,
     total_us: u64,
     status: Option<u16>,
     error: Option<&'static str>,
@@ -212,6 +214,7 @@ fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
         tls_us: us(trace.tls),
         sent_us: us(trace.sent),
         head_us: us(trace.head),
+        redirects: trace.redirects.len(),
         total_us: micros(trace.total),
         status: attempt.status(),
         error: attempt.fault.as_ref().map(|fault| fault.code),

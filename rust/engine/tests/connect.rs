@@ -58,6 +58,7 @@ fn answer_one(mut stream: TcpStream, answer: &str) {
 }
 
 const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n";
+const REDIRECT: &str = "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n";
 const THROTTLE: &str = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow";
 
 fn spec(url: &str, properties: &[(&str, &str)]) -> Value {
@@ -164,11 +165,12 @@ fn nobody_listening_is_a_failure_with_a_code_and_a_constant_message() {
     assert_eq!(result["outcome"], "failed", "{result:#}");
     assert_eq!(result["code"], "Non HTTP response code: tcp.refused");
     assert!(!result["message"].as_str().unwrap().contains("127.0.0.1"));
+    let timeline = result["timeline"].as_str().unwrap();
+    assert!(timeline.contains(&address.to_string()), "{timeline}");
+    let cure = timeline.lines().last().unwrap();
     assert!(
-        result["timeline"]
-            .as_str()
-            .unwrap()
-            .contains(&address.to_string())
+        cure.starts_with("tcp.refused: ") && cure.contains("check host and port"),
+        "{timeline}"
     );
     assert_eq!(result["variables"]["wsb.attempts"], "2");
     assert_eq!(result["variables"]["wsb.stop"], "max-attempts");
@@ -360,7 +362,7 @@ fn the_trace_has_a_line_an_attempt() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.jsonl");
     let engine = Engine::default();
-    let mut request = spec(&server(&[THROTTLE, SWITCH]), QUICK);
+    let mut request = spec(&server(&[THROTTLE, REDIRECT, SWITCH]), QUICK);
     request["trace"] = path.to_str().unwrap().into();
     connect(&engine, &request);
     engine.shutdown().unwrap();
@@ -381,6 +383,10 @@ fn the_trace_has_a_line_an_attempt() {
         second["at"].as_u64().unwrap() >= first["at"].as_u64().unwrap() + first["totalUs"].as_u64().unwrap()
     );
     assert_eq!(second["user"], "users 1-1");
+    assert_eq!(
+        (&first["redirects"], &second["redirects"]),
+        (&json!(0), &json!(1))
+    );
 }
 
 #[test]
