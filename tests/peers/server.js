@@ -1,15 +1,22 @@
 // A WebSocket server on Node's ws, for the whole-system tests: echoes, and does what a text beginning with "!" asks. What it
-// can be asked stands in tests/system/foreign.rs. The argument is the folder of ws.
+// can be asked stands in tests/system/foreign.rs. The arguments are the folder of ws and, for TLS, the file of a certificate and
+// its key.
 
 "use strict";
 
-const { WebSocketServer } = require(process.argv[2]);
+const { readFileSync } = require("fs");
+const http = require("http");
+const https = require("https");
+
+const [folder, tls] = process.argv.slice(2);
+const { WebSocketServer } = require(folder);
 
 const LONGEST = 16 << 20;
 
+const both = tls && readFileSync(tls);
+const listener = tls ? https.createServer({ cert: both, key: both }) : http.createServer();
 const server = new WebSocketServer({
-  host: "127.0.0.1",
-  port: 0,
+  server: listener,
   maxPayload: LONGEST,
   perMessageDeflate: { threshold: 0 },
 });
@@ -37,6 +44,6 @@ server.on("connection", (socket) => {
   socket.on("error", (error) => console.error(error.message));
 });
 
-server.on("listening", () => {
-  console.log(`listening on ws://127.0.0.1:${server.address().port}`);
+listener.listen(0, "127.0.0.1", () => {
+  console.log(`listening on ws://127.0.0.1:${listener.address().port}`);
 });

@@ -1,14 +1,24 @@
 """A WebSocket server on Python's websockets, for the whole-system tests: echoes, and does what a text beginning with "!"
-asks. What it can be asked stands in tests/system/foreign.rs. With an argument it pings each connection every so many seconds,
-and drops those that do not answer within five."""
+asks. What it can be asked stands in tests/system/foreign.rs. With --ping it pings each connection every so many seconds, and
+drops those that do not answer within five; with the file of a certificate and its key it speaks TLS."""
 
+import argparse
 import asyncio
-import sys
+import ssl
 
 from websockets.asyncio.server import serve
 
 LONGEST = 16 << 20
-PINGS = {"ping_interval": float(sys.argv[1]), "ping_timeout": 5} if sys.argv[1:] else {}
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--ping", type=float, metavar="SECONDS")
+parser.add_argument("--tls", metavar="FILE")
+options = parser.parse_args()
+pings = {"ping_interval": options.ping, "ping_timeout": 5} if options.ping else {}
+tls = None
+if options.tls:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(options.tls)
 
 
 async def talk(socket):
@@ -29,7 +39,7 @@ async def talk(socket):
 
 
 async def main():
-    async with serve(talk, "127.0.0.1", 0, max_size=LONGEST, **PINGS) as server:
+    async with serve(talk, "127.0.0.1", 0, max_size=LONGEST, ssl=tls, **pings) as server:
         _, port = server.sockets[0].getsockname()
         print(f"listening on ws://127.0.0.1:{port}", flush=True)
         await server.serve_forever()

@@ -31,35 +31,45 @@ impl Peer {
         Self::that_says("kosoku", &mut command)
     }
 
-    /// The server on Python's `websockets`, which compresses when asked.
+    /// The server on Python's `websockets`, which compresses when asked, plain or with TLS.
     ///
     /// # Errors
     /// When it is not installed or does not start.
-    pub fn python() -> Result<Self> {
-        let mut command = Command::new(installed("venv/bin/python")?);
-        command.arg(script("server.py"));
-        Self::that_says("Python's websockets", &mut command)
+    pub fn python(tls: Option<&Certificates>) -> Result<Self> {
+        Self::python_with(&[], tls)
     }
 
     /// The same, which pings each connection every second and drops those that do not answer.
     ///
     /// # Errors
     /// As [`Peer::python`].
-    pub fn python_that_pings() -> Result<Self> {
+    pub fn python_that_pings(tls: Option<&Certificates>) -> Result<Self> {
+        Self::python_with(&["--ping", "1"], tls)
+    }
+
+    fn python_with(options: &[&str], tls: Option<&Certificates>) -> Result<Self> {
         let mut command = Command::new(installed("venv/bin/python")?);
-        command.arg(script("server.py")).arg("1");
+        command.arg(script("server.py")).args(options);
+        if let Some(certificates) = tls {
+            let [.., both] = certificates.server();
+            command.arg("--tls").arg(both);
+        }
         Self::that_says("Python's websockets", &mut command)
     }
 
-    /// The server on Node's `ws`, which compresses when asked.
+    /// The server on Node's `ws`, which compresses when asked, plain or with TLS.
     ///
     /// # Errors
     /// When it is not installed or does not start.
-    pub fn node() -> Result<Self> {
+    pub fn node(tls: Option<&Certificates>) -> Result<Self> {
         let mut command = Command::new("node");
         command
             .arg(script("server.js"))
             .arg(installed("node/node_modules/ws")?);
+        if let Some(certificates) = tls {
+            let [.., both] = certificates.server();
+            command.arg(both);
+        }
         Self::that_says("Node's ws", &mut command)
     }
 

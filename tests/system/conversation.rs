@@ -301,30 +301,41 @@ fn bereaved(name: &str, url: &str, pause: &str, properties: &[(&str, &str)]) -> 
 #[test]
 fn a_server_that_ends_is_told_by_every_sampler_that_follows() {
     let _turn = together();
-    let killed = Serve::start(&["--limit", "none"]).unwrap();
-    let stopped = Serve::start(&["--limit", "none"]).unwrap();
-    let plan = Plan::of(bereaved("killed", &killed.url("/"), "0", &[])).and(bereaved(
-        "stopped",
-        &stopped.url("/"),
-        "0",
-        &[],
-    ));
-    let samples = interrupted("server_ends", &plan, 8, || {
+    let start = |options: &[&str]| Serve::start(&[&["--limit", "none"], options].concat()).unwrap();
+    let killed = [start(&[]), start(&["--tls"])];
+    let stopped = [start(&[]), start(&["--tls"])];
+    let mut plan = Plan::default();
+    for (end, [plain, tls]) in [("killed", &killed), ("stopped", &stopped)] {
+        plan = plan.and(bereaved(&format!("{end} plain"), &plain.url("/"), "0", &[]));
+        // The server signed its certificate itself.
+        let unverified = [("wsb.tls.verify", "false")];
+        plan = plan.and(bereaved(
+            &format!("{end} TLS"),
+            &tls.tls_url("/"),
+            "0",
+            &unverified,
+        ));
+    }
+    let samples = interrupted("server_ends", &plan, 16, || {
         drop(killed);
-        stopped.stop().unwrap();
+        for serve in stopped {
+            serve.stop().unwrap();
+        }
     });
-    let before: Vec<_> = samples.iter().take(8).collect();
+    let before: Vec<_> = samples.iter().take(16).collect();
     assert!(before.iter().all(|sample| sample.success), "{before:?}");
-    for what in ["waiting", "unused", "again"] {
-        let lost = only(&samples, &format!("killed: {what}"));
-        assert!(!lost.success && lost.elapsed_ms < 10_000, "{lost:?}");
-        assert_eq!(lost.code, format!("{FAILED}connection.lost"), "{lost:?}");
-        assert_eq!(lost.variables["wsb.closeCode"], "", "{lost:?}");
+    for over in ["plain", "TLS"] {
+        for what in ["waiting", "unused", "again"] {
+            let lost = only(&samples, &format!("killed {over}: {what}"));
+            assert!(!lost.success && lost.elapsed_ms < 10_000, "{lost:?}");
+            assert_eq!(lost.code, format!("{FAILED}connection.lost"), "{lost:?}");
+            assert_eq!(lost.variables["wsb.closeCode"], "", "{lost:?}");
 
-        let closed = only(&samples, &format!("stopped: {what}"));
-        assert!(!closed.success && closed.elapsed_ms < 10_000, "{closed:?}");
-        assert_eq!(closed.code, "closed.1001", "{closed:?}");
-        assert_eq!(closed.variables["wsb.closeCode"], "1001", "{closed:?}");
+            let closed = only(&samples, &format!("stopped {over}: {what}"));
+            assert!(!closed.success && closed.elapsed_ms < 10_000, "{closed:?}");
+            assert_eq!(closed.code, "closed.1001", "{closed:?}");
+            assert_eq!(closed.variables["wsb.closeCode"], "1001", "{closed:?}");
+        }
     }
 }
 

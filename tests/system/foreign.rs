@@ -1,5 +1,5 @@
-//! Conversations with servers that are not ours: Python's `websockets` and Node's `ws`, with and without compression, and
-//! nginx and HAProxy in front of them, also with TLS that asks for a client's certificate.
+//! Conversations with servers that are not ours: Python's `websockets` and Node's `ws`, plain and with TLS, with and without
+//! compression, and nginx and HAProxy in front of them, also with TLS that asks for a client's certificate.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -175,7 +175,9 @@ fn servers_of_others_understand_every_sampler_and_are_understood() {
     let folders = ["nginx", "nginx-tls", "haproxy", "haproxy-tls"]
         .map(|name| system::repository::fresh_folder(&folder.join(name)).unwrap());
     let certificates = Certificates::new(&folder.join("certificates")).unwrap();
-    let (python, node) = (Peer::python().unwrap(), Peer::node().unwrap());
+    let (python, node) = (Peer::python(None).unwrap(), Peer::node(None).unwrap());
+    let python_tls = Peer::python(Some(&certificates)).unwrap();
+    let node_tls = Peer::node(Some(&certificates)).unwrap();
     let before = [
         nginx(&folders[0], None, python.address()),
         haproxy(&folders[2], None, node.address()),
@@ -194,6 +196,14 @@ fn servers_of_others_understand_every_sampler_and_are_understood() {
         ("Python websockets, compressed", python.url("/"), true),
         ("Node ws", node.url("/"), false),
         ("Node ws, compressed", node.url("/"), true),
+        ("Python websockets, TLS", python_tls.tls_url("/"), false),
+        (
+            "Python websockets, TLS, compressed",
+            python_tls.tls_url("/"),
+            true,
+        ),
+        ("Node ws, TLS", node_tls.tls_url("/"), false),
+        ("Node ws, TLS, compressed", node_tls.tls_url("/"), true),
         ("nginx before Python", before[0].url("/"), true),
         ("HAProxy before Node", before[1].url("/"), true),
         ("nginx with client certificate", before_tls[0].tls_url("/"), true),
@@ -227,7 +237,7 @@ fn servers_of_others_understand_every_sampler_and_are_understood() {
     for (name, _, compressed) in &targets {
         let own: Vec<&Detailed> = samples.iter().filter(|each| group_of(each) == *name).collect();
         let wrong = mistakes(&own, &long, *compressed);
-        say!("{name:32} {:>2} samples, {} wrong", own.len(), wrong.len());
+        say!("{name:34} {:>2} samples, {} wrong", own.len(), wrong.len());
         all.extend(wrong.into_iter().map(|text| format!("{name}: {text}")));
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
@@ -245,7 +255,7 @@ fn a_client_without_the_certificate_is_told_so() {
     let folders =
         ["nginx", "haproxy"].map(|name| system::repository::fresh_folder(&folder.join(name)).unwrap());
     let certificates = Certificates::new(&folder.join("certificates")).unwrap();
-    let python = Peer::python().unwrap();
+    let python = Peer::python(None).unwrap();
     let nginx = nginx(&folders[0], Some(&certificates), python.address());
     let haproxy = haproxy(&folders[1], Some(&certificates), python.address());
     let authority = certificates.authority().display().to_string();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use system::jmeter::{Home, Jmeter};
-use system::peers::Peer;
+use system::peers::{Certificates, Peer};
 use system::plan::{Group, Plan};
 use system::serve::Serve;
 
@@ -12,27 +12,43 @@ use crate::say;
 use crate::seen::Seen;
 use crate::support::{LIMIT, complaints, folder, jmeter_of, together, waiting};
 
+/// Of them with TLS: [`OVER_TLS`].
 const USERS: u32 = 20;
+const OVER_TLS: u32 = 4;
 const CONNECTIONS: u32 = 100;
 
 #[test]
 fn a_pause_of_half_a_minute_costs_no_connection_and_no_thread() {
     const PAUSE: Duration = Duration::from_secs(30);
     let _turn = waiting();
-    let python = Peer::python_that_pings().unwrap();
-    let url = python.url("/");
-    let ids: Vec<String> = (0..CONNECTIONS).map(|number| number.to_string()).collect();
-    let mut group = Group::new("G", USERS);
-    for id in &ids {
-        group = group.connect("connect", &[("wsb.url", &url), ("wsb.connection", id)]);
-    }
-    group = group.pause(&PAUSE.as_millis().to_string());
-    for id in &ids {
-        let properties = [("wsb.payload", "still there?"), ("wsb.connection", id)];
-        group = group.sampler("Exchange", "after the pause", &properties);
-    }
     let folder = folder("long_pause");
-    let run_it = jmeter_of(&Plan::of(group), &folder);
+    let certificates = Certificates::new(&folder.join("certificates")).unwrap();
+    let plain = Peer::python_that_pings(None).unwrap();
+    let tls = Peer::python_that_pings(Some(&certificates)).unwrap();
+    let authority = certificates.authority().display().to_string();
+    let ids: Vec<String> = (0..CONNECTIONS).map(|number| number.to_string()).collect();
+    let mut plan = Plan::default();
+    for (name, url, users) in [
+        ("plain", plain.url("/"), USERS - OVER_TLS),
+        ("TLS", tls.tls_url("/"), OVER_TLS),
+    ] {
+        let mut group = Group::new(name, users);
+        for id in &ids {
+            let open = [
+                ("wsb.url", url.as_str()),
+                ("wsb.tls.caFile", &authority),
+                ("wsb.connection", id),
+            ];
+            group = group.connect("connect", &open);
+        }
+        group = group.pause(&PAUSE.as_millis().to_string());
+        for id in &ids {
+            let properties = [("wsb.payload", "still there?"), ("wsb.connection", id)];
+            group = group.sampler("Exchange", "after the pause", &properties);
+        }
+        plan = plan.and(group);
+    }
+    let run_it = jmeter_of(&plan, &folder);
     let running = run_it
         .property("jmeter.save.saveservice.autoflush", "true")
         .start()
@@ -48,7 +64,7 @@ fn a_pause_of_half_a_minute_costs_no_connection_and_no_thread() {
     assert_eq!(complaints(&finished), Vec::<String>::new());
 
     say!(
-        "{all} connections, each pinged every second: the keeper takes {:.1} % of a core; {} threads in all",
+        "{all} connections, a fifth of them TLS, each pinged every second: the keeper takes {:.1} % of a core; {} threads in all",
         share * 100.0,
         threads.len()
     );

@@ -206,6 +206,60 @@ fn messages_go_both_ways_with_all_parameters() {
     }
 }
 
+/// Numbers that look random, the same in each run.
+fn noise() -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(0x9e37_79b9_7f4a_7c15_u64), |state| {
+        let state = state ^ (state << 13);
+        let state = state ^ (state >> 7);
+        Some(state ^ (state << 17))
+    })
+}
+
+#[test]
+fn messages_are_packed_about_as_well_as_zlib_does_it_by_default() {
+    let hex: String = noise().take(4_096).map(|n| format!("{n:016x}")).collect();
+    let json: String = noise()
+        .take(1_000)
+        .map(|n| {
+            let (agent, state) = (
+                n % 20_000,
+                ["waiting", "talking", "offline"][(n >> 32) as usize % 3],
+            );
+            format!(
+                "{{\"agent\":\"user{agent}@example.com\",\"state\":\"{state}\",\"id\":{}}},",
+                n >> 40
+            )
+        })
+        .collect();
+    let bytes: Vec<u8> = noise().take(8_192).flat_map(u64::to_le_bytes).collect();
+    for (name, data) in [
+        ("hex", hex.as_bytes()),
+        ("json", json.as_bytes()),
+        ("random bytes", &bytes),
+    ] {
+        for length in [200, 2_048, 65_536] {
+            for (parameters, keeps) in [("", true), ("; client_no_context_takeover", false)] {
+                let (attempt, _server) =
+                    offered(&format!("permessage-deflate{parameters}"), |mut peer| peer.hold());
+                let mut connection = attempt.result.unwrap();
+                let mut zlib = Compress::new(Compression::default(), false);
+                let (mut ours, mut theirs) = (0, 0);
+                for message in data.chunks(length).take(16) {
+                    ours += send(&mut connection, &binary(message)).unwrap();
+                    theirs += deflated(&mut zlib, message).len() as u64;
+                    if !keeps {
+                        zlib.reset();
+                    }
+                }
+                assert!(
+                    ours * 4 <= theirs * 5,
+                    "{name} by {length}{parameters}: {ours} bytes, zlib {theirs}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn a_compressed_message_is_sent_in_fragments() {
     let (sender, receiver) = mpsc::channel();

@@ -1,14 +1,15 @@
 //! TLS: what is trusted, what is not, and messages over it.
 
 use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, SupportedProtocolVersion};
-use websocket::{Dial, Tls, TlsOptions};
+use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
+use websocket::{Connection, Dial, Outgoing, Tls, TlsOptions};
 
 use crate::support::{
     PATIENCE, Peer, Server, attempt, attempt_within, binary, code, dial, echo, frame, receive, send, text,
@@ -227,6 +228,140 @@ fn a_cancel_ends_a_wait_over_tls() {
         "cancelled"
     );
     thread.join().unwrap();
+}
+
+#[test]
+fn a_cancel_ends_a_send_over_tls_that_nobody_reads() {
+    let authority = Authority::new("known");
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let server = Server::start_tls(
+        server_config(&authority, &["localhost"], BOTH),
+        move |mut peer| {
+            peer.upgrade();
+            // Reads nothing more until the test is over.
+            let _ = wait.lock().unwrap().recv();
+        },
+    );
+    let mut connection = secure(&server);
+    let canceller = connection.canceller();
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        canceller.cancel();
+    });
+    let long = vec![7; 16 << 20];
+    let message = Outgoing::new(websocket::MessageKind::Binary, &long);
+    let error = connection.send(&message, PATIENCE).unwrap_err();
+    assert_eq!(error.code().as_str(), "cancelled", "{error}");
+    thread.join().unwrap();
+    drop(done);
+}
+
+/// Dials a server by the name that its certificate is for.
+fn secure(server: &Server) -> Connection {
+    let dial = Dial {
+        addresses: vec![server.address.ip()],
+        ..dial(&server.tls_url())
+    };
+    attempt(&dial).result.unwrap()
+}
+
+/// The server's TLS, within reach of a script.
+type ByHand = StreamOwned<ServerConnection, TcpStream>;
+
+/// Upgrades over TLS, then runs the script as the answer to "go": nothing of it comes together with the 101.
+fn by_hand(version: &'static SupportedProtocolVersion, script: fn(&mut ByHand)) -> Server {
+    let config = server_config(&Authority::new("known"), &["localhost"], &[version]);
+    Server::start(move |mut peer| {
+        let session = ServerConnection::new(config.clone()).unwrap();
+        let mut tls = StreamOwned::new(session, peer.tcp.try_clone().unwrap());
+        let mut byte = [0];
+        while !peer.request.ends_with("\r\n\r\n") && matches!(tls.read(&mut byte), Ok(1)) {
+            peer.request.push(char::from(byte[0]));
+        }
+        let answer = peer.filled(crate::support::UPGRADED.as_bytes());
+        tls.write_all(&answer).unwrap();
+        // Head, mask and payload.
+        let mut go = [0; 2 + 4 + 2];
+        tls.read_exact(&mut go).unwrap();
+        script(&mut tls);
+    })
+}
+
+#[test]
+fn every_end_of_tls_or_of_tcp_is_a_loss() {
+    type Script = fn(&mut ByHand);
+    fn half(tls: &mut ByHand) {
+        tls.write_all(&frame(0x81, b"never whole")[..5]).unwrap();
+    }
+    fn notify(tls: &mut ByHand) {
+        tls.conn.send_close_notify();
+        tls.flush().unwrap();
+    }
+    fn hold(tls: &mut ByHand) {
+        let _ = std::io::copy(&mut tls.sock, &mut std::io::sink());
+    }
+    let cases: [(&str, Script); 6] = [
+        ("TCP alone", |_| ()),
+        ("TCP in mid-message", half),
+        ("TLS alone", |tls| {
+            notify(tls);
+            hold(tls);
+        }),
+        ("TLS in mid-message", |tls| {
+            half(tls);
+            notify(tls);
+            hold(tls);
+        }),
+        ("both, to write", |tls| {
+            notify(tls);
+            tls.sock.shutdown(Shutdown::Write).unwrap();
+            hold(tls);
+        }),
+        ("a record that no key has made", |tls| {
+            tls.sock
+                .write_all(&[&[0x17, 3, 3, 0, 32][..], &[7; 32]].concat())
+                .unwrap();
+            hold(tls);
+        }),
+    ];
+    for version in BOTH {
+        for (name, script) in cases {
+            let server = by_hand(version, script);
+            let mut connection = secure(&server);
+            send(&mut connection, &text("go")).unwrap();
+            let error = connection.receive(PATIENCE).unwrap_err();
+            assert_eq!(
+                error.code().as_str(),
+                "connection.lost",
+                "{name}, {version:?}: {error}"
+            );
+            assert!(!connection.is_open(), "{name}, {version:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_changes_its_keys_is_followed() {
+    let server = by_hand(&rustls::version::TLS13, |tls| {
+        for text in [b"one", b"two"] {
+            tls.write_all(&frame(0x81, text)).unwrap();
+            // It asks the client to change its own too.
+            tls.conn.refresh_traffic_keys().unwrap();
+        }
+        tls.write_all(&frame(0x81, b"new")).unwrap();
+        // The client's frame of "back": head, mask and payload.
+        let mut answer = [0; 2 + 4 + 4];
+        tls.read_exact(&mut answer).unwrap();
+        tls.write_all(&frame(0x81, b"end")).unwrap();
+    });
+    let mut connection = secure(&server);
+    send(&mut connection, &text("go")).unwrap();
+    for expected in ["one", "two", "new"] {
+        assert_eq!(receive(&mut connection).unwrap(), text(expected));
+    }
+    send(&mut connection, &text("back")).unwrap();
+    assert_eq!(receive(&mut connection).unwrap(), text("end"));
 }
 
 #[test]
