@@ -1,7 +1,7 @@
 //! What is sent is what the plan says, and the figures tell it.
 
 use std::sync::mpsc::channel;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use engine::{Engine, Misuse};
 
