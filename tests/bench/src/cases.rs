@@ -1,4 +1,4 @@
-//! The list of cases, with the promises of issue 6 where they are measured.
+//! The list of cases, with what is promised of them.
 
 use crate::case::Client::{Ours, Raw, RawAsync, Theirs, TheirsTuned, Threads};
 use crate::case::{Bound, Case, Client, Measure, Target, Value, Work};
@@ -115,9 +115,16 @@ fn whole_runs() -> Vec<Case> {
         Work::Connect,
         16,
     );
+    let refused = case(
+        "run-refused-16",
+        "60,000 x refused with 429, 16 threads",
+        Work::Refused,
+        16,
+    );
     let cpu = |case: Case| case.target(Measure::CpuUs, Value::Over(Theirs), Bound::AtMost(0.82));
     vec![
         run(connects, 60_000).at_least(Theirs, 1.3),
+        run(refused, 60_000).at_least(Theirs, 1.3),
         cpu(run(
             echo("run-echo-100", "1.2 million echoes of 32 B, 100 threads", 100, 32),
             1_200_000,
