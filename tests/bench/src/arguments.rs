@@ -97,7 +97,8 @@ impl Arguments {
             .iter()
             .filter(|case| {
                 if self.only.is_empty() {
-                    case.quick || !self.quick
+                    // Whole runs take as long as all the others together.
+                    case.whole_run.is_none() && (case.quick || !self.quick)
                 } else {
                     chosen.contains(case.name)
                 }
@@ -124,7 +125,11 @@ pub fn list() -> String {
         text += &format!(
             "{:<16} {} {:<44} {}\n",
             case.name,
-            if case.quick { "quick" } else { "     " },
+            match (case.quick, case.whole_run) {
+                (true, _) => "quick",
+                (false, None) => "     ",
+                (false, Some(_)) => "named",
+            },
             case.about,
             clients.join(", ")
         );
@@ -143,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_choice_is_what_is_named_else_all_or_the_quick_ones() {
+    fn the_choice_is_what_is_named_else_all_in_turns_or_the_quick_ones() {
         let names = |line: &[&str]| -> (Vec<&str>, bool) {
             let choice = choice(line).unwrap();
             (choice.cases.iter().map(|case| case.name).collect(), choice.micro)
@@ -155,7 +160,12 @@ mod tests {
             (vec!["idle-1000", "idle-5000"], true)
         );
         let (all, micro) = names(&[]);
-        assert!(micro && all.len() == cases::all().len());
+        let in_turns = cases::all()
+            .iter()
+            .filter(|case| case.whole_run.is_none())
+            .count();
+        assert!(micro && all.len() == in_turns);
+        assert!(names(&["--only", "run-"]).0.len() == cases::all().len() - in_turns);
         assert!(names(&["--quick"]).0.len() < all.len());
     }
 
