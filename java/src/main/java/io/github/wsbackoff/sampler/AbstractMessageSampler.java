@@ -10,7 +10,6 @@ import io.github.wsbackoff.core.Spec;
 import java.io.IOException;
 import org.apache.jmeter.samplers.Entry;
 import org.apache.jmeter.samplers.SampleResult;
-import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterVariables;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,11 +46,12 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     sample.setRequestHeaders(description == null ? "" : description);
     sample.setSamplerData(payload.shown());
     sample.sampleStart();
-    Figures figures = Connections.ofThisThread().figures();
+    Connections connections = Connections.ofThisThread();
+    Figures figures = connections.figures();
     byte[] data = null;
     if (failure == null) {
       try {
-        data = perform(Connections.ofThisThread(), figures);
+        data = perform(connections, figures);
       } catch (Throwable e) { // JMeter would lose the sample, or with an Error the thread
         failure = unforeseen(e);
       }
@@ -120,7 +120,7 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
   }
 
   private void setVariables(Figures figures) {
-    JMeterVariables variables = JMeterContextService.getContext().getVariables();
+    JMeterVariables variables = getThreadContext().getVariables();
     if (variables != null) {
       MessageSample.setVariables(variables, kind().variables(), figures);
     }
