@@ -14,7 +14,7 @@ use crate::support::{LIMIT, complaints, folder, jmeter_of, together, waiting};
 
 /// Of them with TLS: [`OVER_TLS`].
 const USERS: u32 = 20;
-const OVER_TLS: u32 = 4;
+const OVER_TLS: u32 = 2;
 const CONNECTIONS: u32 = 100;
 
 #[test]
@@ -56,15 +56,19 @@ fn a_pause_of_half_a_minute_costs_no_connection_and_no_thread() {
     let all = (USERS * CONNECTIONS) as usize;
     wait_for_samples(&running, &folder, all);
     let process = Seen::new(running.id());
-    let (cpu, begun) = (process.cpu_of("wsb-keeper"), Instant::now());
-    std::thread::sleep(PAUSE / 2);
-    let share = (process.cpu_of("wsb-keeper") - cpu) / begun.elapsed().as_secs_f64();
+    // The least of some looks: what else happens on the machine only adds to the keeper's own.
+    let looks = (0..5).map(|_| {
+        let (cpu, begun) = (process.cpu_of("wsb-keeper"), Instant::now());
+        std::thread::sleep(PAUSE / 10);
+        (process.cpu_of("wsb-keeper") - cpu) / begun.elapsed().as_secs_f64()
+    });
+    let share = looks.fold(f64::INFINITY, f64::min);
     let threads = process.threads();
     let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();
     assert_eq!(complaints(&finished), Vec::<String>::new());
 
     say!(
-        "{all} connections, a fifth of them TLS, each pinged every second: the keeper takes {:.1} % of a core; {} threads in all",
+        "{all} connections, a tenth of them TLS, each pinged every second: the keeper takes {:.1} % of a core; {} threads in all",
         share * 100.0,
         threads.len()
     );
