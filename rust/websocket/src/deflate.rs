@@ -18,7 +18,7 @@ const MAX_BITS: u8 = 15;
 const MIN_BITS: u8 = 9;
 
 /// How hard messages are packed. Level 1 has no Huffman codes but RFC 1951's fixed ones: digits and random bytes hardly shrink or
-/// even grow, where every peer packs them. Level 2 makes its own codes and is within a sixth of level 6, the default of zlib and
+/// even grow, where every peer packs them. Level 2 makes its own codes and is within a fifth of level 6, the default of zlib and
 /// so of servers; a load generator's processor is what runs out first. Of a message's size, and microseconds of one core:
 ///
 /// | context kept, by messages of | level 1 | level 2 | level 6 |

@@ -182,6 +182,27 @@ public class MessageSamplersTest {
       last = value;
     }
     assertTrue(last > 0);
+    with(new ExchangeSampler(), "wsb.payload", "once").sample(null);
+    assertEquals("the spread was an earlier sample's", "", variables.get("wsb.rtt.p99Us"));
+  }
+
+  @Test
+  public void pushes_between_samples_tell_how_old_they_are_and_how_many_were_lost()
+      throws Exception {
+    server.silent();
+    connect("wsb.queue.messages", "2");
+    long begun = System.nanoTime();
+    for (String message : Arrays.asList("1", "2", "3", "4", "5")) {
+      server.push(RawServer.TEXT, message);
+    }
+    Thread.sleep(1500); // ten times what the keeper takes to look
+    SampleResult sample = new ReceiveSampler().sample(null);
+    assertEquals("4", text(sample));
+    assertEquals("1", variables.get("wsb.queued"));
+    assertEquals("3", variables.get("wsb.dropped"));
+    long age = Long.parseLong(variables.get("wsb.messageAgeMs"));
+    long passed = (System.nanoTime() - begun) / 1_000_000;
+    assertTrue(age + " of " + passed, age > 0 && age <= passed);
   }
 
   @Test
