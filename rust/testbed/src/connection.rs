@@ -47,10 +47,10 @@ impl Connection {
             () = stop.wait() => return,
             opened = self.negotiate(acceptor) => opened,
         };
-        let Some((stream, early, seat, cut_after)) = opened else {
+        let Some((stream, seat, cut_after)) = opened else {
             return;
         };
-        let echo = echo::serve(stream, early, stop, &seat.shared.tally);
+        let echo = echo::serve(stream, stop, &seat.shared.tally);
         match cut_after {
             // The stream is dropped in the middle of it: no close frame.
             Some(after) => _ = timeout(after, echo).await,
@@ -60,10 +60,7 @@ impl Connection {
     }
 
     /// Answers requests until one opens a WebSocket.
-    async fn negotiate(
-        self,
-        acceptor: Option<TlsAcceptor>,
-    ) -> Option<(Stream, Vec<u8>, Seat, Option<Duration>)> {
+    async fn negotiate(self, acceptor: Option<TlsAcceptor>) -> Option<(Stream, Seat, Option<Duration>)> {
         let Self {
             shared,
             tcp,
@@ -72,10 +69,8 @@ impl Connection {
         } = self;
         let patience = shared.config.patience;
         let mut stream = match acceptor {
-            None => Stream::Plain(tcp),
-            Some(acceptor) => Stream::Tls(Box::new(
-                timeout(patience, acceptor.accept(tcp)).await.ok()?.ok()?,
-            )),
+            None => Stream::plain(tcp),
+            Some(acceptor) => Stream::tls(timeout(patience, acceptor.accept(tcp)).await.ok()?.ok()?),
         };
         let mut buffer = Vec::with_capacity(1024);
         loop {
@@ -98,7 +93,10 @@ impl Connection {
                 .await
                 .ok()?
             {
-                Next::Open { seat, cut_after } => return Some((stream, buffer, seat, cut_after)),
+                Next::Open { seat, cut_after } => {
+                    stream.unread(buffer);
+                    return Some((stream, seat, cut_after));
+                }
                 Next::Again => {}
                 Next::Done => return None,
             }

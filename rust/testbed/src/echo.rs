@@ -1,4 +1,7 @@
 //! An accepted WebSocket: echoes text and binary messages, answers pings and closes, says goodbye when the server stops.
+//!
+//! tokio-websockets and not tungstenite: it sends a message back out of the buffer that it was read into, and reads large ones in
+//! few calls. A test server that costs more than the clients it measures hides what these gain.
 
 use crate::server::Stopped;
 use crate::stats::Tally;
@@ -7,25 +10,18 @@ use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_websockets::{CloseCode, Config, Error, Limits, Message, ServerBuilder, WebSocketStream};
 
 /// How long the peer may take to answer a close frame.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// Thousands of sockets are open at a time: tungstenite's 128 KiB each would be their whole weight.
-const BUFFER: usize = 4 * 1024;
 const LARGEST_MESSAGE: usize = 16 << 20;
 
-/// Serves the socket to its end. `early` are bytes that came behind the request head.
-pub(crate) async fn serve(stream: Stream, early: Vec<u8>, mut stop: Stopped, tally: &Tally) {
-    let settings = WebSocketConfig::default()
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(Some(LARGEST_MESSAGE))
-        .max_frame_size(Some(LARGEST_MESSAGE));
-    let mut socket = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(settings)).await;
+/// Serves the socket to its end.
+pub(crate) async fn serve(stream: Stream, mut stop: Stopped, tally: &Tally) {
+    let mut socket = ServerBuilder::new()
+        .config(Config::default().frame_size(LARGEST_MESSAGE))
+        .limits(Limits::default().max_payload_len(Some(LARGEST_MESSAGE)))
+        .serve(stream);
     loop {
         tokio::select! {
             biased;
@@ -34,33 +30,32 @@ pub(crate) async fn serve(stream: Stream, early: Vec<u8>, mut stop: Stopped, tal
                 break;
             }
             message = socket.next() => match message {
-                // Pings and closes are answered by tungstenite when it is polled for the next message.
-                Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                Some(Ok(message)) if message.is_text() || message.is_binary() => {
                     if socket.send(message).await.is_err() {
                         return;
                     }
                     tally.echoed();
                 }
+                // Pings and closes are answered when it is polled for the next message.
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => break,
+                // What was wrong with its frames, the peer is still told.
+                Some(Err(_)) => _ = timeout(GOODBYE, socket.flush()).await,
+                None => break,
             }
         }
     }
-    if let Stream::Tls(tls) = socket.get_mut() {
+    if socket.get_ref().is_tls() {
         // The close_notify: without it the peer must take the end for an attack.
-        let _ = timeout(GOODBYE, tls.shutdown()).await;
+        let _ = timeout(GOODBYE, socket.get_mut().shutdown()).await;
     }
 }
 
 async fn say_goodbye(socket: &mut WebSocketStream<Stream>) {
-    let frame = CloseFrame {
-        code: CloseCode::Away,
-        reason: Utf8Bytes::from_static("the server stops"),
-    };
+    let goodbye = Message::close(Some(CloseCode::GOING_AWAY), "the server stops");
     let _ = timeout(GOODBYE, async {
-        socket.close(Some(frame)).await?;
+        socket.send(goodbye).await?;
         while socket.next().await.is_some_and(|message| message.is_ok()) {}
-        Ok::<(), tokio_tungstenite::tungstenite::Error>(())
+        Ok::<(), Error>(())
     })
     .await;
 }
