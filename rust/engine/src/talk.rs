@@ -55,20 +55,29 @@ struct Talk<'a> {
 impl Talk<'_> {
     fn send(&mut self, payload: &Payload, given: Option<&[u8]>) -> Result<(), Failure> {
         let bytes = payload.bytes(given).map_err(|invalid| Failure::from(&invalid))?;
-        self.send_bytes(payload, &bytes)
+        self.send_bytes(payload, &bytes, self.start())
     }
 
-    fn send_bytes(&mut self, payload: &Payload, bytes: &[u8]) -> Result<(), Failure> {
+    /// When what follows begins: the clock was just looked at, unless a reconnect lies between.
+    fn start(&self) -> Instant {
+        if self.figures.reconnects == 0 {
+            self.begun
+        } else {
+            Instant::now()
+        }
+    }
+
+    fn send_bytes(&mut self, payload: &Payload, bytes: &[u8], start: Instant) -> Result<(), Failure> {
         let message = Outgoing {
             kind: payload.kind(),
             payload: bytes,
             fragment: payload.fragment,
         };
-        self.send_message(&message)
+        self.send_message(&message, start)
     }
 
-    fn send_message(&mut self, message: &Outgoing<'_>) -> Result<(), Failure> {
-        let sent = self.live.connection.send(message, self.timeout);
+    fn send_message(&mut self, message: &Outgoing<'_>, start: Instant) -> Result<(), Failure> {
+        let sent = self.live.connection.send_since(start, message, self.timeout);
         self.figures.sent_bytes += sent.map_err(|error| self.failed(&error))?;
         Ok(())
     }
@@ -87,13 +96,7 @@ impl Talk<'_> {
     ) -> Result<Vec<u8>, Failure> {
         let bytes = payload.bytes(given).map_err(|invalid| Failure::from(&invalid))?;
         if repeat == 1 {
-            // The clock was just looked at, unless a reconnect lies between.
-            let start = if self.figures.reconnects == 0 {
-                self.begun
-            } else {
-                Instant::now()
-            };
-            let found = self.round(payload, &bytes, wait, start)?;
+            let found = self.round(payload, &bytes, wait, self.start())?;
             return Ok(self.deliver(found));
         }
         let mut spread = Spread::new();
@@ -121,7 +124,7 @@ impl Talk<'_> {
         wait: &Wait,
         start: Instant,
     ) -> Result<Option<Received>, Failure> {
-        self.send_bytes(payload, bytes)?;
+        self.send_bytes(payload, bytes, start)?;
         let found = self.matching(wait, start)?;
         if let Some(found) = &found {
             self.figures.round_trip = found.at.saturating_duration_since(start);
@@ -218,7 +221,7 @@ impl Talk<'_> {
         // An empty pong could be anybody's.
         let bytes: &[u8] = if bytes.is_empty() { &own } else { &bytes };
         let start = Instant::now();
-        self.send_message(&Outgoing::new(MessageKind::Ping, bytes))?;
+        self.send_message(&Outgoing::new(MessageKind::Ping, bytes), start)?;
         loop {
             let Some(message) = self.read(start)? else {
                 let detail = format!("no pong within {} ms", self.timeout.as_millis());

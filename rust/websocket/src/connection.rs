@@ -146,6 +146,19 @@ impl Connection {
     /// `message.too-large`, `connection.lost`, `connection.closed`, `cancelled`; `message.timeout`: what is left of the message
     /// goes out before the next one, as a frame cannot be broken off.
     pub fn send(&mut self, message: &Outgoing<'_>, timeout: Duration) -> Result<u64, Error> {
+        self.send_since(Instant::now(), message, timeout)
+    }
+
+    /// [`Connection::send`] whose time has run since `start`.
+    ///
+    /// # Errors
+    /// As of `send`.
+    pub fn send_since(
+        &mut self,
+        start: Instant,
+        message: &Outgoing<'_>,
+        timeout: Duration,
+    ) -> Result<u64, Error> {
         let length = message.payload.len();
         let bound = if message.kind.is_control() {
             MAX_CONTROL
@@ -161,7 +174,7 @@ impl Connection {
         if self.has_sent_close {
             return Err(closed_by_us());
         }
-        self.wire.set_wait(Wait::within(timeout));
+        self.wire.set_wait(Wait::since(start, timeout));
         let sent = self.outbox.send(message, &mut self.wire);
         // A part of it is on its way even if a deadline came first.
         self.has_sent_close = message.kind == MessageKind::Close;
@@ -218,7 +231,7 @@ impl Connection {
             match self.wire.read(self.inbox.space()) {
                 Ok(0) => return Err(self.broken(&ErrorKind::UnexpectedEof.into(), timeout)),
                 Ok(read) => {
-                    if let Err(error) = self.inbox.filled(read, Instant::now()) {
+                    if let Err(error) = self.inbox.filled(read, self.wire.read_at()) {
                         return Err(self.violated(error));
                     }
                 }
@@ -269,8 +282,8 @@ impl Connection {
     /// # Errors
     /// `close.timeout`, `connection.lost`, `connection.closed`, `protocol.*`, `cancelled`; the connection is ended in each case.
     pub fn close(&mut self, code: u16, reason: &str, timeout: Duration) -> Result<Closed, Error> {
-        let wait = Wait::within(timeout);
         let began = Instant::now();
+        let wait = Wait::since(began, timeout);
         let closed = match &self.end {
             Some(End::Peer(closed)) if !self.is_over => Ok(closed.clone()),
             _ => self.close_handshake(code, reason, wait, timeout),

@@ -42,38 +42,44 @@ impl Canceller {
 pub(crate) enum Wait {
     /// Not at all.
     Never,
-    /// Until then; `WouldBlock` after it.
-    Until(Instant),
+    /// From one moment to another; `WouldBlock` after it.
+    Until { from: Instant, end: Instant },
 }
 
 impl Wait {
     /// `timeout` from now; zero does not block.
     pub(crate) fn within(timeout: Duration) -> Self {
-        if timeout.is_zero() {
-            return Wait::Never;
-        }
         Wait::since(Instant::now(), timeout)
     }
 
     /// `timeout` from a moment that the caller knows: each look at the clock saved is felt at a hundred thousand messages a second.
-    pub(crate) fn since(start: Instant, timeout: Duration) -> Self {
+    /// Zero does not block.
+    pub(crate) fn since(from: Instant, timeout: Duration) -> Self {
+        if timeout.is_zero() {
+            return Wait::Never;
+        }
         // A year stands for ever.
-        Wait::Until(start + timeout.min(Duration::from_secs(365 * 24 * 3600)))
+        let end = from + timeout.min(Duration::from_secs(365 * 24 * 3600));
+        Wait::Until { from, end }
     }
 
     /// Whether nothing may block any more.
     pub(crate) fn is_over(self) -> bool {
         match self {
             Wait::Never => true,
-            Wait::Until(end) => Instant::now() >= end,
+            Wait::Until { end, .. } => Instant::now() >= end,
         }
     }
 
     /// At most `longest` from now.
     pub(crate) fn at_most(self, longest: Duration) -> Self {
+        let from = Instant::now();
         match self {
             Wait::Never => Wait::Never,
-            Wait::Until(end) => Wait::Until(end.min(Instant::now() + longest)),
+            Wait::Until { end, .. } => Wait::Until {
+                from,
+                end: end.min(from + longest),
+            },
         }
     }
 }
@@ -87,6 +93,8 @@ impl Wait {
 pub(crate) struct Socket {
     shared: Arc<Shared>,
     wait: Wait,
+    /// The newest moment it knows: the clock is looked at after each call that may have blocked, and only then.
+    now: Instant,
     read_option: Option<Duration>,
     write_option: Option<Duration>,
 }
@@ -100,53 +108,56 @@ impl Socket {
         Socket {
             shared,
             wait: Wait::Never,
+            now: Instant::now(),
             read_option: None,
             write_option: None,
         }
     }
 
-    /// Makes a system call that may block, again and again until the deadline; or one that must not. `eager`: the one that must
-    /// not is tried first: it mostly does, and then neither clock nor option were looked at.
-    fn call(
+    /// Makes a system call that may block, until the deadline or until it has done something.
+    fn block(
         &mut self,
-        mut eager: bool,
+        end: Instant,
         option: fn(&mut Self) -> &mut Option<Duration>,
         set: fn(&TcpStream, Option<Duration>) -> io::Result<()>,
-        mut blocking: impl FnMut(&TcpStream) -> io::Result<usize>,
-        mut passing: impl FnMut(&TcpStream) -> io::Result<usize>,
+        mut call: impl FnMut(&TcpStream) -> io::Result<usize>,
     ) -> io::Result<usize> {
         loop {
-            let done = match self.wait {
-                Wait::Never => match passing(&self.shared.stream) {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(error),
-                    done => done,
-                },
-                Wait::Until(end) => {
-                    if std::mem::take(&mut eager) {
-                        match passing(&self.shared.stream) {
-                            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                            done => return done,
-                        }
-                    }
-                    let left = end.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Err(ErrorKind::WouldBlock.into());
-                    }
-                    let left = left.max(SHORTEST);
-                    if !will_do(*option(self), left) {
-                        set(&self.shared.stream, Some(left))?;
-                        *option(self) = Some(left);
-                    }
-                    blocking(&self.shared.stream)
-                }
-            };
+            let left = end.saturating_duration_since(self.now);
+            if left.is_zero() {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            let left = left.max(SHORTEST);
+            if !will_do(*option(self), left) {
+                set(&self.shared.stream, Some(left))?;
+                *option(self) = Some(left);
+            }
+            let done = call(&self.shared.stream);
+            self.now = Instant::now();
             match done {
                 Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
                 done => return done,
             }
         }
     }
+}
+
+/// Makes a system call that does not block, again when a signal broke it off.
+fn pass(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+// Not std's calls: libc makes each a point where the thread may be cancelled, which nobody here is, and pays for it.
+
+#[cfg(unix)]
+fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let (_, read) = rustix::net::recv(stream, buffer, rustix::net::RecvFlags::empty())?;
+    Ok(read)
 }
 
 #[cfg(unix)]
@@ -162,9 +173,14 @@ fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
 }
 
 #[cfg(not(unix))]
-fn receive_now(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+fn receive(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    stream.read(buffer)
+}
+
+#[cfg(not(unix))]
+fn receive_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
     stream.set_nonblocking(true)?;
-    let done = stream.read(buffer);
+    let done = receive(stream, buffer);
     stream.set_nonblocking(false)?;
     done
 }
@@ -190,13 +206,16 @@ fn is_timeout(error: &io::Error) -> bool {
 
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let buffer = std::cell::RefCell::new(buffer);
-        self.call(
-            false,
+        let Wait::Until { end, .. } = self.wait else {
+            let done = pass(|| receive_now(&self.shared.stream, buffer));
+            self.now = Instant::now();
+            return done;
+        };
+        self.block(
+            end,
             |socket| &mut socket.read_option,
             TcpStream::set_read_timeout,
-            |mut stream| stream.read(&mut buffer.borrow_mut()),
-            |stream| receive_now(stream, &mut buffer.borrow_mut()),
+            |stream| receive(stream, buffer),
         )
     }
 }
@@ -209,15 +228,24 @@ impl Write for Socket {
     /// TLS writes all its records in one call.
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let first = parts.iter().find(|part| !part.is_empty());
-        self.call(
-            parts.len() == 1,
+        let now = |stream: &TcpStream| pass(|| send_now(stream, first.map_or(&[], |part| part)));
+        let Wait::Until { end, .. } = self.wait else {
+            return now(&self.shared.stream);
+        };
+        if parts.len() == 1 {
+            match now(&self.shared.stream) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
+        self.block(
+            end,
             |socket| &mut socket.write_option,
             TcpStream::set_write_timeout,
             |mut stream| match parts {
                 [one] => stream.write(one),
                 _ => stream.write_vectored(parts),
             },
-            |stream| send_now(stream, first.map_or(&[], |part| part)),
         )
     }
 
@@ -266,7 +294,16 @@ impl Wire {
 
     /// How all reads and writes wait from now on.
     pub(crate) fn set_wait(&mut self, wait: Wait) {
-        self.socket_mut().wait = wait;
+        let socket = self.socket_mut();
+        socket.wait = wait;
+        if let Wait::Until { from, .. } = wait {
+            socket.now = socket.now.max(from);
+        }
+    }
+
+    /// When the newest bytes were read.
+    pub(crate) fn read_at(&self) -> Instant {
+        self.socket().now
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
