@@ -246,7 +246,6 @@ impl Engine {
             figures.kind = None;
             failure.to_json()
         });
-        figures.elapsed = begun.elapsed();
         Ok(Performed {
             figures: figures.places(),
             payload,

@@ -1,26 +1,39 @@
 //! Handles: numbers that stand for values. A number that was freed never finds the value that took its place.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use crate::locks::{Mutex, MutexGuard};
 
 /// Slot in the low 32 bits, generation in the high 32. 0 is no handle.
 pub type Handle = u64;
 
-/// Values by handle. A look-up clones the `Arc` and lets go of the lock, so nobody waits under it.
+/// Slots of the first block; each block has twice as many as the one before it.
+const FIRST_BLOCK: u64 = 64;
+/// With these, 2^32 slots.
+const BLOCKS: usize = 27;
+
+/// Values by handle. Slots never move, and each has a lock and a cache line of its own: threads that look up different handles
+/// have nothing to do with each other, on however many cores. A look-up clones the `Arc` and lets go of the lock, so nobody
+/// waits under it.
 #[derive(Debug)]
 pub struct Slab<T> {
-    inner: Mutex<Inner<T>>,
+    blocks: [OnceLock<Box<[Slot<T>]>>; BLOCKS],
+    book: Mutex<Book>,
 }
 
-#[derive(Debug)]
-struct Inner<T> {
-    slots: Vec<Slot<T>>,
+/// Which slots there are. Its lock is never taken under a slot's, nor a slot's under it.
+#[derive(Debug, Default)]
+struct Book {
+    made: u32,
     free: Vec<u32>,
 }
 
 #[derive(Debug)]
-struct Slot<T> {
+#[repr(align(64))]
+struct Slot<T>(Mutex<Entry<T>>);
+
+#[derive(Debug)]
+struct Entry<T> {
     generation: u32,
     value: Option<Arc<T>>,
 }
@@ -28,10 +41,8 @@ struct Slot<T> {
 impl<T> Default for Slab<T> {
     fn default() -> Self {
         Slab {
-            inner: Mutex::new(Inner {
-                slots: Vec::new(),
-                free: Vec::new(),
-            }),
+            blocks: [const { OnceLock::new() }; BLOCKS],
+            book: Mutex::new(Book::default()),
         }
     }
 }
@@ -39,75 +50,113 @@ impl<T> Default for Slab<T> {
 impl<T> Slab<T> {
     /// Stores a value and answers its handle, never 0.
     pub fn insert(&self, value: Arc<T>) -> Handle {
-        let mut inner = self.lock();
-        let index = inner.free.pop().unwrap_or_else(|| {
-            // Generation 0 is never given out: a handle is never 0, not even in slot 0.
-            inner.slots.push(Slot {
-                generation: 0,
-                value: None,
-            });
-            u32::try_from(inner.slots.len() - 1).expect("memory ends long before 2^32 connections")
-        });
-        let slot = &mut inner.slots[index as usize];
-        slot.generation = slot.generation.wrapping_add(1).max(1);
-        slot.value = Some(value);
-        u64::from(slot.generation) << 32 | u64::from(index)
+        let index = self.reserve();
+        let mut entry = self.entry(index).expect("a slot that was reserved is there");
+        // Generation 0 is never given out: a handle is never 0, not even in slot 0.
+        entry.generation = entry.generation.wrapping_add(1).max(1);
+        entry.value = Some(value);
+        u64::from(entry.generation) << 32 | u64::from(index)
     }
 
     /// The value of a handle; `None` for 0, for one that was removed and for one that never was.
     pub fn get(&self, handle: Handle) -> Option<Arc<T>> {
         let (index, generation) = split(handle);
-        let inner = self.lock();
-        let slot = inner
-            .slots
-            .get(index)
-            .filter(|slot| slot.generation == generation)?;
-        slot.value.clone()
+        let entry = self.entry(index)?;
+        if entry.generation != generation {
+            return None;
+        }
+        entry.value.clone()
     }
 
     /// Takes a value out; its handle is stale from now on.
     pub fn remove(&self, handle: Handle) -> Option<Arc<T>> {
         let (index, generation) = split(handle);
-        let mut inner = self.lock();
-        let slot = inner
-            .slots
-            .get_mut(index)
-            .filter(|slot| slot.generation == generation)?;
-        let value = slot.value.take()?;
-        inner.free.push(u32::try_from(index).expect("came from 32 bits"));
+        let mut entry = self.entry(index)?;
+        if entry.generation != generation {
+            return None;
+        }
+        let value = entry.value.take()?;
+        drop(entry);
+        self.book().free.push(index);
         Some(value)
     }
 
     /// Takes all values out.
     pub fn drain(&self) -> Vec<Arc<T>> {
-        let mut inner = self.lock();
+        let made = self.book().made;
         let mut values = Vec::new();
         let mut freed = Vec::new();
-        for (index, slot) in (0..).zip(&mut inner.slots) {
-            if let Some(value) = slot.value.take() {
+        for index in 0..made {
+            if let Some(value) = self.entry(index).and_then(|mut entry| entry.value.take()) {
                 values.push(value);
                 freed.push(index);
             }
         }
-        inner.free.extend(freed);
+        self.book().free.extend(freed);
         values
     }
 
     /// How many values there are.
     pub fn len(&self) -> usize {
-        let inner = self.lock();
-        inner.slots.len() - inner.free.len()
+        let book = self.book();
+        book.made as usize - book.free.len()
     }
 
-    // Every change above is whole before anything can panic, so a poisoned lock hides no half-made state.
-    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A slot for one value; a new one where none is free.
+    fn reserve(&self) -> u32 {
+        let mut book = self.book();
+        if let Some(index) = book.free.pop() {
+            return index;
+        }
+        let index = book.made;
+        book.made = index
+            .checked_add(1)
+            .expect("memory ends long before 2^32 connections");
+        let (block, _) = place(index);
+        self.blocks[block].get_or_init(|| {
+            let empty = || Entry {
+                generation: 0,
+                value: None,
+            };
+            (0..FIRST_BLOCK << block)
+                .map(|_| Slot(Mutex::new(empty())))
+                .collect()
+        });
+        index
+    }
+
+    /// `None`: there is no such slot yet.
+    fn entry(&self, index: u32) -> Option<MutexGuard<'_, Entry<T>>> {
+        let (block, at) = place(index);
+        let slot = &self.blocks[block].get()?[at];
+        Some(whole(slot.0.lock()))
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        whole(self.book.lock())
     }
 }
 
-fn split(handle: Handle) -> (usize, u32) {
-    let index = usize::try_from(handle & 0xffff_ffff).expect("32 bits");
-    (index, u32::try_from(handle >> 32).expect("32 bits"))
+/// Every change above is whole before anything can panic, so a poisoned lock hides no half-made state.
+fn whole<G>(locked: Result<G, PoisonError<G>>) -> G {
+    locked.unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A slot's block, and where it is in it.
+fn place(index: u32) -> (usize, usize) {
+    let number = u64::from(index) + FIRST_BLOCK;
+    let block = number.ilog2() - FIRST_BLOCK.ilog2();
+    let before = FIRST_BLOCK << block;
+    let at = usize::try_from(number - before).expect("less than 2^32");
+    (block as usize, at)
+}
+
+fn split(handle: Handle) -> (u32, u32) {
+    let [low, high] = [handle & 0xffff_ffff, handle >> 32];
+    (
+        u32::try_from(low).expect("32 bits"),
+        u32::try_from(high).expect("32 bits"),
+    )
 }
 
 #[cfg(test)]
@@ -140,6 +189,28 @@ mod tests {
     }
 
     #[test]
+    fn slots_lie_one_behind_another_to_the_last_one() {
+        for (index, expected) in [
+            (0, (0, 0)),
+            (63, (0, 63)),
+            (64, (1, 0)),
+            (191, (1, 127)),
+            (192, (2, 0)),
+            (u32::MAX - 64, (25, (1 << 31) - 1)),
+            (u32::MAX, (26, 63)),
+        ] {
+            assert_eq!(place(index), expected, "{index}");
+        }
+        assert_eq!(place(u32::MAX).0 + 1, BLOCKS);
+        let slab = Slab::default();
+        let handles: Vec<_> = (0..1_000).map(|n| slab.insert(Arc::new(n))).collect();
+        assert_eq!(slab.len(), 1_000);
+        for (n, &handle) in (0..).zip(&handles) {
+            assert_eq!(slab.get(handle).as_deref(), Some(&n));
+        }
+    }
+
+    #[test]
     fn drained_slots_are_used_again() {
         let slab = Slab::default();
         let handles: Vec<_> = (0..10).map(|n| slab.insert(Arc::new(n))).collect();
@@ -150,6 +221,6 @@ mod tests {
         for n in 0..10 {
             slab.insert(Arc::new(n));
         }
-        assert_eq!(slab.lock().slots.len(), 10);
+        assert_eq!(slab.book().made, 10);
     }
 }
