@@ -25,9 +25,11 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
   // Of this thread's clone.
   private transient Payload payload;
   private transient Operation operation;
+  private transient Values evaluated;
   private transient Values preparedFrom;
   private transient String preparedFor;
   private transient String description;
+  private transient MessageVariables variables;
 
   AbstractMessageSampler(Class<? extends AbstractMessageSampler> element) {
     super(element);
@@ -73,24 +75,34 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     }
     try {
       Values values = evaluate();
-      String id = values.take(CONNECTION);
-      id = id == null ? Spec.get().defaultOf(CONNECTION) : id;
-      payload.take(values);
-      boolean same = values.sameAs(preparedFrom);
-      if (!same || !id.equals(preparedFor)) {
-        preparedFor = id;
-        description = CONNECTION + " = " + id + "\n" + values.describe();
-      }
-      if (!same || !operation.isUsable()) {
-        discard();
-        operation = Operation.prepare(elementName(), values.toMap());
-        preparedFrom = values;
+      if (values.sameAs(evaluated) && operation != null && operation.isUsable()) {
+        payload.repeat();
+      } else {
+        evaluated = null; // until all of it has been read
+        prepare(values.copy());
+        evaluated = values;
       }
       return null;
     } catch (IOException e) { // of the payload's file
       return Failure.of("spec.invalid", e.getMessage());
     } catch (RuntimeException | LinkageError e) { // also of a ${__function} in a property
       return unforeseen(e);
+    }
+  }
+
+  private void prepare(Values values) throws IOException {
+    String id = values.take(CONNECTION);
+    id = id == null ? Spec.get().defaultOf(CONNECTION) : id;
+    payload.take(values);
+    boolean same = values.sameAs(preparedFrom);
+    if (!same || !id.equals(preparedFor)) {
+      preparedFor = id;
+      description = CONNECTION + " = " + id + "\n" + values.describe();
+    }
+    if (!same || !operation.isUsable()) {
+      discard();
+      operation = Operation.prepare(elementName(), values.toMap());
+      preparedFrom = values;
     }
   }
 
@@ -120,10 +132,14 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
   }
 
   private void setVariables(Figures figures) {
-    JMeterVariables variables = getThreadContext().getVariables();
-    if (variables != null) {
-      MessageSample.setVariables(variables, kind().variables(), figures);
+    JMeterVariables all = getThreadContext().getVariables();
+    if (all == null) {
+      return;
     }
+    if (variables == null) {
+      variables = new MessageVariables(kind().variables());
+    }
+    variables.set(all, figures);
   }
 
   @Override

@@ -33,6 +33,7 @@ final class Payload {
   // A file's text with its variables, as one thread reads it.
   private Path templateFile;
   private CompoundVariable template;
+  private boolean isTemplate;
 
   /** Forgets the files: the next test reads them anew. */
   static void forgetFiles() {
@@ -49,6 +50,13 @@ final class Payload {
     return shown;
   }
 
+  /** The values are those taken before: only a file's text may be another, by its variables. */
+  void repeat() {
+    if (isTemplate) {
+      fillTemplate();
+    }
+  }
+
   /**
    * Takes the payload out of the values as far as it is ours to read.
    *
@@ -57,6 +65,7 @@ final class Payload {
   void take(Values values) throws IOException {
     bytes = null;
     shown = "";
+    isTemplate = false;
     switch (values.inForce(TYPE)) {
       case "text":
         takeText(values);
@@ -103,6 +112,11 @@ final class Payload {
       template = new CompoundVariable(text);
       templateFile = file;
     }
+    isTemplate = true;
+    fillTemplate();
+  }
+
+  private void fillTemplate() {
     shown = template.execute();
     bytes = shown.getBytes(StandardCharsets.UTF_8);
   }

@@ -92,6 +92,13 @@ public final class Values {
     return map;
   }
 
+  Values copy() {
+    Values copy = new Values();
+    copy.keys.addAll(keys);
+    copy.values.addAll(values);
+    return copy;
+  }
+
   /** Whether the same is set in the same order. */
   public boolean sameAs(Values other) {
     return other != null && values.equals(other.values) && keys.equals(other.keys);
