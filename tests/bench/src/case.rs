@@ -104,6 +104,8 @@ pub enum Measure {
     Rate,
     /// The client's CPU for one operation.
     CpuUs,
+    /// The same over a whole run, from its first operation on: the work of the JVM's compiler included.
+    RunCpuUs,
     /// The server's CPU for one operation.
     ServerCpuUs,
     /// Half of the openings were not longer, from accept to the written 101, by the server's clock.
@@ -130,6 +132,7 @@ impl Measure {
         match self {
             Measure::Rate => "per second",
             Measure::CpuUs => "CPU us each",
+            Measure::RunCpuUs => "CPU us each, whole run",
             Measure::ServerCpuUs => "server's CPU us each",
             Measure::OpenP50Ms => "open, p50 ms",
             Measure::OpenP90Ms => "open, p90 ms",

@@ -121,7 +121,7 @@ fn whole_runs() -> Vec<Case> {
         Work::Refused,
         16,
     );
-    let cpu = |case: Case| case.target(Measure::CpuUs, Value::Over(Theirs), Bound::AtMost(0.82));
+    let cpu = |case: Case| case.target(Measure::RunCpuUs, Value::Over(Theirs), Bound::AtMost(0.82));
     vec![
         run(connects, 60_000).at_least(Theirs, 1.3),
         run(refused, 60_000).at_least(Theirs, 1.3),

@@ -8,13 +8,13 @@ use system::jtl::Sample;
 use system::plan::Plan;
 use system::{Error, Result};
 
-use crate::case::{Case, Client};
+use crate::case::{Case, Client, Work};
 use crate::gate::Gate;
 use crate::plans;
 use crate::server::Server;
 use crate::usage;
 
-/// What `bin/jmeter` sets, with a heap that is the same from the first second on.
+/// What `bin/jmeter` sets, with a heap of one size.
 const JVM: [&str; 6] = [
     "-Xms1g",
     "-Xmx1g",
@@ -23,6 +23,8 @@ const JVM: [&str; 6] = [
     "-XX:MaxGCPauseMillis=100",
     "-XX:G1ReservePercent=20",
 ];
+/// Memory that is touched for the first time costs as much as an echo does, and who makes less garbage would pay for it the longer.
+const TOUCHED: &str = "-XX:+AlwaysPreTouch";
 /// Without it the JDK sends a record more in each handshake, on which Nagle's algorithm then waits.
 const TUNED: &str = "-Djdk.tls.client.useCompatibilityMode=false";
 /// How long all threads may take to come to the gate.
@@ -127,6 +129,9 @@ pub fn jmeter(case: &Case, client: Client, home: &Home, folder: &Path, plan: &Pl
     let mut jmeter = Jmeter::new(home, &path, &own);
     for option in JVM {
         jmeter = jmeter.jvm(option);
+    }
+    if case.work != Work::Idle {
+        jmeter = jmeter.jvm(TOUCHED);
     }
     if client == Client::TheirsTuned {
         jmeter = jmeter.jvm(TUNED);

@@ -80,7 +80,12 @@ fn one(case: &Case, client: Client, operations: u32, home: &Home, folder: &Path)
     }
     running.finish(LIMIT)?;
     let steady = |share| at(&moments, share);
-    Ok(figures(case.work, steady(FROM), steady(TO)))
+    let mut round = figures(case.work, steady(FROM), steady(TO));
+    let all = figures(case.work, steady(0.0), steady(1.0));
+    if let Some(&cpu) = all.get(&Measure::CpuUs) {
+        round.insert(Measure::RunCpuUs, cpu);
+    }
+    Ok(round)
 }
 
 /// The first moment behind this share of the time between the first and the last one.
