@@ -76,11 +76,9 @@ impl Home {
     /// # Errors
     /// The file system's.
     pub fn copy_to(&self, folder: &Path) -> Result<Self> {
-        repository::fresh_folder(folder)?;
-        link_tree(&self.folder, folder)?;
-        Ok(Self {
-            folder: folder.to_owned(),
-        })
+        let folder = repository::fresh_folder(folder)?;
+        link_tree(&self.folder, &folder)?;
+        Ok(Self { folder })
     }
 
     /// The folder of plugins, `lib/ext`.

@@ -75,7 +75,7 @@ pub fn only_jar(folder: &Path, start: &str) -> Result<PathBuf> {
     }
 }
 
-/// An empty folder for what a run leaves behind; whatever lay there is removed.
+/// An empty folder for what a run leaves behind, as an absolute path; whatever lay there is removed.
 ///
 /// # Errors
 /// The file system's.
@@ -84,7 +84,7 @@ pub fn fresh_folder(path: &Path) -> Result<PathBuf> {
         std::fs::remove_dir_all(path).map_err(at(path))?;
     }
     std::fs::create_dir_all(path).map_err(at(path))?;
-    Ok(path.to_owned())
+    std::fs::canonicalize(path).map_err(at(path))
 }
 
 /// Java programs to run with: the one on the path (first), and a Temurin 25 where the machine has one.
@@ -107,4 +107,17 @@ pub fn java_25() -> Option<&'static Path> {
             homes.pop()
         })
         .as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_a_user_named_from_here_is_found_from_everywhere() {
+        // Cargo runs tests in the folder of their package.
+        let made = fresh_folder(Path::new("../build/tests/fresh-folder")).unwrap();
+        assert!(made.is_absolute(), "{}", made.display());
+        assert_eq!(made, build().canonicalize().unwrap().join("tests/fresh-folder"));
+    }
 }
