@@ -30,6 +30,8 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
   private transient String preparedFor;
   private transient String description;
   private transient MessageVariables variables;
+  private transient Thread thread;
+  private transient Connections connections;
 
   AbstractMessageSampler(Class<? extends AbstractMessageSampler> element) {
     super(element);
@@ -48,7 +50,7 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     sample.setRequestHeaders(description == null ? "" : description);
     sample.setSamplerData(payload.shown());
     sample.sampleStart();
-    Connections connections = Connections.ofThisThread();
+    Connections connections = connections();
     Figures figures = connections.figures();
     byte[] data = null;
     if (failure == null) {
@@ -66,6 +68,15 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     }
     setVariables(figures);
     return sample;
+  }
+
+  /** Those of the calling thread, which is always the same one in JMeter. */
+  private Connections connections() {
+    if (thread != Thread.currentThread()) {
+      thread = Thread.currentThread();
+      connections = Connections.ofThisThread();
+    }
+    return connections;
   }
 
   /** Makes ready what is to be done; says why if that cannot be. */
