@@ -246,6 +246,7 @@ impl Engine {
             figures.kind = None;
             failure.to_json()
         });
+        figures.elapsed = begun.elapsed();
         Ok(Performed {
             figures: figures.places(),
             payload,

@@ -1,4 +1,4 @@
-//! What an operation reports to Java beside its message: 32 numbers, in places that never change. Place 2 has no meaning.
+//! What an operation reports to Java beside its message: 32 numbers, in places that never change.
 
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct Figures {
     pub outcome: Outcome,
     /// Place 1: 0 no payload, 1 text, 2 binary.
     pub kind: Option<MessageKind>,
+    /// Place 2, ns; waits of a reconnect included.
+    pub elapsed: Duration,
     /// Place 3, ns: from the start to the first byte of the first matching message.
     pub latency: Duration,
     /// Place 4: bytes of frames sent, pongs apart.
@@ -71,7 +73,7 @@ impl Figures {
         let values = [
             self.outcome as u64,
             kind,
-            0,
+            nanos(self.elapsed),
             nanos(self.latency),
             self.sent_bytes,
             self.received_bytes,
@@ -142,6 +144,7 @@ mod tests {
         let figures = Figures {
             outcome: Outcome::NoMessage,
             kind: Some(MessageKind::Binary),
+            elapsed: Duration::from_nanos(2),
             latency: Duration::from_nanos(3),
             sent_bytes: 4,
             received_bytes: 5,
@@ -159,7 +162,7 @@ mod tests {
             age: Duration::from_micros(22),
         };
         let mut expected: Vec<i64> = (0..23).collect();
-        expected[..3].copy_from_slice(&[2, 2, 0]);
+        expected[..2].copy_from_slice(&[2, 2]);
         expected.resize(FIGURES, 0);
         assert_eq!(figures.places().to_vec(), expected);
     }
