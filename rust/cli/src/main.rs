@@ -2,6 +2,7 @@
 
 use cli::StopToken;
 use std::process::ExitCode;
+use std::sync::mpsc::{self, Sender};
 
 fn main() -> ExitCode {
     let stop = StopToken::new();
@@ -14,25 +15,30 @@ fn main() -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
-/// Waits for SIGTERM or SIGINT on a thread of its own. Without one (no thread, no handler) the program still works, and
-/// ends the way the system ends programs.
+/// Waits for SIGTERM or SIGINT on a thread of its own; returns when it listens for them, as one that came earlier would end the
+/// program without a goodbye. Without it (no thread, no handler) the program still works, and ends the way the system ends
+/// programs.
 fn stop_on_signals(stop: StopToken) {
+    let (listens, listening) = mpsc::channel();
     let waiting = std::thread::Builder::new().name("signals".to_owned());
     let _ = waiting.spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
             return;
         };
-        if runtime.block_on(signal()).is_ok() {
+        if runtime.block_on(signal(listens)).is_ok() {
             stop.stop();
         }
     });
+    // It fails when the thread has ended, or is none: then there is nothing to wait for.
+    let _ = listening.recv();
 }
 
 #[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
+async fn signal(listens: Sender<()>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let _ = listens.send(());
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -40,7 +46,10 @@ async fn signal() -> std::io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+#[cfg(windows)]
+async fn signal(listens: Sender<()>) -> std::io::Result<()> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    let _ = listens.send(());
+    interrupt.recv().await;
+    Ok(())
 }
