@@ -107,6 +107,27 @@ public class MessageSamplersTest {
   }
 
   @Test
+  public void a_file_whose_variables_change_between_samples_is_sent_as_it_is_each_time()
+      throws Exception {
+    File file = folder.newFile("template");
+    Files.write(file.toPath(), "from ${who}".getBytes(StandardCharsets.UTF_8));
+    connect();
+    ExchangeSampler sampler =
+        with(
+            new ExchangeSampler(),
+            "wsb.payloadType",
+            "file-text",
+            "wsb.payloadFile",
+            file.getPath());
+    for (String who : new String[] {"one", "one", "two", "one"}) {
+      variables.put("who", who);
+      SampleResult sample = sampler.sample(null);
+      assertEquals("from " + who, text(sample));
+      assertEquals("from " + who, sample.getSamplerData());
+    }
+  }
+
+  @Test
   public void an_exchange_has_the_answer_as_its_data() throws Exception {
     connect();
     SampleResult sample = with(new ExchangeSampler(), "wsb.payload", "grüße").sample(null);
