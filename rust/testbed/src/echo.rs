@@ -30,6 +30,8 @@ pub(crate) async fn serve(stream: Stream, mut stop: Stopped, tally: &Tally) {
                 break;
             }
             message = socket.next() => match message {
+                // Others were told before this task was woken for the stop. It says goodbye in the next round.
+                Some(Ok(_)) if stop.came() => {}
                 Some(Ok(message)) if message.is_text() || message.is_binary() => {
                     if socket.send(message).await.is_err() {
                         return;

@@ -161,6 +161,11 @@ impl Stopped {
     pub(crate) async fn wait(&mut self) {
         let _ = self.0.wait_for(|stopped| *stopped).await;
     }
+
+    /// Whether the server stops. Those who wait are woken one after the other; this is true before the first one is.
+    pub(crate) fn came(&self) -> bool {
+        *self.0.borrow()
+    }
 }
 
 /// What the serving thread works on.

@@ -1,7 +1,7 @@
 //! What the server does beside limiting: echo, plain HTTP, figures, log, start and stop.
 
 use crate::client::{Client, attempt, faulty, header, limited, start, status, until, upgrade};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::time::{Duration, Instant};
 use testbed::{Config, Server};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -45,7 +45,7 @@ fn frames_that_come_with_the_request_are_not_lost() {
     let mut client = Client::connect(&server);
     let mut bytes = upgrade("/").into_bytes();
     bytes.extend(b"\x81\x82\0\0\0\0hi");
-    std::io::Write::write_all(&mut client.0, &bytes).unwrap();
+    client.0.write_all(&bytes).unwrap();
     client.head();
     assert_eq!(client.exactly(4), b"\x81\x02hi");
 }
@@ -249,6 +249,37 @@ fn the_stop_closes_open_sockets_with_1001_and_everything_else() {
     server.stop();
 }
 
+/// The connections are told one after the other; one that is told later must not talk on meanwhile.
+#[test]
+fn nothing_is_echoed_any_more_once_one_connection_was_told_of_the_stop() {
+    const ROUNDS: usize = 20; // which of them meets the moment between the two, is luck
+    const CLIENTS: usize = 300;
+    /// "x", masked with zeros (RFC 6455 section 5.2).
+    const MESSAGE: [u8; 7] = [0x81, 0x81, 0, 0, 0, 0, b'x'];
+    for _ in 0..ROUNDS {
+        let server = start(Config::default());
+        let mut clients: Vec<Client> = (0..CLIENTS).map(|_| attempt(&server).0).collect();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for client in &clients {
+                    client.0.set_nonblocking(true).unwrap();
+                }
+                while !clients.iter().any(|client| client.0.peek(&mut [0]).is_ok()) {}
+                for client in &mut clients {
+                    client.0.set_nonblocking(false).unwrap();
+                    // One that was told may be closed by now, if this thread was held up.
+                    let _ = client.0.write_all(&MESSAGE);
+                }
+                // Gone when they have read: the server does not wait for their answers.
+                for mut client in clients {
+                    assert_eq!(client.exactly(1), [0x88], "a close frame, and no echo before it");
+                }
+            });
+            server.stop();
+        });
+    }
+}
+
 #[test]
 fn a_client_that_does_not_read_cannot_hold_up_the_stop() {
     let server = start(Config::default());
@@ -260,7 +291,7 @@ fn a_client_that_does_not_read_cannot_hold_up_the_stop() {
         .unwrap();
     let mut frame = vec![0x82, 0xfe, 0xff, 0xff, 0, 0, 0, 0];
     frame.resize(8 + 0xffff, b'x');
-    while std::io::Write::write_all(&mut client.0, &frame).is_ok() {}
+    while client.0.write_all(&frame).is_ok() {}
     let started = Instant::now();
     server.stop();
     assert!(
