@@ -450,7 +450,15 @@ impl Finished {
     /// # Errors
     /// When there is none, or it is not as expected.
     pub fn samples(&self) -> Result<Vec<Sample>> {
-        jtl::read(&self.files.samples())
+        let file = self.files.samples();
+        if file.is_file() {
+            return jtl::read(&file);
+        }
+        // As when its engines do not start; JMeter's exit code says nothing of that.
+        Err(Error::Content {
+            what: file.display().to_string(),
+            why: format!("JMeter did not write it. It printed:\n{}", self.ended.text()),
+        })
     }
 
     /// JMeter's log.

@@ -28,7 +28,7 @@ struct Engine {
 impl Engine {
     fn start(folder: &Path, name: &str) -> Self {
         let folder = repository::fresh_folder(&folder.join(name)).unwrap();
-        let (port, objects) = (free_port(), free_port());
+        let port = free_port();
         let trace = folder.join("trace.jsonl");
         let mut command = Command::new("java");
         command
@@ -47,7 +47,6 @@ impl Engine {
             .arg("-jar")
             .arg(Home::assembled().unwrap().launcher())
             .args(["-s", "-Jserver.rmi.ssl.disable=true", "-j", "jmeter.log"])
-            .arg(format!("-Jserver.rmi.localport={objects}"))
             .arg(format!("-Jsample_variables={VARIABLES}"))
             .arg(format!("-Jwsb.trace={}", trace.display()));
         let process = Process::start(name, &mut command).unwrap();
@@ -87,7 +86,6 @@ fn client(engines: &[Engine; 2], plan: &Path, folder: &Path) -> Jmeter {
     checked(Jmeter::new(&Home::assembled().unwrap(), plan, folder))
         .jvm("-Djava.rmi.server.hostname=127.0.0.1")
         .property("server.rmi.ssl.disable", "true")
-        .property("client.rmi.localport", &free_port())
         .property("sample_variables", VARIABLES)
         .argument("-R")
         .argument(hosts)
