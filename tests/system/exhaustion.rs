@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use system::jmeter::Running;
 use system::jtl_xml;
@@ -13,7 +13,7 @@ use system::serve::Serve;
 
 use crate::say;
 use crate::seen::Seen;
-use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, wait_for_stats};
+use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, since_1970, wait_for_stats};
 
 /// They hold connections until they are told to let go.
 const HOLDERS: u32 = 20;
@@ -122,7 +122,7 @@ fn too_few_files_fail_connects_with_the_cure_and_freed_ones_are_used_again() {
         assert!(begun.elapsed() < LIMIT, "the holders do not let go");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let freed_ms = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let freed_ms = u64::try_from(since_1970().as_millis()).unwrap();
     let before = serve.stats().unwrap().accepted;
     let round = u64::from(TAKERS) * TAKEN.len() as u64;
     wait_for_stats(&serve, LIMIT, |stats| {

@@ -1,13 +1,13 @@
 //! Stop, Shutdown and the end of the JVM, with waits and connections that are still open.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use system::jmeter::{Home, Jmeter, Running};
 use system::plan::{Group, Plan};
 use system::serve::Serve;
 
 use crate::say;
-use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, wait_for_stats};
+use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, since_1970, wait_for_stats};
 
 /// How fast a thread must be free again.
 const STOP_MS: u64 = 200;
@@ -15,8 +15,7 @@ const STOP_MS: u64 = 200;
 const EXIT: Duration = Duration::from_secs(2);
 
 fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(now.as_millis()).unwrap()
+    u64::try_from(since_1970().as_millis()).unwrap()
 }
 
 /// Stops a run in which `busy` users are inside a sample, and checks what each of their samples says.

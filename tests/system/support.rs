@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use system::jmeter::{Finished, Home, Jmeter};
 use system::plan::Plan;
@@ -43,6 +43,11 @@ pub fn run(jmeter: &Jmeter) -> Finished {
     let finished = jmeter.run(LIMIT).unwrap();
     assert_eq!(complaints(&finished), Vec::<String>::new());
     finished
+}
+
+/// The wall clock, from 1970 on.
+pub fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
 /// What the JVM's checks found.
