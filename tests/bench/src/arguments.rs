@@ -75,7 +75,7 @@ impl Arguments {
             rounds: self.rounds.unwrap_or(5),
             idle_rounds: self.rounds.unwrap_or(if self.quick { 1 } else { 2 }),
             turn_seconds: if self.quick { 1 } else { 2 },
-            warm_up_seconds: if self.quick { 3 } else { 6 },
+            warm_up_seconds: if self.quick { 3 } else { 20 },
             tls_warm_up_seconds: if self.quick { 5 } else { 15 },
         };
         let all = cases::all();

@@ -26,7 +26,7 @@ const OVERTIME: Duration = Duration::from_secs(60);
 /// So many operations, and the JVM's compiler has little left to do.
 const WARM_CONNECTS: u64 = 60_000;
 const WARM_TLS_CONNECTS: u64 = 10_000;
-const WARM_ECHOES: u64 = 500_000;
+const WARM_ECHOES: u64 = 1_000_000;
 
 /// The figures of a round.
 pub type Round = BTreeMap<Measure, f64>;
