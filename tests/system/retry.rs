@@ -275,15 +275,15 @@ fn it_works_inside_and_around_other_elements() {
 
 #[test]
 fn stop_in_the_middle_of_a_wait_frees_every_thread_at_once() {
-    const USERS: usize = 20;
+    const USERS: u32 = 200;
     let _turn = alone();
     let server = Throttle::start(0, Duration::from_secs(60), "Retry-After: 60\r\n");
     let folder = folder("retry_stop");
-    let running = jmeter_of(&retried(20, &[], server.port), &folder)
+    let running = jmeter_of(&retried(USERS, &[], server.port), &folder)
         .start()
         .unwrap();
     let deadline = Instant::now() + LIMIT;
-    while server.counts().refused < USERS {
+    while server.counts().refused < USERS as usize {
         assert!(Instant::now() < deadline, "{:?}", server.counts());
         thread::sleep(Duration::from_millis(20));
     }
@@ -298,11 +298,11 @@ fn stop_in_the_middle_of_a_wait_frees_every_thread_at_once() {
         .filter(|line| line.contains("Thread finished"))
         .map(log_millis)
         .collect();
-    assert_eq!(ends.len(), USERS, "{log}");
+    assert_eq!(ends.len(), USERS as usize, "{log}");
     let last = ends.into_iter().max().unwrap() - told;
     say!("the last of {USERS} threads ended {last} ms after the Stop");
     assert!(last <= STOP_MS, "{last} ms");
-    assert_eq!(finished.samples().unwrap().len(), USERS);
+    assert_eq!(finished.samples().unwrap().len(), USERS as usize);
 }
 
 /// Milliseconds of the day in a log line's stamp, as in `2026-01-31 09:30:00,123`.

@@ -44,6 +44,7 @@ final class Interrupts {
 
   private static void look() {
     int idle = 0;
+    Map<Thread, Control> interrupted = new HashMap<>();
     while (true) {
       synchronized (WAITING) {
         idle = WAITING.isEmpty() ? idle + 1 : 0;
@@ -51,8 +52,16 @@ final class Interrupts {
           watched = false;
           return;
         }
-        WAITING.forEach(Interrupts::cancelIfInterrupted);
+        WAITING.forEach(
+            (thread, control) -> {
+              if (thread.isInterrupted()) {
+                interrupted.put(thread, control);
+              }
+            });
       }
+      // Without the lock: a Stop reaches thousands at once, and each takes itself out.
+      interrupted.forEach(Interrupts::cancel);
+      interrupted.clear();
       try {
         Thread.sleep(LOOK_MILLIS);
       } catch (InterruptedException e) {
@@ -61,10 +70,7 @@ final class Interrupts {
     }
   }
 
-  private static void cancelIfInterrupted(Thread thread, Control control) {
-    if (!thread.isInterrupted()) {
-      return;
-    }
+  private static void cancel(Thread thread, Control control) {
     try {
       control.cancel();
     } catch (RuntimeException | LinkageError e) {
