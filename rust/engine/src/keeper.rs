@@ -135,13 +135,14 @@ impl Books {
         let mut ready = Vec::new();
         let mut next_tick = Instant::now() + TICK;
         loop {
-            let now = Instant::now();
+            let mut now = Instant::now();
             if now >= next_tick {
                 if !self.take_in(shared) {
                     return;
                 }
                 self.tick(Instant::now());
-                next_tick = Instant::now() + TICK;
+                now = Instant::now(); // it may have slept for minutes
+                next_tick = now + TICK;
             }
             let patience = if self.again.is_empty() {
                 next_tick.saturating_duration_since(now)

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use engine::Engine;
+
 use crate::support::*;
 
 #[test]
@@ -27,6 +29,55 @@ fn pings_are_answered_while_nobody_uses_the_connection() {
     let client = Client::open(&url, &[]);
     pause(1_200);
     assert_eq!(client.exchange("alive").text(), "alive");
+}
+
+/// How long nothing is open: a user who waits for a quota, say.
+const NOTHING_OPEN_MS: u64 = 2_000;
+
+#[test]
+fn pings_are_answered_also_after_a_time_without_connections() {
+    let (sender, receiver) = mpsc::channel();
+    let url = numbered_server(move |number, mut peer| {
+        if number % 2 == 0 {
+            return peer.swallow();
+        }
+        // The keeper looks in at once, and finds the connection in use.
+        let question = peer.message().unwrap();
+        pause(100);
+        peer.say(TEXT, &question);
+        pause(200);
+        peer.say(PING, b"there?");
+        let patience = Duration::from_millis(NOTHING_OPEN_MS / 2);
+        peer.stream.set_read_timeout(Some(patience)).unwrap();
+        sender.send(peer.frame()).unwrap();
+        peer.swallow();
+    });
+    // Several, because the keeper may also look in before the connection is in use.
+    for _ in 0..3 {
+        let engine: Arc<Engine> = Arc::default();
+        let first = Client::open_on(engine.clone(), &url, &[]);
+        engine.close(first.handle, None).unwrap();
+        pause(NOTHING_OPEN_MS);
+        let second = Client::open_on(engine.clone(), &url, &[]);
+        assert_eq!(second.exchange("hello").text(), "hello");
+        let answer = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(answer, Some((0x80 | PONG, b"there?".to_vec())));
+    }
+}
+
+#[test]
+fn a_test_ends_at_once_also_after_a_time_without_connections() {
+    let url = server(|mut peer| peer.swallow());
+    let engine: Arc<Engine> = Arc::default();
+    for pause_ms in [NOTHING_OPEN_MS, 300] {
+        let client = Client::open_on(engine.clone(), &url, &[]);
+        engine.close(client.handle, None).unwrap();
+        pause(pause_ms);
+    }
+    let begun = Instant::now();
+    engine.shutdown().unwrap();
+    let took = begun.elapsed();
+    assert!(took < Duration::from_millis(NOTHING_OPEN_MS / 2), "{took:?}");
 }
 
 #[test]
