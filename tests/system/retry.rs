@@ -14,7 +14,7 @@ use system::trace;
 
 use crate::http::{self, Answer};
 use crate::say;
-use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, run, together, waiting};
+use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, log_millis, run, together, waiting};
 
 /// How fast a thread must be free again after a Stop.
 const STOP_MS: i64 = 200;
@@ -292,25 +292,15 @@ fn stop_in_the_middle_of_a_wait_frees_every_thread_at_once() {
     let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();
     assert_eq!(complaints(&finished), Vec::<String>::new());
     let log = finished.log().unwrap();
-    let told = log_millis(log.lines().find(|line| line.contains("StopTestNow")).unwrap());
+    let told = log_millis(log.lines().find(|line| line.contains("StopTestNow")).unwrap()).unwrap();
     let ends: Vec<i64> = log
         .lines()
         .filter(|line| line.contains("Thread finished"))
-        .map(log_millis)
+        .filter_map(log_millis)
         .collect();
     assert_eq!(ends.len(), USERS as usize, "{log}");
     let last = ends.into_iter().max().unwrap() - told;
     say!("the last of {USERS} threads ended {last} ms after the Stop");
     assert!(last <= STOP_MS, "{last} ms");
     assert_eq!(finished.samples().unwrap().len(), USERS as usize);
-}
-
-/// Milliseconds of the day in a log line's stamp, as in `2026-01-31 09:30:00,123`.
-fn log_millis(line: &str) -> i64 {
-    let stamp = line.split_whitespace().nth(1).unwrap();
-    let parts: Vec<i64> = stamp
-        .split([':', ','])
-        .map(|part| part.parse().unwrap())
-        .collect();
-    ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1_000 + parts[3]
 }

@@ -12,6 +12,9 @@ use system::serve::{Serve, Stats};
 /// No plan of these tests takes longer unless it says so: two hundred users a limit of a minute, side by side with others.
 pub const LIMIT: Duration = Duration::from_secs(240);
 
+/// What the end of a test may take in all: 3 s for calls that hang, 0.5 s for goodbyes, 1 s for the runtime; most take none.
+const END_MS: i64 = 5_000;
+
 pub use crate::turns::{alone, in_idle_time, together, waiting};
 
 /// The test's own folder, empty.
@@ -50,7 +53,7 @@ pub fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
-/// What the JVM's checks found.
+/// What the JVM's checks found, and an end of the test that took too long.
 pub fn complaints(finished: &Finished) -> Vec<String> {
     let suspicious = |text: &str| {
         text.contains("WARNING in native")
@@ -63,7 +66,30 @@ pub fn complaints(finished: &Finished) -> Vec<String> {
         .iter()
         .map(|line| line.text.clone())
         .filter(|text| suspicious(text))
+        .chain(slow_end(&finished.log().unwrap()))
         .collect()
+}
+
+/// Whether the elements held up JMeter when they were told of the test's end: it says nothing until they are done.
+fn slow_end(log: &str) -> Option<String> {
+    let told = |line: &&str| line.contains("Notifying test listeners of end of test");
+    let (from, line) = log.lines().enumerate().find(|(_, line)| told(line))?;
+    let next = log.lines().skip(from + 1).find_map(log_millis)?;
+    let took = next - log_millis(line)?;
+    (took > END_MS).then(|| format!("the end of the test took {took} ms"))
+}
+
+/// Milliseconds of the day in a log line's stamp, as in `2026-01-31 09:30:00,123`.
+pub fn log_millis(line: &str) -> Option<i64> {
+    let stamp = line.split_whitespace().nth(1)?;
+    let parts: Vec<i64> = stamp
+        .split([':', ','])
+        .map(|part| part.parse().ok())
+        .collect::<Option<_>>()?;
+    let [hours, minutes, seconds, millis] = parts[..] else {
+        return None;
+    };
+    Some(((hours * 60 + minutes) * 60 + seconds) * 1_000 + millis)
 }
 
 /// Asks the server again and again until it has counted what is wanted; it has no way to tell by itself.
@@ -100,4 +126,20 @@ macro_rules! skip {
         $crate::say!("skipped: {}", format_args!($($why)*));
         return;
     }};
+}
+
+#[test]
+fn only_an_end_that_stands_still_is_told() {
+    let log = |summary: &str| {
+        format!(
+            "2026-01-31 09:30:00,100 INFO Thread finished: U 1-1\n\
+             2026-01-31 09:30:10,250 INFO Notifying test listeners of end of test\n\
+             a line without a stamp\n\
+             2026-01-31 {summary} INFO summary = 1\n\
+             2026-01-31 09:40:00,000 INFO Dashboard generated\n"
+        )
+    };
+    assert_eq!(slow_end(&log("09:30:12,250")), None);
+    let told = slow_end(&log("09:31:06,300"));
+    assert_eq!(told.as_deref(), Some("the end of the test took 56050 ms"));
 }
