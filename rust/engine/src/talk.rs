@@ -83,7 +83,7 @@ impl Talk<'_> {
     }
 
     fn receive(&mut self, wait: &Wait) -> Result<Vec<u8>, Failure> {
-        let found = self.matching(wait, self.begun)?;
+        let found = self.matching(wait, self.start())?;
         Ok(self.deliver(found))
     }
 

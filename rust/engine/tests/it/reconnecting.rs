@@ -67,6 +67,28 @@ fn the_next_use_connects_again_and_says_so() {
 }
 
 #[test]
+fn a_wait_for_a_message_begins_when_the_connection_is_back() {
+    let url = numbered_server(|number, mut peer| {
+        if number > 0 {
+            pause(50);
+            peer.text("push");
+            peer.swallow();
+        }
+    });
+    let all = [AGAIN, &[("wsb.retry.transientBase", "600ms")]].concat();
+    let client = Client::open(&url, &all);
+    pause(150);
+    let done = client.receive(&[("wsb.readTimeout", "400ms")]);
+    assert_eq!(done.text(), "push");
+    assert_eq!(done.figures[RECONNECTS], 1);
+    let passed = Duration::from_micros(done.figures[WAITED].try_into().unwrap());
+    assert!(
+        passed > Duration::from_millis(400),
+        "it waited for {passed:?} only"
+    );
+}
+
+#[test]
 fn a_drop_that_nobody_has_noticed_yet_is_found_before_the_next_use() {
     let (dropped, when_dropped) = std::sync::mpsc::channel();
     let url = numbered_server(move |number, mut peer| {
