@@ -14,7 +14,9 @@ use system::trace;
 
 use crate::http::{self, Answer};
 use crate::say;
-use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, log_millis, run, together, waiting};
+use crate::support::{
+    END_OF_TEST, LIMIT, alone, complaints, folder, jmeter_of, log_millis, run, together, waiting,
+};
 
 /// How fast a thread must be free again after a Stop.
 const STOP_MS: i64 = 200;
@@ -292,6 +294,10 @@ fn stop_in_the_middle_of_a_wait_frees_every_thread_at_once() {
     let finished = running.finish(LIMIT).unwrap().succeeded().unwrap();
     assert_eq!(complaints(&finished), Vec::<String>::new());
     let log = finished.log().unwrap();
+    assert!(
+        log.contains(END_OF_TEST),
+        "or the complaints miss a slow end: {log}"
+    );
     let told = log_millis(log.lines().find(|line| line.contains("StopTestNow")).unwrap()).unwrap();
     let ends: Vec<i64> = log
         .lines()

@@ -15,6 +15,9 @@ pub const LIMIT: Duration = Duration::from_secs(240);
 /// What the end of a test may take in all: 3 s for calls that hang, 0.5 s for goodbyes, 1 s for the runtime; most take none.
 const END_MS: i64 = 5_000;
 
+/// JMeter's line before it tells the elements that the test has ended.
+pub const END_OF_TEST: &str = "Notifying test listeners of end of test";
+
 pub use crate::turns::{alone, in_idle_time, together, waiting};
 
 /// The test's own folder, empty.
@@ -72,7 +75,7 @@ pub fn complaints(finished: &Finished) -> Vec<String> {
 
 /// Whether the elements held up JMeter when they were told of the test's end: it says nothing until they are done.
 fn slow_end(log: &str) -> Option<String> {
-    let told = |line: &&str| line.contains("Notifying test listeners of end of test");
+    let told = |line: &&str| line.contains(END_OF_TEST);
     let (from, line) = log.lines().enumerate().find(|(_, line)| told(line))?;
     let next = log.lines().skip(from + 1).find_map(log_millis)?;
     let took = next - log_millis(line)?;
