@@ -8,24 +8,24 @@ use backoff::Backoff;
 use once_cell::sync::Lazy;
 use serde::Deserialize;
 
-use crate::control::{ControlRequest, Controls, UnknownElement};
+use crate::connecting::outcome::Connected;
+use crate::connecting::reconnect::Lifeline;
+use crate::connecting::run;
+use crate::controls::{ControlRequest, Controls, UnknownElement};
 use crate::error_codes::{CANCELLED, CONNECTION_NONE};
 use crate::failure::Failure;
-use crate::farewell::{self, DRAIN};
-use crate::figures::{FIGURES, Figures, Outcome};
-use crate::gate::Gates;
-use crate::keeper::Keeper;
-use crate::outcome::Connected;
-use crate::reconnect::Lifeline;
-use crate::run;
+use crate::gates::gate::Gates;
+use crate::keeping::farewell::{self, DRAIN};
+use crate::keeping::keeper::Keeper;
+use crate::keeping::slot::{Call, Live, Slot};
 use crate::runtime::SharedRuntime;
 use crate::slab::{Handle, Slab};
-use crate::slot::{Call, Live, Slot};
 use crate::spec::{
     Action, CallRequest, ConnectPlan, ConnectRequest, ConnectSpec, Invalid, Operation, OperationRequest,
 };
-use crate::talk;
-use crate::trace_file::TraceFiles;
+use crate::talking::figures::{FIGURES, Figures, Outcome};
+use crate::talking::talk;
+use crate::tracing::files::TraceFiles;
 
 /// The element that connects; all others do something with an open connection.
 const CONNECT: &str = crate::variables::CONNECT_SAMPLER;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::slot::lock;
+use crate::keeping::slot::lock;
 
 /// Threads that serve sockets and timers; the work itself runs on the callers' threads.
 const WORKERS: usize = 2;

@@ -23,7 +23,7 @@ pub mod time;
 
 // Under `cfg(test)` the two files would bring tests of their own, which need the real tokio.
 #[cfg(not(test))]
-#[path = "../../engine/src/gate.rs"]
+#[path = "../../engine/src/gates/gate.rs"]
 pub mod gate;
 #[cfg(not(test))]
 #[allow(clippy::len_without_is_empty)] // the engine asks how many there are, nothing else

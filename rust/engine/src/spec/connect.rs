@@ -13,8 +13,8 @@ use websocket::{Dial, Identity, Proxy, Target, Tls, TlsOptions};
 
 use super::encoding::base64;
 use super::values::{Invalid, Values};
-use crate::gate::{Gate, Gates};
-use crate::queue::Bounds;
+use crate::gates::gate::{Gate, Gates};
+use crate::talking::queue::Bounds;
 
 /// How many redirects an attempt follows.
 const MAX_REDIRECTS: u32 = 5;

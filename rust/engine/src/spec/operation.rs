@@ -11,7 +11,7 @@ use websocket::MessageKind;
 
 use super::encoding::{base64, hex};
 use super::values::{Invalid, Values};
-use crate::matcher::{Matcher, Place};
+use crate::talking::matcher::{Matcher, Place};
 
 /// A ping's payload (RFC 6455, section 5.5).
 const MAX_CONTROL: usize = 125;

@@ -1,0 +1,3 @@
+//! Gates: the shared queues before a quota, with a clock and a timer.
+
+pub mod gate;

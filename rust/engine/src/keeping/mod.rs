@@ -1,0 +1,6 @@
+//! Keeping: what stands behind a handle, who looks after it while nobody uses it, and its end.
+
+pub mod farewell;
+pub mod keeper;
+pub mod readiness;
+pub mod slot;

@@ -1,0 +1,6 @@
+//! Talking: operations on an open connection, what they wait for, and the messages that nobody asked for yet.
+
+pub mod figures;
+pub mod matcher;
+pub mod queue;
+pub mod talk;

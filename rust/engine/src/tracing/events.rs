@@ -1,0 +1,136 @@
+//! What controls tell the trace file: who they are, and a line for each event that matters.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use backoff::Verdict;
+use serde::Serialize;
+
+use crate::connecting::outcome::micros;
+use crate::controls::ControlRequest;
+use crate::controls::sample::{Reading, reading};
+use crate::tracing::files::{GateLine, HintLine, TraceFiles, milliseconds, since_1970};
+
+/// Whose lines they are, and where they go.
+#[derive(Debug, Default)]
+pub struct Tracer {
+    path: Option<PathBuf>,
+    element: String,
+    name: String,
+    user: String,
+}
+
+impl Tracer {
+    /// Of a control.
+    pub fn new(request: &ControlRequest) -> Self {
+        Tracer {
+            path: request.trace.clone(),
+            element: request.element.clone(),
+            name: request.name.clone(),
+            user: request.user.clone(),
+        }
+    }
+
+    /// Writes an event down, if that is wanted.
+    pub fn write(&self, files: &TraceFiles, event: &TraceEvent<'_>) {
+        let Some(path) = &self.path else { return };
+        let (status, error) = match event.code.map(|code| (code, reading(code))) {
+            Some((_, Reading::Status(status))) => (Some(status), None),
+            Some((code, Reading::Failure(_))) => (None, Some(code)),
+            None => (None, None),
+        };
+        let verdict = event.verdict;
+        let line = Line {
+            at: since_1970(event.at.unwrap_or_else(SystemTime::now)),
+            element: &self.element,
+            name: &self.name,
+            user: &self.user,
+            ordinal: event.ordinal,
+            event: event.event,
+            target: event.target,
+            label: event.label,
+            attempt: event.attempt,
+            total_us: event.total.map(micros),
+            status,
+            error,
+            class: verdict.map(|verdict| verdict.class.to_string()),
+            hint: verdict
+                .and_then(|verdict| verdict.hint.as_ref())
+                .map(HintLine::from),
+            gate: event.gate.as_ref(),
+            wait_ms: event.wait.map(milliseconds),
+            waited_ms: event.waited.map(milliseconds),
+            stop: event.stop.as_deref(),
+        };
+        let line = serde_json::to_string(&line).expect("plain texts and numbers") + "\n";
+        // A line that cannot be written makes the end of the test say so; a wait must not fail for it.
+        let _ = files.write(path, line);
+    }
+}
+
+/// An event; what does not apply stays `None`.
+#[derive(Debug, Default)]
+pub struct TraceEvent<'a> {
+    /// Its name.
+    pub event: &'static str,
+    /// When it began; `None`: it is of this moment.
+    pub at: Option<SystemTime>,
+    /// How often the user came to the control before.
+    pub ordinal: u64,
+    /// What the gate stands before, where there is one.
+    pub target: Option<&'a str>,
+    /// The label of the sample that decided.
+    pub label: Option<&'a str>,
+    /// From 1.
+    pub attempt: Option<u64>,
+    /// From its begin to its end, the children of a controller.
+    pub total: Option<Duration>,
+    /// A response code as JMeter has it.
+    pub code: Option<&'a str>,
+    /// What the policy says of it.
+    pub verdict: Option<&'a Verdict>,
+    /// The wait at the gate before it.
+    pub gate: Option<GateLine>,
+    /// A planned wait after it.
+    pub wait: Option<Duration>,
+    /// A wait that was made.
+    pub waited: Option<Duration>,
+    /// Why nothing follows.
+    pub stop: Option<String>,
+}
+
+/// The line: named as those of connects where it is the same thing.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    at: u64,
+    element: &'a str,
+    name: &'a str,
+    user: &'a str,
+    ordinal: u64,
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<HintLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<&'a GateLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waited_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<&'a str>,
+}

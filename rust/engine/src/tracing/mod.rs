@@ -1,0 +1,4 @@
+//! Tracing: the lines that attempts, controllers and timers leave, and the files that take them.
+
+pub mod events;
+pub mod files;

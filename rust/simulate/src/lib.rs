@@ -1,0 +1,1 @@
+//! Storms of users against limits, in virtual time; pure.

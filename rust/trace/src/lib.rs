@@ -1,0 +1,1 @@
+//! The trace record: written by the engine, read by tests and commands.
