@@ -25,14 +25,14 @@ pub struct Backoff {
 #[derive(Debug, Clone, Copy)]
 pub enum Seen<'a> {
     /// An HTTP answer that is no 101.
-    Answer(Answer<'a>),
+    Answer(HttpAnswer<'a>),
     /// No answer.
-    Failure(Failure),
+    Failure(FailureKind),
 }
 
 /// An HTTP answer that is no 101.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
+pub struct HttpAnswer<'a> {
     /// The status code.
     pub status: u16,
     /// Names and values in the order of the wire.
@@ -45,7 +45,7 @@ pub struct Answer<'a> {
 
 /// A failure without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Failure {
+pub enum FailureKind {
     /// DNS, TCP, proxy, TLS, or the connection broke: worth a retry when `network` is in the transient set.
     Network,
     /// A time limit: worth a retry when `timeout` is in the transient set.
@@ -199,9 +199,13 @@ impl Backoff {
 fn judge(policy: &Policy, seen: &Seen<'_>) -> (Class, Hints) {
     let transient_if = |listed| if listed { Class::Transient } else { Class::Fatal };
     let answer = match seen {
-        Seen::Failure(Failure::Network) => return (transient_if(policy.transient.network), Hints::default()),
-        Seen::Failure(Failure::Timeout) => return (transient_if(policy.transient.timeout), Hints::default()),
-        Seen::Failure(Failure::Fatal) => return (Class::Fatal, Hints::default()),
+        Seen::Failure(FailureKind::Network) => {
+            return (transient_if(policy.transient.network), Hints::default());
+        }
+        Seen::Failure(FailureKind::Timeout) => {
+            return (transient_if(policy.transient.timeout), Hints::default());
+        }
+        Seen::Failure(FailureKind::Fatal) => return (Class::Fatal, Hints::default()),
         Seen::Answer(answer) => answer,
     };
     let throttled = policy.throttle.contains(answer.status);

@@ -5,14 +5,14 @@
 //! sampler, the simulator and the tests run the very same code.
 //!
 //! ```
-//! use backoff::{Answer, Backoff, Next, Policy, Seen, stream_seed};
+//! use backoff::{HttpAnswer, Backoff, Next, Policy, Seen, stream_seed};
 //! use std::{sync::Arc, time::{Duration, SystemTime}};
 //!
 //! let policy = Arc::new(Policy::default());
 //! policy.check()?;
 //! let mut backoff = Backoff::new(policy, Some(stream_seed(7, "Thread Group 1-1", 0)));
 //! let headers = [("Retry-After".to_string(), "5".to_string())];
-//! let refusal = Seen::Answer(Answer { status: 429, headers: &headers, body: b"", now: SystemTime::now() });
+//! let refusal = Seen::Answer(HttpAnswer { status: 429, headers: &headers, body: b"", now: SystemTime::now() });
 //! let Next::Wait(wait) = backoff.after(&refusal, Duration::from_millis(40)).next else { panic!("gave up") };
 //! assert!(wait >= Duration::from_secs(5));
 //! # Ok::<(), backoff::PolicyError>(())
@@ -35,7 +35,7 @@ mod words;
 
 pub use band::Band;
 pub use body::{BodyPattern, BodyPatternError};
-pub use connect::{Answer, Backoff, Class, Failure, Next, Seen, Stop, Verdict};
+pub use connect::{Backoff, Class, FailureKind, HttpAnswer, Next, Seen, Stop, Verdict};
 pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, HintSource, TooLong};
 pub use pacer::{FASTEST_PACE, Pacer, PacerMode, PacerSettings, PacerState, SLOWEST_PACE, Ticket, Turn};
 pub use policy::{ATTEMPT_GUARD, Policy, PolicyError};

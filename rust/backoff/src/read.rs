@@ -1,7 +1,7 @@
 //! Reading a hint out of an answer: which text a source holds, and what that text means.
 
 use crate::body::Found;
-use crate::connect::Answer;
+use crate::connect::HttpAnswer;
 use crate::hint::{HintFault, HintMode, HintPolicy, HintReading, HintSource, TooLong};
 use crate::ratelimit;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -31,7 +31,7 @@ pub(crate) enum Demand {
 const EPOCH_FROM: f64 = 1e9;
 
 /// Asks the policy's sources in order; `throttled`: the status is one of the throttle set, so the window headers count.
-pub(crate) fn read(policy: &HintPolicy, answer: &Answer<'_>, throttled: bool) -> Hints {
+pub(crate) fn read(policy: &HintPolicy, answer: &HttpAnswer<'_>, throttled: bool) -> Hints {
     let mut hints = Hints::default();
     for &source in &policy.sources {
         if source.reports_window() && !throttled {
@@ -79,7 +79,7 @@ fn judge(policy: &HintPolicy, value: Result<Duration, HintFault>) -> (Result<Dur
 fn read_source(
     source: HintSource,
     policy: &HintPolicy,
-    answer: &Answer<'_>,
+    answer: &HttpAnswer<'_>,
 ) -> Option<(String, Result<Duration, HintFault>)> {
     if source == HintSource::Body {
         let Found { raw, number } = policy.body_pattern.as_ref()?.find(answer.body)?;
@@ -102,18 +102,18 @@ fn read_source(
     Some((raw, value))
 }
 
-fn named<'a>(answer: &Answer<'a>, name: &'static str) -> impl Iterator<Item = &'a str> {
+fn named<'a>(answer: &HttpAnswer<'a>, name: &'static str) -> impl Iterator<Item = &'a str> {
     let headers = answer.headers.iter();
     headers
         .filter(move |(header, _)| header.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.as_str())
 }
 
-fn first<'a>(answer: &Answer<'a>, name: &'static str) -> Option<&'a str> {
+fn first<'a>(answer: &HttpAnswer<'a>, name: &'static str) -> Option<&'a str> {
     named(answer, name).next()
 }
 
-fn joined(answer: &Answer<'_>, name: &'static str) -> Option<String> {
+fn joined(answer: &HttpAnswer<'_>, name: &'static str) -> Option<String> {
     let lines: Vec<&str> = named(answer, name).take(64).collect();
     if lines.is_empty() {
         None
@@ -130,7 +130,7 @@ fn seconds(text: &str) -> Result<Duration, HintFault> {
     length(number(text)?)
 }
 
-fn seconds_or_date(text: &str, answer: &Answer<'_>) -> Result<Duration, HintFault> {
+fn seconds_or_date(text: &str, answer: &HttpAnswer<'_>) -> Result<Duration, HintFault> {
     match number(text) {
         Err(HintFault::Malformed) => {
             let date = httpdate::parse_http_date(text).map_err(|_| HintFault::Malformed)?;
@@ -140,7 +140,7 @@ fn seconds_or_date(text: &str, answer: &Answer<'_>) -> Result<Duration, HintFaul
     }
 }
 
-fn seconds_or_epoch(text: &str, answer: &Answer<'_>) -> Result<Duration, HintFault> {
+fn seconds_or_epoch(text: &str, answer: &HttpAnswer<'_>) -> Result<Duration, HintFault> {
     let number = number(text)?;
     if number <= EPOCH_FROM {
         return length(number);
@@ -154,7 +154,7 @@ fn seconds_or_epoch(text: &str, answer: &Answer<'_>) -> Result<Duration, HintFau
 
 /// From the answer's own `Date` to a time that the same server named: its clock may be wrong, or ours, the difference is right.
 /// Without a readable `Date` our clock has to do.
-fn until(time: SystemTime, answer: &Answer<'_>) -> Result<Duration, HintFault> {
+fn until(time: SystemTime, answer: &HttpAnswer<'_>) -> Result<Duration, HintFault> {
     let date = first(answer, "date").and_then(|date| httpdate::parse_http_date(date).ok());
     match time.duration_since(date.unwrap_or(answer.now)) {
         Ok(Duration::ZERO) => Err(HintFault::Zero),

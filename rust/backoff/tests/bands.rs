@@ -1,6 +1,6 @@
 //! The bands of a policy against what its users draw.
 
-use backoff::{Answer, Backoff, Band, Next, Policy, Seen, Strategy};
+use backoff::{Backoff, Band, HttpAnswer, Next, Policy, Seen, Strategy};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -33,7 +33,7 @@ fn policies() -> impl Iterator<Item = Policy> {
 }
 
 fn draw(policy: &Policy, seed: u64) -> Vec<Duration> {
-    let refused = Seen::Answer(Answer {
+    let refused = Seen::Answer(HttpAnswer {
         status: 429,
         headers: &[],
         body: b"",

@@ -1,6 +1,6 @@
 //! Broken inputs: policies as text, and answers with hints.
 
-use backoff::{Answer, Backoff, BodyPattern, HintMode, HintPolicy, Next, Policy, Seen, Stop, TooLong};
+use backoff::{Backoff, BodyPattern, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, Stop, TooLong};
 use fuzz::Fuzz;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -40,7 +40,7 @@ fn waits_are_bounded(policy: Policy) {
         .max(policy.table.iter().max().copied().unwrap_or_default());
     let mut backoff = Backoff::new(Arc::new(policy), Some(1));
     for _ in 0..10 {
-        let answer = Answer {
+        let answer = HttpAnswer {
             status: 429,
             headers: &[],
             body: b"",
@@ -84,7 +84,7 @@ fn whatever_a_server_says_a_wait_is_within_its_hint_and_its_bounds() {
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
             .collect();
         for (policy, status) in policies.iter().zip([429, 503, 429]) {
-            let answer = Answer {
+            let answer = HttpAnswer {
                 status,
                 headers: &headers,
                 body: body.as_bytes(),

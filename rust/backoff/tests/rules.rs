@@ -1,13 +1,13 @@
 //! Classes of failures and the rules that end a connect.
 
 use backoff::{
-    ATTEMPT_GUARD, Answer, Backoff, Class, Failure, Next, Policy, Seen, StatusSet, Stop, Strategy,
+    ATTEMPT_GUARD, Backoff, Class, FailureKind, HttpAnswer, Next, Policy, Seen, StatusSet, Stop, Strategy,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 fn answer(status: u16) -> Seen<'static> {
-    Seen::Answer(Answer {
+    Seen::Answer(HttpAnswer {
         status,
         headers: &[],
         body: b"",
@@ -38,9 +38,9 @@ fn every_failure_has_its_class() {
         Class::Fatal,
         &[0, 200, 301, 400, 401, 403, 404, 426, 501, 505, 599, 999, u16::MAX],
     ));
-    cases.push((Seen::Failure(Failure::Network), Class::Transient));
-    cases.push((Seen::Failure(Failure::Timeout), Class::Transient));
-    cases.push((Seen::Failure(Failure::Fatal), Class::Fatal));
+    cases.push((Seen::Failure(FailureKind::Network), Class::Transient));
+    cases.push((Seen::Failure(FailureKind::Timeout), Class::Transient));
+    cases.push((Seen::Failure(FailureKind::Fatal), Class::Fatal));
     for (seen, class) in cases {
         let verdict = backoff(fixed()).after(&seen, Duration::ZERO);
         let expected = match class {
@@ -69,8 +69,8 @@ fn the_sets_of_the_policy_decide() {
         (answer(429), Class::Throttle),
         (answer(502), Class::Transient),
         (answer(503), Class::Fatal),
-        (Seen::Failure(Failure::Timeout), Class::Transient),
-        (Seen::Failure(Failure::Network), Class::Fatal),
+        (Seen::Failure(FailureKind::Timeout), Class::Transient),
+        (Seen::Failure(FailureKind::Network), Class::Fatal),
     ] {
         assert_eq!(
             backoff(policy.clone()).after(&seen, Duration::ZERO).class,
@@ -113,7 +113,7 @@ fn a_wait_that_would_end_at_or_after_the_end_is_not_started() {
 #[test]
 fn a_hint_beyond_the_end_ends_it_at_once() {
     let headers = [("Retry-After".to_string(), "150".to_string())];
-    let seen = Seen::Answer(Answer {
+    let seen = Seen::Answer(HttpAnswer {
         status: 429,
         headers: &headers,
         body: b"",
@@ -168,7 +168,7 @@ fn attempts_are_counted_in_all() {
 fn the_first_reason_in_order_is_named() {
     let headers = [("Retry-After".to_string(), "1000".to_string())];
     let hinted = |status| {
-        Seen::Answer(Answer {
+        Seen::Answer(HttpAnswer {
             status,
             headers: &headers,
             body: b"",

@@ -1,6 +1,6 @@
 //! A storm of users against a limiter, in virtual time: the default policy must let everybody in soon, without hammering.
 
-use backoff::{Answer, Backoff, Next, Policy, Seen, Stop, Strategy, stream_seed};
+use backoff::{Backoff, HttpAnswer, Next, Policy, Seen, Stop, Strategy, stream_seed};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ fn storm(policy: &Arc<Policy>, mut limiter: Limiter, hints: bool, seed: u64) -> 
         } else {
             vec![]
         };
-        let answer = Answer {
+        let answer = HttpAnswer {
             status: 429,
             headers: &headers,
             body: b"",

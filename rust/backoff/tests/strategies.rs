@@ -1,18 +1,18 @@
 //! The eleven strategies seen from outside: exact waits where nothing is drawn, exact waits for a seed, and the spread of the drawn ones.
 
 use backoff::{
-    Answer, Backoff, Failure, HintJitter, HintMode, HintPolicy, Next, Policy, Seen, Stop, Strategy,
+    Backoff, FailureKind, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, Stop, Strategy,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-const REFUSED: Seen<'_> = Seen::Answer(Answer {
+const REFUSED: Seen<'_> = Seen::Answer(HttpAnswer {
     status: 429,
     headers: &[],
     body: b"",
     now: SystemTime::UNIX_EPOCH,
 });
-const NETWORK: Seen<'_> = Seen::Failure(Failure::Network);
+const NETWORK: Seen<'_> = Seen::Failure(FailureKind::Network);
 
 /// A policy of one strategy that nothing stops.
 fn policy(strategy: Strategy) -> Policy {
@@ -192,7 +192,7 @@ fn a_seed_gives_these_very_waits_in_every_version() {
 #[test]
 fn a_seed_gives_these_very_waits_around_a_hint() {
     let headers = [("Retry-After".to_string(), "5".to_string())];
-    let hinted = Seen::Answer(Answer {
+    let hinted = Seen::Answer(HttpAnswer {
         status: 429,
         headers: &headers,
         body: b"",
@@ -226,7 +226,7 @@ fn a_seed_gives_these_very_waits_around_a_hint() {
 #[test]
 fn a_hint_does_not_shift_the_waits_after_it() {
     let headers = [("Retry-After".to_string(), "5".to_string())];
-    let hinted = Seen::Answer(Answer {
+    let hinted = Seen::Answer(HttpAnswer {
         status: 429,
         headers: &headers,
         body: b"",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Answer, Backoff, Band, HintSource, Next, Policy, Seen, StatusSet, Strategy};
+use backoff::{Backoff, Band, HintSource, HttpAnswer, Next, Policy, Seen, StatusSet, Strategy};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Misuse;
@@ -130,7 +130,7 @@ fn delay(attempt: &str, policy: &str, hint: &str, now: SystemTime) -> Result<Del
     let limit = policy.attempt_limit();
     let mut backoff = Backoff::new(Arc::new(policy), None);
     let refused = |headers| {
-        Seen::Answer(Answer {
+        Seen::Answer(HttpAnswer {
             status: THROTTLED,
             headers,
             body: b"",

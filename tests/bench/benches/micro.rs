@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Answer, Backoff, Failure, Pacer, PacerMode, PacerSettings, Policy, Seen};
+use backoff::{Backoff, FailureKind, HttpAnswer, Pacer, PacerMode, PacerSettings, Policy, Seen};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use engine::Engine;
 use engine::spec::{ConnectRequest, Values};
@@ -19,7 +19,7 @@ fn policy(c: &mut Criterion) {
     c.bench_function("policy step after a network failure", |b| {
         b.iter_batched_ref(
             || Backoff::new(Arc::clone(&policy), Some(7)),
-            |backoff| backoff.after(&Seen::Failure(Failure::Network), elapsed),
+            |backoff| backoff.after(&Seen::Failure(FailureKind::Network), elapsed),
             BatchSize::SmallInput,
         );
     });
@@ -42,7 +42,7 @@ fn policy(c: &mut Criterion) {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let refusal = Seen::Answer(Answer {
+        let refusal = Seen::Answer(HttpAnswer {
             status: 429,
             headers: &headers,
             body: b"{\"status\":429}",

@@ -112,7 +112,7 @@ proptest! {
         status in one_of(&[429_u16, 500, 503]),
     ) {
         let headers = [("Retry-After".to_string(), seconds.to_string())];
-        let answer = Answer { status, headers: &headers, body: b"", now: UNIX_EPOCH };
+        let answer = HttpAnswer { status, headers: &headers, body: b"", now: UNIX_EPOCH };
         let mut backoff = Backoff::new(Arc::new(policy.clone()), Some(seed));
         backoff.failures = nth;
         let verdict = backoff.after(&Seen::Answer(answer), elapsed);
@@ -145,7 +145,7 @@ proptest! {
         prop_assert!(backoff.wait(Class::Throttle, Demand::Nothing, nth) <= cap);
         prop_assert!(backoff.wait(Class::Transient, Demand::Wait(hint), nth) >= hint);
         backoff.failures = nth;
-        let _ = backoff.after(&Seen::Failure(Failure::Network), elapsed);
+        let _ = backoff.after(&Seen::Failure(FailureKind::Network), elapsed);
         let _ = backoff.attempt_timeout(elapsed);
     }
 
@@ -159,7 +159,7 @@ proptest! {
         let mut policy = Policy::default();
         policy.hints.body_pattern = "(\\d+|.)".parse().ok();
         let headers = [(name.to_string(), value), ("date".to_string(), date)];
-        let answer = Answer { status: 429, headers: &headers, body: &body, now: UNIX_EPOCH + Duration::from_secs(since.into()) };
+        let answer = HttpAnswer { status: 429, headers: &headers, body: &body, now: UNIX_EPOCH + Duration::from_secs(since.into()) };
         let verdict = Backoff::new(Arc::new(policy), Some(0)).after(&Seen::Answer(answer), Duration::ZERO);
         if let Some(HintReading { value: Ok(wait), .. }) = verdict.hint {
             prop_assert!(wait > Duration::ZERO && wait <= units::LONGEST);

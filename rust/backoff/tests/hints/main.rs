@@ -6,7 +6,7 @@
 mod modes;
 mod reading;
 
-use backoff::{Answer, Backoff, Policy, Seen, Verdict};
+use backoff::{Backoff, HttpAnswer, Policy, Seen, Verdict};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -25,7 +25,7 @@ fn verdict(policy: Policy, status: u16, headers: &[(&str, &str)], body: &[u8]) -
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()))
         .collect();
-    let answer = Answer {
+    let answer = HttpAnswer {
         status,
         headers: &headers,
         body,

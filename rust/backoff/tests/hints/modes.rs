@@ -1,8 +1,8 @@
 //! What the policy's modes make of a hint that was read.
 
 use backoff::{
-    Answer, Backoff, Class, HintFault, HintJitter, HintMode, HintPolicy, Next, Policy, Seen, Stop, TooLong,
-    Verdict,
+    Backoff, Class, HintFault, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, Stop,
+    TooLong, Verdict,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -71,7 +71,7 @@ fn jitter_on_a_hint_only_goes_up() {
         let waits: Vec<f64> = (0..1_000)
             .map(|seed| {
                 let headers = [("Retry-After".to_string(), hint.to_string())];
-                let answer = Answer {
+                let answer = HttpAnswer {
                     status: 429,
                     headers: &headers,
                     body: b"",

@@ -1,6 +1,6 @@
 //! One table of answers, and what is read out of them.
 
-use backoff::{Answer, Backoff, Class, HintFault, HintPolicy, HintReading, HintSource, Policy, Seen};
+use backoff::{Backoff, Class, HintFault, HintPolicy, HintReading, HintSource, HttpAnswer, Policy, Seen};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -202,7 +202,7 @@ fn a_clock_before_1970_or_far_ahead_does_no_harm() {
         (UNIX_EPOCH + secs(1 << 40), Past),
         (UNIX_EPOCH, Absurd),
     ] {
-        let answer = Answer {
+        let answer = HttpAnswer {
             status: 429,
             headers: &headers,
             body: b"",

@@ -89,7 +89,7 @@ impl Lifeline {
 
     /// The pause that the policy puts behind a connection that did not last.
     async fn wait_first(&mut self, done: &mut Reconnect, cancel: &Cancel) -> Result<(), Failure> {
-        let lost = Seen::Failure(backoff::Failure::Network);
+        let lost = Seen::Failure(backoff::FailureKind::Network);
         let wait = match self.backoff.after(&lost, Duration::ZERO).next {
             Next::Wait(wait) => wait,
             // No retry means no waits; the reconnect itself was asked for.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use backoff::{Backoff, Class, Failure, HintReading, Next, PacerMode, PacerState, Seen, Verdict};
+use backoff::{Backoff, Class, FailureKind, HintReading, Next, PacerMode, PacerState, Seen, Verdict};
 use tokio::time::sleep;
 use websocket::{Connection, Kind, Trace};
 
@@ -350,14 +350,14 @@ async fn attempt(
 /// What the policy is shown of a failed attempt.
 fn seen(kind: Kind, trace: &Trace) -> Seen<'_> {
     match (kind, &trace.answer) {
-        (Kind::Answer, Some(answer)) => Seen::Answer(backoff::Answer {
+        (Kind::Answer, Some(answer)) => Seen::Answer(backoff::HttpAnswer {
             status: answer.status,
             headers: &answer.headers,
             body: &answer.body,
             now: SystemTime::now(),
         }),
-        (Kind::Network, _) => Seen::Failure(Failure::Network),
-        (Kind::Timeout, _) => Seen::Failure(Failure::Timeout),
-        (Kind::Answer | Kind::Fatal, _) => Seen::Failure(Failure::Fatal),
+        (Kind::Network, _) => Seen::Failure(FailureKind::Network),
+        (Kind::Timeout, _) => Seen::Failure(FailureKind::Timeout),
+        (Kind::Answer | Kind::Fatal, _) => Seen::Failure(FailureKind::Fatal),
     }
 }

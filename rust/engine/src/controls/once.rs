@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Failure, Next, Seen, Stop, Stream, Verdict};
+use backoff::{FailureKind, Next, Seen, Stop, Stream, Verdict};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -76,7 +76,7 @@ impl Sample {
     fn tell(&self, fetching: Fetching) -> Option<Verdict> {
         match reading(&self.code) {
             Reading::Failure(failure) => fetching.failed(&Seen::Failure(failure)),
-            Reading::Status(status) => fetching.failed(&Seen::Answer(backoff::Answer {
+            Reading::Status(status) => fetching.failed(&Seen::Answer(backoff::HttpAnswer {
                 status,
                 headers: &headers(&self.headers),
                 body: self.body.as_bytes(),
@@ -259,7 +259,7 @@ impl Once {
             (Some(sample), _) if !sample.ok => (sample.tell(fetching), None),
             (_, Some(missing)) => {
                 let warning = format!("{missing} is not set after the children have run");
-                (fetching.failed(&Seen::Failure(Failure::Fatal)), Some(warning))
+                (fetching.failed(&Seen::Failure(FailureKind::Fatal)), Some(warning))
             }
             (sample, None) => {
                 let age = sample.as_ref().map_or(0, |sample| sample.age_ms);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use backoff::{Answer, Backoff, Class, FASTEST_PACE, PacerMode, Policy, SLOWEST_PACE, Seen};
+use backoff::{Backoff, Class, FASTEST_PACE, HttpAnswer, PacerMode, Policy, SLOWEST_PACE, Seen};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use websocket::Target;
@@ -276,7 +276,7 @@ impl Pace {
         let headers = headers(head);
         let seen = match reading(code) {
             Reading::Failure(failure) => Seen::Failure(failure),
-            Reading::Status(status) => Seen::Answer(Answer {
+            Reading::Status(status) => Seen::Answer(HttpAnswer {
                 status,
                 headers: &headers,
                 body: body.as_bytes(),

@@ -1,7 +1,7 @@
 //! A JMeter sample as the policy sees it: the status of its response code, or what kind of failure a code without one is; and
 //! the headers of its text.
 
-use backoff::Failure;
+use backoff::FailureKind;
 use once_cell::sync::Lazy;
 
 use crate::error_codes::{self, ErrorCode};
@@ -26,7 +26,7 @@ pub enum Reading {
     /// An HTTP status.
     Status(u16),
     /// A failure without one.
-    Failure(Failure),
+    Failure(FailureKind),
 }
 
 /// Reads a response code. What is neither a status nor known counts as a network failure: samplers of all protocols have codes
@@ -39,26 +39,26 @@ pub fn reading(code: &str) -> Reading {
         return Reading::Status(status);
     }
     let Some(cause) = code.strip_prefix(NO_STATUS) else {
-        return Reading::Failure(Failure::Network);
+        return Reading::Failure(FailureKind::Network);
     };
     if let Some(own) = own_code(cause) {
         return Reading::Failure(match own.kind {
-            "timeout" => Failure::Timeout,
-            "fatal" => Failure::Fatal,
-            _ => Failure::Network,
+            "timeout" => FailureKind::Timeout,
+            "fatal" => FailureKind::Fatal,
+            _ => FailureKind::Network,
         });
     }
     Reading::Failure(exception(cause))
 }
 
-fn exception(class: &str) -> Failure {
+fn exception(class: &str) -> FailureKind {
     let simple = class.rsplit('.').next().unwrap_or(class);
     if simple.contains("Timeout") {
-        Failure::Timeout
+        FailureKind::Timeout
     } else if FATAL.contains(&simple) {
-        Failure::Fatal
+        FailureKind::Fatal
     } else {
-        Failure::Network
+        FailureKind::Network
     }
 }
 
@@ -84,40 +84,40 @@ mod tests {
         for (code, expected) in [
             ("429", Reading::Status(429)),
             (" 503 ", Reading::Status(503)),
-            ("600", Reading::Failure(Failure::Network)),
-            ("", Reading::Failure(Failure::Network)),
-            ("null 0", Reading::Failure(Failure::Network)),
+            ("600", Reading::Failure(FailureKind::Network)),
+            ("", Reading::Failure(FailureKind::Network)),
+            ("null 0", Reading::Failure(FailureKind::Network)),
             (
                 "Non HTTP response code: java.net.SocketTimeoutException",
-                Reading::Failure(Failure::Timeout),
+                Reading::Failure(FailureKind::Timeout),
             ),
             (
                 "Non HTTP response code: org.apache.http.conn.ConnectTimeoutException",
-                Reading::Failure(Failure::Timeout),
+                Reading::Failure(FailureKind::Timeout),
             ),
             (
                 "Non HTTP response code: org.apache.http.conn.HttpHostConnectException",
-                Reading::Failure(Failure::Network),
+                Reading::Failure(FailureKind::Network),
             ),
             (
                 "Non HTTP response code: java.net.UnknownHostException",
-                Reading::Failure(Failure::Network),
+                Reading::Failure(FailureKind::Network),
             ),
             (
                 "Non HTTP response code: java.net.MalformedURLException",
-                Reading::Failure(Failure::Fatal),
+                Reading::Failure(FailureKind::Fatal),
             ),
             (
                 "Non HTTP response code: tcp.refused",
-                Reading::Failure(Failure::Network),
+                Reading::Failure(FailureKind::Network),
             ),
             (
                 "Non HTTP response code: message.timeout",
-                Reading::Failure(Failure::Timeout),
+                Reading::Failure(FailureKind::Timeout),
             ),
             (
                 "Non HTTP response code: spec.invalid",
-                Reading::Failure(Failure::Fatal),
+                Reading::Failure(FailureKind::Fatal),
             ),
         ] {
             assert_eq!(reading(code), expected, "{code:?}");

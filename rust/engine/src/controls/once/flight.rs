@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::{Backoff, Failure, Next, Policy, Seen, Stop, Verdict};
+use backoff::{Backoff, FailureKind, Next, Policy, Seen, Stop, Verdict};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -221,7 +221,7 @@ impl Flight {
 
     fn expire(&mut self, now: Instant) {
         if let Some(lease) = self.fetching.as_ref().filter(|lease| lease.ends <= now) {
-            self.fail(lease.fetch, &Seen::Failure(Failure::Timeout), now);
+            self.fail(lease.fetch, &Seen::Failure(FailureKind::Timeout), now);
         }
     }
 

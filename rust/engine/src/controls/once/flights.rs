@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    use backoff::{Failure, Policy};
+    use backoff::{FailureKind, Policy};
     use tokio::task::yield_now;
     use tokio::time::{sleep, timeout};
 
@@ -263,7 +263,7 @@ mod tests {
                     match flight.ask(&terms).await {
                         Answer::Fetch(fetching) if user < 4 => {
                             order.lock().unwrap().push(user);
-                            fetching.failed(&Seen::Failure(Failure::Network)).unwrap();
+                            fetching.failed(&Seen::Failure(FailureKind::Network)).unwrap();
                         }
                         Answer::Fetch(fetching) => {
                             order.lock().unwrap().push(user);

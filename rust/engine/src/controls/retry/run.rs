@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Answer, Backoff, Class, Next, PacerMode, Policy, Seen, Verdict};
+use backoff::{Backoff, Class, HttpAnswer, Next, PacerMode, Policy, Seen, Verdict};
 use tokio::time::{Instant, sleep_until};
 use websocket::Target;
 
@@ -196,7 +196,7 @@ impl Run {
         let headers = headers(&sample.headers);
         let (seen, status) = match reading(&sample.code) {
             Reading::Status(status) => {
-                let answer = Answer {
+                let answer = HttpAnswer {
                     status,
                     headers: &headers,
                     body: sample.body.as_bytes(),

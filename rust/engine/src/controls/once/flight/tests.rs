@@ -1,5 +1,5 @@
 use super::*;
-use backoff::{Answer, Strategy};
+use backoff::{HttpAnswer, Strategy};
 use std::time::SystemTime;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ fn value(text: &str, due: Option<Instant>, until: Option<Instant>) -> Arc<Fetche
 }
 
 fn throttled() -> Seen<'static> {
-    Seen::Answer(Answer {
+    Seen::Answer(HttpAnswer {
         status: 429,
         headers: &[],
         body: b"",
@@ -164,7 +164,7 @@ fn when_the_policy_gives_up_nobody_waits_any_longer_and_nobody_hammers() {
     let waiting: Vec<Ticket> = {
         let fetch = scene.fetches();
         let waiting = (0..5).map(|_| scene.queue()).collect();
-        let seen = Seen::Answer(Answer {
+        let seen = Seen::Answer(HttpAnswer {
             status: 401,
             headers: &[],
             body: b"",
