@@ -68,10 +68,10 @@ words! {
 
 words! {
     /// Why there is no further attempt.
-    Stop {
+    StopReason {
         /// The failure is not worth a retry.
         Fatal = "fatal",
-        /// The wait would end at or after `max_elapsed`.
+        /// The wait would end at or after `max_elapsed`; or the turn at the gate did not come before.
         MaxElapsed = "max-elapsed",
         /// All attempts are used up.
         MaxAttempts = "max-attempts",
@@ -79,6 +79,10 @@ words! {
         HintTooLong = "hint-too-long",
         /// The strategy is `none`.
         NoRetry = "no-retry",
+        /// The schedule of the user's thread ends before. Only [`crate::Attempts`] knows one.
+        ScheduleEnd = "schedule-end",
+        /// Its user stopped it. Likewise.
+        Cancelled = "cancelled",
     }
 }
 
@@ -88,7 +92,7 @@ pub enum Next {
     /// Try again after this time, from the moment the attempt failed.
     Wait(Duration),
     /// Give up.
-    Stop(Stop),
+    Stop(StopReason),
 }
 
 /// The judgement of one failed attempt.
@@ -135,41 +139,48 @@ impl Backoff {
     ///
     /// Of several reasons to stop the first of this order is named: fatal, no-retry, max-attempts, hint-too-long, max-elapsed.
     pub fn after(&mut self, seen: &Seen<'_>, elapsed: Duration) -> Verdict {
-        let (class, hints) = judge(&self.policy, seen);
-        let next = self.next(class, hints.demand, elapsed);
-        Verdict {
-            class,
-            hint: hints.reading,
-            next,
-        }
+        let (class, hint, waits) = self.judge(seen);
+        let next = match waits {
+            Ok(waits) if elapsed.saturating_add(waits.alone) < self.policy.max_elapsed => {
+                Next::Wait(waits.alone)
+            }
+            Ok(_) => Next::Stop(StopReason::MaxElapsed),
+            Err(stop) => Next::Stop(stop),
+        };
+        Verdict { class, hint, next }
     }
 
-    fn next(&mut self, class: Class, demand: Demand, elapsed: Duration) -> Next {
+    /// As [`Backoff::after`], without a look at the time.
+    pub(crate) fn judge(
+        &mut self,
+        seen: &Seen<'_>,
+    ) -> (Class, Option<HintReading>, Result<Waits, StopReason>) {
+        let (class, hints) = judge(&self.policy, seen);
+        (class, hints.reading, self.waits(class, hints.demand))
+    }
+
+    fn waits(&mut self, class: Class, demand: Demand) -> Result<Waits, StopReason> {
         let nth = self.failures;
         self.failures = nth.saturating_add(1);
         if class == Class::Fatal {
-            return Next::Stop(Stop::Fatal);
+            return Err(StopReason::Fatal);
         }
         if self.policy.strategy == Strategy::None {
-            return Next::Stop(Stop::NoRetry);
+            return Err(StopReason::NoRetry);
         }
         if self.failures >= u64::from(self.policy.attempt_limit()) {
-            return Next::Stop(Stop::MaxAttempts);
+            return Err(StopReason::MaxAttempts);
         }
         if demand == Demand::TooLong {
-            return Next::Stop(Stop::HintTooLong);
+            return Err(StopReason::HintTooLong);
         }
-        let wait = self.wait(class, demand, nth);
-        if elapsed.saturating_add(wait) >= self.policy.max_elapsed {
-            return Next::Stop(Stop::MaxElapsed);
-        }
-        Next::Wait(wait)
+        Ok(self.draw(class, demand, nth))
     }
 
-    /// The wait before retry `nth` (0 is the first).
+    /// The waits before retry `nth` (0 is the first).
     ///
     /// Every wait takes two numbers from the stream, needed or not, so that a hint does not shift the waits after it.
-    fn wait(&mut self, class: Class, demand: Demand, nth: u64) -> Duration {
+    fn draw(&mut self, class: Class, demand: Demand, nth: u64) -> Waits {
         let policy = &*self.policy;
         let (own_unit, hint_unit) = (self.stream.unit(), self.stream.unit());
         let base = if class == Class::Transient {
@@ -178,25 +189,45 @@ impl Backoff {
             policy.base
         };
         let own = own_wait(policy, base, nth, own_unit, &mut self.memory);
-        match demand {
-            Demand::Wait(hint) => {
-                let hinted = hint.saturating_add(hint_jitter(policy, hint, nth, hint_unit));
-                if policy.hints.mode == HintMode::Replace {
-                    hinted
-                } else {
-                    hinted.max(own)
-                }
-            }
-            Demand::Nothing | Demand::TooLong => own,
+        let Demand::Wait(hint) = demand else {
+            return Waits {
+                alone: own,
+                own,
+                hint: Duration::ZERO,
+            };
+        };
+        let hinted = hint.saturating_add(hint_jitter(policy, hint, nth, hint_unit));
+        if policy.hints.mode == HintMode::Replace {
+            return Waits {
+                alone: hinted,
+                own: hint,
+                hint,
+            };
+        }
+        Waits {
+            alone: hinted.max(own),
+            own: hint.max(own),
+            hint,
         }
     }
 }
 
-/// The class of a failure and the hints of its answer.
+/// What is drawn for one retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// Of one who waits alone: jitter on top of the hint spreads those who were given the same one.
+    pub(crate) alone: Duration,
+    /// Without that jitter: where a gate spreads them.
+    pub(crate) own: Duration,
+    /// The least, by the server; zero where it asks for nothing.
+    pub(crate) hint: Duration,
+}
+
+/// The class of a failure and the hints of its answer: a free function, as it needs nothing of what failed before.
 ///
 /// Hints are read after every answer that is retried: a server that sends `Retry-After` with a 500 means it. Only 503 turns
 /// into a throttle by a usable hint, as it is the status that servers throttle with instead of 429 (nginx by default).
-fn judge(policy: &Policy, seen: &Seen<'_>) -> (Class, Hints) {
+pub(crate) fn judge(policy: &Policy, seen: &Seen<'_>) -> (Class, Hints) {
     let transient_if = |listed| if listed { Class::Transient } else { Class::Fatal };
     let answer = match seen {
         Seen::Failure(FailureKind::Network) => {

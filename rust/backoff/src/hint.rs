@@ -31,7 +31,7 @@ words! {
 words! {
     /// What happens to a hint above [`HintPolicy::max`].
     TooLong {
-        /// The connect ends with [`crate::Stop::HintTooLong`].
+        /// The connect ends with [`crate::StopReason::HintTooLong`].
         Fail = "fail",
         /// The limit takes its place.
         Clamp = "clamp",

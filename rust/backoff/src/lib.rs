@@ -18,6 +18,7 @@
 //! # Ok::<(), backoff::PolicyError>(())
 //! ```
 
+mod attempts;
 mod band;
 mod body;
 mod check;
@@ -33,9 +34,10 @@ mod strategy;
 mod text;
 mod words;
 
+pub use attempts::{Attempts, Form, Refusal, STABLE, Step};
 pub use band::Band;
 pub use body::{BodyPattern, BodyPatternError};
-pub use connect::{Backoff, Class, FailureKind, HttpAnswer, Next, Seen, Stop, Verdict};
+pub use connect::{Backoff, Class, FailureKind, HttpAnswer, Next, Seen, StopReason, Verdict};
 pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, HintSource, TooLong};
 pub use pacer::{FASTEST_PACE, Pacer, PacerMode, PacerSettings, PacerState, SLOWEST_PACE, Ticket, Turn};
 pub use policy::{ATTEMPT_GUARD, Policy, PolicyError};

@@ -1,6 +1,6 @@
 //! Broken inputs: policies as text, and answers with hints.
 
-use backoff::{Backoff, BodyPattern, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, Stop, TooLong};
+use backoff::{Backoff, BodyPattern, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StopReason, TooLong};
 use fuzz::Fuzz;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -103,7 +103,7 @@ fn whatever_a_server_says_a_wait_is_within_its_hint_and_its_bounds() {
                 }
                 Next::Stop(stop) => assert_eq!(
                     (stop, policy.hints.on_too_long),
-                    (Stop::HintTooLong, TooLong::Fail)
+                    (StopReason::HintTooLong, TooLong::Fail)
                 ),
             }
         }

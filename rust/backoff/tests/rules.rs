@@ -1,7 +1,7 @@
 //! Classes of failures and the rules that end a connect.
 
 use backoff::{
-    ATTEMPT_GUARD, Backoff, Class, FailureKind, HttpAnswer, Next, Policy, Seen, StatusSet, Stop, Strategy,
+    ATTEMPT_GUARD, Backoff, Class, FailureKind, HttpAnswer, Next, Policy, Seen, StatusSet, StopReason, Strategy,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -46,7 +46,7 @@ fn every_failure_has_its_class() {
         let expected = match class {
             Class::Throttle => Next::Wait(SECOND),
             Class::Transient => Next::Wait(SECOND / 4),
-            Class::Fatal => Next::Stop(Stop::Fatal),
+            Class::Fatal => Next::Stop(StopReason::Fatal),
         };
         assert_eq!(
             (verdict.class, verdict.next, verdict.hint),
@@ -85,7 +85,7 @@ fn the_sets_of_the_policy_decide() {
     };
     assert_eq!(
         backoff(nothing).after(&answer(429), Duration::ZERO).next,
-        Next::Stop(Stop::Fatal)
+        Next::Stop(StopReason::Fatal)
     );
 }
 
@@ -98,9 +98,9 @@ fn a_wait_that_would_end_at_or_after_the_end_is_not_started() {
     for (elapsed, next) in [
         (SECOND * 8, Next::Wait(SECOND)),
         (SECOND * 9 - Duration::from_nanos(1), Next::Wait(SECOND)),
-        (SECOND * 9, Next::Stop(Stop::MaxElapsed)),
-        (SECOND * 11, Next::Stop(Stop::MaxElapsed)),
-        (Duration::MAX, Next::Stop(Stop::MaxElapsed)),
+        (SECOND * 9, Next::Stop(StopReason::MaxElapsed)),
+        (SECOND * 11, Next::Stop(StopReason::MaxElapsed)),
+        (Duration::MAX, Next::Stop(StopReason::MaxElapsed)),
     ] {
         assert_eq!(
             backoff(policy.clone()).after(&answer(429), elapsed).next,
@@ -121,7 +121,7 @@ fn a_hint_beyond_the_end_ends_it_at_once() {
     });
     assert_eq!(
         backoff(fixed()).after(&seen, Duration::ZERO).next,
-        Next::Stop(Stop::MaxElapsed)
+        Next::Stop(StopReason::MaxElapsed)
     );
 }
 
@@ -159,7 +159,7 @@ fn attempts_are_counted_in_all() {
         // Once over, it stays over.
         assert_eq!(
             backoff.after(&answer(429), Duration::ZERO).next,
-            Next::Stop(Stop::MaxAttempts)
+            Next::Stop(StopReason::MaxAttempts)
         );
     }
 }
@@ -186,12 +186,12 @@ fn the_first_reason_in_order_is_named() {
         ..fixed()
     };
     for (policy, seen, elapsed, stop) in [
-        (none.clone(), hinted(404), late, Stop::Fatal),
-        (none, hinted(429), late, Stop::NoRetry),
-        (once, hinted(429), late, Stop::MaxAttempts),
-        (fixed(), hinted(429), late, Stop::HintTooLong),
-        (fixed(), hinted(500), late, Stop::HintTooLong),
-        (fixed(), answer(429), late, Stop::MaxElapsed),
+        (none.clone(), hinted(404), late, StopReason::Fatal),
+        (none, hinted(429), late, StopReason::NoRetry),
+        (once, hinted(429), late, StopReason::MaxAttempts),
+        (fixed(), hinted(429), late, StopReason::HintTooLong),
+        (fixed(), hinted(500), late, StopReason::HintTooLong),
+        (fixed(), answer(429), late, StopReason::MaxElapsed),
     ] {
         assert_eq!(backoff(policy).after(&seen, elapsed).next, Next::Stop(stop));
     }
@@ -205,9 +205,11 @@ fn stops_and_classes_have_the_words_of_the_trace() {
         "max-attempts",
         "hint-too-long",
         "no-retry",
+        "schedule-end",
+        "cancelled",
     ];
-    assert_eq!(Stop::NAMES, stops);
-    assert_eq!(Stop::HintTooLong.to_string(), "hint-too-long");
+    assert_eq!(StopReason::NAMES, stops);
+    assert_eq!(StopReason::HintTooLong.to_string(), "hint-too-long");
     assert_eq!(Class::NAMES, ["throttle", "transient", "fatal"]);
 }
 

@@ -1,6 +1,6 @@
 //! A storm of users against a limiter, in virtual time: the default policy must let everybody in soon, without hammering.
 
-use backoff::{Backoff, HttpAnswer, Next, Policy, Seen, Stop, Strategy, stream_seed};
+use backoff::{Backoff, HttpAnswer, Next, Policy, Seen, StopReason, Strategy, stream_seed};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ struct Outcome {
     /// When the last user got in.
     makespan: Duration,
     attempts_per_user: f64,
-    gave_up: Vec<Stop>,
+    gave_up: Vec<StopReason>,
 }
 
 /// All users start at once; `hints`: refusals carry `Retry-After` in whole seconds, rounded up.
@@ -209,7 +209,7 @@ fn three_fixed_pauses_leave_out_forty_percent() {
         ..Policy::default()
     });
     let outcome = storm(&policy, Limiter::window(120, Duration::from_secs(60)), false, 1);
-    assert_eq!(outcome.gave_up, vec![Stop::MaxAttempts; 80]);
+    assert_eq!(outcome.gave_up, vec![StopReason::MaxAttempts; 80]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The eleven strategies seen from outside: exact waits where nothing is drawn, exact waits for a seed, and the spread of the drawn ones.
 
 use backoff::{
-    Backoff, FailureKind, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, Stop, Strategy,
+    Backoff, FailureKind, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StopReason, Strategy,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -138,7 +138,7 @@ fn none_stops_at_the_first_failure() {
     let mut backoff = Backoff::new(Arc::new(policy(Strategy::None)), Some(0));
     assert_eq!(
         backoff.after(&REFUSED, Duration::ZERO).next,
-        Next::Stop(Stop::NoRetry)
+        Next::Stop(StopReason::NoRetry)
     );
 }
 

@@ -76,7 +76,7 @@ fn failures() -> impl Generator<Value = u64> {
 /// What the policy makes of a demand after so many failures, three times in a row.
 fn waits(policy: &Policy, class: Class, demand: Demand, nth: u64, seed: u64) -> [Duration; 3] {
     let mut backoff = Backoff::new(Arc::new(policy.clone()), Some(seed));
-    [0, 1, 2].map(|more| backoff.wait(class, demand, nth + more))
+    [0, 1, 2].map(|more| backoff.draw(class, demand, nth + more).alone)
 }
 
 proptest! {
@@ -123,9 +123,9 @@ proptest! {
                 prop_assert!(wait >= hint && wait <= hint + policy.cap);
                 prop_assert!(hint <= policy.hints.max && elapsed + wait < policy.max_elapsed);
             }
-            Next::Stop(Stop::HintTooLong) => prop_assert!(reading.value.unwrap_or_default() > policy.hints.max),
+            Next::Stop(StopReason::HintTooLong) => prop_assert!(reading.value.unwrap_or_default() > policy.hints.max),
             Next::Stop(stop) => prop_assert!(
-                stop == Stop::MaxElapsed || (stop == Stop::MaxAttempts && nth + 1 >= u64::from(u32::MAX))
+                stop == StopReason::MaxElapsed || (stop == StopReason::MaxAttempts && nth + 1 >= u64::from(u32::MAX))
             ),
         }
     }
@@ -142,8 +142,8 @@ proptest! {
         };
         let _ = policy.check();
         let mut backoff = Backoff::new(Arc::new(policy), Some(nth));
-        prop_assert!(backoff.wait(Class::Throttle, Demand::Nothing, nth) <= cap);
-        prop_assert!(backoff.wait(Class::Transient, Demand::Wait(hint), nth) >= hint);
+        prop_assert!(backoff.draw(Class::Throttle, Demand::Nothing, nth).alone <= cap);
+        prop_assert!(backoff.draw(Class::Transient, Demand::Wait(hint), nth).alone >= hint);
         backoff.failures = nth;
         let _ = backoff.after(&Seen::Failure(FailureKind::Network), elapsed);
         let _ = backoff.attempt_timeout(elapsed);
@@ -179,7 +179,7 @@ fn a_million_failures_in_a_row_keep_the_cap() {
         let mut backoff = Backoff::new(Arc::new(policy.clone()), Some(5));
         let mut last = Duration::ZERO;
         for nth in 0..=LAST {
-            last = backoff.wait(Class::Throttle, Demand::Nothing, nth);
+            last = backoff.draw(Class::Throttle, Demand::Nothing, nth).alone;
             assert!(last <= policy.cap, "{strategy} {nth}: {last:?}");
         }
         // None of them has decayed to nothing on the way.
@@ -198,7 +198,7 @@ fn waits_are_whole_microseconds() {
             Demand::Wait(hint)
         };
         assert_eq!(
-            backoff.wait(Class::Throttle, demand, nth).subsec_nanos() % 1_000,
+            backoff.draw(Class::Throttle, demand, nth).alone.subsec_nanos() % 1_000,
             0
         );
     }

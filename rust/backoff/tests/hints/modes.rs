@@ -1,7 +1,7 @@
 //! What the policy's modes make of a hint that was read.
 
 use backoff::{
-    Backoff, Class, HintFault, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, Stop,
+    Backoff, Class, HintFault, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StopReason,
     TooLong, Verdict,
 };
 use std::sync::Arc;
@@ -122,7 +122,7 @@ fn a_hint_above_the_limit_fails_is_clamped_or_ignored() {
             "{on_too_long} {headers:?}"
         );
         assert_eq!(
-            verdict.next == Next::Stop(Stop::HintTooLong),
+            verdict.next == Next::Stop(StopReason::HintTooLong),
             stops,
             "{on_too_long} {headers:?}"
         );
@@ -168,7 +168,7 @@ fn hints_count_on_every_retried_answer_but_windows_on_throttles_only() {
             "{status} {header}"
         );
         match class {
-            Class::Fatal => assert_eq!(verdict.next, Next::Stop(Stop::Fatal)),
+            Class::Fatal => assert_eq!(verdict.next, Next::Stop(StopReason::Fatal)),
             // 50 s and up to the base for the jitter, for a 500 too.
             _ if hinted => assert!(
                 (50.0..=51.0).contains(&waited(&verdict)),
