@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backoff::{Backoff, Next, Seen, Stop as GaveUp};
+use backoff::{Backoff, Next, Seen, StopReason as GaveUp};
 use tokio::time::sleep;
 use websocket::Code;
 

@@ -17,7 +17,7 @@ pub enum Stop {
     /// The socket is open.
     Connected,
     /// The policy gave up.
-    Policy(backoff::Stop),
+    Policy(backoff::StopReason),
     /// JMeter's Stop.
     Cancelled,
 }
@@ -233,7 +233,7 @@ async fn turn(
     let missed = tokio::select! {
         () = cancel.cancelled() => Some(Stop::Cancelled),
         () = place.turn() => None,
-        () = sleep(left) => Some(Stop::Policy(backoff::Stop::MaxElapsed)),
+        () = sleep(left) => Some(Stop::Policy(backoff::StopReason::MaxElapsed)),
     };
     (Some(GateNote::new(place.gate(), begun.elapsed())), missed)
 }
@@ -265,7 +265,7 @@ fn paced(spec: &ConnectSpec, class: Class, next: Next, hint: &Option<HintReading
     match next {
         Next::Wait(_) => true,
         // Its own wait would have been too long; the gate's may not be.
-        Next::Stop(backoff::Stop::MaxElapsed) => started.elapsed() + asked < spec.policy.max_elapsed,
+        Next::Stop(backoff::StopReason::MaxElapsed) => started.elapsed() + asked < spec.policy.max_elapsed,
         Next::Stop(_) => false,
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{FailureKind, Next, Seen, Stop, Stream, Verdict};
+use backoff::{FailureKind, Next, Seen, StopReason, Stream, Verdict};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -333,7 +333,7 @@ impl Once {
     }
 
     /// What is left when the policy gave up: the old values, while they can be used.
-    fn gave_up(&self, stop: Stop, scene: Scene<'_>) -> Reply {
+    fn gave_up(&self, stop: StopReason, scene: Scene<'_>) -> Reply {
         let Some(value) = scene.flights.get(&self.spec.key).usable() else {
             return self.without(&stop.to_string());
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::{Backoff, FailureKind, Next, Policy, Seen, Stop, Verdict};
+use backoff::{Backoff, FailureKind, Next, Policy, Seen, StopReason, Verdict};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -55,7 +55,7 @@ pub enum Told {
     /// Fetch it, and say what came of it.
     Fetch(Fetch),
     /// The policy gave up on it.
-    Failed(Stop),
+    Failed(StopReason),
 }
 
 /// What somebody in the queue finds.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use backoff::{Seen, Stop, Verdict};
+use backoff::{Seen, StopReason, Verdict};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -42,7 +42,7 @@ pub enum Answer {
     /// The one who asked is to fetch it.
     Fetch(Fetching),
     /// The policy gave up on it.
-    Failed(Stop),
+    Failed(StopReason),
 }
 
 impl SharedFlight {

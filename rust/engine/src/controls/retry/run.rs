@@ -89,7 +89,7 @@ pub enum Stop {
     /// An attempt succeeded.
     Succeeded,
     /// The policy gave up.
-    Policy(backoff::Stop),
+    Policy(backoff::StopReason),
     /// The thread's schedule ends before the next attempt.
     ScheduleEnd,
     /// JMeter's Stop.
@@ -216,7 +216,7 @@ impl Run {
         let next = match verdict.next {
             Next::Wait(_) if paced => Then::Turn,
             // Its own wait would have been too long; the gate's may not be.
-            Next::Stop(backoff::Stop::MaxElapsed) if paced && elapsed + asked < policy.max_elapsed => {
+            Next::Stop(backoff::StopReason::MaxElapsed) if paced && elapsed + asked < policy.max_elapsed => {
                 Then::Turn
             }
             Next::Wait(wait) if left.is_some_and(|left| wait >= left) => Then::Stop(Stop::ScheduleEnd),

@@ -174,7 +174,7 @@ fn when_the_policy_gives_up_nobody_waits_any_longer_and_nobody_hammers() {
         waiting
     };
     for ticket in waiting {
-        assert_eq!(scene.look(ticket), Found::Told(Told::Failed(Stop::Fatal)));
+        assert_eq!(scene.look(ticket), Found::Told(Told::Failed(StopReason::Fatal)));
     }
     let next = scene.queue();
     assert_eq!(
@@ -193,7 +193,7 @@ fn attempts_count_over_all_who_fetch_until_one_succeeds() {
         let fetch = scene.fetches();
         let next = scene.flight.fail(fetch, &throttled(), scene.now).unwrap().next;
         assert_eq!(
-            matches!(next, Next::Stop(Stop::MaxAttempts)),
+            matches!(next, Next::Stop(StopReason::MaxAttempts)),
             attempt == 4,
             "{attempt}"
         );
