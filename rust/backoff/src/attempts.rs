@@ -245,7 +245,10 @@ impl Attempts {
 
     /// When nothing is started any more, and why; `begin`: the policy's, if nothing has begun.
     fn limit(&self, begin: Duration) -> (Duration, StopReason) {
-        let elapsed = self.began.unwrap_or(begin).saturating_add(self.policy.max_elapsed);
+        let elapsed = self
+            .began
+            .unwrap_or(begin)
+            .saturating_add(self.policy.max_elapsed);
         match self.end {
             Some(end) if end <= elapsed => (end, StopReason::ScheduleEnd),
             _ => (elapsed, StopReason::MaxElapsed),

@@ -1,6 +1,8 @@
 //! Broken inputs: policies as text, and answers with hints.
 
-use backoff::{Backoff, BodyPattern, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StopReason, TooLong};
+use backoff::{
+    Backoff, BodyPattern, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StopReason, TooLong,
+};
 use fuzz::Fuzz;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,7 +1,8 @@
 //! Classes of failures and the rules that end a connect.
 
 use backoff::{
-    ATTEMPT_GUARD, Backoff, Class, FailureKind, HttpAnswer, Next, Policy, Seen, StatusSet, StopReason, Strategy,
+    ATTEMPT_GUARD, Backoff, Class, FailureKind, HttpAnswer, Next, Policy, Seen, StatusSet, StopReason,
+    Strategy,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

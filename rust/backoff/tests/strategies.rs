@@ -1,7 +1,8 @@
 //! The eleven strategies seen from outside: exact waits where nothing is drawn, exact waits for a seed, and the spread of the drawn ones.
 
 use backoff::{
-    Backoff, FailureKind, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StopReason, Strategy,
+    Backoff, FailureKind, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StopReason,
+    Strategy,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
