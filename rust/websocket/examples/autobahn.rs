@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use websocket::{Connection, Dial, Error, MessageKind, Outgoing, Target, Tls, TlsOptions, open};
+use websocket::{
+    Connection, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions, USUAL_TTL, open,
+};
 
 /// The longest cases send thousands of messages.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -89,6 +91,8 @@ impl Client {
             headers: Vec::new(),
             subprotocols: Vec::new(),
             addresses: Vec::new(),
+            names: Names::system(),
+            name_ttl: USUAL_TTL,
             proxy: None,
             tls: self.tls.clone(),
             connect_timeout: PATIENCE,

@@ -1,7 +1,8 @@
 //! The attempt: its stages in order under one deadline, redirects, and the trace of it all.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use hyper::header::LOCATION;
@@ -12,11 +13,12 @@ use crate::deadline::Deadline;
 use crate::deflate;
 use crate::header::{check_header, subprotocols};
 use crate::meter::Io;
+use crate::names::Asked;
 use crate::proxy::ProxyKind;
 use crate::socks;
 use crate::tcp;
 use crate::upgrade::{Exchange, Upgrade, exchange};
-use crate::{Answer, Attempt, Code, Connection, Error, Proxy, Stage, Target, Tls, Trace, proxy};
+use crate::{Answer, Attempt, Code, Connection, Error, Names, Proxy, Stage, Target, Tls, Trace, proxy};
 
 /// Statuses of RFC 9110 section 15.4 that name another place; the request is a GET in each case.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
@@ -35,6 +37,10 @@ pub struct Dial {
     pub subprotocols: Vec<String>,
     /// Addresses of the target's host; not empty: no lookup is made. Unused with a proxy, which looks the host up itself.
     pub addresses: Vec<IpAddr>,
+    /// Who looks names up.
+    pub names: Names,
+    /// How long an address that was looked up is used again; zero: looked up each time, [`Duration::MAX`]: for ever.
+    pub name_ttl: Duration,
     /// Through this proxy, HTTP CONNECT or SOCKS5.
     pub proxy: Option<Proxy>,
     /// Used for `wss`.
@@ -73,6 +79,8 @@ struct Run<'a> {
     trace: Trace,
     /// The stage under way and when it began; the trace gets its length when it ends, or is ended.
     stage: Option<(Stage, Instant)>,
+    /// When a thread took up the lookup that is waited for.
+    lookup_taken: Arc<OnceLock<Instant>>,
 }
 
 /// Where the next request goes.
@@ -92,6 +100,7 @@ impl<'a> Run<'a> {
             deadline: Deadline::new(began, timeout),
             trace,
             stage: None,
+            lookup_taken: Arc::default(),
         }
     }
 
@@ -215,12 +224,7 @@ impl<'a> Run<'a> {
         self.enter(Stage::Tcp);
         let (mut socket, remote) = match tcp::connect(&addresses).await {
             Ok(connected) => connected,
-            Err(source) => {
-                return Err(Error::Tcp {
-                    peer: peer(host, port, &addresses),
-                    source,
-                });
-            }
+            Err(source) => return Err(self.not_connected(target, peer(host, port, &addresses), source)),
         };
         self.trace.remote = Some(remote);
         if let Some(proxy) = &dial.proxy {
@@ -237,6 +241,24 @@ impl<'a> Run<'a> {
         Ok(Io::Tls(Box::new(dial.tls.connect(target.host(), socket).await?)))
     }
 
+    /// Whoever accepts and resets at once may be heard of here, or by the first read or write that follows: one cause, one code.
+    fn not_connected(&self, target: &Target, peer: String, source: io::Error) -> Error {
+        if source.kind() != io::ErrorKind::ConnectionReset {
+            return Error::Tcp { peer, source };
+        }
+        match &self.dial.proxy {
+            Some(proxy) => Error::ProxyClosed {
+                proxy: proxy.address(),
+                what: source.to_string(),
+            },
+            None if target.is_tls() => Error::TlsClosed { host: peer, source },
+            None => Error::Upgrade {
+                code: Code::UpgradeReset,
+                what: format!("{peer}: {source} before the request"),
+            },
+        }
+    }
+
     async fn resolve(
         &mut self,
         host: &str,
@@ -249,8 +271,14 @@ impl<'a> Run<'a> {
         if let Ok(literal) = host.parse() {
             return Ok(vec![SocketAddr::new(literal, port)]);
         }
-        self.enter(Stage::Dns);
-        let found: Result<Vec<IpAddr>, _> = tcp::lookup(host, port).await;
+        let found = match self.dial.names.ask(host, self.dial.name_ttl) {
+            Asked::Known(found) => found,
+            Asked::Waits(waiting) => {
+                self.enter(Stage::Dns);
+                self.lookup_taken = waiting.taken.clone();
+                waiting.answer().await
+            }
+        };
         let found = found.map_err(|source| Error::Dns {
             host: host.into(),
             source,
@@ -266,9 +294,15 @@ impl<'a> Run<'a> {
     /// Ends the stage under way, if there is one, and writes down its length.
     fn leave(&mut self) -> Option<Stage> {
         let (stage, began) = self.stage.take()?;
-        let length = Some(began.elapsed());
+        let ended = Instant::now();
+        let length = Some(ended - began);
         match stage {
-            Stage::Dns => self.trace.dns = length,
+            Stage::Dns => {
+                // One that nobody took up is all queue.
+                let taken = self.lookup_taken.get().map_or(ended, |taken| (*taken).max(began));
+                self.trace.dns_queue = Some(taken - began);
+                self.trace.dns = Some(ended - taken);
+            }
             Stage::Tcp => self.trace.tcp = length,
             Stage::Proxy => self.trace.proxy = length,
             Stage::Tls => self.trace.tls = length,

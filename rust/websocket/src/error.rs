@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::NameError;
+
 /// How a failure is to be read by a retry policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -168,7 +170,7 @@ pub enum Error {
         /// The name that was looked up.
         host: String,
         /// What the resolver said.
-        source: io::Error,
+        source: NameError,
     },
     /// No address accepted a TCP connection; the error is that of the last address that failed.
     #[error("{peer}: {source}")]
@@ -377,17 +379,13 @@ impl Error {
     }
 }
 
-/// `getaddrinfo` fails with one kind of `io::Error` for all its causes, so only its text tells them apart.
-fn dns_code(error: &io::Error) -> Code {
-    if is_out_of_files(error) {
-        return Code::TcpNoFiles;
-    }
-    let text = error.to_string();
-    let passing = ["emporary failure", "try again", "system error", "memory"];
-    if passing.iter().any(|part| text.contains(part)) {
-        Code::DnsFailed
-    } else {
+fn dns_code(error: &NameError) -> Code {
+    if error.is_out_of_files() {
+        Code::TcpNoFiles
+    } else if error.is_not_found() {
         Code::DnsNotFound
+    } else {
+        Code::DnsFailed
     }
 }
 
@@ -406,7 +404,7 @@ fn tcp_code(error: &io::Error) -> Code {
 }
 
 /// `EMFILE` (process) and `ENFILE` (system) on Unix, `WSAEMFILE` on Windows; std has no kind for them.
-fn is_out_of_files(error: &io::Error) -> bool {
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[24, 23] };
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
@@ -451,25 +449,5 @@ mod tests {
             assert_eq!(of(110), "tcp.timeout");
             assert_eq!(of(13), "tcp.failed");
         }
-    }
-
-    #[test]
-    fn a_passing_resolver_error_is_not_a_missing_name() {
-        let of = |text: &str| {
-            Error::Dns {
-                host: "x".into(),
-                source: io::Error::other(text),
-            }
-            .code()
-        };
-        let lookup = "failed to lookup address information: ";
-        assert_eq!(
-            of(&format!("{lookup}Name or service not known")),
-            Code::DnsNotFound
-        );
-        assert_eq!(
-            of(&format!("{lookup}Temporary failure in name resolution")),
-            Code::DnsFailed
-        );
     }
 }

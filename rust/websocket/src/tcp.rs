@@ -1,18 +1,16 @@
-//! Name lookup and TCP connect (happy eyeballs, RFC 8305), and the socket that the later stages read and write.
+//! TCP connect (happy eyeballs, RFC 8305), and the socket that the later stages read and write. Knows no names.
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, SockRef, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 /// RFC 8305 section 5: the Connection Attempt Delay.
@@ -31,41 +29,6 @@ const IN_PROGRESS: i32 = if cfg!(any(target_os = "linux", target_os = "android")
 } else {
     36
 };
-
-/// Look-ups of one name that may run side by side. One that is given up runs on, as long as the system's resolver has patience:
-/// a name server that does not answer for a name must not keep the others' look-ups from their threads.
-const LOOKUPS_OF_A_NAME: usize = 16;
-
-/// The places for look-ups under way, by name.
-static LOOKUPS: Mutex<BTreeMap<String, Weak<Semaphore>>> = Mutex::new(BTreeMap::new());
-
-/// Looks a name up with the system's resolver, on tokio's blocking pool.
-pub(crate) async fn lookup(host: &str, port: u16) -> io::Result<Vec<IpAddr>> {
-    let place = lookups_of(host).acquire_owned().await.map_err(io::Error::other)?;
-    let host = host.to_owned();
-    let asking = tokio::task::spawn_blocking(move || {
-        let found = (host.as_str(), port).to_socket_addrs();
-        drop(place); // only now, also when nobody waits any more
-        found
-    });
-    let found = asking.await.map_err(io::Error::other)??;
-    let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-    if addresses.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
-    }
-    Ok(addresses)
-}
-
-fn lookups_of(host: &str) -> Arc<Semaphore> {
-    let mut lookups = LOOKUPS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(places) = lookups.get(host).and_then(Weak::upgrade) {
-        return places;
-    }
-    lookups.retain(|_, places| places.strong_count() > 0);
-    let places = Arc::new(Semaphore::new(LOOKUPS_OF_A_NAME));
-    lookups.insert(host.to_owned(), Arc::downgrade(&places));
-    places
-}
 
 /// The order in which to try: each address once, the families by turns, beginning with that of the first (RFC 8305 section 4).
 pub(crate) fn interleave(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
@@ -161,15 +124,12 @@ async fn connect_one(address: SocketAddr) -> io::Result<Socket> {
     if let Some(error) = socket.take_error()? {
         return Err(error);
     }
-    let stream = TcpStream::from_std(socket.into())?;
+    let mut socket = Socket::idle(socket.into());
+    let stream = socket.watched()?;
     stream.writable().await?;
     match stream.take_error()? {
         Some(error) => Err(error),
-        None => Ok(Socket {
-            idle: None,
-            expects_answer: false,
-            watched: Some(stream),
-        }),
+        None => Ok(socket),
     }
 }
 
@@ -219,6 +179,9 @@ fn wait<S>(_: &S, _: Wait) -> Soon {
 
 /// A connected non-blocking socket that is registered with the reactor only when it first has to wait for long: a request fits
 /// into the socket's buffer, an answer is often there at once, and each registration wakes the reactor's thread.
+///
+/// Dropped, it resets the connection, unless the peer has closed it before: the side that closes first keeps the port in
+/// TIME_WAIT for a minute, and a refusal or an attempt that is given up is not worth a port of a load generator.
 #[derive(Debug)]
 pub(crate) struct Socket {
     idle: Option<std::net::TcpStream>,
@@ -252,14 +215,29 @@ impl Socket {
     }
 
     /// The socket, blocking from now on.
-    pub(crate) fn into_blocking(self) -> io::Result<std::net::TcpStream> {
-        let stream = match (self.idle, self.watched) {
+    pub(crate) fn into_blocking(mut self) -> io::Result<std::net::TcpStream> {
+        let stream = match (self.idle.take(), self.watched.take()) {
             (Some(stream), _) => stream,
             (None, Some(stream)) => stream.into_std()?,
             (None, None) => return Err(io::ErrorKind::NotConnected.into()),
         };
         stream.set_nonblocking(false)?;
         Ok(stream)
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let socket = match (&self.idle, &self.watched) {
+            (Some(stream), _) => SockRef::from(stream),
+            (None, Some(stream)) => SockRef::from(stream),
+            (None, None) => return,
+        };
+        let has_ended = matches!(socket.peek(&mut [MaybeUninit::uninit()]), Ok(0));
+        if !has_ended {
+            // It fails when the connection is no more.
+            let _ = socket.set_linger(Some(Duration::ZERO));
+        }
     }
 }
 
@@ -311,21 +289,6 @@ fn is_passing(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn look_ups_of_a_name_wait_for_each_other_and_not_for_those_of_another() {
-        let places = lookups_of("hangs.test");
-        let hanging = u32::try_from(LOOKUPS_OF_A_NAME).unwrap();
-        let all = places.clone().acquire_many_owned(hanging).await.unwrap();
-        let soon = Duration::from_millis(1);
-        let waits = tokio::time::timeout(soon, lookup("hangs.test", 1)).await;
-        assert!(waits.is_err(), "no place is left: {waits:?}");
-        assert!(!lookup("localhost", 1).await.unwrap().is_empty());
-        drop((all, places));
-        lookups_of("another.test");
-        let known = LOOKUPS.lock().unwrap();
-        assert!(!known.contains_key("hangs.test"), "what nobody uses is forgotten");
-    }
 
     #[test]
     fn families_take_turns_and_repeats_go() {

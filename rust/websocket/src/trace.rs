@@ -21,8 +21,11 @@ pub struct Attempt {
 pub struct Trace {
     /// When the attempt began.
     pub started: SystemTime,
-    /// Length of the host name lookup; `None` when it was not needed (IP literal, addresses given, proxy).
+    /// How long the host name lookup was waited for, its own or one under way; `None` when it was not needed (IP literal,
+    /// addresses given, an answer that was kept).
     pub dns: Option<Duration>,
+    /// How long the lookup stood in our own queue before that, as every thread for lookups was busy.
+    pub dns_queue: Option<Duration>,
     /// Length of the TCP connect, over all addresses.
     pub tcp: Option<Duration>,
     /// Length of the proxy's CONNECT.
@@ -58,6 +61,7 @@ impl Trace {
         Trace {
             started,
             dns: None,
+            dns_queue: None,
             tcp: None,
             proxy: None,
             tls: None,

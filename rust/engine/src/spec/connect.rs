@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use backoff::{BodyPattern, HintPolicy, HintSource, PacerMode, PacerSettings, Policy, PolicyError};
 use serde::Deserialize;
-use websocket::{Dial, Identity, Proxy, Target, Tls, TlsOptions};
+use websocket::{Dial, Identity, Names, Proxy, Target, Tls, TlsOptions, USUAL_TTL};
 
 use super::encoding::base64;
 use super::values::{Invalid, Values};
@@ -310,6 +310,8 @@ fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, Invalid> {
         headers: Vec::new(),
         subprotocols,
         addresses: Vec::new(),
+        names: Names::system(),
+        name_ttl: USUAL_TTL,
         proxy: proxy(values, &request.proxy)?,
         tls: tls(values, request)?,
         connect_timeout: values.positive_duration("wsb.connectTimeout")?,

@@ -121,6 +121,8 @@ struct Line<'a> {
     ordinal: u64,
     attempt: usize,
     dns_us: Option<u64>,
+    /// Before the lookup, in our own queue for threads.
+    dns_queue_us: Option<u64>,
     tcp_us: Option<u64>,
     proxy_us: Option<u64>,
     tls_us: Option<u64>,
@@ -209,6 +211,7 @@ fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
         ordinal: spec.ordinal,
         attempt: number,
         dns_us: us(trace.dns),
+        dns_queue_us: us(trace.dns_queue),
         tcp_us: us(trace.tcp),
         proxy_us: us(trace.proxy),
         tls_us: us(trace.tls),

@@ -1,9 +1,11 @@
 //! Names, addresses and TCP connects.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use websocket::{Attempt, Dial, open};
+use websocket::{Attempt, Dial, Names, USUAL_TTL, open};
 
 use crate::support::{PATIENCE, Peer, Server, attempt, attempt_within, closed_port, code, dial, runtime};
 
@@ -137,9 +139,16 @@ fn the_attempts_timeout_counts_before_the_connect_timeout() {
 #[test]
 fn names_are_looked_up_and_the_time_is_told() {
     let server = server_on(1);
-    let found = attempt(&dial(&format!("ws://localhost:{}/", server.address.port())));
+    let by_name = Dial {
+        names: Names::default(),
+        ..dial(&format!("ws://localhost:{}/", server.address.port()))
+    };
+    let found = attempt(&by_name);
     assert_eq!(code(&found), "ok", "{:?}", found.result);
-    assert!(found.trace.dns.is_some());
+    assert!(found.trace.dns.is_some() && found.trace.dns_queue.is_some());
+    let again = attempt(&by_name);
+    assert_eq!(code(&again), "ok", "{:?}", again.result);
+    assert_eq!(again.trace.dns, None, "the answer is kept");
     let missing = attempt(&dial("ws://no-such-host.invalid/"));
     // Without a network the resolver says that it could not ask.
     assert!(
@@ -205,4 +214,61 @@ fn dropping_an_attempt_closes_its_socket() {
     });
     assert_eq!(receiver.recv_timeout(PATIENCE).unwrap(), "asked");
     assert_eq!(receiver.recv_timeout(PATIENCE).unwrap(), "gone");
+}
+
+#[test]
+fn a_crowd_that_asks_for_a_name_at_once_costs_one_lookup() {
+    const USERS: usize = 100;
+    let server = server_on(1);
+    let asked = Arc::<AtomicUsize>::default();
+    let counter = asked.clone();
+    let slow = Duration::from_millis(20);
+    let names = Names::by(move |name| {
+        assert_eq!(name, "crowd.test");
+        counter.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(slow);
+        Ok(vec![loopback(1)])
+    });
+    let crowd = |name_ttl| {
+        let dial = Arc::new(Dial {
+            names: names.clone(),
+            name_ttl,
+            ..dial(&format!("ws://crowd.test:{}/", server.address.port()))
+        });
+        let one = |dial: Arc<Dial>| runtime().spawn(async move { open(&dial, PATIENCE).await });
+        let tasks: Vec<_> = (0..USERS).map(|_| one(dial.clone())).collect();
+        let done = tasks.into_iter().map(|task| runtime().block_on(task).unwrap());
+        done.collect::<Vec<Attempt>>()
+    };
+    for attempt in crowd(USUAL_TTL) {
+        assert_eq!(code(&attempt), "ok", "{:?}", attempt.result);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    // Nothing is kept, and all the same those who ask while somebody asks share his answer. How many do depends on the machine.
+    for attempt in crowd(Duration::ZERO) {
+        assert_eq!(code(&attempt), "ok", "{:?}", attempt.result);
+        let queue = attempt.trace.dns_queue.unwrap();
+        assert!(queue + attempt.trace.dns.unwrap() <= attempt.trace.total);
+    }
+    assert!(asked.load(Ordering::SeqCst) < USERS / 2, "{asked:?}");
+}
+
+#[test]
+fn a_lookups_time_in_our_own_queue_is_not_the_resolvers() {
+    let narrow = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let busy = Duration::from_millis(100);
+    drop(narrow.spawn_blocking(move || std::thread::sleep(busy)));
+    let queued = Dial {
+        names: Names::by(|_| Ok(vec![loopback(1)])),
+        ..dial(&format!("ws://queued.test:{}/", closed_port()))
+    };
+    let attempt = narrow.block_on(open(&queued, PATIENCE));
+    assert_eq!(code(&attempt), "tcp.refused");
+    let (queue, dns) = (attempt.trace.dns_queue.unwrap(), attempt.trace.dns.unwrap());
+    // The thread slept at least that long, less what had passed before the attempt began.
+    assert!(queue >= busy / 2 && dns < queue, "{queue:?} {dns:?}");
 }

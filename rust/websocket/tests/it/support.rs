@@ -9,7 +9,9 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use websocket::{Attempt, Connection, Dial, Error, MessageKind, Outgoing, Target, Tls, TlsOptions, open};
+use websocket::{
+    Attempt, Connection, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions, USUAL_TTL, open,
+};
 
 /// Long enough for anything that works, short enough that a hang shows.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -236,6 +238,8 @@ pub fn dial(url: &str) -> Dial {
         headers: Vec::new(),
         subprotocols: Vec::new(),
         addresses: Vec::new(),
+        names: Names::system(),
+        name_ttl: USUAL_TTL,
         proxy: None,
         tls: Tls::new(&TlsOptions {
             verify: false,
