@@ -333,8 +333,11 @@ impl Connection {
         self.goodbye
     }
 
-    /// Ends TCP at once, without a close frame.
+    /// Ends TCP at once, by a reset and without a close frame.
     pub fn abort(&mut self) {
+        if !self.is_over {
+            self.wire.abort();
+        }
         self.finish(End::Ours);
     }
 
@@ -342,6 +345,7 @@ impl Connection {
     fn usable(&mut self) -> Result<(), Error> {
         if self.wire.is_cancelled() && !self.is_over {
             self.end = None;
+            self.wire.abort();
             self.finish(End::Cancelled);
         }
         match &self.end {
@@ -362,6 +366,7 @@ impl Connection {
     /// What an error of the socket means; ends the connection unless it is the deadline.
     fn broken(&mut self, error: &io::Error, timeout: Duration) -> Error {
         if self.wire.is_cancelled() {
+            self.wire.abort();
             self.finish(End::Cancelled);
             return Error::Cancelled;
         }

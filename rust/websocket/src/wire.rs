@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rustls::{ClientConnection, StreamOwned};
+use socket2::SockRef;
 
 use crate::meter::Io;
 
@@ -31,10 +32,17 @@ impl Canceller {
     pub fn cancel(&self) {
         if let Some(shared) = self.shared.upgrade() {
             shared.cancelled.store(true, Ordering::SeqCst);
+            reset_when_closed(&shared.stream);
             // It fails when the peer was quicker; the socket is dead all the same.
             let _ = shared.stream.shutdown(Shutdown::Both);
         }
     }
+}
+
+/// Whoever ends a connection out of order need not keep its port in TIME_WAIT: a load generator has none to spare.
+fn reset_when_closed(stream: &TcpStream) {
+    // It fails when the connection is no more.
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 /// How long reads and writes may block.
@@ -340,6 +348,15 @@ impl Wire {
     pub(crate) fn end(&self) {
         // It fails when the peer was quicker; the socket is dead all the same.
         let _ = self.stream().shutdown(Shutdown::Both);
+    }
+
+    /// Ends TCP by a reset, so that no port of ours stays in TIME_WAIT. Only for the thread that uses the connection.
+    pub(crate) fn abort(&self) {
+        reset_when_closed(self.stream());
+        // The reset would come only when the descriptor is closed, and a peer that answers our FIN before is quicker.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let _ = rustix::net::connect_unspec(self.stream());
+        self.end();
     }
 
     /// Says that nothing more will be sent (TLS close_notify), then reads on, for at most `patience`, until the peer has closed:

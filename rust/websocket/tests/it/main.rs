@@ -3,6 +3,7 @@
 
 mod addresses;
 mod compression;
+mod endings;
 mod frames;
 mod fuzz;
 mod identity;
