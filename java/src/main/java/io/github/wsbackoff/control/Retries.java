@@ -9,7 +9,7 @@ import java.util.Map;
 import org.apache.jmeter.assertions.Assertion;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.samplers.SampleResult;
-import org.apache.jmeter.threads.JMeterContextService;
+import org.apache.jmeter.samplers.Sampler;
 import org.apache.jmeter.threads.SamplePackage;
 
 /**
@@ -44,22 +44,30 @@ final class Retries {
 
   // ---- before a sample
 
-  /** A sample of this package is about to be sent; waits for the attempt's turn. */
-  void starts(SamplePackage pack) {
+  /**
+   * A sample of this package is about to be sent; waits for the attempt's turn.
+   *
+   * @return whether it may be sent; else the thread is to end
+   */
+  boolean starts(SamplePackage pack, Sampler sampler) {
     if (!running) {
       begin(pack);
     }
-    if (!begun) {
-      begun = true;
-      if (gated) {
-        Map<String, Object> event = Steps.waiting("turn");
-        event.put("target", Targets.of(JMeterContextService.getContext().getCurrentSampler()));
-        control.await(event);
-      }
-    }
+    boolean mayBeSent = begun || turn(sampler);
     if (unusable() != null || !shown.equals(KEEP)) {
       watch(pack);
     }
+    return mayBeSent;
+  }
+
+  private boolean turn(Sampler sampler) {
+    begun = true;
+    if (!gated) {
+      return true;
+    }
+    Map<String, Object> event = Steps.waiting("turn");
+    event.put("target", Targets.of(sampler));
+    return control.await(event).path("stop").asText().isEmpty();
   }
 
   private void begin(SamplePackage pack) {

@@ -3,14 +3,18 @@ package io.github.wsbackoff.control;
 import org.apache.jmeter.control.Controller;
 import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.NextIsNullException;
+import org.apache.jmeter.control.TransactionSampler;
+import org.apache.jmeter.processor.PostProcessor;
+import org.apache.jmeter.samplers.SampleMonitor;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.samplers.Sampler;
 import org.apache.jmeter.testelement.schema.PropertiesAccessor;
+import org.apache.jmeter.threads.JMeterContext;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterThread;
 import org.apache.jmeter.threads.JMeterVariables;
 import org.apache.jmeter.threads.SamplePackage;
-import org.apache.jmeter.timers.Timer;
+import org.apache.jorphan.util.JMeterStopThreadException;
 
 /**
  * Runs its children again, with backoff, until an attempt succeeds or the policy gives up; for
@@ -18,24 +22,35 @@ import org.apache.jmeter.timers.Timer;
  *
  * <p>It waits where no sample is under way. For the next attempt it waits in {@link #next}, before
  * anything of that attempt is looked at: conditions, transactions and timers inside then belong to
- * the attempt. For its turn at a shared gate it waits in {@link #delay}, as JMeter's Synchronizing
- * Timer does, because only there the request's address is known. JMeter asks a controller that is a
- * {@link Timer} before every sample below it, and below its siblings.
+ * the attempt. For its turn at a shared gate it waits as a {@link SampleMonitor}, which JMeter
+ * calls when all timers are over and the sample is about to be sent: only there the request's
+ * address is known, and nothing comes between the turn and the request. What came of the sample it
+ * sees as a {@link PostProcessor}, also inside a transaction with a sample of its own.
+ *
+ * <p>It must be no {@link org.apache.jmeter.timers.Timer}: "Validate" and "Start no pauses" leave
+ * timers out by running what stands in the user's plan in place of a copy, and if that has
+ * children, it runs and is changed.
  */
-public class RetryController extends GenericController implements Timer, Life {
+public class RetryController extends GenericController
+    implements SampleMonitor, PostProcessor, Life {
   private static final long serialVersionUID = 1L;
 
   // Of the running thread; a clone and a deserialised copy start without.
   private transient Retries retries;
 
-  /** What was handed out last is being sampled, or was just sampled. */
-  private transient boolean sampling;
+  /** The sampler that was handed out last, until it is clear what came of it. */
+  private transient Sampler handed;
 
   /** Whether that comes from the last of the children. */
   private transient boolean lastChild;
 
-  /** The latest result that is known, of whomever. */
-  private transient SampleResult seen;
+  /** Its result, once there is one, and whether the retries know of it. */
+  private transient SampleResult result;
+
+  private transient boolean told;
+
+  /** A sampler of someone else ran after it: the thread's "last sample" is not one of ours. */
+  private transient boolean othersRan;
 
   @Override
   public RetryControllerSchema getSchema() {
@@ -51,20 +66,31 @@ public class RetryController extends GenericController implements Timer, Life {
 
   @Override
   public Sampler next() {
-    if (sampling) {
-      sampling = false;
-      SampleResult previous = JMeterContextService.getContext().getPreviousResult();
-      if (previous != null && previous != seen) {
-        seen = previous;
-        retries().ended(previous, lastChild, false);
-      }
+    if (result != null && !told) {
+      retries().ended(result, lastChild, false);
     }
+    forget();
     Sampler next = super.next();
     if (next != null) {
-      sampling = true;
-      seen = JMeterContextService.getContext().getPreviousResult();
+      handed = sampledBy(next);
+      othersRan = false;
     }
     return next;
+  }
+
+  private void forget() {
+    handed = null;
+    result = null;
+    told = false;
+  }
+
+  /** JMeter hands out a transaction in place of the sampler that it is about to run. */
+  private static Sampler sampledBy(Sampler next) {
+    Sampler sampler = next;
+    while (sampler instanceof TransactionSampler) {
+      sampler = ((TransactionSampler) sampler).getSubSampler();
+    }
+    return sampler;
   }
 
   @Override
@@ -87,8 +113,9 @@ public class RetryController extends GenericController implements Timer, Life {
   protected Sampler nextIsNull() throws NextIsNullException {
     // An assertion of a transaction inside fails that one's own sample, which only this variable
     // tells.
-    boolean again =
-        retries().over(Boolean.parseBoolean(variables().get(JMeterThread.LAST_SAMPLE_OK)));
+    boolean lastSampleOk =
+        othersRan || Boolean.parseBoolean(variables().get(JMeterThread.LAST_SAMPLE_OK));
+    boolean again = retries().over(lastSampleOk);
     super.nextIsNull();
     return again ? next() : null;
   }
@@ -106,7 +133,7 @@ public class RetryController extends GenericController implements Timer, Life {
   }
 
   private void abandon() {
-    sampling = false;
+    forget();
     retries().abandon();
   }
 
@@ -121,16 +148,38 @@ public class RetryController extends GenericController implements Timer, Life {
     return JMeterContextService.getContext().getVariables();
   }
 
-  // ---- before and after each sample below
+  // ---- before and after each sample, of whomever in this thread
 
-  /** No pause of its own, but the place to wait for a turn. */
+  /**
+   * Waits for the attempt's turn.
+   *
+   * @throws JMeterStopThreadException if the thread is to end in place of the sample
+   */
   @Override
-  public long delay() {
-    if (sampling) {
-      SamplePackage pack = (SamplePackage) variables().getObject(JMeterThread.PACKAGE_OBJECT);
-      retries().starts(pack);
+  public void sampleStarting(Sampler sampler) {
+    if (sampler != handed) {
+      othersRan = true;
+      return;
     }
-    return 0;
+    SamplePackage pack = (SamplePackage) variables().getObject(JMeterThread.PACKAGE_OBJECT);
+    if (!retries().starts(pack, sampler)) {
+      forget();
+      throw new JMeterStopThreadException(getName() + ": the thread ends before its turn came");
+    }
+  }
+
+  @Override
+  public void sampleEnded(Sampler sampler) {
+    // Its result is not there yet.
+  }
+
+  /** Keeps the result; what the assertions make of it is seen later. */
+  @Override
+  public void process() {
+    JMeterContext context = JMeterContextService.getContext();
+    if (handed != null && context.getCurrentSampler() == handed) {
+      result = context.getPreviousResult();
+    }
   }
 
   /**
@@ -138,10 +187,13 @@ public class RetryController extends GenericController implements Timer, Life {
    *
    * @return why it is to fail, or null
    */
-  String judge(SampleResult result) {
-    if (sampling && result != seen) {
-      seen = result;
-      retries().ended(result, lastChild, true);
+  String judge(SampleResult judged) {
+    if (judged != result) {
+      return null; // of a sampler that another controller handed out
+    }
+    if (!told) {
+      told = true;
+      retries().ended(judged, lastChild, true);
     }
     return retries().unusable();
   }

@@ -9,16 +9,21 @@ import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.control.Plan.Seen;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.jmeter.assertions.Assertion;
 import org.apache.jmeter.assertions.AssertionResult;
+import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.IfController;
+import org.apache.jmeter.control.InterleaveControl;
 import org.apache.jmeter.control.LoopController;
+import org.apache.jmeter.control.RandomController;
 import org.apache.jmeter.control.TransactionController;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.testelement.AbstractTestElement;
+import org.apache.jmeter.timers.Timer;
 import org.apache.jorphan.collections.HashTree;
 import org.junit.Rule;
 import org.junit.Test;
@@ -303,6 +308,86 @@ public class RetryControllerTest {
   }
 
   @Test
+  public void a_gate_holds_attempts_below_any_controller_and_leaves_siblings_alone()
+      throws Exception {
+    GenericController[] wrappers = {
+      transaction(false), transaction(true), new InterleaveControl(), new RandomController()
+    };
+    for (GenericController inside : wrappers) {
+      Plan plan = new Plan(4);
+      HashTree group =
+          plan.add(named("outer", new GenericController()))
+              .add(fast("wsb.shared.mode", "pace", "wsb.shared.rate", "20"));
+      group.add(named("inner", inside)).add(sampler("call", "200"));
+      plan.add(sampler("next", "200"));
+      List<Seen> calls = new ArrayList<>();
+      Seen before = null;
+      for (Seen seen : plan.run()) {
+        if (seen.label.equals("call") || seen.label.equals("inner")) {
+          calls.add(seen);
+        } else if (seen.label.equals("next")) {
+          long waited = seen.start - before.end;
+          assertTrue("a sibling waited " + waited, waited < 20);
+        }
+        before = seen;
+      }
+      long took = calls.get(calls.size() - 1).start - calls.get(0).start;
+      assertTrue(inside.getClass() + ": 3 gaps of 25 to 75 ms: " + took, took >= 65);
+    }
+  }
+
+  @Test
+  public void a_turn_comes_after_all_pauses_and_right_before_its_sample() throws Exception {
+    Plan plan = new Plan(5);
+    HashTree call = plan.add(fast("wsb.shared.mode", "pace", "wsb.shared.rate", "20"));
+    call.add(sampler("call", "200")).add(new Uneven());
+    List<Seen> seen = plan.run();
+    for (int i = 1; i < seen.size(); i++) {
+      long gap = seen.get(i).start - seen.get(i - 1).start;
+      assertTrue("turns are 25 to 75 ms apart: " + gap, gap >= 20);
+    }
+  }
+
+  @Test
+  public void a_turn_that_would_come_after_the_schedule_ends_the_thread_without_its_sample()
+      throws Exception {
+    Plan plan = new Plan(3);
+    plan.threads.setScheduler(true);
+    plan.threads.setDuration(2);
+    plan.add(fast("wsb.shared.mode", "pace", "wsb.shared.rate", "0.1", "wsb.shared.minRate", "0.1"))
+        .add(sampler("call", "200"));
+    long begun = System.nanoTime();
+    plan.run();
+    assertTrue(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begun) < 8);
+    shows(plan, "call 200");
+  }
+
+  @Test
+  public void stop_ends_the_wait_for_a_turn() throws Exception {
+    Plan plan = new Plan(3);
+    plan.add(fast("wsb.shared.mode", "pace", "wsb.shared.rate", "0.1", "wsb.shared.minRate", "0.1"))
+        .add(sampler("call", "200"));
+    long took = millisFromFirstSampleToEnd(plan, plan::stop);
+    assertTrue("stopped after " + took, took < 5_000);
+    shows(plan, "call 200");
+  }
+
+  @Test
+  public void it_does_not_swallow_a_siblings_failure_under_an_interleave_controller()
+      throws Exception {
+    Plan plan = new Plan(4);
+    InterleaveControl interleave = named("interleave", new InterleaveControl());
+    interleave.setStyle(InterleaveControl.IGNORE_SUB_CONTROLLERS);
+    HashTree inside = plan.add(interleave);
+    HashTree retry = inside.add(fast("wsb.retry.attemptsShown", "ignore"));
+    retry.add(sampler("mine", "200"));
+    retry.add(sampler("mine too", "200"));
+    inside.add(sampler("other", "500"));
+    plan.run();
+    shows(plan, "mine 200", "other 500 failed", "mine too 200", "other 500 failed");
+  }
+
+  @Test
   public void stop_ends_a_wait_at_once_and_shutdown_does_not() throws Exception {
     Plan stopped = new Plan(1);
     stopped
@@ -363,6 +448,18 @@ public class RetryControllerTest {
         verdict.setResultForFailure("too low");
       }
       return verdict;
+    }
+  }
+
+  /** Pauses of 60 and 0 ms in turn. */
+  public static final class Uneven extends AbstractTestElement implements Timer {
+    private static final long serialVersionUID = 1L;
+    private transient boolean odd;
+
+    @Override
+    public long delay() {
+      odd = !odd;
+      return odd ? 60 : 0;
     }
   }
 
