@@ -1,108 +1,29 @@
-//! The product's trace file (`wsb.trace`): JSON lines, one an attempt to connect, others for what controllers and the timer do.
-//! Only what the tests look at is read.
+//! The product's trace file (`wsb.trace`): what the tests look at of it, all lines whole.
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use trace::{Reader, Record};
 
 use crate::{Error, Result, at};
 
 /// One attempt as the client saw it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Attempt {
-    /// When it started, microseconds since 1970.
-    pub at: u64,
-    /// The address that the user connected to.
-    pub target: String,
-    /// Who connected: JMeter's thread name.
-    pub user: String,
-    /// How many connects the user made before.
-    pub ordinal: u64,
-    /// From 1.
-    pub attempt: u64,
-    /// Microseconds of the TCP connect.
-    pub tcp_us: Option<u64>,
-    /// Microseconds of the TLS handshake.
-    pub tls_us: Option<u64>,
-    /// Microseconds from the start until the request was written.
-    pub sent_us: Option<u64>,
-    /// Microseconds from the start to the first byte of the answer.
-    pub head_us: Option<u64>,
-    /// How many redirects it followed; each was a request of its own.
-    #[serde(default)]
-    pub redirects: u64,
-    /// Microseconds of the whole attempt.
-    pub total_us: u64,
-    /// The answer's status.
-    pub status: Option<u16>,
-    /// The error code, if the attempt failed.
-    pub error: Option<String>,
-    /// What the policy took the failure for.
-    pub class: Option<String>,
-    /// What the server asked for.
-    pub hint: Option<Hint>,
-    /// The planned wait after this attempt, milliseconds.
-    pub wait_ms: Option<f64>,
-    /// The wait that was made, milliseconds.
-    pub waited_ms: Option<f64>,
-    /// Why the connect ended after this attempt.
-    pub stop: Option<String>,
-}
-
-impl Attempt {
-    /// How many requests reached the network: one for each redirect, and the last one if it was sent.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.redirects + u64::from(self.sent_us.is_some())
-    }
-}
+pub type Attempt = trace::AttemptRecord<'static>;
 
 /// What a controller or the timer did.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Event {
-    /// Class name of the element.
-    pub element: String,
-    /// What was done.
-    pub event: String,
-    /// Whose thread did it.
-    pub user: String,
-    /// From 1.
-    pub attempt: Option<u64>,
-    /// The status of the sample that decided.
-    pub status: Option<u16>,
-    /// What the policy took a failure for.
-    pub class: Option<String>,
-    /// What the server asked for.
-    pub hint: Option<Hint>,
-    /// The planned wait after it, milliseconds.
-    pub wait_ms: Option<f64>,
-    /// The wait that was made, milliseconds.
-    pub waited_ms: Option<f64>,
-    /// Why nothing follows.
-    pub stop: Option<String>,
-}
-
-/// A hint of the server.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Hint {
-    /// The header that gave it.
-    pub source: String,
-    /// Its text.
-    pub raw: String,
-    /// Its value, if usable.
-    pub ms: Option<f64>,
-}
+pub type Event = trace::EventRecord<'static>;
 
 /// Reads the attempts to connect of a trace file.
 ///
 /// # Errors
 /// When it cannot be read or a line is not as agreed.
 pub fn read(path: &Path) -> Result<Vec<Attempt>> {
-    lines(path, |line| line.get("event").is_none())
+    records(path, |record| match record {
+        Record::Attempt(attempt) => Some(attempt),
+        _ => None,
+    })
 }
 
 /// Reads what controllers and timers did, of a trace file.
@@ -110,30 +31,39 @@ pub fn read(path: &Path) -> Result<Vec<Attempt>> {
 /// # Errors
 /// As for [`read`].
 pub fn events(path: &Path) -> Result<Vec<Event>> {
-    lines(path, |line| line.get("event").is_some())
+    records(path, |record| match record {
+        Record::Event(event) => Some(event),
+        _ => None,
+    })
 }
 
-/// Reads a file of JSON lines.
+fn records<T>(path: &Path, wanted: fn(Record<'static>) -> Option<T>) -> Result<Vec<T>> {
+    let reader = Reader::new(BufReader::new(File::open(path).map_err(at(path))?));
+    let read = reader.map(|record| {
+        let record = record.map_err(|error| Error::Content {
+            what: path.display().to_string(),
+            why: error.to_string(),
+        });
+        record.map(wanted)
+    });
+    read.filter_map(Result::transpose).collect()
+}
+
+/// Reads a file of JSON lines of another kind.
 ///
 /// # Errors
 /// When it cannot be read or a line is not as agreed.
 pub fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    lines(path, |_| true)
-}
-
-fn lines<T: DeserializeOwned>(path: &Path, wanted: fn(&Value) -> bool) -> Result<Vec<T>> {
-    let text = std::fs::read_to_string(path).map_err(at(path))?;
-    let parse = |(number, line): (usize, &str)| {
-        let value = serde_json::from_str(line);
-        let value = value.map(|value| Some(value).filter(wanted));
-        let read = value.and_then(|value| value.map(serde_json::from_value).transpose());
-        read.map_err(|error| Error::Content {
-            what: format!("{} line {}", path.display(), number + 1),
+    let file = BufReader::new(File::open(path).map_err(at(path))?);
+    let lines = (1..).zip(file.lines());
+    let read = lines.map(|(number, line)| {
+        let line = line.map_err(at(path))?;
+        serde_json::from_str(&line).map_err(|error| Error::Content {
+            what: format!("{} line {number}", path.display()),
             why: error.to_string(),
         })
-    };
-    let parsed = text.lines().enumerate().map(parse);
-    parsed.filter_map(Result::transpose).collect()
+    });
+    read.collect()
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn throttled_users_all_get_in_and_wait_in_idle_time() {
         stats.attempts,
         "the trace has a line for each attempt"
     );
-    let users: BTreeSet<_> = traced.iter().map(|attempt| attempt.user.as_str()).collect();
+    let users: BTreeSet<_> = traced.iter().map(|attempt| &*attempt.user).collect();
     assert_eq!(users.len(), 20);
     for refused in traced.iter().filter(|attempt| attempt.status == Some(429)) {
         let hint = refused.hint.as_ref().expect("the server always says when");

@@ -188,7 +188,7 @@ fn waits(folder: &Path, serve: &Serve, seed: &str) -> BTreeMap<(String, u64, u64
     let attempts = trace::read(&traced).unwrap();
     attempts
         .into_iter()
-        .filter_map(|a| Some(((a.user, a.ordinal, a.attempt), a.wait_ms?)))
+        .filter_map(|a| Some(((a.user.into_owned(), a.ordinal, a.attempt), a.wait_ms?)))
         .collect()
 }
 

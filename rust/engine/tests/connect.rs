@@ -352,9 +352,13 @@ fn the_same_seed_plans_the_same_waits() {
 
 fn trace_lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    let mut lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let first: Value = lines.next().unwrap();
+    assert_eq!(
+        (&first["trace"], &first["version"]),
+        (&json!("ws-backoff"), &json!(1))
+    );
+    lines.collect()
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //! because thousands of connects a second come by here; only sub-results, which few ask for, are some.
 
 use std::fmt::{self, Write as _};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
+use trace::micros_of;
 
 use crate::connecting::run::{AttemptRecord, Run, Stop};
 use crate::connecting::timeline;
@@ -237,17 +238,17 @@ impl AttemptResult {
             out
         };
         AttemptResult {
-            started_ms: micros(since_epoch) / 1_000,
-            elapsed_us: micros(attempt.trace.total),
-            wait_us: micros(attempt.waited),
+            started_ms: micros_of(since_epoch) / 1_000,
+            elapsed_us: micros_of(attempt.trace.total),
+            wait_us: micros_of(attempt.waited),
             ok: attempt.fault.is_none(),
             code: match said.status() {
                 0 => text(&|out| said.put_code(out)),
                 status => status.to_string(),
             },
             message: said.message().to_owned(),
-            connect_us: micros(attempt.connect_time()),
-            latency_us: attempt.trace.head.map_or(0, micros),
+            connect_us: micros_of(attempt.connect_time()),
+            latency_us: attempt.trace.head.map_or(0, micros_of),
             sent_bytes: attempt.trace.sent_bytes,
             head_bytes: attempt.trace.head_bytes,
             body_bytes: attempt.trace.body_bytes,
@@ -358,9 +359,4 @@ fn put_cookies(out: &mut String, spec: &ConnectSpec, run: &Run) {
 fn put_attempts(out: &mut String, run: &Run) {
     let attempts: Vec<AttemptResult> = run.attempts.iter().map(AttemptResult::new).collect();
     out.push_str(&serde_json::to_string(&attempts).expect("plain texts and numbers"));
-}
-
-/// Whole microseconds; 584,000 years fit.
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -21,7 +21,7 @@ use crate::gates::gate::Place;
 use crate::keeping::slot::lock;
 use crate::spec::{Invalid, Values, gate_of_mode, policy, quota_of};
 use crate::tracing::events::{TraceEvent, Tracer};
-use crate::tracing::files::GateLine;
+use crate::tracing::records;
 use crate::variables::{GATE_QUEUE, PACE_TIMER, PACE_WAITED_MS, RATE};
 use rate::FixedRate;
 
@@ -219,7 +219,7 @@ impl Pace {
                 let fixed = scene.rates.get(&key, *per_second, *burst)?;
                 let waited = scene.wait(fixed.turn(), left).await;
                 let queue = fixed.queue();
-                let gate = GateLine::fixed(begun.elapsed(), *per_second, queue);
+                let gate = records::fixed_gate(begun.elapsed(), *per_second, queue);
                 (waited, Some(*per_second), queue, gate)
             }
             Mode::Pace(place) => {
@@ -234,7 +234,7 @@ impl Pace {
                 let waited = scene.wait(new.turn(), left).await;
                 *place = (waited == Waited::Done(())).then_some(new);
                 let note = GateNote::new(&gate, begun.elapsed());
-                (waited, note.state.rate, note.state.queue, note.into())
+                (waited, note.state.rate, note.state.queue, records::gate(note))
             }
         };
         self.waited = begun.elapsed();
@@ -293,7 +293,7 @@ impl Pace {
                 ordinal: self.turns - 1,
                 code: Some(code),
                 verdict: Some(&verdict),
-                gate: Some(GateNote::new(place.gate(), self.waited).into()),
+                gate: Some(records::gate(GateNote::new(place.gate(), self.waited))),
                 ..TraceEvent::default()
             };
             self.tracer.write(scene.traces, &event);

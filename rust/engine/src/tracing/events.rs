@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use backoff::Verdict;
-use serde::Serialize;
+use trace::{EventRecord, GateRecord, Record, micros_of, milliseconds, since_1970};
 
-use crate::connecting::outcome::micros;
 use crate::controls::ControlRequest;
 use crate::controls::sample::{Reading, reading};
-use crate::tracing::files::{GateLine, HintLine, TraceFiles, milliseconds, since_1970};
+use crate::tracing::files::TraceFiles;
+use crate::tracing::records;
 
 /// Whose lines they are, and where they go.
 #[derive(Debug, Default)]
@@ -40,31 +40,30 @@ impl Tracer {
             None => (None, None),
         };
         let verdict = event.verdict;
-        let line = Line {
+        let record = Record::Event(EventRecord {
             at: since_1970(event.at.unwrap_or_else(SystemTime::now)),
-            element: &self.element,
-            name: &self.name,
-            user: &self.user,
+            element: (&self.element).into(),
+            name: (&self.name).into(),
+            user: (&self.user).into(),
             ordinal: event.ordinal,
-            event: event.event,
-            target: event.target,
-            label: event.label,
+            event: event.event.into(),
+            target: event.target.map(Into::into),
+            label: event.label.map(Into::into),
             attempt: event.attempt,
-            total_us: event.total.map(micros),
+            total_us: event.total.map(micros_of),
             status,
-            error,
-            class: verdict.map(|verdict| verdict.class.to_string()),
+            error: error.map(Into::into),
+            class: verdict.map(|verdict| verdict.class.to_string().into()),
             hint: verdict
                 .and_then(|verdict| verdict.hint.as_ref())
-                .map(HintLine::from),
-            gate: event.gate.as_ref(),
+                .map(records::hint),
+            gate: event.gate.clone(),
             wait_ms: event.wait.map(milliseconds),
             waited_ms: event.waited.map(milliseconds),
-            stop: event.stop.as_deref(),
-        };
-        let line = serde_json::to_string(&line).expect("plain texts and numbers") + "\n";
+            stop: event.stop.as_deref().map(Into::into),
+        });
         // A line that cannot be written makes the end of the test say so; a wait must not fail for it.
-        let _ = files.write(path, line);
+        let _ = files.write(path, record.line());
     }
 }
 
@@ -90,47 +89,11 @@ pub struct TraceEvent<'a> {
     /// What the policy says of it.
     pub verdict: Option<&'a Verdict>,
     /// The wait at the gate before it.
-    pub gate: Option<GateLine>,
+    pub gate: Option<GateRecord<'static>>,
     /// A planned wait after it.
     pub wait: Option<Duration>,
     /// A wait that was made.
     pub waited: Option<Duration>,
     /// Why nothing follows.
     pub stop: Option<String>,
-}
-
-/// The line: named as those of connects where it is the same thing.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line<'a> {
-    at: u64,
-    element: &'a str,
-    name: &'a str,
-    user: &'a str,
-    ordinal: u64,
-    event: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempt: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<HintLine<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gate: Option<&'a GateLine>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wait_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waited_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop: Option<&'a str>,
 }

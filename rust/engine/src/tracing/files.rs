@@ -7,15 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use backoff::HintReading;
-use serde::Serialize;
+use trace::{Record, StartRecord};
 
-use crate::connecting::outcome::micros;
-use crate::connecting::run::{AttemptRecord, GateNote, Run, Stop};
+use crate::connecting::run::Run;
 use crate::spec::{ConnectSpec, Invalid};
-use crate::variables::CONNECT_SAMPLER;
+use crate::tracing::records;
 
 /// Lines that may wait for the disk; a writer that falls further behind slows the samples, but loses nothing.
 const QUEUE: usize = 65_536;
@@ -50,9 +48,12 @@ impl TraceFiles {
 
     /// Queues the lines of a run.
     pub fn record(&self, path: &Path, spec: &ConnectSpec, run: &Run) -> io::Result<()> {
-        let attempts = (1..).zip(&run.attempts);
-        let lines = attempts.map(|(number, attempt)| line(spec, number, attempt));
-        self.write(path, lines.collect())
+        let target = spec.dial.target.to_string();
+        let mut lines = String::with_capacity(512 * run.attempts.len());
+        for (number, attempt) in (1..).zip(&run.attempts) {
+            records::attempt(spec, &target, number, attempt).append_to(&mut lines);
+        }
+        self.write(path, lines)
     }
 
     /// Queues whole lines.
@@ -85,6 +86,11 @@ impl TraceFiles {
         }
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         let (lines, queue) = sync_channel(QUEUE);
+        // Also where other processes wrote before: their lines may be of another version.
+        let start = Record::Start(StartRecord::new(env!("CARGO_PKG_VERSION"))).line();
+        lines
+            .send(start)
+            .expect("a queue has room for its first entry, and its other end is here");
         let thread = std::thread::Builder::new()
             .name("wsb-trace".to_owned())
             .spawn(move || write(file, &queue))?;
@@ -108,135 +114,4 @@ fn write(file: File, queue: &Receiver<String>) -> io::Result<()> {
             Err(RecvTimeoutError::Disconnected) => return file.flush(),
         }
     }
-}
-
-/// One attempt. Times in microseconds, unless the name says `Ms`; `sentUs` and `headUs` count from `at`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line<'a> {
-    at: u64,
-    element: &'static str,
-    target: String,
-    user: &'a str,
-    ordinal: u64,
-    attempt: usize,
-    dns_us: Option<u64>,
-    /// Before the lookup, in our own queue for threads.
-    dns_queue_us: Option<u64>,
-    tcp_us: Option<u64>,
-    proxy_us: Option<u64>,
-    tls_us: Option<u64>,
-    sent_us: Option<u64>,
-    head_us: Option<u64>,
-    /// Followed; each was a request of its own, and the stages are those of the last.
-    redirects: usize,
-    total_us: u64,
-    status: Option<u16>,
-    error: Option<&'static str>,
-    class: Option<String>,
-    hint: Option<HintLine<'a>>,
-    /// The wait before the attempt.
-    gate: Option<GateLine>,
-    /// Planned.
-    wait_ms: Option<f64>,
-    /// Made.
-    waited_ms: Option<f64>,
-    stop: Option<&'static str>,
-}
-
-/// What a server asked for.
-#[derive(Debug, Serialize)]
-pub struct HintLine<'a> {
-    source: String,
-    raw: &'a str,
-    ms: Option<f64>,
-    ignored: Option<String>,
-}
-
-impl<'a> From<&'a HintReading> for HintLine<'a> {
-    fn from(hint: &'a HintReading) -> Self {
-        HintLine {
-            source: hint.source.to_string(),
-            raw: &hint.raw,
-            ms: hint.value.as_ref().ok().copied().map(milliseconds),
-            ignored: hint.value.as_ref().err().map(ToString::to_string),
-        }
-    }
-}
-
-/// A wait at a gate, and the gate's figures behind it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GateLine {
-    mode: String,
-    waited_ms: f64,
-    rate: Option<f64>,
-    queue: usize,
-    hold_ms: f64,
-}
-
-impl GateLine {
-    /// A wait at a gate that holds at a fixed rate, a second.
-    pub fn fixed(waited: Duration, rate: f64, queue: usize) -> Self {
-        GateLine {
-            mode: "fixed".to_owned(),
-            waited_ms: milliseconds(waited),
-            rate: Some(rate),
-            queue,
-            hold_ms: 0.0,
-        }
-    }
-}
-
-impl From<GateNote> for GateLine {
-    fn from(gate: GateNote) -> Self {
-        GateLine {
-            mode: gate.mode.to_string(),
-            waited_ms: milliseconds(gate.waited),
-            rate: gate.state.rate,
-            queue: gate.state.queue,
-            hold_ms: milliseconds(gate.state.hold),
-        }
-    }
-}
-
-fn line(spec: &ConnectSpec, number: usize, attempt: &AttemptRecord) -> String {
-    let trace = &attempt.trace;
-    let us = |length: Option<Duration>| length.map(micros);
-    let line = Line {
-        at: since_1970(trace.started),
-        element: CONNECT_SAMPLER,
-        target: spec.dial.target.to_string(),
-        user: &spec.user,
-        ordinal: spec.ordinal,
-        attempt: number,
-        dns_us: us(trace.dns),
-        dns_queue_us: us(trace.dns_queue),
-        tcp_us: us(trace.tcp),
-        proxy_us: us(trace.proxy),
-        tls_us: us(trace.tls),
-        sent_us: us(trace.sent),
-        head_us: us(trace.head),
-        redirects: trace.redirects.len(),
-        total_us: micros(trace.total),
-        status: attempt.status(),
-        error: attempt.fault.as_ref().map(|fault| fault.code),
-        class: attempt.class.map(|class| class.to_string()),
-        hint: attempt.hint.as_ref().map(HintLine::from),
-        gate: attempt.gate.map(GateLine::from),
-        wait_ms: attempt.wait.map(milliseconds),
-        waited_ms: attempt.wait.map(|_| milliseconds(attempt.waited)),
-        stop: attempt.stop.map(Stop::name),
-    };
-    serde_json::to_string(&line).expect("plain texts and numbers") + "\n"
-}
-
-/// In microseconds.
-pub fn since_1970(time: SystemTime) -> u64 {
-    micros(time.duration_since(UNIX_EPOCH).unwrap_or_default())
-}
-
-/// With microseconds behind the point.
-pub fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

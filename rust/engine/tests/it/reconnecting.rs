@@ -231,6 +231,7 @@ fn the_trace_tells_of_reconnects() {
     let lines: Vec<Value> = std::fs::read_to_string(&path)
         .unwrap()
         .lines()
+        .skip(1) // the version
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines.len(), 2, "{lines:?}");

@@ -24,6 +24,7 @@ fn lines(engine: &Engine, path: &Path) -> (Vec<String>, Vec<Value>) {
     let text = std::fs::read_to_string(path).unwrap();
     let lines: Vec<Value> = text
         .lines()
+        .skip(1) // the version
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let names = lines

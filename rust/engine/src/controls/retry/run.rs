@@ -15,7 +15,8 @@ use crate::error_codes::CANCELLED;
 use crate::gates::gate::{Gates, Place};
 use crate::spec::{Invalid, Values, gate, quota_of};
 use crate::tracing::events::{TraceEvent, Tracer};
-use crate::tracing::files::{GateLine, TraceFiles};
+use crate::tracing::files::TraceFiles;
+use crate::tracing::records;
 
 /// See the file's sentence.
 pub struct Run {
@@ -371,7 +372,7 @@ impl Run {
             at: Some(self.attempt.at),
             ordinal: self.ordinal,
             target: self.target.as_deref(),
-            gate: self.attempt.gate.map(GateLine::from),
+            gate: self.attempt.gate.map(records::gate),
             ..TraceEvent::default()
         }
     }
