@@ -74,7 +74,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("wsb.retry.attemptTimeout", "0", ""),
     ("wsb.retry.attemptTimeout", "99999999h", "milliseconds"),
     ("wsb.retry.throttle", "four hundred", "429"),
-    ("wsb.retry.throttle", "network", ""),
+    ("wsb.retry.throttle", "closed.99", "closed.1013"),
     ("wsb.retry.throttle", "700", ""),
     ("wsb.retry.transient", "504-502", ""),
     ("wsb.retry.transient", "sometimes", "network"),

@@ -68,6 +68,8 @@ pub struct Refusal {
 pub enum Form {
     /// An HTTP answer of this status.
     Status(u16),
+    /// An accepted connection that the server closed with this code.
+    Closed(u16),
     /// No answer.
     NoAnswer(FailureKind),
 }
@@ -91,6 +93,7 @@ impl Refusal {
             class: verdict.class,
             form: match seen {
                 Seen::Answer(answer) => Form::Status(answer.status),
+                Seen::Closed { code, .. } => Form::Closed(*code),
                 Seen::Failure(kind) => Form::NoAnswer(*kind),
             },
             hint: verdict.usable_hint().filter(|hint| *hint <= policy.hints.max),

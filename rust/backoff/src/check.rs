@@ -15,11 +15,10 @@ impl Policy {
     /// # Errors
     /// The first field that is wrong, with its value and what is allowed: durations above 366 days, `base` above `cap`,
     /// a multiplier outside 1 to 1000, jitter outside 0 to 1, a table that is empty though the strategy needs it or has an
-    /// entry above `cap`, zero for `maxElapsed`, `attemptTimeout` or `hint.max`, words in `throttle`, a hint source twice.
+    /// entry above `cap`, zero for `maxElapsed`, `attemptTimeout` or `hint.max`, a hint source twice.
     pub fn check(&self) -> Result<(), PolicyError> {
         self.check_durations()?;
         self.check_growth()?;
-        self.check_throttle()?;
         self.check_sources()
     }
 
@@ -78,14 +77,6 @@ impl Policy {
                 let allowed = format!("at most the cap, {}", format_duration(self.cap));
                 Err(wrong("table", format_duration(*entry), allowed))
             })
-    }
-
-    fn check_throttle(&self) -> Result<(), PolicyError> {
-        if self.throttle.network || self.throttle.timeout {
-            let allowed = "status codes only; network and timeout belong to transient".to_string();
-            return Err(wrong("throttle", self.throttle.to_string(), allowed));
-        }
-        Ok(())
     }
 
     fn check_sources(&self) -> Result<(), PolicyError> {
@@ -153,7 +144,7 @@ mod tests {
     #[test]
     fn names_the_wrong_field_its_value_and_what_is_allowed() {
         type Spoil = fn(&mut Policy);
-        let table: [(Spoil, &str); 22] = [
+        let table: [(Spoil, &str); 20] = [
             (
                 |p| p.base = p.cap + p.base,
                 "base: 31s is not allowed; allowed: at most the cap, 30s",
@@ -190,11 +181,6 @@ mod tests {
             (|p| p.max_elapsed = Duration::MAX, "maxElapsed: "),
             (|p| p.attempt_timeout = Duration::ZERO, "attemptTimeout: 0ms"),
             (|p| p.hints.max = Duration::ZERO, "hint.max: 0ms"),
-            (
-                |p| p.throttle.network = true,
-                "throttle: 429,network is not allowed; allowed: status codes only",
-            ),
-            (|p| p.throttle.timeout = true, "throttle: 429,timeout"),
             (
                 |p| p.hints.sources = vec![HintSource::Body; 2],
                 "hint.sources: body twice",

@@ -26,6 +26,13 @@ pub struct Backoff {
 pub enum Seen<'a> {
     /// An HTTP answer that is no 101.
     Answer(HttpAnswer<'a>),
+    /// The connection came about, and the server closed it with this code and reason (RFC 6455 section 7.1.5).
+    Closed {
+        /// 1005 when the close frame had none.
+        code: u16,
+        /// Searched for a hint by the policy's pattern, as a body is.
+        reason: &'a str,
+    },
     /// No answer.
     Failure(FailureKind),
 }
@@ -46,9 +53,9 @@ pub struct HttpAnswer<'a> {
 /// A failure without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// DNS, TCP, proxy, TLS, or the connection broke: worth a retry when `network` is in the transient set.
+    /// DNS, TCP, proxy, TLS, or the connection broke: worth a retry when `network` is in the throttle or the transient set.
     Network,
-    /// A time limit: worth a retry when `timeout` is in the transient set.
+    /// A time limit: worth a retry when `timeout` is in the throttle or the transient set.
     Timeout,
     /// What another attempt cannot heal: a bad URL, a certificate, a wrong accept key.
     Fatal,
@@ -226,33 +233,41 @@ pub(crate) struct Waits {
 /// The class of a failure and the hints of its answer: a free function, as it needs nothing of what failed before.
 ///
 /// Hints are read after every answer that is retried: a server that sends `Retry-After` with a 500 means it. Only 503 turns
-/// into a throttle by a usable hint, as it is the status that servers throttle with instead of 429 (nginx by default).
+/// into a throttle by a usable hint where the policy does not list it as one, as it is the status that servers throttle with
+/// instead of 429 (nginx by default).
 pub(crate) fn judge(policy: &Policy, seen: &Seen<'_>) -> (Class, Hints) {
-    let transient_if = |listed| if listed { Class::Transient } else { Class::Fatal };
-    let answer = match seen {
-        Seen::Failure(FailureKind::Network) => {
-            return (transient_if(policy.transient.network), Hints::default());
+    let class = listed(policy, seen);
+    let hints = match seen {
+        Seen::Answer(answer) if class != Class::Fatal => {
+            read::read(&policy.hints, answer, class == Class::Throttle)
         }
-        Seen::Failure(FailureKind::Timeout) => {
-            return (transient_if(policy.transient.timeout), Hints::default());
-        }
-        Seen::Failure(FailureKind::Fatal) => return (Class::Fatal, Hints::default()),
-        Seen::Answer(answer) => answer,
+        Seen::Closed { reason, .. } if class != Class::Fatal => read::reason(&policy.hints, reason),
+        _ => Hints::default(),
     };
-    let throttled = policy.throttle.contains(answer.status);
-    if !throttled && !policy.transient.contains(answer.status) {
-        return (Class::Fatal, Hints::default());
+    let is_503 = matches!(seen, Seen::Answer(answer) if answer.status == 503);
+    if class == Class::Transient && is_503 && hints.demand != Demand::Nothing {
+        return (Class::Throttle, hints);
     }
-    let hints = read::read(&policy.hints, answer, throttled);
-    let hinted_503 = answer.status == 503 && hints.demand != Demand::Nothing;
-    (
-        if throttled || hinted_503 {
-            Class::Throttle
-        } else {
-            Class::Transient
-        },
-        hints,
-    )
+    (class, hints)
+}
+
+/// The class by the policy's two sets. A close code that stands in neither is a connection that broke: what `network` is.
+fn listed(policy: &Policy, seen: &Seen<'_>) -> Class {
+    let sets = [&policy.throttle, &policy.transient];
+    let [throttle, transient] = match seen {
+        Seen::Answer(answer) => sets.map(|set| set.contains(answer.status)),
+        Seen::Closed { code, .. } if sets.iter().any(|set| set.contains_close(*code)) => {
+            sets.map(|set| set.contains_close(*code))
+        }
+        Seen::Closed { .. } | Seen::Failure(FailureKind::Network) => sets.map(|set| set.network),
+        Seen::Failure(FailureKind::Timeout) => sets.map(|set| set.timeout),
+        Seen::Failure(FailureKind::Fatal) => [false; 2],
+    };
+    match (throttle, transient) {
+        (true, _) => Class::Throttle,
+        (false, true) => Class::Transient,
+        (false, false) => Class::Fatal,
+    }
 }
 
 /// What comes on top of a hint, at most the cap. Always by `base`: who sends a hint throttles, whatever the status.

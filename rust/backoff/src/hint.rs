@@ -62,7 +62,7 @@ words! {
         XRateLimitReset = "x-ratelimit-reset",
         /// `ratelimit-reset`: likewise.
         RateLimitReset = "ratelimit-reset",
-        /// The answer's body, by the policy's pattern.
+        /// The answer's body, or the reason of a close frame, by the policy's pattern.
         Body = "body",
     }
 }

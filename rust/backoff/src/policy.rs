@@ -36,9 +36,10 @@ pub struct Policy {
     pub max_attempts: u32,
     /// The longest that one attempt may take; cut to what `max_elapsed` leaves.
     pub attempt_timeout: Duration,
-    /// Statuses by which a server says "too many": codes only.
+    /// What says "too many": statuses, close codes, and network failures or time-outs where a limiter refuses with these.
     pub throttle: StatusSet,
-    /// Failures that may pass by themselves. A status in neither set is fatal.
+    /// Failures that may pass by themselves; what stands in both sets is a throttle. A status in neither is fatal; a close code
+    /// in neither counts as `network` does.
     pub transient: StatusSet,
     /// What the server's hints count for.
     pub hints: HintPolicy,
@@ -58,7 +59,7 @@ impl Default for Policy {
             max_elapsed: Duration::from_secs(120),
             max_attempts: 0,
             attempt_timeout: Duration::from_secs(20),
-            throttle: StatusSet::of(&[429]),
+            throttle: StatusSet::of(&[429, 503]),
             transient: StatusSet::of(&[408, 425, 500, 502, 503, 504]).with_failures(),
             hints: HintPolicy::default(),
         }

@@ -32,12 +32,32 @@ const EPOCH_FROM: f64 = 1e9;
 
 /// Asks the policy's sources in order; `throttled`: the status is one of the throttle set, so the window headers count.
 pub(crate) fn read(policy: &HintPolicy, answer: &HttpAnswer<'_>, throttled: bool) -> Hints {
+    decide(policy, |source| {
+        if source.reports_window() && !throttled {
+            return None;
+        }
+        read_source(source, policy, answer)
+    })
+}
+
+/// The hint in the reason of a close frame: what [`HintSource::Body`] finds there.
+pub(crate) fn reason(policy: &HintPolicy, reason: &str) -> Hints {
+    decide(policy, |source| {
+        if source != HintSource::Body {
+            return None;
+        }
+        read_body(policy, reason.as_bytes())
+    })
+}
+
+/// A source's text and what it means.
+type Reading = (String, Result<Duration, HintFault>);
+
+/// The first source that asks for something decides; else the first that is there is told.
+fn decide(policy: &HintPolicy, read: impl Fn(HintSource) -> Option<Reading>) -> Hints {
     let mut hints = Hints::default();
     for &source in &policy.sources {
-        if source.reports_window() && !throttled {
-            continue;
-        }
-        let Some((raw, value)) = read_source(source, policy, answer) else {
+        let Some((raw, value)) = read(source) else {
             continue;
         };
         let (value, demand) = judge(policy, value);
@@ -76,15 +96,9 @@ fn judge(policy: &HintPolicy, value: Result<Duration, HintFault>) -> (Result<Dur
 }
 
 /// The text of a source and its meaning; `None`: the answer has no such thing.
-fn read_source(
-    source: HintSource,
-    policy: &HintPolicy,
-    answer: &HttpAnswer<'_>,
-) -> Option<(String, Result<Duration, HintFault>)> {
+fn read_source(source: HintSource, policy: &HintPolicy, answer: &HttpAnswer<'_>) -> Option<Reading> {
     if source == HintSource::Body {
-        let Found { raw, number } = policy.body_pattern.as_ref()?.find(answer.body)?;
-        let value = number.and_then(|(text, ms)| if ms { milliseconds(&text) } else { seconds(&text) });
-        return Some((raw, value));
+        return read_body(policy, answer.body);
     }
     let raw = match source {
         // A list may be spread over several lines (RFC 9651 section 4.2).
@@ -99,6 +113,12 @@ fn read_source(
         HintSource::XRateLimitReset | HintSource::RateLimitReset => seconds_or_epoch(text, answer),
         HintSource::IninRateLimitReset | HintSource::Body => seconds(text),
     };
+    Some((raw, value))
+}
+
+fn read_body(policy: &HintPolicy, body: &[u8]) -> Option<Reading> {
+    let Found { raw, number } = policy.body_pattern.as_ref()?.find(body)?;
+    let value = number.and_then(|(text, ms)| if ms { milliseconds(&text) } else { seconds(&text) });
     Some((raw, value))
 }
 

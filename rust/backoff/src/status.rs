@@ -1,18 +1,29 @@
-//! Sets of answers that are worth a retry: status codes, and the words for failures without a status.
+//! Sets of refusals, for what throttles and for what is worth a retry: status codes, close codes, and the words for failures
+//! without either.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// The statuses that a refused upgrade can have.
 const LOWEST: u16 = 200;
 const HIGHEST: u16 = 599;
 
-/// A set of status codes (200 to 599) and of the words `network` and `timeout`, written like `408,425,500,502-504,5xx,network,timeout`;
-/// `none` is the empty set.
+/// The close codes that an endpoint may send or see (RFC 6455 section 7.4.2).
+const LOWEST_CLOSE: u16 = 1000;
+const HIGHEST_CLOSE: u16 = 4999;
+
+/// What a close code is written behind, as in the error codes of samples.
+const CLOSED: &str = "closed.";
+
+/// A set of status codes (200 to 599), close codes (1000 to 4999) and the words `network` and `timeout`, written like
+/// `408,425,500,502-504,5xx,closed.1013,closed.4000-4999,closed.*,network,timeout`; `none` is the empty set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StatusSet {
-    /// Inclusive, sorted, neither overlapping nor touching.
+    /// Statuses: inclusive, sorted, neither overlapping nor touching.
     ranges: Vec<(u16, u16)>,
+    /// Close codes, likewise.
+    closes: Vec<(u16, u16)>,
     /// Failures below HTTP: DNS, TCP, TLS, a connection cut before the answer.
     pub network: bool,
     /// Attempts that ran into their time limit.
@@ -31,26 +42,42 @@ pub enum StatusSetError {
     /// A code outside 200 to 599.
     #[error("{0:?} is outside {LOWEST} to {HIGHEST}")]
     Outside(String),
+    /// A close code outside 1000 to 4999.
+    #[error("{0:?} is outside {CLOSED}{LOWEST_CLOSE} to {CLOSED}{HIGHEST_CLOSE}")]
+    OutsideCloses(String),
     /// A range whose end lies before its start.
     #[error("{0:?} ends before it starts")]
     Backwards(String),
 }
 
-const FORMS: &str = "codes (429), ranges (502-504), classes (5xx), network, timeout";
+const FORMS: &str = "codes (429), ranges (502-504), classes (5xx), close codes (closed.1013, closed.4000-4999, closed.*), network, timeout";
 
 impl StatusSet {
     /// Whether a status code is in the set.
     #[must_use]
     pub fn contains(&self, status: u16) -> bool {
-        self.ranges
-            .iter()
-            .any(|&(first, last)| (first..=last).contains(&status))
+        holds(&self.ranges, status)
+    }
+
+    /// Whether a close code is in the set.
+    #[must_use]
+    pub fn contains_close(&self, code: u16) -> bool {
+        holds(&self.closes, code)
+    }
+
+    /// Whether any close code is in the set.
+    #[must_use]
+    pub fn has_closes(&self) -> bool {
+        !self.closes.is_empty()
     }
 
     /// The set of these codes alone; codes outside 200 to 599 are harmless: no refused upgrade has them.
     #[must_use]
     pub fn of(codes: &[u16]) -> Self {
-        Self::from_ranges(codes.iter().map(|&code| (code, code)).collect())
+        Self {
+            ranges: merged(codes.iter().map(|&code| (code, code)).collect()),
+            ..Self::default()
+        }
     }
 
     /// The same set with `network` and `timeout` in it.
@@ -62,21 +89,23 @@ impl StatusSet {
             ..self
         }
     }
+}
 
-    fn from_ranges(mut ranges: Vec<(u16, u16)>) -> Self {
-        ranges.sort_unstable();
-        let mut merged: Vec<(u16, u16)> = Vec::new();
-        for (first, last) in ranges {
-            match merged.last_mut() {
-                Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
-                _ => merged.push((first, last)),
-            }
-        }
-        Self {
-            ranges: merged,
-            ..Self::default()
+fn holds(ranges: &[(u16, u16)], code: u16) -> bool {
+    ranges.iter().any(|&(first, last)| (first..=last).contains(&code))
+}
+
+/// Sorted, and those that overlap or touch as one.
+fn merged(mut ranges: Vec<(u16, u16)>) -> Vec<(u16, u16)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(u16, u16)> = Vec::new();
+    for (first, last) in ranges {
+        match merged.last_mut() {
+            Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
+            _ => merged.push((first, last)),
         }
     }
+    merged
 }
 
 impl FromStr for StatusSet {
@@ -86,56 +115,84 @@ impl FromStr for StatusSet {
         if text.trim().eq_ignore_ascii_case("none") {
             return Ok(Self::default());
         }
-        let (mut ranges, mut network, mut timeout) = (Vec::new(), false, false);
+        let (mut ranges, mut closes, mut network, mut timeout) = (Vec::new(), Vec::new(), false, false);
         for token in text.split(',') {
             let token = token.trim().to_ascii_lowercase();
             match token.as_str() {
                 "" => return Err(StatusSetError::Empty),
                 "network" => network = true,
                 "timeout" => timeout = true,
-                _ => ranges.push(parse_range(&token)?),
+                _ => match token.strip_prefix(CLOSED) {
+                    Some(codes) => closes.push(parse_closes(codes, &token)?),
+                    None => ranges.push(parse_statuses(&token)?),
+                },
             }
         }
         Ok(Self {
+            ranges: merged(ranges),
+            closes: merged(closes),
             network,
             timeout,
-            ..Self::from_ranges(ranges)
         })
     }
 }
 
-fn parse_range(token: &str) -> Result<(u16, u16), StatusSetError> {
-    let shown = || token.chars().take(64).collect::<String>();
+/// What stands behind `closed.`: a code, a range, or a star for all.
+fn parse_closes(codes: &str, token: &str) -> Result<(u16, u16), StatusSetError> {
+    if codes == "*" {
+        return Ok((LOWEST_CLOSE, HIGHEST_CLOSE));
+    }
+    parse_range(
+        codes,
+        token,
+        LOWEST_CLOSE..=HIGHEST_CLOSE,
+        StatusSetError::OutsideCloses,
+    )
+}
+
+/// A status, a range of them, or a class.
+fn parse_statuses(token: &str) -> Result<(u16, u16), StatusSetError> {
+    let all = LOWEST..=HIGHEST;
+    let Some(class) = token.strip_suffix("xx") else {
+        return parse_range(token, token, all, StatusSetError::Outside);
+    };
+    let first = format!("{}00", class.trim_end());
+    let (first, _) = parse_range(&first, token, all, StatusSetError::Outside)?;
+    if class.len() == 1 {
+        Ok((first, first + 99))
+    } else {
+        Err(StatusSetError::Unknown(shown(token)))
+    }
+}
+
+/// One number or two with a hyphen between, within `all`; faults name the whole `token`.
+fn parse_range(
+    text: &str,
+    token: &str,
+    all: RangeInclusive<u16>,
+    outside: fn(String) -> StatusSetError,
+) -> Result<(u16, u16), StatusSetError> {
     let code = |text: &str| -> Result<u16, StatusSetError> {
         let text = text.trim();
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(StatusSetError::Unknown(shown()));
+            return Err(StatusSetError::Unknown(shown(token)));
         }
-        let value = text
-            .parse()
-            .ok()
-            .filter(|value| (LOWEST..=HIGHEST).contains(value));
-        value.ok_or_else(|| StatusSetError::Outside(shown()))
+        let value = text.parse().ok().filter(|value| all.contains(value));
+        value.ok_or_else(|| outside(shown(token)))
     };
-    if let Some(class) = token.strip_suffix("xx") {
-        let first = code(&format!("{}00", class.trim_end()))?;
-        return if class.len() == 1 {
-            Ok((first, first + 99))
-        } else {
-            Err(StatusSetError::Unknown(shown()))
-        };
+    let Some((first, last)) = text.split_once('-') else {
+        return code(text).map(|only| (only, only));
+    };
+    let (first, last) = (code(first)?, code(last)?);
+    if first <= last {
+        Ok((first, last))
+    } else {
+        Err(StatusSetError::Backwards(shown(token)))
     }
-    match token.split_once('-') {
-        None => code(token).map(|only| (only, only)),
-        Some((first, last)) => {
-            let (first, last) = (code(first)?, code(last)?);
-            if first <= last {
-                Ok((first, last))
-            } else {
-                Err(StatusSetError::Backwards(shown()))
-            }
-        }
-    }
+}
+
+fn shown(token: &str) -> String {
+    token.chars().take(64).collect()
 }
 
 impl fmt::Display for StatusSet {
@@ -149,6 +206,11 @@ impl fmt::Display for StatusSet {
                 (start, end) => format!("{start}-{end}"),
             });
         }
+        parts.extend(self.closes.iter().map(|&(first, last)| match (first, last) {
+            (LOWEST_CLOSE, HIGHEST_CLOSE) => format!("{CLOSED}*"),
+            (one, same) if one == same => format!("{CLOSED}{one}"),
+            (start, end) => format!("{CLOSED}{start}-{end}"),
+        }));
         parts.extend(self.network.then(|| "network".to_string()));
         parts.extend(self.timeout.then(|| "timeout".to_string()));
         out.write_str(
@@ -179,6 +241,19 @@ mod tests {
     }
 
     #[test]
+    fn close_codes_are_apart_from_statuses() {
+        let set: StatusSet = "429,closed.1008,closed.4000-4100".parse().unwrap();
+        for code in [1008, 4000, 4029, 4100] {
+            assert!(set.contains_close(code), "{code}");
+        }
+        for code in [0, 429, 1000, 1013, 3999, 4101, u16::MAX] {
+            assert!(!set.contains_close(code), "{code}");
+        }
+        assert!(set.has_closes() && !set.contains(1008));
+        assert!(!StatusSet::of(&[429]).has_closes());
+    }
+
+    #[test]
     fn prints_what_it_reads_back() {
         for (text, shown) in [
             (
@@ -192,6 +267,13 @@ mod tests {
             ("none", "none"),
             ("NETWORK", "network"),
             ("500 - 501", "500-501"),
+            ("closed.1013,429,network", "429,closed.1013,network"),
+            (
+                "Closed.4001, closed.4000,closed.1008",
+                "closed.1008,closed.4000-4001",
+            ),
+            ("closed.4029,closed.*", "closed.*"),
+            ("closed.1000 - 4999", "closed.*"),
         ] {
             let set: StatusSet = text.parse().unwrap();
             assert_eq!(set.to_string(), shown);
@@ -224,6 +306,16 @@ mod tests {
             ("4.29", "is no status"),
             ("429;503", "is no status"),
             ("none,429", "\"none\" is no status"),
+            ("closed.", "\"closed.\" is no status"),
+            ("closed.1x", "\"closed.1x\" is no status"),
+            ("closed.4xx", "\"closed.4xx\" is no status"),
+            (
+                "closed.999",
+                "\"closed.999\" is outside closed.1000 to closed.4999",
+            ),
+            ("closed.5000", "\"closed.5000\" is outside closed.1000"),
+            ("closed.1013-1008", "\"closed.1013-1008\" ends before it starts"),
+            ("closed1013", "\"closed1013\" is no status"),
         ] {
             let error = text.parse::<StatusSet>().unwrap_err().to_string();
             assert!(error.contains(message), "{text:?}: {error}");

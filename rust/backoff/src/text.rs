@@ -91,7 +91,9 @@ impl fmt::Display for Allowed {
 }
 
 const DURATION: Allowed = Allowed::Text(DURATION_FORMS);
-const STATUSES: &str = "statuses, ranges and classes with commas between them (429,500-503,5xx), or none";
+const STATUSES: Allowed = Allowed::Text(
+    "statuses (429), ranges (500-503), classes (5xx), close codes (closed.1013), network and timeout with commas between them, or none",
+);
 
 /// A word whose value is the field's own text: a duration, or an enum of words.
 macro_rules! word {
@@ -150,13 +152,8 @@ const WORDS: &[Word] = &[
         write: |policy| Some(policy.max_attempts.to_string()),
     },
     word!("attempt-timeout", "attemptTimeout", duration attempt_timeout),
-    word!("throttle", "throttle", Allowed::Text(STATUSES), parsed throttle),
-    word!(
-        "transient",
-        "transient",
-        Allowed::Text("statuses, ranges, classes, network and timeout with commas between them, or none"),
-        parsed transient
-    ),
+    word!("throttle", "throttle", STATUSES, parsed throttle),
+    word!("transient", "transient", STATUSES, parsed transient),
     word!("hint", "hint.mode", Allowed::OneOf(HintMode::NAMES), parsed hints.mode),
     word!("hint-jitter", "hint.jitter", Allowed::OneOf(HintJitter::NAMES), parsed hints.jitter),
     word!("hint-max", "hint.max", duration hints.max),
@@ -315,8 +312,8 @@ fn quoted(value: &str) -> Cow<'_, str> {
 /// | `max-elapsed` | `wsb.retry.maxElapsed` | duration above 0 |
 /// | `max-attempts` | `wsb.retry.maxAttempts` | whole number, 0 is no limit |
 /// | `attempt-timeout` | `wsb.retry.attemptTimeout` | duration above 0 |
-/// | `throttle` | `wsb.retry.throttle` | statuses: `429,503`, or `none` |
-/// | `transient` | `wsb.retry.transient` | statuses, `network`, `timeout`: `408,5xx,network`, or `none` |
+/// | `throttle` | `wsb.retry.throttle` | statuses, close codes, `network`, `timeout`: `429,503,closed.1013`, or `none` |
+/// | `transient` | `wsb.retry.transient` | likewise |
 /// | `hint` | `wsb.hint.mode` | one of [`HintMode::NAMES`]; the word may be `hint-mode` too |
 /// | `hint-jitter` | `wsb.hint.jitter` | one of [`HintJitter::NAMES`] |
 /// | `hint-max` | `wsb.hint.max` | duration above 0 |

@@ -35,7 +35,7 @@ fn a_strategy_alone_has_the_defaults() {
 #[test]
 fn every_field_has_its_word() {
     let text = "table base=250ms cap=1m multiplier=1.5 jitter=0.25 table=1s,5s,30000 transient-base=100ms \
-        max-elapsed=5m max-attempts=7 attempt-timeout=10s throttle=429,503 transient=5xx,network hint=replace \
+        max-elapsed=5m max-attempts=7 attempt-timeout=10s throttle=429,closed.1013,timeout transient=5xx,network hint=replace \
         hint-jitter=proportional hint-max=1h hint-on-too-long=clamp hint-sources=retry-after,body \
         hint-body-pattern=in:(\\d+)s";
     let expected = Policy {
@@ -49,7 +49,7 @@ fn every_field_has_its_word() {
         max_elapsed: seconds(300),
         max_attempts: 7,
         attempt_timeout: seconds(10),
-        throttle: "429,503".parse().unwrap(),
+        throttle: "429,closed.1013,timeout".parse().unwrap(),
         transient: "5xx,network".parse().unwrap(),
         hints: HintPolicy {
             mode: HintMode::Replace,
@@ -108,7 +108,7 @@ fn only_what_differs_is_written_and_the_alternate_form_is_whole() {
     assert_eq!(
         format!("{:#}", Policy::default()),
         "decorrelated base=1s cap=30s jitter=0.5 transient-base=250ms max-elapsed=2m max-attempts=0 attempt-timeout=20s \
-        throttle=429 transient=408,425,500,502-504,network,timeout hint=floor hint-jitter=growing hint-max=3m \
+        throttle=429,503 transient=408,425,500,502-504,network,timeout hint=floor hint-jitter=growing hint-max=3m \
         hint-on-too-long=fail hint-sources=retry-after-ms,x-ms-retry-after-ms,retry-after,ratelimit,inin-ratelimit-reset,\
         x-ratelimit-reset,ratelimit-reset,body"
     );
@@ -195,8 +195,8 @@ fn a_wrong_text_is_told_with_word_value_and_what_is_allowed() {
             vec!["max-attempts=\"4294967296\"", "4294967295"],
         ),
         (
-            "full throttle=429,network",
-            vec!["throttle=\"429,network\"", "belong to transient"],
+            "full throttle=429,closed.99",
+            vec!["throttle=\"429,closed.99\"", "outside closed.1000 to closed.4999"],
         ),
         (
             "full throttle=teapot",

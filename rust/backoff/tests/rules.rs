@@ -33,8 +33,8 @@ const SECOND: Duration = Duration::from_secs(1);
 #[test]
 fn every_failure_has_its_class() {
     let listed = |class, statuses: &[u16]| statuses.iter().map(|status| (answer(*status), class)).collect();
-    let mut cases: Vec<(Seen<'_>, Class)> = listed(Class::Throttle, &[429]);
-    cases.extend::<Vec<_>>(listed(Class::Transient, &[408, 425, 500, 502, 503, 504]));
+    let mut cases: Vec<(Seen<'_>, Class)> = listed(Class::Throttle, &[429, 503]);
+    cases.extend::<Vec<_>>(listed(Class::Transient, &[408, 425, 500, 502, 504]));
     cases.extend::<Vec<_>>(listed(
         Class::Fatal,
         &[0, 200, 301, 400, 401, 403, 404, 426, 501, 505, 599, 999, u16::MAX],
@@ -88,6 +88,84 @@ fn the_sets_of_the_policy_decide() {
         backoff(nothing).after(&answer(429), Duration::ZERO).next,
         Next::Stop(StopReason::Fatal)
     );
+}
+
+#[test]
+fn network_failures_timeouts_and_close_codes_may_be_throttles() {
+    let closed = |code| Seen::Closed { code, reason: "" };
+    let (network, timeout) = (
+        Seen::Failure(FailureKind::Network),
+        Seen::Failure(FailureKind::Timeout),
+    );
+    for (throttle, transient, seen, class) in [
+        ("network", "none", network, Class::Throttle),
+        ("network", "timeout", timeout, Class::Transient),
+        ("timeout", "network,timeout", timeout, Class::Throttle),
+        ("closed.1013", "none", closed(1013), Class::Throttle),
+        ("closed.1013", "none", closed(1008), Class::Fatal),
+        ("closed.*", "closed.1008", closed(1008), Class::Throttle),
+        ("429", "closed.4000-4999", closed(4029), Class::Transient),
+        // In neither set: a connection that broke.
+        ("closed.1013", "network", closed(1000), Class::Transient),
+        ("network", "closed.1013", closed(1013), Class::Transient),
+        ("network", "none", closed(1013), Class::Throttle),
+        (
+            "network,timeout,closed.*",
+            "none",
+            Seen::Failure(FailureKind::Fatal),
+            Class::Fatal,
+        ),
+    ] {
+        let policy = Policy {
+            throttle: throttle.parse().unwrap(),
+            transient: transient.parse().unwrap(),
+            ..fixed()
+        };
+        let judged = backoff(policy).after(&seen, Duration::ZERO).class;
+        assert_eq!(judged, class, "{throttle} {transient} {seen:?}");
+    }
+}
+
+#[test]
+fn the_reason_of_a_close_gives_a_hint_as_a_body_does() {
+    let mut policy = Policy {
+        throttle: "429,closed.1013".parse().unwrap(),
+        ..Policy::default()
+    };
+    policy.hints.body_pattern = "in (\\d+) s".parse().ok();
+    let seen = Seen::Closed {
+        code: 1013,
+        reason: "too many, come back in 7 s",
+    };
+    let verdict = backoff(policy.clone()).after(&seen, Duration::ZERO);
+    assert_eq!(verdict.usable_hint(), Some(SECOND * 7));
+    assert!(matches!(verdict.next, Next::Wait(wait) if wait >= SECOND * 7));
+    // A reason without one, and a policy that does not look there.
+    let silent = Seen::Closed {
+        code: 1013,
+        reason: "go away",
+    };
+    assert_eq!(backoff(policy.clone()).after(&silent, Duration::ZERO).hint, None);
+    policy.hints.sources.retain(|source| source.as_str() != "body");
+    assert_eq!(backoff(policy).after(&seen, Duration::ZERO).hint, None);
+}
+
+#[test]
+fn a_503_that_the_policy_lists_as_transient_is_a_throttle_by_its_hint_alone() {
+    let headers = [("Retry-After".to_string(), "5".to_string())];
+    let hinted = Seen::Answer(HttpAnswer {
+        status: 503,
+        headers: &headers,
+        body: b"",
+        now: SystemTime::UNIX_EPOCH,
+    });
+    let policy = Policy {
+        throttle: "429".parse().unwrap(),
+        ..fixed()
+    };
+    for (seen, class) in [(answer(503), Class::Transient), (hinted, Class::Throttle)] {
+        assert_eq!(backoff(policy.clone()).after(&seen, Duration::ZERO).class, class);
+    }
 }
 
 #[test]
@@ -239,7 +317,7 @@ fn the_defaults_are_those_of_the_design() {
         .effective_multiplier(),
         2.0
     );
-    assert_eq!(policy.throttle.to_string(), "429");
+    assert_eq!(policy.throttle.to_string(), "429,503");
     assert_eq!(
         policy.transient.to_string(),
         "408,425,500,502-504,network,timeout"

@@ -1,8 +1,8 @@
 //! What the policy's modes make of a hint that was read.
 
 use backoff::{
-    Backoff, Class, HintFault, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StopReason,
-    TooLong, Verdict,
+    Backoff, Class, HintFault, HintJitter, HintMode, HintPolicy, HttpAnswer, Next, Policy, Seen, StatusSet,
+    StopReason, TooLong, Verdict,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -140,11 +140,11 @@ fn hints_count_on_every_retried_answer_but_windows_on_throttles_only() {
         (429, "inin-ratelimit-reset", Class::Throttle, true),
         (503, "Retry-After", Class::Throttle, true),
         (503, "RateLimit", Class::Throttle, true),
-        (503, "Server", Class::Transient, false),
-        // Genesys and others report the window with every answer: it says nothing about this failure.
-        (503, "inin-ratelimit-reset", Class::Transient, false),
-        (503, "X-RateLimit-Reset", Class::Transient, false),
+        (503, "X-RateLimit-Reset", Class::Throttle, true),
         (500, "Retry-After", Class::Transient, true),
+        (500, "Server", Class::Transient, false),
+        // Genesys and others report the window with every answer: it says nothing about this failure.
+        (500, "inin-ratelimit-reset", Class::Transient, false),
         (502, "x-ratelimit-reset", Class::Transient, false),
         (401, "Retry-After", Class::Fatal, false),
         (404, "Retry-After", Class::Fatal, false),
@@ -180,14 +180,17 @@ fn hints_count_on_every_retried_answer_but_windows_on_throttles_only() {
 }
 
 #[test]
-fn a_503_without_a_usable_hint_stays_transient() {
+fn a_503_of_the_transient_set_without_a_usable_hint_stays_transient() {
     for (mode, value) in [
         (HintMode::Floor, "0"),
         (HintMode::Floor, "soon"),
         (HintMode::Ignore, "5"),
     ] {
         let verdict = verdict(
-            with_hints(|hints| hints.mode = mode),
+            Policy {
+                throttle: StatusSet::of(&[429]),
+                ..with_hints(|hints| hints.mode = mode)
+            },
             503,
             &[("Retry-After", value)],
             b"",

@@ -418,7 +418,7 @@ pub(crate) fn policy(values: &Values) -> Result<Policy, Invalid> {
         max_attempts: values.parse("wsb.retry.maxAttempts", "a whole number from 0 on; 0 is no limit")?,
         attempt_timeout: values.positive_duration("wsb.retry.attemptTimeout")?,
         throttle: values.parse("wsb.retry.throttle", STATUSES)?,
-        transient: values.parse("wsb.retry.transient", STATUSES_AND_WORDS)?,
+        transient: values.parse("wsb.retry.transient", STATUSES)?,
         hints: HintPolicy {
             mode: values.choice("wsb.hint.mode")?,
             jitter: values.choice("wsb.hint.jitter")?,
@@ -435,8 +435,7 @@ pub(crate) fn policy(values: &Values) -> Result<Policy, Invalid> {
     Ok(policy)
 }
 
-const STATUSES: &str = "HTTP statuses and ranges with commas between them, as in 429,503 or 420-429";
-const STATUSES_AND_WORDS: &str = "HTTP statuses, ranges and the words network and timeout with commas between them, as in 500,502-504,network";
+const STATUSES: &str = "HTTP statuses and ranges, close codes and the words network and timeout, with commas between them, as in 429,502-504,closed.1013,network";
 
 fn hint_sources(values: &Values) -> Result<Vec<HintSource>, Invalid> {
     values
