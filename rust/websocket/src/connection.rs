@@ -13,6 +13,8 @@ use crate::outbox::Outbox;
 use crate::wire::{Canceller, Wait, Wire};
 use crate::{Answer, Closed, Code, Error, MessageKind, Outgoing, Received};
 
+mod ending;
+
 /// How long a peer that answered our close frame is given to close TCP before we do.
 const END_PATIENCE: Duration = Duration::from_millis(200);
 
@@ -407,14 +409,6 @@ impl Connection {
 fn closed_by_us() -> Error {
     Error::Closed {
         what: "it was closed from this side before".into(),
-    }
-}
-
-/// For readiness. The descriptor is valid until the connection is dropped, also after its end.
-#[cfg(unix)]
-impl std::os::fd::AsFd for Connection {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.wire.stream().as_fd()
     }
 }
 

@@ -8,10 +8,13 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Type};
+use rustix::fd::AsFd;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
+
+use crate::os::{self, Direction, Ready};
 
 /// RFC 8305 section 5: the Connection Attempt Delay.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -22,13 +25,6 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// Long enough that a crowd of threads on few cores has its answers by then, too: with 2 ms every connect of such a crowd went
 /// through the reactor, and lost to that more than the upgrade costs.
 const PATIENCE: Duration = Duration::from_millis(10);
-
-/// `EINPROGRESS`, for which std has no stable kind; Windows says `WouldBlock`.
-const IN_PROGRESS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
-    115
-} else {
-    36
-};
 
 /// The order in which to try: each address once, the families by turns, beginning with that of the first (RFC 8305 section 4).
 pub(crate) fn interleave(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
@@ -104,21 +100,14 @@ pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<(Socket, Soc
 }
 
 async fn connect_one(address: SocketAddr) -> io::Result<Socket> {
-    let kind = Type::STREAM;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let kind = kind.nonblocking();
-    let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    socket.set_nonblocking(true)?;
+    let socket = os::connecting(address)?;
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&address.into()) {
         Ok(()) => return Ok(Socket::idle(socket.into())),
-        Err(error)
-            if error.raw_os_error() == Some(IN_PROGRESS) || error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) if os::is_under_way(&error) => {}
         Err(error) => return Err(error),
     }
-    let soon = wait(&socket, Wait::Write);
-    if soon == Soon::Fine {
+    if wait(&socket, Direction::Write) == Ready::Fine {
         return Ok(Socket::idle(socket.into()));
     }
     if let Some(error) = socket.take_error()? {
@@ -133,48 +122,15 @@ async fn connect_one(address: SocketAddr) -> io::Result<Socket> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Wait {
-    Read,
-    Write,
-}
-
-/// What a short wait came to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Soon {
-    /// It can be done.
-    Fine,
-    /// The socket has something to tell that is no success.
-    Trouble,
-    NotYet,
-}
-
 /// Waits for the socket on this thread, but not long. On a worker of the runtime, which has other tasks to serve, it only looks
 /// whether a connect is over, as it is at once on loopback.
-#[cfg(unix)]
-fn wait(socket: &impl std::os::fd::AsFd, wait: Wait) -> Soon {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+fn wait(socket: &impl AsFd, direction: Direction) -> Ready {
     let is_task = tokio::task::try_id().is_some(); // what `block_on` runs is none
-    let (flag, patience) = match wait {
-        Wait::Write if is_task => (PollFlags::OUT, Duration::ZERO),
-        Wait::Read if is_task => return Soon::NotYet,
-        Wait::Write => (PollFlags::OUT, PATIENCE),
-        Wait::Read => (PollFlags::IN, PATIENCE),
-    };
-    let Ok(patience) = Timespec::try_from(patience) else {
-        return Soon::NotYet;
-    };
-    let mut asked = [PollFd::new(socket, flag)];
-    match poll(&mut asked, Some(&patience)) {
-        Ok(ready) if ready > 0 && asked[0].revents() == flag => Soon::Fine,
-        Ok(ready) if ready > 0 => Soon::Trouble,
-        _ => Soon::NotYet,
+    match direction {
+        Direction::Read if is_task => Ready::NotYet,
+        Direction::Write if is_task => os::wait(socket, direction, Duration::ZERO),
+        _ => os::wait(socket, direction, PATIENCE),
     }
-}
-
-#[cfg(not(unix))]
-fn wait<S>(_: &S, _: Wait) -> Soon {
-    Soon::NotYet
 }
 
 /// A connected non-blocking socket that is registered with the reactor only when it first has to wait for long: a request fits
@@ -246,7 +202,7 @@ impl AsyncRead for Socket {
         let this = self.get_mut();
         let may_wait = std::mem::take(&mut this.expects_answer);
         if let Some(stream) = &mut this.idle {
-            if may_wait && wait(stream, Wait::Read) != Soon::NotYet {
+            if may_wait && wait(stream, Direction::Read) != Ready::NotYet {
                 match stream.read(buf.initialize_unfilled()) {
                     Err(error) if is_passing(&error) => {}
                     done => return Poll::Ready(done.map(|read| buf.advance(read))),

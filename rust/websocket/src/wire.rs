@@ -10,15 +10,26 @@ use rustls::{ClientConnection, StreamOwned};
 use socket2::SockRef;
 
 use crate::meter::Io;
-
-/// Socket options have a granularity of a tick or so; less than this is not asked for.
-const SHORTEST: Duration = Duration::from_millis(1);
+use crate::os::{self, Direction, Ready};
 
 /// The socket, shared with cancellers: by reference count, so that no descriptor is duplicated.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     stream: TcpStream,
     cancelled: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Shared {
+            stream,
+            cancelled: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
 }
 
 /// Ends a connection's waits from another thread. Does not keep the socket open.
@@ -92,6 +103,17 @@ impl Wait {
     }
 }
 
+/// What has gone over a connection since its upgrade, TLS included.
+#[derive(Clone, Copy, Debug)]
+pub struct Traffic {
+    /// Bytes read.
+    pub received: u64,
+    /// Bytes written.
+    pub sent: u64,
+    /// When the newest bytes were read; before any, when the connection was opened.
+    pub heard: Instant,
+}
+
 /// A blocking socket whose reads and writes end with `WouldBlock` at a deadline.
 ///
 /// The deadline is total: a peer that drips bytes cannot extend it. The socket's timeout options are set only when what is
@@ -105,46 +127,106 @@ pub(crate) struct Socket {
     now: Instant,
     read_option: Option<Duration>,
     write_option: Option<Duration>,
+    /// The deadline after which it has looked once more.
+    looked_after: Option<Instant>,
+    traffic: Traffic,
 }
 
 impl Socket {
-    fn new(stream: TcpStream) -> Self {
-        let shared = Arc::new(Shared {
-            stream,
-            cancelled: AtomicBool::new(false),
-        });
-        Socket {
+    fn is_cancelled(&self) -> bool {
+        self.shared.cancelled.load(Ordering::SeqCst)
+    }
+
+    fn new(stream: TcpStream) -> io::Result<Self> {
+        os::attach(&stream)?;
+        let shared = Arc::new(Shared::new(stream));
+        let now = Instant::now();
+        Ok(Socket {
             shared,
             wait: Wait::Never,
-            now: Instant::now(),
+            now,
             read_option: None,
             write_option: None,
+            looked_after: None,
+            traffic: Traffic {
+                received: 0,
+                sent: 0,
+                heard: now,
+            },
+        })
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Wait::Until { end, .. } = self.wait else {
+            return self.look(buffer);
+        };
+        let mut is_first = true;
+        loop {
+            let left = end.saturating_duration_since(self.now);
+            if left.is_zero() {
+                // We may have been held up, or stopped, while the answer came: what is there counts. Once for each deadline, as
+                // a peer that sends without end must not extend it.
+                if self.looked_after.replace(end) == Some(end) {
+                    return Err(ErrorKind::WouldBlock.into());
+                }
+                return self.look(buffer);
+            }
+            let stream = &self.shared.stream;
+            let done = if std::mem::take(&mut is_first) {
+                os::receive_within(stream, buffer, &mut self.read_option, left)
+            } else {
+                // The rest of a wait that a coarser clock ended.
+                match os::wait(stream, Direction::Read, left) {
+                    Ready::NotYet => Err(ErrorKind::WouldBlock.into()),
+                    Ready::Fine | Ready::Trouble => os::receive_now(stream, buffer),
+                }
+            };
+            self.now = Instant::now();
+            if !done.as_ref().is_err_and(is_passing) {
+                return done;
+            }
         }
     }
 
-    /// Makes a system call that may block, until the deadline or until it has done something.
-    fn block(
-        &mut self,
-        end: Instant,
-        option: fn(&mut Self) -> &mut Option<Duration>,
-        set: fn(&TcpStream, Option<Duration>) -> io::Result<()>,
-        mut call: impl FnMut(&TcpStream) -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    /// What is there.
+    fn look(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let done = pass(|| os::receive_now(&self.shared.stream, buffer));
+        self.now = Instant::now();
+        done
+    }
+
+    fn send(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let first: &[u8] = parts
+            .iter()
+            .find(|part| !part.is_empty())
+            .map_or(&[], |part| part);
+        let Wait::Until { end, .. } = self.wait else {
+            return pass(|| os::send_now(&self.shared.stream, first));
+        };
+        if parts.len() == 1 {
+            match pass(|| os::send_now(&self.shared.stream, first)) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
+        let mut is_first = true;
         loop {
             let left = end.saturating_duration_since(self.now);
             if left.is_zero() {
                 return Err(ErrorKind::WouldBlock.into());
             }
-            let left = left.max(SHORTEST);
-            if !will_do(*option(self), left) {
-                set(&self.shared.stream, Some(left))?;
-                *option(self) = Some(left);
-            }
-            let done = call(&self.shared.stream);
+            let stream = &self.shared.stream;
+            let done = if std::mem::take(&mut is_first) {
+                os::send_within(stream, parts, &mut self.write_option, left)
+            } else {
+                match os::wait(stream, Direction::Write, left) {
+                    Ready::NotYet => Err(ErrorKind::WouldBlock.into()),
+                    Ready::Fine | Ready::Trouble => os::send_now(stream, first),
+                }
+            };
             self.now = Instant::now();
-            match done {
-                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
-                done => return done,
+            if !done.as_ref().is_err_and(is_passing) {
+                return done;
             }
         }
     }
@@ -160,71 +242,19 @@ fn pass(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     }
 }
 
-// Not std's calls: libc makes each a point where the thread may be cancelled, which nobody here is, and pays for it.
-
-#[cfg(unix)]
-fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    let (_, read) = rustix::net::recv(stream, buffer, rustix::net::RecvFlags::empty())?;
-    Ok(read)
-}
-
-#[cfg(unix)]
-fn receive_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    let (_, read) = rustix::net::recv(stream, buffer, rustix::net::RecvFlags::DONTWAIT)?;
-    Ok(read)
-}
-
-#[cfg(unix)]
-fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    use rustix::net::{SendFlags, send};
-    Ok(send(stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
-}
-
-#[cfg(not(unix))]
-fn receive(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    stream.read(buffer)
-}
-
-#[cfg(not(unix))]
-fn receive_now(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    stream.set_nonblocking(true)?;
-    let done = receive(stream, buffer);
-    stream.set_nonblocking(false)?;
-    done
-}
-
-#[cfg(not(unix))]
-fn send_now(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    stream.set_nonblocking(true)?;
-    let done = stream.write(bytes);
-    stream.set_nonblocking(false)?;
-    done
-}
-
-/// Whether a timeout already set will do: at most 1/64 or 1 ms too long, and not so short that it would end much too early
-/// (then the call is repeated).
-fn will_do(option: Option<Duration>, left: Duration) -> bool {
-    option.is_some_and(|set| set <= left + (left / 64).max(SHORTEST) && set >= left / 2)
-}
-
-/// A timeout of the socket option; Windows names it differently.
-fn is_timeout(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::WouldBlock || (cfg!(windows) && error.kind() == ErrorKind::TimedOut)
+/// Nothing has happened yet.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Wait::Until { end, .. } = self.wait else {
-            let done = pass(|| receive_now(&self.shared.stream, buffer));
-            self.now = Instant::now();
-            return done;
-        };
-        self.block(
-            end,
-            |socket| &mut socket.read_option,
-            TcpStream::set_read_timeout,
-            |stream| receive(stream, buffer),
-        )
+        let read = self.receive(buffer)?;
+        if read > 0 {
+            self.traffic.received += read as u64;
+            self.traffic.heard = self.now;
+        }
+        Ok(read)
     }
 }
 
@@ -235,26 +265,9 @@ impl Write for Socket {
 
     /// TLS writes all its records in one call.
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let first = parts.iter().find(|part| !part.is_empty());
-        let now = |stream: &TcpStream| pass(|| send_now(stream, first.map_or(&[], |part| part)));
-        let Wait::Until { end, .. } = self.wait else {
-            return now(&self.shared.stream);
-        };
-        if parts.len() == 1 {
-            match now(&self.shared.stream) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                done => return done,
-            }
-        }
-        self.block(
-            end,
-            |socket| &mut socket.write_option,
-            TcpStream::set_write_timeout,
-            |mut stream| match parts {
-                [one] => stream.write(one),
-                _ => stream.write_vectored(parts),
-            },
-        )
+        let written = self.send(parts)?;
+        self.traffic.sent += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -267,42 +280,52 @@ impl Write for Socket {
 pub(crate) enum Wire {
     Plain(Socket),
     Tls(Box<StreamOwned<ClientConnection, Socket>>),
+    /// The socket is closed.
+    Closed {
+        traffic: Traffic,
+        cancelled: bool,
+    },
 }
 
 impl Wire {
     /// Takes the socket out of the reactor. What TLS has read ahead stays in its connection.
     pub(crate) fn new(io: Io) -> io::Result<Self> {
         match io {
-            Io::Plain(socket) => Ok(Wire::Plain(Socket::new(socket.into_blocking()?))),
+            Io::Plain(socket) => Ok(Wire::Plain(Socket::new(socket.into_blocking()?)?)),
             Io::Tls(stream) => {
                 let (socket, session) = stream.into_inner();
-                let socket = Socket::new(socket.into_blocking()?);
+                let socket = Socket::new(socket.into_blocking()?)?;
                 Ok(Wire::Tls(Box::new(StreamOwned::new(session, socket))))
             }
         }
     }
 
-    fn socket(&self) -> &Socket {
+    fn socket(&self) -> Option<&Socket> {
         match self {
-            Wire::Plain(socket) => socket,
-            Wire::Tls(stream) => &stream.sock,
+            Wire::Plain(socket) => Some(socket),
+            Wire::Tls(stream) => Some(&stream.sock),
+            Wire::Closed { .. } => None,
         }
     }
 
-    fn socket_mut(&mut self) -> &mut Socket {
+    fn socket_mut(&mut self) -> Option<&mut Socket> {
         match self {
-            Wire::Plain(socket) => socket,
-            Wire::Tls(stream) => &mut stream.sock,
+            Wire::Plain(socket) => Some(socket),
+            Wire::Tls(stream) => Some(&mut stream.sock),
+            Wire::Closed { .. } => None,
         }
     }
 
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.socket().shared.stream
+    /// The socket, until it is closed.
+    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
+        self.socket().map(|socket| &socket.shared)
     }
 
     /// How all reads and writes wait from now on.
     pub(crate) fn set_wait(&mut self, wait: Wait) {
-        let socket = self.socket_mut();
+        let Some(socket) = self.socket_mut() else {
+            return;
+        };
         socket.wait = wait;
         if let Wait::Until { from, .. } = wait {
             socket.now = socket.now.max(from);
@@ -311,16 +334,28 @@ impl Wire {
 
     /// When the newest bytes were read.
     pub(crate) fn read_at(&self) -> Instant {
-        self.socket().now
+        self.socket().map_or_else(Instant::now, |socket| socket.now)
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        match self {
+            Wire::Closed { traffic, .. } => *traffic,
+            Wire::Plain(socket) => socket.traffic,
+            Wire::Tls(stream) => stream.sock.traffic,
+        }
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.socket().shared.cancelled.load(Ordering::SeqCst)
+        match self {
+            Wire::Closed { cancelled, .. } => *cancelled,
+            Wire::Plain(socket) => socket.is_cancelled(),
+            Wire::Tls(stream) => stream.sock.is_cancelled(),
+        }
     }
 
     pub(crate) fn canceller(&self) -> Canceller {
         Canceller {
-            shared: Arc::downgrade(&self.socket().shared),
+            shared: self.shared().map(Arc::downgrade).unwrap_or_default(),
         }
     }
 
@@ -346,17 +381,51 @@ impl Wire {
 
     /// Ends TCP; what still waits on it is told.
     pub(crate) fn end(&self) {
-        // It fails when the peer was quicker; the socket is dead all the same.
-        let _ = self.stream().shutdown(Shutdown::Both);
+        if let Some(socket) = self.socket() {
+            // It fails when the peer was quicker; the socket is dead all the same.
+            let _ = socket.shared.stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Ends TCP and gives descriptor and buffers back.
+    pub(crate) fn close(&mut self) {
+        self.end();
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
+        *self = Wire::Closed {
+            traffic: self.traffic(),
+            cancelled: self.is_cancelled(),
+        };
+    }
+
+    /// Reads, without blocking, what nobody wants any more; whether the peer has ended TCP. Bytes left unread would make of the end
+    /// a reset, which may overtake our close frame.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        const LOOKS: usize = 16;
+        let Some(socket) = self.socket_mut() else {
+            return true;
+        };
+        socket.wait = Wait::Never;
+        let mut rest = [0; 4096];
+        for _ in 0..LOOKS {
+            match socket.read(&mut rest) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) => return error.kind() != ErrorKind::WouldBlock,
+            }
+        }
+        false
     }
 
     /// Ends TCP by a reset, so that no port of ours stays in TIME_WAIT. Only for the thread that uses the connection.
-    pub(crate) fn abort(&self) {
-        reset_when_closed(self.stream());
-        // The reset would come only when the descriptor is closed, and a peer that answers our FIN before is quicker.
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        let _ = rustix::net::connect_unspec(self.stream());
-        self.end();
+    pub(crate) fn abort(&mut self) {
+        if let Some(socket) = self.socket() {
+            reset_when_closed(&socket.shared.stream);
+        }
+        // No shutdown: a peer that answers our FIN would be quicker than the reset.
+        self.give_back();
     }
 
     /// Says that nothing more will be sent (TLS close_notify), then reads on, for at most `patience`, until the peer has closed:
@@ -370,7 +439,11 @@ impl Wire {
             return;
         }
         let mut rest = [0; 1024];
-        while matches!(self.socket_mut().read(&mut rest), Ok(read) if read > 0) {}
+        while let Some(socket) = self.socket_mut() {
+            if !matches!(socket.read(&mut rest), Ok(read) if read > 0) {
+                return;
+            }
+        }
     }
 }
 
@@ -380,6 +453,7 @@ impl Read for Wire {
         let stream = match self {
             Wire::Plain(socket) => return socket.read(buffer),
             Wire::Tls(stream) => stream,
+            Wire::Closed { .. } => return Err(ErrorKind::NotConnected.into()),
         };
         loop {
             match stream.conn.reader().read(buffer) {
@@ -404,7 +478,7 @@ impl Write for Wire {
         // Not more than one buffer of records waits at a time.
         self.flush_out()?;
         let Wire::Tls(stream) = self else {
-            return Ok(0);
+            return Err(ErrorKind::NotConnected.into());
         };
         let taken = stream.conn.writer().write(bytes)?;
         match self.flush_out() {
@@ -415,26 +489,5 @@ impl Write for Wire {
 
     fn flush(&mut self) -> io::Result<()> {
         self.flush_out()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_socket_option_is_kept_while_it_is_near_enough() {
-        let second = Duration::from_secs(1);
-        for (set, left, keeps) in [
-            (None, second, false),
-            (Some(second), second, true),
-            (Some(second), second * 99 / 100, true),
-            (Some(second), second * 9 / 10, false),
-            (Some(second), second * 2, true),
-            (Some(second), second * 3, false),
-            (Some(Duration::from_millis(2)), SHORTEST, true),
-        ] {
-            assert_eq!(will_do(set, left), keeps, "{set:?} {left:?}");
-        }
     }
 }

@@ -9,10 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use websocket::{Code, MessageKind, Outgoing};
+use websocket::{Code, MessageKind, Outgoing, Readiness};
 
 use crate::failure::Failure;
-use crate::keeping::readiness::Readiness;
 use crate::keeping::slot::{Live, Slot, lock};
 
 /// A connection is adopted after one to two of these without use, its end is noticed at once from then on: within 100 ms

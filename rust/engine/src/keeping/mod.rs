@@ -2,5 +2,4 @@
 
 pub mod farewell;
 pub mod keeper;
-pub mod readiness;
 pub mod slot;

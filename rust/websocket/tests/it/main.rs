@@ -3,6 +3,7 @@
 
 mod addresses;
 mod compression;
+mod deadlines;
 mod endings;
 mod frames;
 mod fuzz;
