@@ -40,6 +40,9 @@ pub struct ControlRequest {
     /// What its user calls it; two of one user have streams of chance of their own by it.
     #[serde(default)]
     pub name: String,
+    /// Tells it from others of that name, and is the same in all threads of a test: only what is the same element shares.
+    #[serde(default)]
+    pub identity: String,
     /// Its `wsb.*` properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
@@ -52,6 +55,17 @@ pub struct ControlRequest {
     /// Where its events are traced to, if anywhere.
     #[serde(default)]
     pub trace: Option<PathBuf>,
+}
+
+impl ControlRequest {
+    /// What stands for this element of the plan, and for no other.
+    fn element_text(&self) -> String {
+        if self.identity.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{} {}", self.name, self.identity)
+        }
+    }
 }
 
 /// No control is known for an element of this name.

@@ -14,12 +14,13 @@ use tokio::time::Instant;
 use super::retry::with_failed_assertions;
 use super::sample::{Reading, headers, reading};
 use super::{ControlRequest, Scene, Waited};
-use crate::error_codes::CANCELLED;
+use crate::error_codes::{CANCELLED, SPEC_INVALID};
+use crate::failure::Failure;
 use crate::spec::{Invalid, Values, policy};
 use crate::tracing::events::{TraceEvent, Tracer};
 use crate::variables::{ONCE_RESULT, ONCE_STOP, ONCE_WAITED_MS};
 use flight::{Fetched, Terms};
-use flights::{Answer, Fetching};
+use flights::{Answer, Clash, Fetching, Party};
 
 pub use flights::Flights;
 
@@ -103,6 +104,9 @@ pub struct Reply {
     /// For the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
+    /// What cannot be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
 }
 
 /// How a pass of one thread ended.
@@ -127,6 +131,7 @@ impl Got {
 #[derive(Debug)]
 struct OnceSpec {
     key: String,
+    party: Party,
     variables: Vec<String>,
     ttl: Option<Duration>,
     expires_in: Option<String>,
@@ -200,7 +205,10 @@ impl Once {
     }
 
     async fn ask(&mut self, left_ms: Option<u64>, scene: Scene<'_>) -> Reply {
-        let flight = scene.flights.get(&self.spec.key);
+        let flight = match scene.flights.join(&self.spec.key, &self.spec.party) {
+            Ok(flight) => flight,
+            Err(clash) => return self.refused(&clash),
+        };
         let patience = self.spec.timeout.saturating_sub(self.waited);
         let limit = left_ms.map_or(patience, |left| patience.min(Duration::from_millis(left)));
         let begun = Instant::now();
@@ -393,6 +401,27 @@ impl Once {
         }
     }
 
+    /// Another controller of the key sets other variables: neither can use what the other fetches.
+    fn refused(&self, clash: &Clash) -> Reply {
+        let [one, other] = [&clash.first, &clash.other].map(|party| {
+            let variables = party.variables.iter().map(String::as_str).collect::<Vec<_>>();
+            format!("{:?} sets {}", party.element, variables.join(","))
+        });
+        let invalid = Invalid::new(
+            "wsb.once.variables",
+            self.spec.variables.join(","),
+            format!(
+                "of the controllers that share {:?}, {one} and {other}",
+                self.spec.key
+            ),
+            "the same variables in all controllers of one wsb.once.key, or a key for each",
+        );
+        Reply {
+            failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
+            ..self.without("invalid")
+        }
+    }
+
     fn without(&self, stop: &str) -> Reply {
         Reply {
             variables: self.variables(Got::Nothing, stop, None),
@@ -420,15 +449,17 @@ const LONGEST: f64 = 31_536_000.0;
 
 impl OnceSpec {
     fn new(request: ControlRequest) -> Result<Self, Invalid> {
+        let element = request.element_text();
         let values = Values::new(request.properties)?;
         let mut policy = policy(&values)?;
         policy.transient = with_failed_assertions(&policy.transient);
         let seed: Option<u64> =
             values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
         let key = match values.text("wsb.once.key") {
-            "" => request.name,
+            "" => element,
             key => key.to_owned(),
         };
+        let variables: Vec<String> = values.list("wsb.once.variables").map(str::to_owned).collect();
         let ttl = match values.text("wsb.once.ttl") {
             "" => None,
             _ => Some(values.positive_duration("wsb.once.ttl")?),
@@ -436,7 +467,11 @@ impl OnceSpec {
         let expires_in = values.text("wsb.once.expiresIn");
         Ok(OnceSpec {
             key,
-            variables: values.list("wsb.once.variables").map(str::to_owned).collect(),
+            party: Party {
+                element: request.name,
+                variables: variables.iter().cloned().collect(),
+            },
+            variables,
             ttl,
             expires_in: (!expires_in.is_empty()).then(|| expires_in.to_owned()),
             early: early(&values)?,

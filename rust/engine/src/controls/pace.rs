@@ -45,8 +45,10 @@ impl FixedRates {
         Err(Invalid::new(
             "wsb.pace.rate",
             per_second.to_string(),
-            format!("another timer already set {key} to {other}/s, burst {other_burst}"),
-            "one rate and one burst for all timers of a gate, or another wsb.shared.key",
+            format!(
+                "{key} already has {other}/s, burst {other_burst}, by another timer or by this one earlier"
+            ),
+            "one rate and one burst for all timers of a gate and for the whole test; a wsb.shared.key of its own for each rate",
         ))
     }
 
@@ -121,7 +123,7 @@ enum Mode {
 /// Which samples share a gate.
 #[derive(Debug, Clone, Copy)]
 enum Scope {
-    /// All that the timer holds.
+    /// All that the timer holds, and all others of its `wsb.shared.key`.
     Timer,
     /// Those to one target.
     Target,
@@ -133,7 +135,8 @@ pub struct Pace {
     policy: Arc<Policy>,
     mode: Mode,
     scope: Scope,
-    name: String,
+    /// This timer of the plan, and no other.
+    element: String,
     /// Of this thread and timer.
     seed: Option<u64>,
     turns: u64,
@@ -152,6 +155,7 @@ impl Pace {
     /// The first that cannot be used.
     pub fn new(request: ControlRequest) -> Result<Self, Invalid> {
         let tracer = Tracer::new(&request);
+        let element = request.element_text();
         let values = Values::new(request.properties)?;
         let fixed = values.word("wsb.pace.mode", &[("pace", false), ("fixed", true)])?;
         let seed: Option<u64> =
@@ -169,7 +173,7 @@ impl Pace {
                 &[("timer", Scope::Timer), ("target", Scope::Target)],
             )?,
             values,
-            name: request.name,
+            element,
             seed: seed.map(|seed| backoff::stream_seed(seed, &who, request.ordinal)),
             turns: 0,
             waited: Duration::ZERO,
@@ -208,7 +212,10 @@ impl Pace {
         scene: Scene<'_>,
     ) -> Result<Reply, Invalid> {
         let quota = match self.scope {
-            Scope::Timer => format!("the timer {:?}", self.name),
+            Scope::Timer => match self.values.text("wsb.shared.key") {
+                "" => format!("the timer {:?}", self.element),
+                key => format!("the timers of {key:?}"),
+            },
             Scope::Target => Target::parse(target).map_or_else(|_| target.to_owned(), |url| quota_of(&url)),
         };
         let begun = Instant::now();

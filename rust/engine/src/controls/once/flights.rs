@@ -1,7 +1,7 @@
 //! The flights of a test by key, and the waits at one: what [`Flight`] decides, with a clock, for threads that may go away at
 //! any moment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use backoff::{Seen, StopReason, Verdict};
@@ -14,14 +14,61 @@ use crate::keeping::slot::lock;
 /// The keys of a test.
 #[derive(Debug, Default)]
 pub struct Flights {
-    by_key: Mutex<HashMap<String, Arc<SharedFlight>>>,
+    by_key: Mutex<HashMap<String, Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    flight: Arc<SharedFlight>,
+    /// Who came first.
+    first: Option<Party>,
+    /// Who came first of those that share the key and want other variables.
+    other: Option<Party>,
+}
+
+/// A controller, as far as it must agree with all others of its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// What its user calls it.
+    pub element: String,
+    /// The variables that it hands on.
+    pub variables: BTreeSet<String>,
+}
+
+/// Two controllers of one key that cannot use each other's values.
+#[derive(Debug)]
+pub struct Clash {
+    /// Who came first.
+    pub first: Party,
+    /// Who wants other variables.
+    pub other: Party,
 }
 
 impl Flights {
-    /// The flight of a key; the first to ask makes it.
+    /// The flight of a key for one who shares it; the first to ask makes it.
+    ///
+    /// # Errors
+    /// Not all who share it set the same variables. From then on none of them has a flight.
+    pub fn join(&self, key: &str, party: &Party) -> Result<Arc<SharedFlight>, Box<Clash>> {
+        let mut flights = lock(&self.by_key);
+        let shared = flights.entry(key.to_owned()).or_default();
+        let first = shared.first.get_or_insert_with(|| party.clone());
+        if first.variables != party.variables && shared.other.is_none() {
+            shared.other = Some(party.clone());
+        }
+        match &shared.other {
+            None => Ok(shared.flight.clone()),
+            Some(other) => Err(Box::new(Clash {
+                first: first.clone(),
+                other: other.clone(),
+            })),
+        }
+    }
+
+    /// The flight of a key.
     pub fn get(&self, key: &str) -> Arc<SharedFlight> {
         let mut flights = lock(&self.by_key);
-        flights.entry(key.to_owned()).or_default().clone()
+        flights.entry(key.to_owned()).or_default().flight.clone()
     }
 
     /// The end of a test: the next one finds no values.

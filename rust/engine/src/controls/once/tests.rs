@@ -20,12 +20,17 @@ impl World {
 const TOKEN: &[(&str, &str)] = &[("wsb.once.variables", "token"), ("wsb.retry.seed", "1")];
 
 fn once_with(properties: &[(&str, &str)]) -> Result<Once, Invalid> {
+    once_of("", properties)
+}
+
+fn once_of(identity: &str, properties: &[(&str, &str)]) -> Result<Once, Invalid> {
     let properties = properties
         .iter()
         .map(|(key, value)| ((*key).into(), (*value).into()));
     Once::new(ControlRequest {
         element: Once::ELEMENT.to_owned(),
         name: "log in".to_owned(),
+        identity: identity.to_owned(),
         properties: properties.collect(),
         user: "users 1-1".to_owned(),
         ..ControlRequest::default()
@@ -272,6 +277,7 @@ async fn children_that_a_failure_broke_off_are_run_again_under_the_policy() {
 #[test]
 fn keys_keep_values_apart_and_the_elements_name_is_the_default() {
     assert_eq!(once().spec.key, "log in");
+    assert_eq!(once_of("#2", TOKEN).unwrap().spec.key, "log in #2");
     assert_eq!(
         once_with(&[("wsb.once.key", " tenant 1 ")]).unwrap().spec.key,
         "tenant 1"
@@ -301,5 +307,45 @@ fn wrong_properties_are_named() {
             once_with(&[("wsb.once.early", value)]).unwrap().spec.early,
             expected
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_elements_of_one_name_fetch_each_for_itself() {
+    let world = World::default();
+    let (mut first, mut second) = (once_of("#1", TOKEN).unwrap(), once_of("#2", TOKEN).unwrap());
+    assert!(world.enters(&mut first).await.run);
+    assert!(world.enters(&mut second).await.run);
+    let mut elsewhere = once_of("#1", TOKEN).unwrap();
+    let waits = tokio::time::timeout(Duration::from_secs(1), world.enters(&mut elsewhere)).await;
+    assert!(waits.is_err(), "the same element in another thread shares");
+}
+
+#[tokio::test(start_paused = true)]
+async fn controllers_of_one_key_that_set_other_variables_are_refused_both() {
+    let world = World::default();
+    let with = |name: &str, variables| {
+        let mut once = once_with(&[("wsb.once.key", "agents"), ("wsb.once.variables", variables)]).unwrap();
+        once.spec.party.element = name.to_owned();
+        once
+    };
+    let mut first = with("log in", "token,left");
+    assert!(world.enters(&mut first).await.run);
+    let same = tokio::time::timeout(Duration::ZERO, world.enters(&mut with("again", "left,token"))).await;
+    assert!(same.is_err(), "the order does not count: it waits");
+    for refused in [&mut with("refresh", "session"), &mut first] {
+        let reply = world.enters(refused).await;
+        let failure = reply.failure.as_ref().expect("refused").detail.clone();
+        for named in [
+            "wsb.once.variables",
+            "\"log in\"",
+            "\"refresh\"",
+            "\"agents\"",
+            "session",
+        ] {
+            assert!(failure.contains(named), "{named} in {failure}");
+        }
+        assert!(!reply.run);
+        assert_eq!(got(&reply), ("none", "invalid"));
     }
 }

@@ -47,7 +47,7 @@ fn sampled(ok: bool, code: &str, headers: &str) -> serde_json::Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn timers_of_one_name_share_a_fixed_rate() {
+async fn threads_of_one_timer_share_a_fixed_rate_and_so_do_timers_of_one_key() {
     let world = World::default();
     let fixed = [
         ("wsb.pace.mode", "fixed"),
@@ -59,6 +59,10 @@ async fn timers_of_one_name_share_a_fixed_rate() {
     assert!((1.95..2.05).contains(&took), "5 at once, and 20 at 10/s: {took}");
     let mut other = pace_of("another", &fixed).unwrap();
     assert!(world.turns(&mut other, 5).await < 0.02);
+    let keyed = [&fixed[..], &[("wsb.shared.key", "ours")]].concat();
+    let (mut one, mut two) = (pace_of("one", &keyed).unwrap(), pace_of("two", &keyed).unwrap());
+    let took = world.turns(&mut one, 10).await + world.turns(&mut two, 10).await;
+    assert!((1.45..1.55).contains(&took), "5 at once, and 15 at 10/s: {took}");
     let reply = world.step(&mut first, json!({"event": "turn"})).await;
     assert_eq!(reply.variables["wsb.rate"], "10.000");
     assert!(!reply.listens, "what comes of samples changes nothing");

@@ -70,14 +70,14 @@ pub(super) const KEYS: &[Key] = &[
     of(
         ONCE,
         Key {
-            default_note: "the element's name",
+            default_note: "this element alone",
             ..key(
                 "once",
                 "wsb.once.key",
                 "Value's name",
                 Kind::Text,
                 "",
-                "What threads share: one fetch and one set of values for each name; with a variable in it, each user or tenant has its own.",
+                "What several controllers share: one fetch and one set of values for each name; with a variable in it, each user or tenant has its own.",
             )
         },
     ),
@@ -191,7 +191,7 @@ pub(super) const KEYS: &[Key] = &[
             "One gate for",
             &["timer", "target"],
             "timer",
-            "timer: all samples of the timers of this name; target: the samples to one host, port and path, at the gate that connects and retry controllers with the same settings use.",
+            "timer: all samples of this timer, and of the timers with the same wsb.shared.key; target: the samples to one host, port and path, at the gate that connects and retry controllers with the same settings use.",
         ),
     ),
 ];
