@@ -1,7 +1,11 @@
 package io.github.wsbackoff.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.wsbackoff.sampler.Values;
+import io.github.wsbackoff.element.Identity;
+import io.github.wsbackoff.element.Life;
+import io.github.wsbackoff.element.Steps;
+import io.github.wsbackoff.element.ThreadControl;
+import io.github.wsbackoff.element.Values;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,7 +14,6 @@ import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.NextIsNullException;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.samplers.Sampler;
-import org.apache.jmeter.testelement.schema.PropertiesAccessor;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterVariables;
 
@@ -23,6 +26,9 @@ import org.apache.jmeter.threads.JMeterVariables;
  */
 public class OnceController extends GenericController implements Life {
   private static final long serialVersionUID = 1L;
+
+  /** What it shares it shares with itself in all threads, and with no other of its name. */
+  private Identity identity = Identity.of(this);
 
   // Of the running thread; a clone and a deserialised copy start without.
   private transient ThreadControl control;
@@ -37,16 +43,6 @@ public class OnceController extends GenericController implements Life {
 
   /** The latest result before the children ran. */
   private transient SampleResult before;
-
-  @Override
-  public OnceControllerSchema getSchema() {
-    return OnceControllerSchema.INSTANCE;
-  }
-
-  @Override
-  public PropertiesAccessor<? extends OnceController, ? extends OnceControllerSchema> getProps() {
-    return new PropertiesAccessor<>(this, getSchema());
-  }
 
   // ---- the walk through the children
 
@@ -159,9 +155,23 @@ public class OnceController extends GenericController implements Life {
 
   private ThreadControl control() {
     if (control == null) {
-      control = new ThreadControl(this, OnceController.class.getSimpleName());
+      control = new ThreadControl(this, OnceController.class.getSimpleName(), identity);
     }
     return control;
+  }
+
+  @Override
+  public Object clone() {
+    OnceController copy = (OnceController) super.clone();
+    copy.identity = identity.ofCopy(copy);
+    return copy;
+  }
+
+  /** Here the element is still the one that all threads make their copies of. */
+  @Override
+  public void testStarted() {
+    identity.text();
+    Life.super.testStarted();
   }
 
   @Override

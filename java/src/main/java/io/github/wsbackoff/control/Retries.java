@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Spec;
-import io.github.wsbackoff.sampler.Values;
+import io.github.wsbackoff.element.Steps;
+import io.github.wsbackoff.element.Targets;
+import io.github.wsbackoff.element.ThreadControl;
+import io.github.wsbackoff.element.Values;
 import java.util.Map;
 import org.apache.jmeter.assertions.Assertion;
 import org.apache.jmeter.config.ConfigTestElement;
@@ -38,7 +41,7 @@ final class Retries {
 
   Retries(RetryController controller) {
     this.controller = controller;
-    control = new ThreadControl(controller, ELEMENT);
+    control = new ThreadControl(controller, ELEMENT, null);
     end = new SampleEnd(controller);
   }
 

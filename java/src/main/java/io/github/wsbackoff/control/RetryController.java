@@ -1,5 +1,6 @@
 package io.github.wsbackoff.control;
 
+import io.github.wsbackoff.element.Life;
 import org.apache.jmeter.control.Controller;
 import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.NextIsNullException;
@@ -8,7 +9,6 @@ import org.apache.jmeter.processor.PostProcessor;
 import org.apache.jmeter.samplers.SampleMonitor;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.samplers.Sampler;
-import org.apache.jmeter.testelement.schema.PropertiesAccessor;
 import org.apache.jmeter.threads.JMeterContext;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterThread;
@@ -51,16 +51,6 @@ public class RetryController extends GenericController
 
   /** A sampler of someone else ran after it: the thread's "last sample" is not one of ours. */
   private transient boolean othersRan;
-
-  @Override
-  public RetryControllerSchema getSchema() {
-    return RetryControllerSchema.INSTANCE;
-  }
-
-  @Override
-  public PropertiesAccessor<? extends RetryController, ? extends RetryControllerSchema> getProps() {
-    return new PropertiesAccessor<>(this, getSchema());
-  }
 
   // ---- the walk through the children
 

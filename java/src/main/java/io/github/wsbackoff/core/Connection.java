@@ -21,6 +21,7 @@ public final class Connection implements AutoCloseable {
    */
   public static Connection create() {
     NativeLibrary.load();
+    TestRuns.use();
     return new Connection(Native.open());
   }
 

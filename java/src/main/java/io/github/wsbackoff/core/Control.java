@@ -16,7 +16,7 @@ public final class Control implements AutoCloseable {
 
   private Control(long handle) {
     this.handle = new AtomicLong(handle);
-    test = TestRuns.ordinal();
+    test = TestRuns.use();
   }
 
   /**
@@ -24,17 +24,24 @@ public final class Control implements AutoCloseable {
    *
    * @param element simple class name of the element
    * @param name what the element is called in the plan
+   * @param identity what tells it from others of that name, the same in all threads; may be empty
    * @param properties its {@code wsb.*} properties, those that are set
    * @param user whose it is, stable over runs: JMeter's thread name
    * @param ordinal how often this user came to it before
    * @throws NativeLibraryException if the native library cannot be used
    */
   public static Control open(
-      String element, String name, Map<String, String> properties, String user, long ordinal) {
+      String element,
+      String name,
+      String identity,
+      Map<String, String> properties,
+      String user,
+      long ordinal) {
     NativeLibrary.load();
     Map<String, Object> spec = new LinkedHashMap<>();
     spec.put("element", element);
     spec.put("name", name);
+    spec.put("identity", identity);
     spec.put("properties", properties);
     spec.put("user", user);
     spec.put("ordinal", ordinal);

@@ -15,7 +15,7 @@ public final class Operation implements AutoCloseable {
 
   private Operation(long id) {
     this.id = new AtomicLong(id);
-    test = TestRuns.ordinal();
+    test = TestRuns.use();
   }
 
   /**

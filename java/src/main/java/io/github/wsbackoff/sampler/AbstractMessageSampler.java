@@ -7,6 +7,7 @@ import io.github.wsbackoff.core.Figures;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Operation;
 import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.element.Values;
 import java.io.IOException;
 import org.apache.jmeter.samplers.Entry;
 import org.apache.jmeter.samplers.SampleResult;
@@ -154,9 +155,9 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
   }
 
   @Override
-  public void threadFinished() {
-    super.threadFinished();
+  public void endThread() {
     quietly(this::discard);
+    super.endThread();
   }
 
   @Override

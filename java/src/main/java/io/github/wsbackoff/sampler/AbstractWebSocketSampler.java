@@ -3,9 +3,9 @@ package io.github.wsbackoff.sampler;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
-import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Spec;
-import io.github.wsbackoff.core.TestRuns;
+import io.github.wsbackoff.element.Life;
+import io.github.wsbackoff.element.Values;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.jmeter.config.ConfigTestElement;
@@ -14,8 +14,6 @@ import org.apache.jmeter.samplers.AbstractSampler;
 import org.apache.jmeter.samplers.Interruptible;
 import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.testelement.TestIterationListener;
-import org.apache.jmeter.testelement.TestStateListener;
-import org.apache.jmeter.testelement.ThreadListener;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterVariables;
 import org.slf4j.Logger;
@@ -26,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * tests. The properties go to the native part as they are; it alone knows what they mean.
  */
 public abstract class AbstractWebSocketSampler extends AbstractSampler
-    implements Interruptible, ThreadListener, TestStateListener, TestIterationListener {
+    implements Life, Interruptible, TestIterationListener {
   private static final long serialVersionUID = 1L;
   private static final Logger log = LoggerFactory.getLogger(AbstractWebSocketSampler.class);
 
@@ -140,8 +138,8 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
   }
 
   @Override
-  public void threadFinished() {
-    quietly(() -> Connections.ofThisThread().endThread());
+  public void endThread() {
+    Connections.ofThisThread().endThread();
   }
 
   @Override
@@ -149,41 +147,6 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
     JMeterVariables variables = JMeterContextService.getContext().getVariables();
     if (variables != null && !variables.isSameUserOnNextIteration()) {
       quietly(() -> Connections.ofThisThread().endIteration());
-    }
-  }
-
-  @Override
-  public void testStarted() {
-    quietly(
-        () -> {
-          TestRuns.started(this);
-          Connection.warmUp(); // and what is wrong is in the log before the first user comes
-        });
-  }
-
-  @Override
-  public void testStarted(String host) {
-    testStarted();
-  }
-
-  @Override
-  public void testEnded() {
-    quietly(() -> TestRuns.ended(this));
-  }
-
-  @Override
-  public void testEnded(String host) {
-    testEnded();
-  }
-
-  /** JMeter ends a test, or a thread, on what these call-backs throw. */
-  final void quietly(Runnable step) {
-    try {
-      step.run();
-    } catch (NativeLibraryException e) {
-      log.error(e.getMessage());
-    } catch (RuntimeException | LinkageError e) {
-      log.error("{}", getName(), e);
     }
   }
 }

@@ -2,7 +2,6 @@ package io.github.wsbackoff.sampler;
 
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
-import org.apache.jmeter.testelement.schema.PropertiesAccessor;
 
 /** Says goodbye and waits for the server's, or ends the connection without a word. */
 public class CloseSampler extends AbstractMessageSampler {
@@ -22,15 +21,5 @@ public class CloseSampler extends AbstractMessageSampler {
       connections.remove(id);
       connection.close();
     }
-  }
-
-  @Override
-  public CloseSamplerSchema getSchema() {
-    return CloseSamplerSchema.INSTANCE;
-  }
-
-  @Override
-  public PropertiesAccessor<? extends CloseSampler, ? extends CloseSamplerSchema> getProps() {
-    return new PropertiesAccessor<>(this, getSchema());
   }
 }

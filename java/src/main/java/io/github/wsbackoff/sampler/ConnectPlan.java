@@ -7,6 +7,7 @@ import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.Operation;
 import io.github.wsbackoff.core.Settings;
 import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.element.Values;
 import java.net.URL;
 import java.net.UnknownHostException;
 import java.util.Collections;

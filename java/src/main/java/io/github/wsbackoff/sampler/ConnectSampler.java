@@ -4,13 +4,13 @@ import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.NativeLibraryException;
+import io.github.wsbackoff.element.Values;
 import java.net.URL;
 import java.net.UnknownHostException;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.samplers.Entry;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.testelement.TestElement;
-import org.apache.jmeter.testelement.schema.PropertiesAccessor;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterVariables;
 import org.slf4j.Logger;
@@ -38,16 +38,6 @@ public class ConnectSampler extends AbstractWebSocketSampler {
   /** Without properties: all is inherited, or as built in. */
   public ConnectSampler() {
     super(ConnectSampler.class);
-  }
-
-  @Override
-  public ConnectSamplerSchema getSchema() {
-    return ConnectSamplerSchema.INSTANCE;
-  }
-
-  @Override
-  public PropertiesAccessor<? extends ConnectSampler, ? extends ConnectSamplerSchema> getProps() {
-    return new PropertiesAccessor<>(this, getSchema());
   }
 
   @Override
@@ -178,9 +168,9 @@ public class ConnectSampler extends AbstractWebSocketSampler {
   }
 
   @Override
-  public void threadFinished() {
-    super.threadFinished();
+  public void endThread() {
     quietly(this::discard);
+    super.endThread();
   }
 
   private void discard() {

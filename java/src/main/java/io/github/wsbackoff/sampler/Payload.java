@@ -1,5 +1,6 @@
 package io.github.wsbackoff.sampler;
 
+import io.github.wsbackoff.element.Values;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

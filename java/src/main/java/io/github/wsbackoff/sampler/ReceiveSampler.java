@@ -1,7 +1,5 @@
 package io.github.wsbackoff.sampler;
 
-import org.apache.jmeter.testelement.schema.PropertiesAccessor;
-
 /** Waits for a message, or several, that the server sends by itself. */
 public class ReceiveSampler extends AbstractMessageSampler {
   private static final long serialVersionUID = 1L;
@@ -9,15 +7,5 @@ public class ReceiveSampler extends AbstractMessageSampler {
   /** Without properties: all is inherited, or as built in. */
   public ReceiveSampler() {
     super(ReceiveSampler.class);
-  }
-
-  @Override
-  public ReceiveSamplerSchema getSchema() {
-    return ReceiveSamplerSchema.INSTANCE;
-  }
-
-  @Override
-  public PropertiesAccessor<? extends ReceiveSampler, ? extends ReceiveSamplerSchema> getProps() {
-    return new PropertiesAccessor<>(this, getSchema());
   }
 }

@@ -2,20 +2,20 @@ package io.github.wsbackoff.timer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.wsbackoff.config.WebSocketDefaults;
-import io.github.wsbackoff.control.Life;
-import io.github.wsbackoff.control.Steps;
-import io.github.wsbackoff.control.Targets;
-import io.github.wsbackoff.control.ThreadControl;
 import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Spec;
-import io.github.wsbackoff.sampler.Values;
+import io.github.wsbackoff.element.Identity;
+import io.github.wsbackoff.element.Life;
+import io.github.wsbackoff.element.Steps;
+import io.github.wsbackoff.element.Targets;
+import io.github.wsbackoff.element.ThreadControl;
+import io.github.wsbackoff.element.Values;
 import java.util.Map;
 import org.apache.jmeter.assertions.AssertionResult;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.processor.PostProcessor;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.testelement.AbstractTestElement;
-import org.apache.jmeter.testelement.schema.PropertiesAccessor;
 import org.apache.jmeter.threads.JMeterContext;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterThread;
@@ -43,6 +43,9 @@ public class PaceTimer extends AbstractTestElement implements Timer, PostProcess
    */
   private static final long UNPACED_MILLIS = 1000;
 
+  /** What it shares it shares with itself in all threads, and with no other of its name. */
+  private Identity identity = Identity.of(this);
+
   // Of the running thread; a clone and a deserialised copy start without.
   private transient ThreadControl control;
 
@@ -50,16 +53,6 @@ public class PaceTimer extends AbstractTestElement implements Timer, PostProcess
   private transient boolean listens;
 
   private transient boolean wantsBody;
-
-  @Override
-  public PaceTimerSchema getSchema() {
-    return PaceTimerSchema.INSTANCE;
-  }
-
-  @Override
-  public PropertiesAccessor<? extends PaceTimer, ? extends PaceTimerSchema> getProps() {
-    return new PropertiesAccessor<>(this, getSchema());
-  }
 
   @Override
   public long delay() {
@@ -113,9 +106,23 @@ public class PaceTimer extends AbstractTestElement implements Timer, PostProcess
 
   private ThreadControl control() {
     if (control == null) {
-      control = new ThreadControl(this, ELEMENT);
+      control = new ThreadControl(this, ELEMENT, identity);
     }
     return control;
+  }
+
+  @Override
+  public Object clone() {
+    PaceTimer copy = (PaceTimer) super.clone();
+    copy.identity = identity.ofCopy(copy);
+    return copy;
+  }
+
+  /** Here the element is still the one that all threads make their copies of. */
+  @Override
+  public void testStarted() {
+    identity.text();
+    Life.super.testStarted();
   }
 
   @Override

@@ -5,13 +5,17 @@ import static io.github.wsbackoff.control.Plan.sampler;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNull;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.control.Plan.Seen;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.apache.jmeter.control.LoopController;
 import org.apache.jmeter.control.OnceOnlyController;
+import org.apache.jmeter.testelement.AbstractTestElement;
+import org.apache.jmeter.testelement.TestStateListener;
 import org.apache.jmeter.threads.AbstractThreadGroup;
 import org.apache.jmeter.timers.ConstantTimer;
 import org.apache.jorphan.collections.HashTree;
@@ -114,6 +118,76 @@ public class OnceControllerTest {
       assertEquals("fatal", use.variables.get("wsb.once.stop"));
       assertNull(use.variables.get("token"));
     }
+  }
+
+  @Test
+  public void two_of_one_name_fetch_each_for_itself() throws Exception {
+    Plan plan = new Plan(3);
+    plan.threads.setNumThreads(5);
+    plan.add(once()).add(Tokens.answering(20, "200"));
+    Tokens second = Tokens.answering(20, "200");
+    second.setProperty("variable", "session");
+    OnceController other = once();
+    other.setProperty("wsb.once.variables", "session");
+    plan.add(other).add(second);
+    plan.add(sampler("use", "200"));
+    plan.run();
+    assertEquals(2, Tokens.fetches());
+    for (Seen use : uses(plan)) {
+      assertEquals("t0", use.variables.get("token"));
+      assertEquals("t1", use.variables.get("session"));
+    }
+  }
+
+  @Test
+  public void those_of_one_key_that_set_other_variables_are_refused_both() throws Exception {
+    Plan plan = new Plan(2);
+    plan.add(once("wsb.once.key", "agents")).add(Tokens.answering(1, "200"));
+    plan.add(sampler("use", "200"));
+    plan.add(once("wsb.once.key", "agents", "wsb.once.variables", "session"))
+        .add(Tokens.answering(1, "200"));
+    plan.add(sampler("use", "200"));
+    plan.run();
+    assertEquals(1, Tokens.fetches());
+    List<String> stops =
+        uses(plan).stream()
+            .map(use -> use.variables.get("wsb.once.stop"))
+            .collect(Collectors.toList());
+    assertEquals(Arrays.asList("", "invalid", "invalid", "invalid"), stops);
+  }
+
+  @Test
+  public void a_start_that_another_element_breaks_off_leaves_nothing_to_later_tests()
+      throws Exception {
+    Plan aborted = plan(1, 1, once(), Tokens.answering(1, "200"));
+    aborted.add(new BreaksTheStart());
+    assertThrows(IllegalStateException.class, aborted::run);
+    for (int test = 1; test <= 2; test++) {
+      plan(2, 1, once(), Tokens.answering(1, "200")).run();
+      assertEquals("in test " + test, 1, Tokens.fetches());
+    }
+  }
+
+  /** As an element whose file is missing: JMeter ends such a test without telling the others. */
+  public static final class BreaksTheStart extends AbstractTestElement
+      implements TestStateListener {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public void testStarted() {
+      throw new IllegalStateException("no file");
+    }
+
+    @Override
+    public void testStarted(String host) {
+      testStarted();
+    }
+
+    @Override
+    public void testEnded() {}
+
+    @Override
+    public void testEnded(String host) {}
   }
 
   @Test

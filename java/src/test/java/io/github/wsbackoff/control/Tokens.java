@@ -92,7 +92,9 @@ public final class Tokens extends AbstractSampler implements Interruptible {
       code = "Non HTTP response code: java.lang.InterruptedException";
     }
     if (code.equals("200") && !answer.equals("forgets")) {
-      JMeterContextService.getContext().getVariables().put("token", "t" + number);
+      JMeterContextService.getContext()
+          .getVariables()
+          .put(getPropertyAsString("variable", "token"), "t" + number);
     }
     result.setResponseCode(code);
     result.setSuccessful(code.equals("200"));

@@ -8,6 +8,7 @@ import static org.junit.Assert.assertTrue;
 import io.github.wsbackoff.JMeterSetup;
 import io.github.wsbackoff.RawServer;
 import io.github.wsbackoff.config.WebSocketDefaults;
+import io.github.wsbackoff.element.Values;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Collections;

@@ -1,11 +1,11 @@
-package io.github.wsbackoff.control;
+package io.github.wsbackoff.element;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.github.wsbackoff.core.Control;
 import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.NativeLibraryException;
-import io.github.wsbackoff.sampler.Values;
+import io.github.wsbackoff.core.TestRuns;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.jmeter.testelement.TestElement;
@@ -24,6 +24,7 @@ public final class ThreadControl {
 
   private final TestElement element;
   private final String kind;
+  private final Identity identity;
 
   private Control control;
   private Values values;
@@ -33,10 +34,12 @@ public final class ThreadControl {
 
   /**
    * @param kind the element's name in the table of keys
+   * @param identity which element of the plan it is; null where nothing is shared by that
    */
-  public ThreadControl(TestElement element, String kind) {
+  public ThreadControl(TestElement element, String kind, Identity identity) {
     this.element = element;
     this.kind = kind;
+    this.identity = identity;
   }
 
   /** Before the first step of a pass: from now on these properties hold. */
@@ -48,7 +51,9 @@ public final class ThreadControl {
           Values current = properties.get(); // may run a ${__function}
           if (control == null || !control.isUsable() || !current.sameAs(values)) {
             close();
-            control = Control.open(kind, element.getName(), current.toMap(), Steps.user(), pass);
+            String which = identity == null ? "" : identity.text();
+            control =
+                Control.open(kind, element.getName(), which, current.toMap(), Steps.user(), pass);
             values = current;
           }
           return MissingNode.getInstance();
@@ -104,6 +109,7 @@ public final class ThreadControl {
       }
       return answer;
     } catch (NativeLibraryException e) {
+      told |= !TestRuns.isNews(e.getMessage());
       refuse(Failure.of("native.unavailable", e.getMessage()));
     } catch (RuntimeException | LinkageError e) {
       log.error("{} failed in an unforeseen way", element.getName(), e);

@@ -1,15 +1,13 @@
-package io.github.wsbackoff.control;
+package io.github.wsbackoff.element;
 
-import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.TestRuns;
-import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.testelement.TestStateListener;
 import org.apache.jmeter.testelement.ThreadListener;
 import org.slf4j.LoggerFactory;
 
-/** The begin and the end of a test, and of a thread, for controllers and timers. */
-public interface Life extends TestElement, ThreadListener, TestStateListener {
+/** The begin and the end of a test, and of a thread, for all elements that run. */
+public interface Life extends Element, ThreadListener, TestStateListener {
 
   /** The thread is over: what the element has made for it is given back. */
   void endThread();
@@ -24,14 +22,9 @@ public interface Life extends TestElement, ThreadListener, TestStateListener {
     quietly(this::endThread);
   }
 
-  /** The test begins: what is wrong with the library is in the log before the first user comes. */
   @Override
   default void testStarted() {
-    quietly(
-        () -> {
-          TestRuns.started(this);
-          Connection.warmUp();
-        });
+    quietly(TestRuns::started);
   }
 
   @Override
@@ -41,7 +34,7 @@ public interface Life extends TestElement, ThreadListener, TestStateListener {
 
   @Override
   default void testEnded() {
-    quietly(() -> TestRuns.ended(this));
+    quietly(TestRuns::ended);
   }
 
   @Override
@@ -54,7 +47,9 @@ public interface Life extends TestElement, ThreadListener, TestStateListener {
     try {
       step.run();
     } catch (NativeLibraryException e) {
-      LoggerFactory.getLogger(getClass()).error(e.getMessage());
+      if (TestRuns.isNews(e.getMessage())) {
+        LoggerFactory.getLogger(getClass()).error(e.getMessage());
+      }
     } catch (RuntimeException | LinkageError e) {
       LoggerFactory.getLogger(getClass()).error("{}", getName(), e);
     }

@@ -1,4 +1,4 @@
-package io.github.wsbackoff.control;
+package io.github.wsbackoff.element;
 
 import java.net.MalformedURLException;
 import org.apache.jmeter.protocol.http.sampler.HTTPSamplerBase;

@@ -1,4 +1,4 @@
-package io.github.wsbackoff.control;
+package io.github.wsbackoff.element;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.LinkedHashMap;

@@ -1,4 +1,4 @@
-package io.github.wsbackoff.sampler;
+package io.github.wsbackoff.element;
 
 import io.github.wsbackoff.core.Spec;
 import java.util.ArrayList;
@@ -16,6 +16,9 @@ import org.apache.jmeter.testelement.property.PropertyIterator;
  * two flat lists and no map.
  */
 public final class Values {
+  /** The message itself, which is shown apart. */
+  private static final String TEXT = "wsb.payload";
+
   private static final Pattern PASSWORD = Pattern.compile("(//[^:/@\\s]*):[^/@\\s]*@");
 
   private final List<String> keys = new ArrayList<>();
@@ -74,7 +77,7 @@ public final class Values {
   }
 
   /** Takes a value out; null if it is not set. */
-  String take(String key) {
+  public String take(String key) {
     int at = keys.indexOf(key);
     if (at < 0) {
       return null;
@@ -92,7 +95,7 @@ public final class Values {
     return map;
   }
 
-  Values copy() {
+  public Values copy() {
     Values copy = new Values();
     copy.keys.addAll(keys);
     copy.values.addAll(values);
@@ -105,10 +108,10 @@ public final class Values {
   }
 
   /** One a line, without passwords: these are nothing for result files. */
-  String describe() {
+  public String describe() {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < keys.size(); i++) {
-      if (keys.get(i).equals(Payload.TEXT)) {
+      if (keys.get(i).equals(TEXT)) {
         continue; // it is the sample's data
       }
       text.append(keys.get(i)).append(" = ").append(values.get(i)).append('\n');
