@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use testbed::{Config, Fault, FaultShare, PathLimit, RetryAfter, Server, Stats, TokenConfig};
+use testbed::{Config, Fault, FaultShare, PathLimit, Refusal, RetryAfter, Server, Stats, TokenConfig};
 use units::{DURATION_FORMS, format_duration, parse_duration};
 
 /// How often a line tells the progress, while there is any.
@@ -20,11 +20,19 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 const LIMIT_HELP: &str = "Who is let in: one of
   \"token-bucket rate=50 burst=50\"       50 at once, then 50 a second
   \"fixed-window limit=120 window=60s\"   120 in each minute, counted from its first attempt
+  \"fixed-window limit=120 window=60s clock=aligned offset=5s\"
+                                        120 in each minute of the wall clock, from its 5th second
   \"sliding-window limit=50 window=10s\"  50 in any 10 seconds
+  \"sliding-counter limit=50 window=10s\" the same as gateways reckon it: two counters, the window
+                                        before by the share that is left of it
+  \"queue rate=10 burst=50 delay=5\"      10 a second; up to 50 ahead of that are answered late, but
+                                        for the first 5 (nginx limit_req without nodelay)
   \"concurrency limit=20\"                20 at a time
   \"none\"
 With reject-counts=true behind a bucket or a window, refused attempts count, too:
-a client that hammers gets nothing more.";
+a client that hammers gets nothing more. Several at once stand with a + between them,
+\"token-bucket rate=10 burst=10 + fixed-window limit=120 window=60s\": what one of them
+refuses takes nothing of the others, unless refusals count there.";
 
 const BODY_HELP: &str = "Body of a refusal; {seconds} and {ms} in it become the time after which to come back
 [default: a short JSON text]";
@@ -57,6 +65,19 @@ pub(crate) struct Options {
     /// Status of a refusal, 400 to 599
     #[arg(long, value_name = "STATUS", default_value = "429", value_parser = status, allow_negative_numbers = true)]
     status: u16,
+
+    /// How a refused upgrade is refused: answer, reset, close, silence, accept:CODE
+    ///
+    /// answer is an answer with --status, reset a TCP reset, close the end of the connection without an answer, silence
+    /// nothing at all, accept:1013 a 101 and at once a close frame with this code (1000 to 4999).
+    #[arg(long, value_name = "WAY", default_value = "answer")]
+    refuse_by: Refusal,
+
+    /// Leave the connection open after a refusal, as most servers do
+    ///
+    /// Without it the server ends the connection first.
+    #[arg(long)]
+    keep_alive_refusals: bool,
 
     /// Body of a refusal
     #[arg(long, value_name = "TEXT", long_help = BODY_HELP)]
@@ -144,6 +165,9 @@ Examples:
   A platform that says it in the body only:
     ws-backoff serve --limit \"token-bucket rate=5 burst=5\" --retry-after none \\
       --body \"Retry the request in [{seconds}] seconds\"
+  A gateway that resets what is too much, another one that answers late:
+    ws-backoff serve --limit \"token-bucket rate=10 burst=20\" --refuse-by reset
+    ws-backoff serve --limit \"queue rate=10 burst=400\"
   One attempt in ten never gets an answer, one in twenty is reset:
     ws-backoff serve --fault silent:0.1 --fault reset:0.05
   A login: a token endpoint that storms, a REST call and the upgrade, each under its limit:
@@ -222,7 +246,7 @@ pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
     } = options;
     let server = Server::start(Config {
         listen: options.listen,
-        limit,
+        limit: limit.clone(),
         limits_at: options.limit_at,
         delay: options.delay,
         token: options.token_path.map(|path| TokenConfig {
@@ -233,6 +257,8 @@ pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
         }),
         retry_after: options.retry_after,
         status: options.status,
+        refusal: options.refuse_by,
+        keep_alive_refusals: options.keep_alive_refusals,
         body: options.body,
         tls: options.tls,
         faults: options.faults,

@@ -8,8 +8,24 @@ use units::format_duration;
 pub const SMALLEST_RATE: f64 = 1e-6;
 /// The fastest token bucket, in tokens a second.
 pub const LARGEST_RATE: f64 = 1e6;
+/// So many limits may stand one behind the other.
+pub const MOST_LIMITS: usize = 4;
 
 const SHORTEST_WINDOW: Duration = Duration::from_millis(1);
+
+/// When the windows of a [`Rule::FixedWindow`] begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WindowClock {
+    /// With the first attempt after the last window ended.
+    #[default]
+    First,
+    /// At the multiples of the window's length on the limiter's clock, plus `offset`. A limiter that is asked with the time since
+    /// 1970 behaves as servers do that cut the wall clock into windows.
+    Aligned {
+        /// Shorter than the window.
+        offset: Duration,
+    },
+}
 
 /// The kind of a limit and its figures.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,12 +37,14 @@ pub enum Rule {
         /// Tokens in the full bucket, at least 1.
         burst: u32,
     },
-    /// `limit` in each window. A window starts with the first attempt after the last window ended.
+    /// `limit` in each window.
     FixedWindow {
         /// How many are let in; 0 refuses all.
         limit: u32,
         /// How long a window lasts, 1 ms at least.
         window: Duration,
+        /// When one begins.
+        clock: WindowClock,
     },
     /// `limit` in any span of length `window`, exactly: each has its own time stamp.
     SlidingWindow {
@@ -34,6 +52,26 @@ pub enum Rule {
         limit: u32,
         /// How long one counts, 1 ms at least.
         window: Duration,
+    },
+    /// `limit` in any span of length `window` as gateways approximate it with two counters: what is let in of an aligned window counts
+    /// fully in it, and in the next one by the share that a span ending now has of it (Cloudflare, go-chi/httprate, Kong).
+    SlidingCounter {
+        /// How many are let in; 0 refuses all.
+        limit: u32,
+        /// How long a window lasts, 1 ms at least.
+        window: Duration,
+        /// Of the windows' begin on the limiter's clock; shorter than the window.
+        offset: Duration,
+    },
+    /// A queue that is served at `rate`: `delay` above the rate are answered at once, up to `burst` late, the others are refused
+    /// (nginx `limit_req` without `nodelay`).
+    Queue {
+        /// Answers a second, [`SMALLEST_RATE`] to [`LARGEST_RATE`].
+        rate: f64,
+        /// How many may be ahead of the rate.
+        burst: u32,
+        /// How many of those do not wait; at most `burst`.
+        delay: u32,
     },
     /// `limit` at the same time.
     Concurrency {
@@ -52,28 +90,49 @@ impl Rule {
             Self::TokenBucket { .. } => "token-bucket",
             Self::FixedWindow { .. } => "fixed-window",
             Self::SlidingWindow { .. } => "sliding-window",
+            Self::SlidingCounter { .. } => "sliding-counter",
+            Self::Queue { .. } => "queue",
             Self::Concurrency { .. } => "concurrency",
             Self::Unlimited => "none",
         }
     }
 }
 
-/// A limit as a server is configured with it.
+/// One limit as a server is configured with it.
 ///
 /// `reject_counts` makes refused attempts count too, which starves clients that hammer:
-/// - sliding window: each attempt is logged, so one passes only after less than `limit` attempts in the last `window`
-///   (HAProxy's `http_req_rate` behaves so);
+/// - sliding window and sliding counter: each attempt is logged, so one passes only after less than `limit` attempts in the last
+///   `window` (HAProxy's `http_req_rate` behaves so);
 /// - token bucket: a refused attempt takes what is in the bucket, down to zero and not below, so one passes only after
 ///   `1 / rate` without an attempt;
-/// - fixed window: a refused attempt starts the full window's time anew, without emptying it (a counter in a store whose
-///   expiry each further hit renews), so one passes only after a `window` without an attempt;
-/// - concurrency and none: no meaning.
+/// - fixed window from the first attempt: a refused attempt starts the full window's time anew, without emptying it (a counter in a
+///   store whose expiry each further hit renews), so one passes only after a `window` without an attempt;
+/// - aligned window: only what another limit refuses makes a difference;
+/// - queue, concurrency and none: no meaning.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LimitSpec {
+pub struct Limit {
     /// Kind and figures.
     pub rule: Rule,
     /// Whether refused attempts count.
     pub reject_counts: bool,
+}
+
+impl From<Rule> for Limit {
+    fn from(rule: Rule) -> Self {
+        Self {
+            rule,
+            reject_counts: false,
+        }
+    }
+}
+
+/// What an attempt has to pass: one limit, or several at once, as per second and per minute.
+///
+/// An attempt that one of them refuses takes nothing of the others, but where refusals count for them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LimitSpec {
+    /// 1 to [`MOST_LIMITS`].
+    pub limits: Vec<Limit>,
 }
 
 impl Default for LimitSpec {
@@ -84,10 +143,13 @@ impl Default for LimitSpec {
 
 impl From<Rule> for LimitSpec {
     fn from(rule: Rule) -> Self {
-        Self {
-            rule,
-            reject_counts: false,
-        }
+        Limit::from(rule).into()
+    }
+}
+
+impl From<Limit> for LimitSpec {
+    fn from(limit: Limit) -> Self {
+        Self { limits: vec![limit] }
     }
 }
 
@@ -130,14 +192,13 @@ pub enum LimitError {
         /// What it may be.
         allowed: String,
     },
+    /// None, or too many.
+    #[error("{0} limits at once: allowed are 1 to {MOST_LIMITS}")]
+    Count(usize),
 }
 
-impl LimitSpec {
-    /// Checks the figures of a limit that was put together in code.
-    ///
-    /// # Errors
-    /// [`LimitError::Value`] for a rate outside of its bounds, a burst of 0 or a window below 1 ms.
-    pub fn check(&self) -> Result<(), LimitError> {
+impl Limit {
+    fn check(&self) -> Result<(), LimitError> {
         let refuse = |word: &'static str, value: String| {
             Err(LimitError::Value {
                 word,
@@ -146,37 +207,135 @@ impl LimitSpec {
             })
         };
         match self.rule {
-            Rule::TokenBucket { rate, .. } if !(SMALLEST_RATE..=LARGEST_RATE).contains(&rate) => {
+            Rule::TokenBucket { rate, .. } | Rule::Queue { rate, .. }
+                if !(SMALLEST_RATE..=LARGEST_RATE).contains(&rate) =>
+            {
                 refuse("rate", rate.to_string())
             }
             Rule::TokenBucket { burst: 0, .. } => refuse("burst", "0".to_owned()),
-            Rule::FixedWindow { window, .. } | Rule::SlidingWindow { window, .. }
+            Rule::Queue { burst, delay, .. } if delay > burst => refuse("delay", delay.to_string()),
+            Rule::FixedWindow { window, .. }
+            | Rule::SlidingWindow { window, .. }
+            | Rule::SlidingCounter { window, .. }
                 if window < SHORTEST_WINDOW =>
             {
                 refuse("window", format_duration(window))
+            }
+            Rule::FixedWindow {
+                window,
+                clock: WindowClock::Aligned { offset },
+                ..
+            }
+            | Rule::SlidingCounter { window, offset, .. }
+                if offset >= window =>
+            {
+                refuse("offset", format_duration(offset))
             }
             _ => Ok(()),
         }
     }
 
-    /// The time that physics asks for until `users` who all start at once are all let in, however clever they wait:
-    /// `(N - B) / R` for a token bucket, `(ceil(N / Q) - 1) * W` for a window. `None` when it is never, or nobody can know.
-    #[must_use]
-    pub fn bound(&self, users: u32) -> Option<Duration> {
+    fn bound(&self, users: u32, start: Duration, held: Option<Duration>) -> Option<Duration> {
+        let at_rate = |ahead: u32, rate: f64| {
+            Duration::try_from_secs_f64(f64::from(users.saturating_sub(ahead)) / rate).ok()
+        };
         match self.rule {
-            Rule::TokenBucket { rate, burst } => {
-                Duration::try_from_secs_f64(f64::from(users.saturating_sub(burst)) / rate).ok()
+            _ if users == 0 => Some(Duration::ZERO),
+            Rule::FixedWindow { limit: 0, .. }
+            | Rule::SlidingWindow { limit: 0, .. }
+            | Rule::SlidingCounter { limit: 0, .. }
+            | Rule::Concurrency { limit: 0 } => None,
+            Rule::TokenBucket { rate, burst } => at_rate(burst, rate),
+            Rule::Queue { rate, delay, .. } => at_rate(delay.saturating_add(1), rate),
+            Rule::FixedWindow {
+                limit,
+                window,
+                clock: WindowClock::Aligned { offset },
+            } => match users.div_ceil(limit) {
+                1 => Some(Duration::ZERO),
+                windows => window
+                    .checked_mul(windows - 2)?
+                    .checked_add(to_next(start, window, offset)),
+            },
+            Rule::FixedWindow { limit, window, .. } | Rule::SlidingWindow { limit, window } => {
+                window.checked_mul(users.div_ceil(limit) - 1)
             }
-            Rule::FixedWindow { limit, window } | Rule::SlidingWindow { limit, window } => {
-                match (users, limit) {
-                    (0, _) => Some(Duration::ZERO),
-                    (_, 0) => None,
-                    _ => window.checked_mul(users.div_ceil(limit) - 1),
+            Rule::SlidingCounter {
+                limit,
+                window,
+                offset,
+            } => {
+                let more = users.saturating_sub(limit);
+                if more == 0 {
+                    return Some(Duration::ZERO);
                 }
+                let seconds = window.as_secs_f64() * f64::from(more) / f64::from(limit);
+                Duration::try_from_secs_f64(seconds)
+                    .ok()?
+                    .checked_add(to_next(start, window, offset))
             }
-            Rule::Concurrency { limit } => (users <= limit).then_some(Duration::ZERO),
+            Rule::Concurrency { limit } => match (users.div_ceil(limit) - 1, held) {
+                (0, _) => Some(Duration::ZERO),
+                (times, Some(held)) => held.checked_mul(times),
+                (_, None) => None,
+            },
             Rule::Unlimited => Some(Duration::ZERO),
         }
+    }
+}
+
+/// From `now` to the next begin of a window; a whole window where one begins just now.
+pub(crate) fn to_next(now: Duration, window: Duration, offset: Duration) -> Duration {
+    window - since_begin(now, window, offset)
+}
+
+/// Since the begin of the window that `now` lies in.
+pub(crate) fn since_begin(now: Duration, window: Duration, offset: Duration) -> Duration {
+    let shifted = now.as_nanos() + window.as_nanos() - offset.as_nanos();
+    crate::rules::nanos(shifted % window.as_nanos())
+}
+
+impl LimitSpec {
+    /// Checks the figures of a limit that was put together in code.
+    ///
+    /// # Errors
+    /// [`LimitError::Value`] for a rate outside of its bounds, a burst of 0, a delay above the burst, a window below 1 ms, an offset
+    /// that is not shorter than its window; [`LimitError::Count`] for no limit or too many.
+    pub fn check(&self) -> Result<(), LimitError> {
+        if self.limits.is_empty() || self.limits.len() > MOST_LIMITS {
+            return Err(LimitError::Count(self.limits.len()));
+        }
+        self.limits.iter().try_for_each(Limit::check)
+    }
+
+    /// The longest that one who is let in waits for the answer.
+    #[must_use]
+    pub fn longest_delay(&self) -> Duration {
+        let delay = |limit: &Limit| match limit.rule {
+            Rule::Queue { rate, burst, delay } => {
+                let seconds = f64::from(burst.saturating_sub(delay)) / rate.max(SMALLEST_RATE);
+                Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+            }
+            _ => Duration::ZERO,
+        };
+        self.limits.iter().map(delay).max().unwrap_or_default()
+    }
+
+    /// The time that physics asks for until `users` who all start at time zero of the limiter's clock are all let in, however clever
+    /// they wait: `(N - B) / R` for a token bucket, `(N - 1 - D) / R` for a queue, `(ceil(N / Q) - 1) * W` for a window (the first one
+    /// of an aligned window only as far as it still goes), of several limits the longest. `None` when it is never, or nobody can know.
+    #[must_use]
+    pub fn bound(&self, users: u32) -> Option<Duration> {
+        self.bound_from(users, Duration::ZERO, None)
+    }
+
+    /// The same, for users who start at `start` on the limiter's clock and stay for `held` each, which is what a concurrency cap asks
+    /// for: `(ceil(N / Q) - 1) * held`. It counts from `start`.
+    #[must_use]
+    pub fn bound_from(&self, users: u32, start: Duration, held: Option<Duration>) -> Option<Duration> {
+        self.limits.iter().try_fold(Duration::ZERO, |longest, limit| {
+            Some(longest.max(limit.bound(users, start, held)?))
+        })
     }
 }
 
@@ -193,12 +352,41 @@ mod tests {
             ("fixed-window limit=100 window=60s", 200, Some(60.0)),
             ("fixed-window limit=120 window=60s", 200, Some(60.0)),
             ("fixed-window limit=120 window=60s", 120, Some(0.0)),
+            ("fixed-window limit=100 window=60s clock=aligned", 200, Some(60.0)),
+            (
+                "fixed-window limit=100 window=60s clock=aligned offset=20s",
+                200,
+                Some(20.0),
+            ),
+            (
+                "fixed-window limit=100 window=60s clock=aligned offset=20s",
+                201,
+                Some(80.0),
+            ),
+            (
+                "fixed-window limit=100 window=60s clock=aligned offset=20s",
+                100,
+                Some(0.0),
+            ),
             ("sliding-window limit=30 window=10s", 200, Some(60.0)),
+            ("sliding-counter limit=40 window=5s", 200, Some(25.0)),
+            ("sliding-counter limit=40 window=5s offset=1s", 200, Some(21.0)),
+            ("sliding-counter limit=40 window=5s", 40, Some(0.0)),
+            ("sliding-counter limit=0 window=5s", 1, None),
+            ("queue rate=10 burst=400", 201, Some(20.0)),
+            ("queue rate=10 burst=20 delay=10", 211, Some(20.0)),
+            ("queue rate=10 burst=0", 1, Some(0.0)),
             ("fixed-window limit=0 window=10s", 1, None),
             ("fixed-window limit=0 window=10s", 0, Some(0.0)),
             ("concurrency limit=5", 5, Some(0.0)),
             ("concurrency limit=5", 6, None),
             ("none", 1_000, Some(0.0)),
+            (
+                "token-bucket rate=10 burst=10 + fixed-window limit=100 window=60s",
+                200,
+                Some(60.0),
+            ),
+            ("token-bucket rate=1 burst=1 + concurrency limit=5", 6, None),
         ] {
             let spec: LimitSpec = text.parse().unwrap();
             assert_eq!(
@@ -207,5 +395,18 @@ mod tests {
                 "{text} for {users}"
             );
         }
+    }
+
+    #[test]
+    fn a_cap_that_is_held_has_a_bound_and_a_window_counts_from_the_start() {
+        let held = Some(Duration::from_millis(1_500));
+        let cap: LimitSpec = "concurrency limit=20".parse().unwrap();
+        assert_eq!(
+            cap.bound_from(200, Duration::ZERO, held),
+            Some(Duration::from_secs_f64(13.5))
+        );
+        let window: LimitSpec = "fixed-window limit=1 window=60s clock=aligned".parse().unwrap();
+        let start = Duration::from_secs(1_000);
+        assert_eq!(window.bound_from(2, start, None), Some(Duration::from_secs(20)));
     }
 }

@@ -1,6 +1,6 @@
 //! How a limit is written: `token-bucket rate=50 burst=50`, read and printed.
 
-use crate::spec::{LARGEST_RATE, LimitError, LimitSpec, Rule, SMALLEST_RATE};
+use crate::spec::{LARGEST_RATE, Limit, LimitError, LimitSpec, Rule, SMALLEST_RATE, WindowClock};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,9 +10,13 @@ use units::{DURATION_FORMS, format_duration, parse_duration};
 pub const RULE_FORMS: &[&str] = &[
     "token-bucket rate=50 burst=50",
     "fixed-window limit=120 window=60s",
+    "fixed-window limit=120 window=60s clock=aligned offset=5s",
     "sliding-window limit=50 window=10s",
+    "sliding-counter limit=50 window=10s",
+    "queue rate=10 burst=50 delay=5",
     "concurrency limit=20",
     "none",
+    "token-bucket rate=10 burst=10 + fixed-window limit=120 window=60s",
 ];
 
 /// Texts as a list of them, each in quotes.
@@ -27,30 +31,66 @@ pub(crate) fn quoted(forms: &[&str]) -> String {
 /// What the value of a word may be.
 pub(crate) fn allowed(word: &str) -> String {
     match word {
-        "rate" => format!("a number of tokens a second, {SMALLEST_RATE} to {LARGEST_RATE}"),
-        "burst" => format!("a whole number, 1 to {}", u32::MAX),
+        "rate" => format!("a number a second, {SMALLEST_RATE} to {LARGEST_RATE}"),
+        "burst" => format!("a whole number, 1 to {} (0, too, for a queue)", u32::MAX),
+        "delay" => "a whole number, 0 to burst".to_owned(),
         "limit" => format!("a whole number, 0 to {} (0 refuses all)", u32::MAX),
         "window" => format!("a duration of at least 1ms: {DURATION_FORMS}"),
+        "clock" => "first or aligned".to_owned(),
+        "offset" => format!("a duration shorter than the window, with clock=aligned: {DURATION_FORMS}"),
         _ => "true or false".to_owned(),
     }
 }
 
 impl fmt::Display for LimitSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = self.rule.word();
-        match self.rule {
-            Rule::TokenBucket { rate, burst } => write!(f, "{word} rate={rate} burst={burst}")?,
-            Rule::FixedWindow { limit, window } | Rule::SlidingWindow { limit, window } => {
-                write!(f, "{word} limit={limit} window={}", exact(window))?;
+        for (nth, limit) in self.limits.iter().enumerate() {
+            if nth > 0 {
+                f.write_str(" + ")?;
             }
-            Rule::Concurrency { limit } => return write!(f, "{word} limit={limit}"),
-            Rule::Unlimited => return f.write_str(word),
+            limit.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rule.word())?;
+        match self.rule {
+            Rule::TokenBucket { rate, burst } => write!(f, " rate={rate} burst={burst}")?,
+            Rule::Queue { rate, burst, delay } => {
+                write!(f, " rate={rate} burst={burst}")?;
+                if delay > 0 {
+                    write!(f, " delay={delay}")?;
+                }
+            }
+            Rule::FixedWindow { limit, window, .. }
+            | Rule::SlidingWindow { limit, window }
+            | Rule::SlidingCounter { limit, window, .. } => {
+                write!(f, " limit={limit} window={}", exact(window))?;
+            }
+            Rule::Concurrency { limit } => write!(f, " limit={limit}")?,
+            Rule::Unlimited => {}
+        }
+        let offset = match self.rule {
+            Rule::FixedWindow {
+                clock: WindowClock::Aligned { offset },
+                ..
+            } => {
+                f.write_str(" clock=aligned")?;
+                offset
+            }
+            Rule::SlidingCounter { offset, .. } => offset,
+            _ => Duration::ZERO,
+        };
+        if !offset.is_zero() {
+            write!(f, " offset={}", exact(offset))?;
         }
         if self.reject_counts {
-            f.write_str(" reject-counts=true")
-        } else {
-            Ok(())
+            f.write_str(" reject-counts=true")?;
         }
+        Ok(())
     }
 }
 
@@ -71,6 +111,9 @@ struct Words<'a> {
     burst: Option<&'a str>,
     limit: Option<&'a str>,
     window: Option<&'a str>,
+    delay: Option<&'a str>,
+    clock: Option<&'a str>,
+    offset: Option<&'a str>,
     reject_counts: Option<&'a str>,
 }
 
@@ -96,6 +139,9 @@ impl<'a> Words<'a> {
                 "burst" => &mut read.burst,
                 "limit" => &mut read.limit,
                 "window" => &mut read.window,
+                "delay" => &mut read.delay,
+                "clock" => &mut read.clock,
+                "offset" => &mut read.offset,
                 _ => &mut read.reject_counts,
             };
             if place.replace(value).is_some() {
@@ -142,47 +188,88 @@ impl FromStr for LimitSpec {
     type Err = LimitError;
 
     fn from_str(text: &str) -> Result<Self, LimitError> {
-        let mut words = text.split_whitespace();
-        let first = words.next().unwrap_or_default();
-        let (rule, takes) = match first {
-            "token-bucket" => ("token-bucket", "rate, burst, reject-counts"),
-            "fixed-window" => ("fixed-window", "limit, window, reject-counts"),
-            "sliding-window" => ("sliding-window", "limit, window, reject-counts"),
-            "concurrency" => ("concurrency", "limit"),
-            "none" => ("none", "no further words"),
-            _ => return Err(LimitError::Rule(first.to_owned())),
-        };
-        let words = Words::read(rule, takes, words)?;
-        let limit = || value(rule, "limit", words.limit, whole);
-        let window = || value(rule, "window", words.window, |text| parse_duration(text).ok());
-        let kind = match rule {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        // A plus that stands alone: "+3" is a wrong number, not another limit.
+        let limits: Result<_, LimitError> = words.split(|word| *word == "+").map(limit).collect();
+        let spec = Self { limits: limits? };
+        spec.check()?;
+        Ok(spec)
+    }
+}
+
+/// The rule's word and the words that may follow it.
+fn takes(first: &str) -> Result<(&'static str, &'static str), LimitError> {
+    Ok(match first {
+        "token-bucket" => ("token-bucket", "rate, burst, reject-counts"),
+        "fixed-window" => ("fixed-window", "limit, window, clock, offset, reject-counts"),
+        "sliding-window" => ("sliding-window", "limit, window, reject-counts"),
+        "sliding-counter" => ("sliding-counter", "limit, window, offset, reject-counts"),
+        "queue" => ("queue", "rate, burst, delay"),
+        "concurrency" => ("concurrency", "limit"),
+        "none" => ("none", "no further words"),
+        _ => return Err(LimitError::Rule(first.to_owned())),
+    })
+}
+
+/// One limit of its words.
+fn limit(words: &[&str]) -> Result<Limit, LimitError> {
+    let mut words = words.iter().copied();
+    let (rule, takes) = takes(words.next().unwrap_or_default())?;
+    let words = Words::read(rule, takes, words)?;
+    let rate = || value(rule, "rate", words.rate, decimal);
+    let burst = || value(rule, "burst", words.burst, whole);
+    let limit = || value(rule, "limit", words.limit, whole);
+    let window = || value(rule, "window", words.window, |text| parse_duration(text).ok());
+    let offset = || {
+        let text = words.offset.or(Some("0ms"));
+        value(rule, "offset", text, |text| parse_duration(text).ok())
+    };
+    let reject_counts = words.reject_counts.or(Some("false"));
+    Ok(Limit {
+        rule: match rule {
             "token-bucket" => Rule::TokenBucket {
-                rate: value(rule, "rate", words.rate, decimal)?,
-                burst: value(rule, "burst", words.burst, whole)?,
+                rate: rate()?,
+                burst: burst()?,
             },
             "fixed-window" => Rule::FixedWindow {
                 limit: limit()?,
                 window: window()?,
+                clock: clock(&words, offset()?)?,
             },
             "sliding-window" => Rule::SlidingWindow {
                 limit: limit()?,
                 window: window()?,
             },
+            "sliding-counter" => Rule::SlidingCounter {
+                limit: limit()?,
+                window: window()?,
+                offset: offset()?,
+            },
+            "queue" => Rule::Queue {
+                rate: rate()?,
+                burst: burst()?,
+                delay: value(rule, "delay", words.delay.or(Some("0")), whole)?,
+            },
             "concurrency" => Rule::Concurrency { limit: limit()? },
             _ => Rule::Unlimited,
-        };
-        let reject_counts = value(
-            rule,
-            "reject-counts",
-            words.reject_counts.or(Some("false")),
-            |text| text.parse().ok(),
-        )?;
-        let spec = Self {
-            rule: kind,
-            reject_counts,
-        };
-        spec.check()?;
-        Ok(spec)
+        },
+        reject_counts: value(rule, "reject-counts", reject_counts, |text| text.parse().ok())?,
+    })
+}
+
+fn clock(words: &Words<'_>, offset: Duration) -> Result<WindowClock, LimitError> {
+    let refuse = |word: &'static str, value: &str| {
+        Err(LimitError::Value {
+            word,
+            value: value.to_owned(),
+            allowed: allowed(word),
+        })
+    };
+    match (words.clock, words.offset) {
+        (Some("aligned"), _) => Ok(WindowClock::Aligned { offset }),
+        (None | Some("first"), None) => Ok(WindowClock::First),
+        (None | Some("first"), Some(offset)) => refuse("offset", offset),
+        (Some(other), _) => refuse("clock", other),
     }
 }
 
@@ -200,8 +287,16 @@ mod tests {
             "fixed-window limit=0 window=1ms",
             "sliding-window limit=50 window=10s reject-counts=true",
             "sliding-window limit=50 window=1000.500ms",
+            "fixed-window limit=120 window=1m clock=aligned",
+            "fixed-window limit=120 window=1m clock=aligned offset=5s reject-counts=true",
+            "sliding-counter limit=50 window=10s",
+            "sliding-counter limit=50 window=10s offset=1.5s reject-counts=true",
+            "queue rate=10 burst=0",
+            "queue rate=0.5 burst=40 delay=40",
             "concurrency limit=5",
             "none",
+            "token-bucket rate=10 burst=10 + fixed-window limit=120 window=1m reject-counts=true",
+            "queue rate=10 burst=5 + concurrency limit=5 + none + sliding-counter limit=1 window=1s",
         ] {
             let spec: LimitSpec = text.parse().unwrap();
             assert_eq!(spec.to_string(), text);
@@ -217,7 +312,8 @@ mod tests {
             spec,
             Rule::FixedWindow {
                 limit: 120,
-                window: Duration::from_secs(60)
+                window: Duration::from_secs(60),
+                clock: WindowClock::First,
             }
             .into()
         );
@@ -240,7 +336,7 @@ mod tests {
             ),
             (
                 "token-bucket rate=x burst=5",
-                vec!["rate=\"x\"", "tokens a second"],
+                vec!["rate=\"x\"", "a number a second"],
             ),
             (
                 "token-bucket rate=0 burst=5",
@@ -286,6 +382,22 @@ mod tests {
                 vec!["\"reject-counts=true\" is not for concurrency"],
             ),
             ("concurrency 3", vec!["\"3\" is not for concurrency", "limit"]),
+            (
+                "fixed-window limit=3 window=1s clock=wall",
+                vec!["clock=\"wall\"", "first or aligned"],
+            ),
+            (
+                "fixed-window limit=3 window=1s offset=100ms",
+                vec!["offset=\"100ms\"", "clock=aligned"],
+            ),
+            (
+                "fixed-window limit=3 window=1s clock=aligned offset=1s",
+                vec!["offset=\"1s\"", "shorter than the window"],
+            ),
+            ("queue rate=3 burst=4 delay=5", vec!["delay=\"5\"", "0 to burst"]),
+            ("queue rate=3", vec!["queue needs burst"]),
+            ("none +", vec!["\"\" is no limit"]),
+            ("none + none + none + none + none", vec!["5 limits", "1 to 4"]),
             (
                 "none limit=3",
                 vec!["\"limit=3\" is not for none", "no further words"],

@@ -1,6 +1,6 @@
 //! What each rule decides over virtual time: exact tables, and the promises for any course of attempts.
 
-use limiter::{Decision, LimitSpec, Limiter, Rule};
+use limiter::{Decision, Limit, LimitSpec, Limiter, Rule, WindowClock};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ fn ms(count: u64) -> Duration {
 }
 
 fn limiter(text: &str) -> Limiter {
-    Limiter::new(text.parse().expect("a limit"))
+    Limiter::new(&text.parse().expect("a limit"))
 }
 
 /// Plays attempts at the given milliseconds and compares: `None` passes, `Some(n)` is refused for `n` ms.
@@ -128,6 +128,132 @@ fn a_refused_attempt_is_logged_in_a_sliding_window_where_rejections_count() {
 }
 
 #[test]
+fn an_aligned_window_begins_at_its_multiples_whoever_comes() {
+    plays(
+        "fixed-window limit=2 window=1s clock=aligned",
+        &[
+            (700, None),
+            (800, None),
+            (900, Some(100)),
+            (1_000, None),
+            (1_999, None),
+            (1_999, Some(1)),
+            (5_500, None),
+        ],
+    );
+    plays(
+        "fixed-window limit=1 window=1s clock=aligned offset=300ms reject-counts=true",
+        &[
+            (0, None),
+            (0, Some(300)),
+            (300, None),
+            (1_299, Some(1)),
+            (1_300, None),
+        ],
+    );
+}
+
+#[test]
+fn a_sliding_counter_lets_in_by_the_share_that_is_left_of_the_window_before() {
+    plays(
+        "sliding-counter limit=4 window=1s",
+        &[
+            (0, None),
+            (0, None),
+            (0, None),
+            (0, None),
+            (100, Some(1_150)),
+            (1_000, Some(250)),
+            (1_250, None),
+            (1_250, Some(250)),
+            (1_500, None),
+            (1_750, None),
+            (1_999, Some(1)),
+            (2_000, None),
+        ],
+    );
+    plays(
+        "sliding-counter limit=4 window=1s offset=500ms",
+        &[
+            (0, None),
+            (0, None),
+            (0, None),
+            (0, None),
+            (0, Some(750)),
+            (1_500, None),
+        ],
+    );
+}
+
+#[test]
+fn a_queue_answers_late_up_to_its_burst_and_refuses_what_is_more() {
+    let plays = |text: &str, course: &[(u64, Decision)]| {
+        let mut limiter = limiter(text);
+        for &(at, expected) in course {
+            assert_eq!(limiter.try_pass(ms(at)), expected, "{text} at {at} ms");
+        }
+    };
+    let late = |delay| Decision::PassLate { delay: ms(delay) };
+    let refused = |wait| Decision::Reject {
+        retry_in: Some(ms(wait)),
+    };
+    plays(
+        "queue rate=10 burst=2",
+        &[
+            (0, Decision::Pass),
+            (0, late(100)),
+            (0, late(200)),
+            (0, refused(100)),
+            (50, refused(50)),
+            (100, late(200)),
+            (1_000, Decision::Pass),
+            (1_000, late(100)),
+        ],
+    );
+    let queue: LimitSpec = "queue rate=10 burst=30 delay=5 + none".parse().unwrap();
+    assert_eq!(queue.longest_delay(), ms(2_500));
+    plays(
+        "queue rate=10 burst=3 delay=2",
+        &[
+            (0, Decision::Pass),
+            (0, Decision::Pass),
+            (0, Decision::Pass),
+            (0, late(100)),
+            (0, refused(100)),
+        ],
+    );
+}
+
+#[test]
+fn what_one_of_two_limits_refuses_takes_nothing_of_the_other_unless_refusals_count() {
+    plays(
+        "token-bucket rate=1 burst=1 + fixed-window limit=2 window=10s",
+        &[
+            (0, None),
+            (500, Some(500)),
+            (1_000, None),
+            (2_000, Some(8_000)),
+            (10_000, None),
+        ],
+    );
+    plays(
+        "token-bucket rate=1 burst=1 + sliding-window limit=2 window=10s reject-counts=true",
+        &[
+            (0, None),
+            // Takes the second place of the window.
+            (500, Some(9_500)),
+            (1_000, Some(9_500)),
+        ],
+    );
+    let mut both = limiter("queue rate=10 burst=9 + queue rate=5 burst=9");
+    assert!(both.try_pass(ms(0)).passed());
+    assert_eq!(both.try_pass(ms(0)), Decision::PassLate { delay: ms(200) });
+    let mut unknown = limiter("concurrency limit=1 + fixed-window limit=1 window=1s");
+    assert!(unknown.try_pass(ms(0)).passed());
+    assert_eq!(unknown.try_pass(ms(0)), Decision::Reject { retry_in: None });
+}
+
+#[test]
 fn a_concurrency_cap_cannot_say_when_and_waits_for_a_release() {
     let mut limiter = limiter("concurrency limit=2");
     assert!(limiter.try_pass(ms(0)).passed());
@@ -189,6 +315,11 @@ fn the_end_of_time_is_a_moment_like_any_other() {
         ("fixed-window limit=1 window=1s reject-counts=true", second),
         ("sliding-window limit=1 window=1s", second),
         ("sliding-window limit=1 window=1s reject-counts=true", second),
+        ("queue rate=1 burst=0", second),
+        (
+            "token-bucket rate=1 burst=1 + sliding-window limit=1 window=1s",
+            second,
+        ),
         ("concurrency limit=1", None),
     ] {
         let mut limiter = limiter(text);
@@ -207,25 +338,62 @@ fn figures_that_no_text_could_have_are_drawn_to_the_nearest_allowed() {
     for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1e300] {
         let spec: LimitSpec = Rule::TokenBucket { rate, burst: 0 }.into();
         assert!(spec.check().is_err());
-        let mut limiter = Limiter::new(spec);
+        let mut limiter = Limiter::new(&spec);
         assert!(limiter.try_pass(ms(0)).passed());
         assert!(!limiter.try_pass(ms(0)).passed(), "{rate}");
     }
+}
+
+/// What a text can say.
+fn micros(window: Duration, share: f64) -> Duration {
+    let micros = window.mul_f64(share).as_micros();
+    Duration::from_micros(u64::try_from(micros).expect("some seconds"))
 }
 
 fn any_rule() -> impl Strategy<Value = Rule> {
     let window = (1_u64..20_000_000)
         .prop_map(Duration::from_micros)
         .prop_filter("1 ms at least", |w| *w >= ms(1));
+    let clocked = (1_u32..30, window.clone(), 0.0_f64..0.99);
     prop_oneof![
         (0.01_f64..2_000.0, 1_u32..50).prop_map(|(rate, burst)| Rule::TokenBucket { rate, burst }),
-        (1_u32..30, window.clone()).prop_map(|(limit, window)| Rule::FixedWindow { limit, window }),
+        (1_u32..30, window.clone()).prop_map(|(limit, window)| Rule::FixedWindow {
+            limit,
+            window,
+            clock: WindowClock::First
+        }),
+        clocked
+            .clone()
+            .prop_map(|(limit, window, share)| Rule::FixedWindow {
+                limit,
+                window,
+                clock: WindowClock::Aligned {
+                    offset: micros(window, share)
+                }
+            }),
         (1_u32..30, window).prop_map(|(limit, window)| Rule::SlidingWindow { limit, window }),
+        clocked.prop_map(|(limit, window, share)| Rule::SlidingCounter {
+            limit,
+            window,
+            offset: micros(window, share)
+        }),
+        (0.01_f64..2_000.0, 0_u32..50, 0_u32..50).prop_map(|(rate, burst, delay)| Rule::Queue {
+            rate,
+            burst,
+            delay: delay.min(burst)
+        }),
     ]
 }
 
+fn any_limit() -> impl Strategy<Value = Limit> {
+    (any_rule(), any::<bool>()).prop_map(|(rule, counts)| Limit {
+        rule,
+        reject_counts: counts && !matches!(rule, Rule::Queue { .. }),
+    })
+}
+
 fn any_spec() -> impl Strategy<Value = LimitSpec> {
-    (any_rule(), any::<bool>()).prop_map(|(rule, reject_counts)| LimitSpec { rule, reject_counts })
+    prop::collection::vec(any_limit(), 1..3).prop_map(|limits| LimitSpec { limits })
 }
 
 /// Pauses between attempts, many of them short, some long, some zero.
@@ -240,8 +408,8 @@ fn any_course() -> impl Strategy<Value = Vec<Duration>> {
 }
 
 /// The times of all attempts that passed.
-fn passes(spec: LimitSpec, course: &[Duration]) -> Vec<Duration> {
-    let mut limiter = Limiter::new(spec);
+fn passes(limit: Limit, course: &[Duration]) -> Vec<Duration> {
+    let mut limiter = Limiter::new(&limit.into());
     let mut now = Duration::ZERO;
     let mut passed = Vec::new();
     for pause in course {
@@ -258,7 +426,7 @@ proptest! {
 
     #[test]
     fn retry_in_is_exact(spec in any_spec(), course in any_course()) {
-        let mut limiter = Limiter::new(spec);
+        let mut limiter = Limiter::new(&spec);
         let mut now = Duration::ZERO;
         for pause in course {
             now += pause;
@@ -278,7 +446,7 @@ proptest! {
     fn a_token_bucket_never_lets_more_in_than_burst_plus_rate_times_time(
         rate in 0.01_f64..2_000.0, burst in 1_u32..50, reject_counts: bool, course in any_course(),
     ) {
-        let passed = passes(LimitSpec { rule: Rule::TokenBucket { rate, burst }, reject_counts }, &course);
+        let passed = passes(Limit { rule: Rule::TokenBucket { rate, burst }, reject_counts }, &course);
         for (i, from) in passed.iter().enumerate() {
             for (n, to) in passed[i..].iter().enumerate() {
                 let most = f64::from(burst) + rate * (*to - *from).as_secs_f64();
@@ -292,7 +460,7 @@ proptest! {
         limit in 1_u32..30, window in 1_u64..5_000, reject_counts: bool, course in any_course(),
     ) {
         let rule = Rule::SlidingWindow { limit, window: ms(window) };
-        let passed = passes(LimitSpec { rule, reject_counts }, &course);
+        let passed = passes(Limit { rule, reject_counts }, &course);
         for pair in passed.windows(limit as usize + 1) {
             prop_assert!(pair[limit as usize] - pair[0] >= ms(window));
         }
@@ -302,8 +470,8 @@ proptest! {
     fn a_fixed_window_never_lets_more_in_than_twice_its_limit_in_any_window(
         limit in 1_u32..30, window in 1_u64..5_000, reject_counts: bool, course in any_course(),
     ) {
-        let rule = Rule::FixedWindow { limit, window: ms(window) };
-        let passed = passes(LimitSpec { rule, reject_counts }, &course);
+        let rule = Rule::FixedWindow { limit, window: ms(window), clock: WindowClock::First };
+        let passed = passes(Limit { rule, reject_counts }, &course);
         for pair in passed.windows(2 * limit as usize + 1) {
             prop_assert!(pair[2 * limit as usize] - pair[0] >= ms(window));
         }
@@ -311,7 +479,7 @@ proptest! {
 
     #[test]
     fn a_concurrency_cap_is_never_exceeded(limit in 0_u32..10, course in prop::collection::vec(any::<bool>(), 1..200)) {
-        let mut limiter = Limiter::new(Rule::Concurrency { limit }.into());
+        let mut limiter = Limiter::new(&Rule::Concurrency { limit }.into());
         let mut open = 0;
         for comes in course {
             if comes {
@@ -327,24 +495,37 @@ proptest! {
 
     #[test]
     fn counting_rejections_never_lets_more_in(rule in any_rule(), course in any_course()) {
-        let free = passes(LimitSpec { rule, reject_counts: false }, &course).len();
-        let counted = passes(LimitSpec { rule, reject_counts: true }, &course).len();
+        let free = passes(Limit { rule, reject_counts: false }, &course).len();
+        let counted = passes(Limit { rule, reject_counts: true }, &course).len();
         prop_assert!(counted <= free);
     }
 
     #[test]
     fn nobody_who_waits_as_told_gets_in_sooner_than_the_bound(rule in any_rule(), users in 1_u32..100) {
-        let spec = LimitSpec { rule, reject_counts: false };
-        let mut limiter = Limiter::new(spec);
-        let mut now = Duration::ZERO;
+        let spec: LimitSpec = rule.into();
+        let mut limiter = Limiter::new(&spec);
+        let (mut now, mut last) = (Duration::ZERO, Duration::ZERO);
         for _ in 0..users {
-            while let Decision::Reject { retry_in } = limiter.try_pass(now) {
-                now += retry_in.expect("rates and windows know");
+            loop {
+                match limiter.try_pass(now) {
+                    Decision::Pass => break,
+                    Decision::PassLate { delay } => {
+                        last = last.max(now + delay);
+                        break;
+                    }
+                    Decision::Reject { retry_in } => now += retry_in.expect("rates and windows know"),
+                }
             }
+            last = last.max(now);
         }
         let bound = spec.bound(users).expect("rates and windows have one");
-        prop_assert!(now + Duration::from_nanos(1) >= bound);
-        prop_assert!(now <= bound + Duration::from_micros(1), "{:?} against {:?}", now, bound);
+        prop_assert!(last + Duration::from_nanos(1) >= bound, "{last:?} against {bound:?}");
+        // Two counters let in a little less than they promise: one less in each window.
+        let slack = match rule {
+            Rule::SlidingCounter { limit, window, .. } => window * (2 + users.div_ceil(limit) * 2) ,
+            _ => Duration::from_micros(1),
+        };
+        prop_assert!(last <= bound + slack, "{last:?} against {bound:?}");
     }
 
     #[test]

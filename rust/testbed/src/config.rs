@@ -26,6 +26,10 @@ pub struct Config {
     pub retry_after: RetryAfter,
     /// Status of a refusal, 400 to 599.
     pub status: u16,
+    /// What a refused upgrade sees of it.
+    pub refusal: Refusal,
+    /// Whether a refused connection stays open for another request. Else the server ends it first.
+    pub keep_alive_refusals: bool,
     /// Body of a refusal; `{seconds}` and `{ms}` become the time after which to come back. `None`: a short JSON text.
     pub body: Option<String>,
     /// Whether to speak TLS, with a certificate made at start.
@@ -54,6 +58,8 @@ impl Default for Config {
             token: None,
             retry_after: RetryAfter::Seconds,
             status: 429,
+            refusal: Refusal::Answer,
+            keep_alive_refusals: false,
             body: None,
             tls: false,
             faults: Vec::new(),
@@ -169,6 +175,11 @@ impl Config {
         if !(400..=599).contains(&self.status) {
             return Err(ConfigError::Status(self.status));
         }
+        if let Refusal::AcceptAndClose(code) = self.refusal
+            && !(1000..=4999).contains(&code)
+        {
+            return Err(ConfigError::CloseCode(code));
+        }
         if let Some(wrong) = self
             .faults
             .iter()
@@ -220,6 +231,9 @@ pub enum ConfigError {
     /// See [`Config::status`].
     #[error("status {0} is no refusal: allowed are 400 to 599")]
     Status(u16),
+    /// See [`Config::refusal`].
+    #[error("close code {0}: allowed are 1000 to 4999")]
+    CloseCode(u16),
     /// See [`FaultShare::share`].
     #[error("fault {fault}: share {share} is not within 0 to 1")]
     Share {
@@ -234,6 +248,62 @@ pub enum ConfigError {
     /// See [`Config::patience`].
     #[error("patience 0: a connection needs some time")]
     NoPatience,
+}
+
+/// What a refused upgrade sees of its refusal. Plain requests see all of them but the last, in place of which they are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Refusal {
+    /// An answer with status, hint and body.
+    #[default]
+    Answer,
+    /// A TCP reset.
+    Reset,
+    /// The end of the connection, without an answer.
+    Close,
+    /// Nothing, until the client gives up.
+    Silence,
+    /// A 101, and then at once a close frame with this code.
+    AcceptAndClose(u16),
+}
+
+impl Refusal {
+    /// The forms as they may be written.
+    pub const FORMS: &[&str] = &["answer", "reset", "close", "silence", "accept:1013"];
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer => f.write_str("answer"),
+            Self::Reset => f.write_str("reset"),
+            Self::Close => f.write_str("close"),
+            Self::Silence => f.write_str("silence"),
+            Self::AcceptAndClose(code) => write!(f, "accept:{code}"),
+        }
+    }
+}
+
+impl FromStr for Refusal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "answer" => Self::Answer,
+            "reset" => Self::Reset,
+            "close" => Self::Close,
+            "silence" => Self::Silence,
+            _ => {
+                let code = text.strip_prefix("accept:").and_then(|code| code.parse().ok());
+                let code = code.filter(|code| (1000..=4999).contains(code));
+                Self::AcceptAndClose(code.ok_or_else(|| {
+                    format!(
+                        "\"{text}\" is no way to refuse: allowed are {}, with a close code from 1000 to 4999",
+                        Self::FORMS.join(", ")
+                    )
+                })?)
+            }
+        })
+    }
 }
 
 /// How a refusal says when to come back. Where nobody can know (a concurrency cap, a refusal that is a fault) it says one
@@ -306,6 +376,17 @@ mod tests {
     }
 
     #[test]
+    fn the_ways_to_refuse_read_back() {
+        for form in Refusal::FORMS {
+            assert_eq!(form.parse::<Refusal>().unwrap().to_string(), *form);
+        }
+        for wrong in ["", "accept", "accept:999", "accept:5000", "accept:x", "drop"] {
+            let message = wrong.parse::<Refusal>().unwrap_err();
+            assert!(message.contains("answer, reset, close, silence"), "{message}");
+        }
+    }
+
+    #[test]
     fn a_limit_of_a_path_covers_it_and_what_is_below() {
         let own: PathLimit = "/api/v2/  fixed-window limit=1 window=1s".parse().unwrap();
         assert_eq!(own.path, "/api/v2");
@@ -371,6 +452,13 @@ mod tests {
                     ..good()
                 },
                 "status 600",
+            ),
+            (
+                Config {
+                    refusal: Refusal::AcceptAndClose(999),
+                    ..good()
+                },
+                "close code 999",
             ),
             (
                 Config {

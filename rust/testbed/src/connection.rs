@@ -1,11 +1,12 @@
 //! The life of one TCP connection: TLS, requests, the limit's decision, the answer, and then perhaps a WebSocket.
 
-use crate::answers;
+use crate::answers::{self, Answer};
+use crate::config::Refusal;
 use crate::fault::{Effect, Fault};
 use crate::log::Line;
 use crate::request::{self, Kind, Request};
 use crate::server::Stopped;
-use crate::shared::{Attempt, Seat, Shared};
+use crate::shared::{Attempt, Denied, Seat, Shared};
 use crate::stats::unix_micros;
 use crate::stream::Stream;
 use crate::upgrade::Upgrade;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// How long the peer may take to end its side after the last answer.
@@ -89,9 +90,12 @@ impl Connection {
                 peer,
                 accepted_at,
             };
-            match timeout(patience, origin.respond(&mut stream, &mut buffer, request))
-                .await
-                .ok()?
+            match timeout(
+                shared.patience(),
+                origin.respond(&mut stream, &mut buffer, request),
+            )
+            .await
+            .ok()?
             {
                 Next::Open { seat, cut_after } => {
                     stream.unread(buffer);
@@ -165,13 +169,19 @@ impl Origin<'_> {
     ) -> Next {
         let mut seat = match self.shared.admit(&request.path, request.bearer.as_deref()) {
             Ok(seat) => seat,
-            Err(refusal) => {
-                let refusal = refusal.with("Connection: close\r\n");
-                attempt.answered(refusal.status);
-                finish(stream, &refusal.bytes()).await;
-                return Next::Done;
+            Err(Denied::NoToken(refusal)) => return refuse(stream, attempt, refusal, false).await,
+            Err(Denied::Throttled(refusal)) => {
+                let config = &self.shared.config;
+                if config.refusal == Refusal::Answer {
+                    return refuse(stream, attempt, refusal, config.keep_alive_refusals).await;
+                }
+                let upgrade = Some(upgrade);
+                return misbehave::refuse_oddly(self.shared, stream, attempt, upgrade).await;
             }
         };
+        if !seat.delay.is_zero() {
+            sleep(seat.delay).await;
+        }
         let written = match fault {
             None => stream
                 .write_all(&answers::accepted(upgrade, "Upgrade", ""))
@@ -190,6 +200,17 @@ impl Origin<'_> {
         let cut_after = (fault == Some(Fault::DropAfter)).then_some(misbehave::MOMENT);
         Next::Open { seat, cut_after }
     }
+}
+
+/// Answers a refusal; `stays`: whether the client may go on with another request.
+async fn refuse(stream: &mut Stream, mut attempt: Attempt, refusal: Answer, stays: bool) -> Next {
+    attempt.answered(refusal.status);
+    if !stays {
+        finish(stream, &refusal.with("Connection: close\r\n").bytes()).await;
+        return Next::Done;
+    }
+    let sent = stream.write_all(&refusal.bytes()).await.is_ok() && stream.flush().await.is_ok();
+    if sent { Next::Again } else { Next::Done }
 }
 
 /// Writes the last bytes of a connection and closes it in a way that lets the peer read them: it ends this side and reads

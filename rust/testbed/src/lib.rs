@@ -1,7 +1,7 @@
 //! A server for WebSockets and plain HTTP that throttles and misbehaves on request: the other side of a load test.
 //!
 //! It lets attempts in by the rules of [`limiter`], one for all paths or some for paths of their own; it refuses the others
-//! with the status, hint and body that it is told, and plays any of the faults of [`Fault::ALL`]. A WebSocket is an echo; a
+//! in the way that it is told (an answer with status, hint and body, a reset, silence ...), and plays any of the faults of [`Fault::ALL`]. A WebSocket is an echo; a
 //! plain request is answered with a short JSON text, or with an access token. `GET /stats` on the same port answers what it
 //! has seen.
 //!
@@ -31,7 +31,7 @@ mod tls;
 mod token;
 mod upgrade;
 
-pub use config::{Config, ConfigError, PathLimit, PathLimitError, RetryAfter, TokenConfig};
+pub use config::{Config, ConfigError, PathLimit, PathLimitError, Refusal, RetryAfter, TokenConfig};
 pub use fault::{Effect, Fault, FaultError, FaultShare};
 pub use server::Server;
 pub use stats::{PathStats, Second, Stats, TokenStats};

@@ -1,6 +1,7 @@
 //! Plays the faults: strange ways to let in, to refuse and to fail.
 
 use crate::answers::{self, Answer, Framing};
+use crate::config::Refusal;
 use crate::connection::{Next, discard, finish};
 use crate::fault::{Effect, Fault};
 use crate::shared::{Attempt, Shared};
@@ -168,6 +169,41 @@ async fn refuse(
     }
     attempt.answered(refusal.status);
     finish(stream, &refusal.bytes()).await;
+    Next::Done
+}
+
+/// Refuses as the configuration says, where that is no answer. Without an `upgrade` there is nothing to accept.
+pub(crate) async fn refuse_oddly(
+    shared: &Shared,
+    stream: &mut Stream,
+    mut attempt: Attempt,
+    upgrade: Option<&Upgrade>,
+) -> Next {
+    match (shared.config.refusal, upgrade) {
+        (Refusal::AcceptAndClose(code), Some(upgrade)) => {
+            attempt.refused(Some(101));
+            let mut bytes = answers::accepted(upgrade, "Upgrade", "");
+            // A close frame of two bytes, unmasked (RFC 6455 section 5.5.1).
+            bytes.extend([0x88, 2]);
+            bytes.extend(code.to_be_bytes());
+            finish(stream, &bytes).await;
+        }
+        (Refusal::Reset, _) => {
+            attempt.refused(None);
+            let _ = stream.tcp().set_zero_linger();
+        }
+        (Refusal::Silence, _) => {
+            attempt.refused(None);
+            if let Some(_held) = shared.hold() {
+                discard(stream).await;
+            }
+        }
+        // The others are answers, and do not come here.
+        (Refusal::Close | Refusal::Answer | Refusal::AcceptAndClose(_), _) => {
+            attempt.refused(None);
+            finish(stream, &[]).await;
+        }
+    }
     Next::Done
 }
 

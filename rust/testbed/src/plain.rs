@@ -2,12 +2,12 @@
 
 use crate::answers::Answer;
 use crate::body::{self, Trouble};
-use crate::config::Config;
+use crate::config::{Config, Refusal};
 use crate::connection::{Next, Origin, finish};
 use crate::fault::{Effect, Fault};
 use crate::misbehave;
 use crate::request::{Plain, Request};
-use crate::shared::{Attempt, Seat};
+use crate::shared::{Attempt, Denied, Seat};
 use crate::stream::Stream;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -21,6 +21,8 @@ enum Course {
     /// A fault strikes that asks no limit.
     Fault(Fault, Effect),
     Refused(Answer),
+    /// Refused without an answer.
+    Odd,
     /// Perhaps in a strange way.
     LetIn(Seat, Option<Fault>),
 }
@@ -104,11 +106,15 @@ impl Exchange<'_, '_> {
                 let shared = self.origin.shared;
                 misbehave::fail(fault, effect, shared, self.stream, attempt, self.path).await
             }
+            Course::Odd => misbehave::refuse_oddly(self.origin.shared, self.stream, attempt, None).await,
             Course::Refused(refusal) => {
                 attempt.answered(refusal.status);
                 self.answer(refusal, None).await
             }
             Course::LetIn(seat, fault) => {
+                if !seat.delay.is_zero() {
+                    sleep(seat.delay).await;
+                }
                 let answer = self.work(ordinal, received).await;
                 if let Some(fault) = fault {
                     attempt.struck_by(fault);
@@ -129,7 +135,15 @@ impl Exchange<'_, '_> {
         match fault {
             Some((fault, effect)) if effect != Effect::Accepts => Course::Fault(fault, effect),
             fault => match shared.admit(self.path, self.bearer) {
-                Err(refusal) => Course::Refused(refusal),
+                Err(Denied::Throttled(_))
+                    if !matches!(
+                        shared.config.refusal,
+                        Refusal::Answer | Refusal::AcceptAndClose(_)
+                    ) =>
+                {
+                    Course::Odd
+                }
+                Err(Denied::Throttled(refusal) | Denied::NoToken(refusal)) => Course::Refused(refusal),
                 Ok(seat) => {
                     let fault = fault.map(|(fault, _)| fault);
                     Course::LetIn(
@@ -253,8 +267,9 @@ fn introduction(config: &Config) -> String {
     format!(
         "The test server of ws-backoff: it throttles and misbehaves on request. A WebSocket on any path is an echo, a plain\n\
          request to any path but / and /stats is answered with a short JSON text.\n\
-         limit: {}\n{own}{token}refusals: status {}, retry-after {}\nfaults: {}\nfigures: GET /stats\n",
+         limit: {}\n{own}{token}refusals: {}, status {}, retry-after {}\nfaults: {}\nfigures: GET /stats\n",
         config.limit,
+        config.refusal,
         config.status,
         config.retry_after,
         if faults.is_empty() {

@@ -9,7 +9,7 @@ use crate::token::Mint;
 use limiter::{Decision, Limiter};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How many connections slow and silent faults may hold at a time; further ones are closed at once.
 const MOST_HELD: u64 = 4_096;
@@ -25,6 +25,10 @@ pub(crate) struct Shared {
     /// The longest paths first.
     own_limits: Vec<(PathLimit, Mutex<Limiter>)>,
     limiter: Mutex<Limiter>,
+    /// Of the server's begin, since 1970: the limits' clock starts there, as windows may lie on the wall clock.
+    began: Duration,
+    /// The longest that a limit keeps an answer back.
+    longest_delay: Duration,
     held: AtomicU64,
 }
 
@@ -33,12 +37,21 @@ impl Shared {
         let mut own_limits: Vec<_> = config
             .limits_at
             .iter()
-            .map(|own| (own.clone(), Mutex::new(Limiter::new(own.limit))))
+            .map(|own| (own.clone(), Mutex::new(Limiter::new(&own.limit))))
             .collect();
         own_limits.sort_by_key(|(own, _)| std::cmp::Reverse(own.path.len()));
+        let longest_delay = own_limits
+            .iter()
+            .map(|(own, _)| &own.limit)
+            .chain([&config.limit])
+            .map(limiter::LimitSpec::longest_delay)
+            .max()
+            .unwrap_or_default();
         Self {
             own_limits,
-            limiter: Mutex::new(Limiter::new(config.limit)),
+            limiter: Mutex::new(Limiter::new(&config.limit)),
+            began: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            longest_delay,
             chooser: Chooser::new(config.seed, config.faults.clone()),
             mint: config.token.clone().map(Mint::new),
             tally: Tally::new(),
@@ -68,8 +81,18 @@ impl Shared {
         self.mint.as_ref().filter(|mint| mint.config.path == path)
     }
 
-    /// Looks at the token, then asks the limit of the path: a seat, or the refusal.
-    pub(crate) fn admit(self: &Arc<Self>, path: &str, bearer: Option<&str>) -> Result<Seat, Answer> {
+    /// How long an answer may take: the patience, and what the limits add to it.
+    pub(crate) fn patience(&self) -> Duration {
+        self.config.patience.saturating_add(self.longest_delay)
+    }
+
+    /// On the limits' clock.
+    fn limits_now(&self) -> Duration {
+        self.began + self.elapsed()
+    }
+
+    /// Looks at the token, then asks the limit of the path: a seat, or why there is none.
+    pub(crate) fn admit(self: &Arc<Self>, path: &str, bearer: Option<&str>) -> Result<Seat, Denied> {
         let path = without_query(path);
         if let Some(mint) = self.mint.as_ref().filter(|mint| mint.config.path != path)
             && !mint.admits(bearer, self.elapsed())
@@ -80,18 +103,24 @@ impl Shared {
             } else {
                 " realm=\"ws-backoff\""
             };
-            return Err(Answer::bare(401).with(&format!("WWW-Authenticate: Bearer{why}\r\n")));
+            let answer = Answer::bare(401).with(&format!("WWW-Authenticate: Bearer{why}\r\n"));
+            return Err(Denied::NoToken(answer));
         }
         let place = self.own_limits.iter().position(|(own, _)| own.covers(path));
         let mut limiter = self.limiter(place);
         // Read under the lock, so that the limit sees time in order.
-        match limiter.try_pass(self.elapsed()) {
-            Decision::Pass => Ok(Seat {
-                shared: Arc::clone(self),
-                place,
-                open: false,
-            }),
-            Decision::Reject { retry_in } => Err(Answer::throttled(&self.config, retry_in)),
+        let seat = |delay| Seat {
+            shared: Arc::clone(self),
+            place,
+            delay,
+            open: false,
+        };
+        match limiter.try_pass(self.limits_now()) {
+            Decision::Pass => Ok(seat(Duration::ZERO)),
+            Decision::PassLate { delay } => Ok(seat(delay)),
+            Decision::Reject { retry_in } => {
+                Err(Denied::Throttled(Answer::throttled(&self.config, retry_in)))
+            }
         }
     }
 
@@ -106,6 +135,15 @@ impl Shared {
         let held = Held(self);
         (before < MOST_HELD).then_some(held)
     }
+}
+
+/// Why an attempt gets no seat.
+#[derive(Debug)]
+pub(crate) enum Denied {
+    /// It has no token that is good.
+    NoToken(Answer),
+    /// Its limit is used up. Whether it sees the answer is the configuration's.
+    Throttled(Answer),
 }
 
 fn without_query(path: &str) -> &str {
@@ -127,6 +165,8 @@ pub(crate) struct Seat {
     pub(crate) shared: Arc<Shared>,
     /// Which of the own limits let it in; `None`: the one for all.
     place: Option<usize>,
+    /// How long the limit keeps the answer back.
+    pub(crate) delay: Duration,
     pub(crate) open: bool,
 }
 
@@ -135,7 +175,7 @@ impl Drop for Seat {
         if self.open {
             self.shared.tally.closed();
         }
-        self.shared.limiter(self.place).release(self.shared.elapsed());
+        self.shared.limiter(self.place).release(self.shared.limits_now());
     }
 }
 
@@ -181,6 +221,13 @@ impl Attempt {
         }
         self.fetched();
         self.write(Some(status));
+    }
+
+    /// To be called when it is refused in another way than by an answer; `status`: what was answered nevertheless.
+    pub(crate) fn refused(&mut self, status: Option<u16>) {
+        self.shared.tally.refused(self.place);
+        self.fetched();
+        self.write(status);
     }
 
     fn fetched(&mut self) {

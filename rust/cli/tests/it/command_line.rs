@@ -109,6 +109,11 @@ fn the_help_shows_all_faults_limits_units_and_examples() {
     }
     for part in [
         "reject-counts=true",
+        "clock=aligned",
+        " + fixed-window",
+        "--refuse-by",
+        "accept:1013",
+        "--keep-alive-refusals",
         "1.5s, 2m",
         "Examples:",
         "GET /stats",

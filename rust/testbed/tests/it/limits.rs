@@ -3,7 +3,7 @@
 use crate::client::{Client, attempt, header, limited, start, status, until};
 use std::thread::sleep;
 use std::time::Duration;
-use testbed::{Config, RetryAfter, Server};
+use testbed::{Config, Refusal, RetryAfter, Server};
 
 /// How many of so many simultaneous clients get in; all stay open.
 fn herd(server: &Server, size: usize) -> (Vec<Client>, Vec<String>) {
@@ -27,6 +27,8 @@ fn each_limit_lets_its_number_in_and_refuses_the_others() {
         "sliding-window limit=7 window=10m",
         "sliding-window limit=7 window=10m reject-counts=true",
         "concurrency limit=7",
+        "queue rate=0.001 burst=6 delay=6",
+        "token-bucket rate=0.001 burst=9 + concurrency limit=7",
     ] {
         let server = start(limited(limit));
         let (inside, refused) = herd(&server, 10);
@@ -119,4 +121,106 @@ fn a_herd_from_many_threads_never_exceeds_the_limit() {
     });
     assert_eq!(inside, 50);
     assert_eq!((server.stats().attempts, server.stats().refused), (200, 150));
+}
+
+#[test]
+fn a_queue_answers_late_what_it_lets_in() {
+    let server = start(limited("queue rate=5 burst=2"));
+    let begun = std::time::Instant::now();
+    let (inside, _) = herd(&server, 3);
+    // One client after the other: each waits a fifth of a second, less what the one before took of it.
+    assert_eq!(inside.len(), 3);
+    assert!(
+        begun.elapsed() >= Duration::from_millis(390),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn a_window_on_the_wall_clock_opens_on_it() {
+    let server = start(Config {
+        retry_after: RetryAfter::Milliseconds,
+        ..limited("fixed-window limit=1 window=2s clock=aligned")
+    });
+    let wait = loop {
+        let (_inside, refused) = herd(&server, 2);
+        if let Some(head) = refused.first() {
+            break header(head, "retry-after-ms").unwrap().parse::<u64>().unwrap();
+        }
+    };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let opens = (now.as_millis() + u128::from(wait)) % 2_000;
+    // The answer took its time on the way.
+    assert!(!(1_000..1_900).contains(&opens) && opens < 1_000, "{opens}");
+}
+
+#[test]
+fn each_way_to_refuse_shows_what_it_says_and_counts_as_refused() {
+    for (refusal, seen) in [
+        (Refusal::Reset, &[][..]),
+        (Refusal::Close, &[]),
+        (Refusal::AcceptAndClose(1013), &[0x88, 2, 0x03, 0xf5]),
+    ] {
+        let server = start(Config {
+            refusal,
+            ..limited("fixed-window limit=1 window=10m")
+        });
+        let (_inside, head) = attempt(&server);
+        assert_eq!(status(&head), 101, "{refusal}");
+        let mut client = Client::connect(&server);
+        client.ask("/");
+        if refusal == Refusal::AcceptAndClose(1013) {
+            assert_eq!(status(&client.head()), 101);
+        }
+        // A reset shows as an error, an end as nothing.
+        let bytes = client.read();
+        match refusal {
+            Refusal::Reset => assert_eq!(bytes.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset),
+            _ => assert_eq!(bytes.unwrap(), seen, "{refusal}"),
+        }
+        let stats = server.stats();
+        assert_eq!((stats.accepted, stats.refused), (1, 1), "{refusal}");
+    }
+}
+
+#[test]
+fn a_refused_connection_stays_open_where_the_server_is_told_so() {
+    let server = start(Config {
+        keep_alive_refusals: true,
+        ..limited("token-bucket rate=5 burst=1")
+    });
+    let (_inside, _) = attempt(&server);
+    let mut client = Client::connect(&server);
+    client.ask("/");
+    let refusal = client.answer();
+    assert_eq!((refusal.status(), refusal.header("Connection")), (429, None));
+    sleep(Duration::from_millis(250));
+    client.ask("/");
+    assert_eq!(status(&client.head()), 101, "on the same connection");
+}
+
+#[test]
+fn a_silent_refusal_says_nothing_and_counts() {
+    let server = start(Config {
+        refusal: Refusal::Silence,
+        ..limited("fixed-window limit=0 window=10m")
+    });
+    let mut client = Client::connect(&server);
+    client.ask("/");
+    until(&server, "one refused", |stats| stats.refused == 1);
+    client
+        .0
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    let error = client.read().unwrap_err();
+    assert!(
+        matches!(
+            error.kind(),
+            std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+        ),
+        "{error}"
+    );
 }
