@@ -136,7 +136,7 @@ impl Storm {
         let mut storm = Self {
             crowd,
             hints: server.hints,
-            limiter: Limiter::new(server.spec()),
+            limiter: Limiter::new(&server.spec()),
             processes: (0..crowd.processes).map(|_| process()).collect(),
             events: BinaryHeap::new(),
             scheduled: 0,
@@ -197,7 +197,7 @@ impl Storm {
     fn answer(&mut self, now: Duration, nth: usize, ticket: Ticket, sent: Duration) {
         self.attempts += 1;
         let event = match self.limiter.try_pass(now) {
-            Decision::Pass => Event::Passed(ticket),
+            Decision::Pass | Decision::PassLate { .. } => Event::Passed(ticket),
             Decision::Reject { retry_in } => {
                 let seconds =
                     retry_in.map(|wait| Duration::from_secs_f64(wait.as_secs_f64().ceil().max(1.0)));
