@@ -151,6 +151,11 @@ impl Attempts {
         self.end = end;
     }
 
+    /// The policy's time counts from now on, unless it does already: where the first attempt is under way before its driver asks.
+    pub fn begin(&mut self, now: Duration) {
+        self.began.get_or_insert(now);
+    }
+
     /// What now. It may be asked at any time and as often as one likes; the policy's time counts from the first answer that is a turn or
     /// an attempt.
     pub fn step(&mut self, now: Duration) -> Step {
@@ -169,7 +174,7 @@ impl Attempts {
         if now >= limit {
             return Step::Stop(reason);
         }
-        self.began.get_or_insert(now);
+        self.begin(now);
         if self.gate.is_some() && !matches!(self.phase, Phase::Turned) {
             return Step::Turn {
                 not_before,
@@ -193,7 +198,7 @@ impl Attempts {
     /// Of several reasons to stop the first of this order is named: fatal, no-retry, max-attempts, hint-too-long; then of the time
     /// that the policy leaves and the thread's schedule that which is over sooner, max-elapsed or schedule-end.
     pub fn failed(&mut self, seen: &Seen<'_>, now: Duration) -> (Refusal, Verdict) {
-        self.began.get_or_insert(now);
+        self.begin(now);
         let (class, hint, waits) = self.backoff.judge(seen);
         let paced = self.gate == Some(PacerMode::Pace) && class == Class::Throttle;
         let next = waits.and_then(|waits| self.wait(waits, paced, now));

@@ -4,13 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backoff::Backoff;
+use backoff::Attempts;
 use once_cell::sync::Lazy;
 use serde::Deserialize;
 
+use crate::clock::Clock;
 use crate::connecting::outcome::Connected;
 use crate::connecting::reconnect::Lifeline;
-use crate::connecting::run;
+use crate::connecting::run::{self, ConnectRun};
 use crate::controls::{ControlRequest, Controls, UnknownElement};
 use crate::error_codes::{CANCELLED, CONNECTION_NONE};
 use crate::failure::Failure;
@@ -101,6 +102,14 @@ struct Prospect {
     url: String,
 }
 
+/// What is only this call's of an operation.
+struct Asked<'a> {
+    payload: Option<&'a [u8]>,
+    /// Of the thread's schedule.
+    left: Option<Duration>,
+    begun: Instant,
+}
+
 /// What an operation gave.
 #[derive(Debug)]
 pub struct Performed {
@@ -154,7 +163,7 @@ impl Engine {
     }
 
     /// Connects as prepared, on the calling thread; `ordinal` is how many connects this user made before, `own` what is only
-    /// this call's, a [`CallRequest`] as JSON.
+    /// this call's, a [`CallRequest`] as JSON, `left` what is left of the thread's schedule, if that has an end.
     ///
     /// # Errors
     /// Misuse only: whatever server, network or plan do is in the result.
@@ -164,6 +173,7 @@ impl Engine {
         prepared: Handle,
         ordinal: u64,
         own: Option<&[u8]>,
+        left: Option<Duration>,
     ) -> Result<Connected, Misuse> {
         let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
         let found = self.prepared.get(prepared);
@@ -179,17 +189,21 @@ impl Engine {
             Ok(spec) => spec,
             Err(invalid) => return Ok(Connected::invalid(&invalid, &prospect.url)),
         };
-        let mut backoff = Backoff::new(spec.policy.clone(), spec.seed);
+        let clock = Clock::start();
+        let mut attempts = Attempts::new(spec.policy.clone(), spec.seed);
+        attempts.set_end(left);
         let runtime = self.runtime.get().map_err(Misuse::Runtime)?;
         let run = runtime
             .handle()
-            .block_on(run::connect(&spec, &mut backoff, &slot.cancel));
+            .block_on(run::connect(&spec, &mut attempts, clock, &slot.cancel));
         let warning = self.trace(&spec, &run);
         let connected = Connected::new(&spec, &run, warning.as_deref().unwrap_or_default());
         if let Some(connection) = run.connection {
             slot.watch(&connection);
             let keeping = spec.keeping;
-            let lifeline = keeping.reconnect.then(|| Lifeline::new(Arc::new(spec), backoff));
+            let lifeline = keeping
+                .reconnect
+                .then(|| Lifeline::new(Arc::new(spec), attempts, clock));
             let mut live = Live::new(connection, keeping, lifeline);
             live.kept = true;
             *call.live = Some(live);
@@ -208,7 +222,7 @@ impl Engine {
     }
 
     /// Does an operation on a connection, on the calling thread. `payload` stands in for the operation's own, in the form
-    /// that its properties say.
+    /// that its properties say; `left` is what is left of the thread's schedule, if that has an end.
     ///
     /// # Errors
     /// Misuse only: whatever server, network or plan do is in the result.
@@ -217,6 +231,7 @@ impl Engine {
         connection: Handle,
         operation: Handle,
         payload: Option<&[u8]>,
+        left: Option<Duration>,
     ) -> Result<Performed, Misuse> {
         let begun = Instant::now();
         let found = self.prepared.get(operation);
@@ -229,7 +244,8 @@ impl Engine {
             (Ok(_), None) => Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)),
             (Ok(operation), Some(slot)) => {
                 let mut call = slot.enter().ok_or(Misuse::Busy(connection))?;
-                let done = self.talk(&slot, &mut call, operation, payload, begun, &mut figures);
+                let asked = Asked { payload, left, begun };
+                let done = self.talk(&slot, &mut call, operation, &asked, &mut figures);
                 if let Some(live) = &mut *call.live {
                     live.note_end();
                     figures.queued = live.queue.len();
@@ -258,8 +274,7 @@ impl Engine {
         slot: &Arc<Slot>,
         call: &mut Call<'_>,
         operation: &Operation,
-        payload: Option<&[u8]>,
-        begun: Instant,
+        asked: &Asked<'_>,
         figures: &mut Figures,
     ) -> Result<Vec<u8>, Failure> {
         if slot.cancel.is_cancelled() {
@@ -271,14 +286,20 @@ impl Engine {
         if wants_reconnect(live, &operation.action) {
             live.look(); // the keeper sees an end up to 100 ms later
             if !live.connection.is_open() {
-                self.reconnect(slot, live, figures)?;
+                self.reconnect(slot, live, asked.left, figures)?;
             }
         }
-        talk::perform(live, operation, payload, begun, figures)
+        talk::perform(live, operation, asked.payload, asked.begun, figures)
     }
 
     /// Puts a new connection in the place of the lost one.
-    fn reconnect(&self, slot: &Arc<Slot>, live: &mut Live, figures: &mut Figures) -> Result<(), Failure> {
+    fn reconnect(
+        &self,
+        slot: &Arc<Slot>,
+        live: &mut Live,
+        left: Option<Duration>,
+        figures: &mut Figures,
+    ) -> Result<(), Failure> {
         let Some(lifeline) = &mut live.lifeline else {
             return Ok(());
         };
@@ -286,7 +307,8 @@ impl Engine {
         let runtime = self.runtime.get();
         let runtime =
             runtime.map_err(|error| Failure::coded(websocket::Code::ConnectionLost, error.to_string()))?;
-        let mut done = runtime.handle().block_on(lifeline.reconnect(lost, &slot.cancel));
+        let reconnect = lifeline.reconnect(lost, left, &slot.cancel);
+        let mut done = runtime.handle().block_on(reconnect);
         figures.waited = done.waited();
         if let Some(run) = &mut done.run {
             figures.connect = run.last().connect_time();
@@ -416,7 +438,7 @@ impl Engine {
     }
 
     /// Writes the attempts down, if that is wanted; answers what went wrong.
-    fn trace(&self, spec: &ConnectSpec, run: &run::Run) -> Option<String> {
+    fn trace(&self, spec: &ConnectSpec, run: &ConnectRun) -> Option<String> {
         let path = spec.trace.as_ref()?;
         let recorded = self.traces.record(path, spec, run);
         recorded

@@ -37,6 +37,14 @@ pub const GATE_TIMEOUT: ErrorCode = ErrorCode {
     kind: "fatal",
 };
 
+/// The thread's schedule ends before the connection can be made.
+pub const SCHEDULE_END: ErrorCode = ErrorCode {
+    code: "schedule.end",
+    message: "The thread's schedule ends before",
+    help: "No attempt begins that cannot end before the thread group's duration is over: make the duration longer than the slowest connect.",
+    kind: "fatal",
+};
+
 /// The sampler's connection does not exist.
 pub const CONNECTION_NONE: ErrorCode = ErrorCode {
     code: "connection.none",
@@ -103,6 +111,7 @@ pub fn all() -> Vec<ErrorCode> {
         SPEC_INVALID,
         CANCELLED,
         GATE_TIMEOUT,
+        SCHEDULE_END,
         CONNECTION_OPEN,
         CONNECTION_NONE,
         MESSAGE_UNEXPECTED,

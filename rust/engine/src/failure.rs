@@ -17,6 +17,9 @@ pub struct Failure {
     pub message: &'static str,
     /// The particulars.
     pub detail: String,
+    /// The thread's schedule ends before anything could be tried again: the thread is to end now.
+    #[serde(rename = "endThread", skip_serializing_if = "std::ops::Not::not")]
+    pub end_thread: bool,
 }
 
 impl Failure {
@@ -26,6 +29,7 @@ impl Failure {
             code: code.code.into(),
             message: code.message,
             detail: detail.into(),
+            end_thread: false,
         }
     }
 
@@ -35,6 +39,7 @@ impl Failure {
             code: code.as_str().into(),
             message: code.message(),
             detail: detail.into(),
+            end_thread: false,
         }
     }
 
@@ -49,6 +54,7 @@ impl Failure {
             code: format!("closed.{}", closed.code).into(),
             message: CLOSED_BY_SERVER.message,
             detail: format!("the server closed with {}; {reason}", closed.code),
+            end_thread: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Many connections: the runtime, handles, the connect loop, cancel and the trace. Knows neither Java nor JMeter.
 
 mod cancel;
+mod clock;
 mod connecting;
 mod controls;
 mod engine;
@@ -27,4 +28,4 @@ pub use talking::figures::{FIGURES, Figures, Outcome};
 pub use variables::{VARIABLES, Variable};
 
 /// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
-pub const ABI: i64 = 3;
+pub const ABI: i64 = 4;

@@ -443,7 +443,7 @@ fn misuse_is_an_error_and_not_a_result() {
     let ping = engine.prepare(br#"{"element":"PingSampler"}"#).unwrap();
     for wrong in [0, ping] {
         assert!(matches!(
-            engine.connect(handle, wrong, 0, None),
+            engine.connect(handle, wrong, 0, None, None),
             Err(Misuse::UnknownOperation(_))
         ));
     }
@@ -454,11 +454,11 @@ fn misuse_is_an_error_and_not_a_result() {
     ));
     let plan = engine.prepare(br#"{"element":"ConnectSampler"}"#).unwrap();
     assert!(matches!(
-        engine.perform(handle, plan, None),
+        engine.perform(handle, plan, None, None),
         Err(Misuse::UnknownOperation(_))
     ));
     assert!(matches!(
-        engine.connect(engine.open(), plan, 0, Some(b"{")),
+        engine.connect(engine.open(), plan, 0, Some(b"{"), None),
         Err(Misuse::Malformed(_))
     ));
     engine.close(handle, None).unwrap();
@@ -482,17 +482,87 @@ fn one_plan_serves_many_calls_and_their_own_headers() {
         (None, false),
     ] {
         let handle = engine.open();
-        let connected = engine.connect(handle, plan, 7, own).unwrap();
+        let connected = engine.connect(handle, plan, 7, own, None).unwrap();
         assert_eq!(connected.figures[0], Ending::Connected as i64, "{connected:?}");
         assert_eq!(connected.texts.contains("X-Team: a\n"), sent, "{connected:?}");
         engine.close(handle, None).unwrap();
     }
     let wrong = br#"{"headers":[["Upgrade","h2c"]]}"#.as_slice();
-    let refused = engine.connect(engine.open(), plan, 8, Some(wrong)).unwrap();
+    let refused = engine.connect(engine.open(), plan, 8, Some(wrong), None).unwrap();
     assert_eq!(refused.figures[0], Ending::Invalid as i64);
     engine.discard(plan).unwrap();
     assert!(matches!(
-        engine.connect(engine.open(), plan, 9, None),
+        engine.connect(engine.open(), plan, 9, None, None),
         Err(Misuse::UnknownOperation(_))
     ));
+}
+
+/// Connects in a thread whose schedule ends after so many milliseconds; the result, and how long it took.
+fn connect_within(left: u64, url: &str, properties: &[(&str, &str)]) -> (Value, Duration) {
+    let mut spec = spec(url, properties);
+    spec["leftMs"] = left.into();
+    let begun = Instant::now();
+    let result = connect(&Engine::default(), &spec);
+    (result, begun.elapsed())
+}
+
+#[test]
+fn no_pause_begins_that_would_outlast_the_threads_schedule() {
+    let url = server(&["HTTP/1.1 429 Too Many Requests\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"]);
+    let (result, took) = connect_within(5_000, &url, &[]);
+    assert_eq!(result["variables"]["wsb.stop"], "schedule-end", "{result:#}");
+    assert_eq!(result["variables"]["wsb.attempts"], "1");
+    assert_eq!(result["code"], "429");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
+fn an_attempt_is_cut_to_what_the_threads_schedule_leaves() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", silent.local_addr().unwrap());
+    let (result, took) = connect_within(400, &url, &[]);
+    assert_eq!(result["variables"]["wsb.stop"], "schedule-end", "{result:#}");
+    assert_eq!(result["variables"]["wsb.attempts"], "1");
+    // The attempt's own time-out is 20 s.
+    assert!(
+        took >= Duration::from_millis(400) && took < Duration::from_secs(10),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn after_the_threads_schedule_nothing_is_sent() {
+    for gate in ["off", "pace"] {
+        let url = server(&[SWITCH]);
+        let (result, _) = connect_within(0, &url, &[("wsb.shared.mode", gate)]);
+        assert_eq!(
+            (&result["code"], &result["variables"]["wsb.stop"]),
+            (
+                &json!("Non HTTP response code: schedule.end"),
+                &json!("schedule-end")
+            ),
+            "{result:#}"
+        );
+        assert_eq!(result["variables"]["wsb.attempts"], "0");
+        assert_eq!(result["sentBytes"], 0);
+    }
+}
+
+#[test]
+fn no_turn_is_waited_for_beyond_the_threads_schedule() {
+    let engine = Engine::default();
+    let url = server(&[
+        "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n",
+        SWITCH,
+    ]);
+    let paced = [("wsb.shared.mode", "pace"), ("wsb.retry.maxAttempts", "1")];
+    let first = connect(&engine, &spec(&url, &paced));
+    assert_eq!(first["code"], "429", "from now on the gate is held for 20 s");
+    let mut second = spec(&url, &paced);
+    second["leftMs"] = 300.into();
+    let begun = Instant::now();
+    let second = connect(&engine, &second);
+    assert_eq!(second["variables"]["wsb.stop"], "schedule-end", "{second:#}");
+    assert_eq!(second["variables"]["wsb.attempts"], "0");
+    assert!(begun.elapsed() < Duration::from_secs(10));
 }

@@ -1,5 +1,7 @@
 //! All conversions between Java's values and ours.
 
+use std::time::Duration;
+
 use engine::Handle;
 use jni::Env;
 use jni::objects::JByteArray;
@@ -28,6 +30,11 @@ pub fn java_bytes<'local>(env: &mut Env<'local>, bytes: &[u8]) -> Result<JByteAr
 /// A Java `long` that counts; less than nothing is nothing.
 pub fn count(number: jlong) -> u64 {
     u64::try_from(number).unwrap_or_default()
+}
+
+/// What is left of a thread's schedule in milliseconds; less than nothing: it has no end.
+pub fn left(millis: jlong) -> Option<Duration> {
+    u64::try_from(millis).ok().map(Duration::from_millis)
 }
 
 /// A Java `long` as a handle of a connection or an operation: the same 64 bits.

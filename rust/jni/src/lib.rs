@@ -17,7 +17,7 @@ use jni::objects::{JByteArray, JClass, JLongArray};
 use jni::sys::{jboolean, jint, jlong};
 use jni::{EnvUnowned, jni_mangle};
 
-use convert::{bytes, count, handle, java_bytes, java_handle, optional_bytes};
+use convert::{bytes, count, handle, java_bytes, java_handle, left, optional_bytes};
 use failure::{Failure, Throw};
 
 /// Version of this boundary; Java refuses to work with another one.
@@ -46,13 +46,18 @@ pub fn connect<'local>(
     prepared: jlong,
     ordinal: jlong,
     own: JByteArray<'local>,
+    left_millis: jlong,
     figures: JLongArray<'local>,
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let own = optional_bytes(env, &own)?;
-        let ordinal = count(ordinal);
-        let connected =
-            Engine::global().connect(handle(connection), handle(prepared), ordinal, own.as_deref())?;
+        let connected = Engine::global().connect(
+            handle(connection),
+            handle(prepared),
+            count(ordinal),
+            own.as_deref(),
+            left(left_millis),
+        )?;
         figures.set_region(env, 0, &connected.figures)?;
         java_bytes(env, connected.texts.as_bytes())
     })
@@ -121,11 +126,17 @@ pub fn perform<'local>(
     connection: jlong,
     operation: jlong,
     payload: JByteArray<'local>,
+    left_millis: jlong,
     figures: JLongArray<'local>,
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let given = optional_bytes(env, &payload)?;
-        let done = Engine::global().perform(handle(connection), handle(operation), given.as_deref())?;
+        let done = Engine::global().perform(
+            handle(connection),
+            handle(operation),
+            given.as_deref(),
+            left(left_millis),
+        )?;
         figures.set_region(env, 0, &done.figures)?;
         if done.has_payload() {
             java_bytes(env, &done.payload)

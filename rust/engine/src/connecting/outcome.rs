@@ -7,7 +7,9 @@ use std::time::UNIX_EPOCH;
 use serde::Serialize;
 use trace::micros_of;
 
-use crate::connecting::run::{AttemptRecord, Run, Stop};
+use backoff::StopReason;
+
+use crate::connecting::run::{AttemptRecord, ConnectRun, End};
 use crate::connecting::timeline;
 use crate::error_codes::{CANCELLED, ErrorCode, SPEC_INVALID};
 use crate::spec::{ConnectSpec, ElapsedMode, Invalid};
@@ -71,10 +73,10 @@ pub struct Connected {
 
 impl Connected {
     /// The result of a run; `warning` is what Java is to log.
-    pub fn new(spec: &ConnectSpec, run: &Run, warning: &str) -> Self {
+    pub fn new(spec: &ConnectSpec, run: &ConnectRun, warning: &str) -> Self {
         let last = run.last();
-        let said = match run.stop {
-            Stop::Cancelled => Said::coded(CANCELLED),
+        let said = match run.end {
+            End::Stopped(StopReason::Cancelled) => Said::coded(CANCELLED),
             _ => Said::by(last),
         };
         let mut texts = Texts::with_capacity(1024);
@@ -85,7 +87,7 @@ impl Connected {
         texts.add(|out| put_body(out, last));
         texts.add(|out| timeline::write(out, run));
         texts.add(|out| put(out, &spec.dial.target));
-        texts.add(|out| out.push_str(run.stop.name()));
+        texts.add(|out| out.push_str(run.end.name()));
         texts.add(|out| out.push_str(run.connection.as_ref().map_or("", |open| open.extensions())));
         texts.add(|out| put_cookies(out, spec, run));
         texts.add(|out| out.push_str(warning));
@@ -115,13 +117,13 @@ impl Connected {
 }
 
 /// What stands before the texts' lengths, see [`Connected::figures`].
-fn numbers(spec: &ConnectSpec, run: &Run, status: u16) -> [i64; FIRST_LENGTH] {
+fn numbers(spec: &ConnectSpec, run: &ConnectRun, status: u16) -> [i64; FIRST_LENGTH] {
     let last = run.last();
-    let ending = match (run.stop, last.status()) {
-        (Stop::Connected, _) => Ending::Connected,
-        (Stop::Cancelled, _) => Ending::Cancelled,
-        (Stop::Policy(_), Some(_)) => Ending::Refused,
-        (Stop::Policy(_), None) => Ending::Failed,
+    let ending = match (run.end, last.status()) {
+        (End::Connected, _) => Ending::Connected,
+        (End::Stopped(StopReason::Cancelled), _) => Ending::Cancelled,
+        (End::Stopped(_), Some(_)) => Ending::Refused,
+        (End::Stopped(_), None) => Ending::Failed,
     };
     let waits_are_elapsed = spec.elapsed == ElapsedMode::Total;
     let throttled = run
@@ -334,7 +336,7 @@ fn put_body(out: &mut String, attempt: &AttemptRecord) {
 }
 
 /// Of all attempts in order, so that the last one wins where two set the same cookie.
-fn put_cookies(out: &mut String, spec: &ConnectSpec, run: &Run) {
+fn put_cookies(out: &mut String, spec: &ConnectSpec, run: &ConnectRun) {
     for attempt in &run.attempts {
         let Some(answer) = &attempt.trace.answer else {
             continue;
@@ -356,7 +358,7 @@ fn put_cookies(out: &mut String, spec: &ConnectSpec, run: &Run) {
     }
 }
 
-fn put_attempts(out: &mut String, run: &Run) {
+fn put_attempts(out: &mut String, run: &ConnectRun) {
     let attempts: Vec<AttemptResult> = run.attempts.iter().map(AttemptResult::new).collect();
     out.push_str(&serde_json::to_string(&attempts).expect("plain texts and numbers"));
 }

@@ -4,52 +4,51 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backoff::{Backoff, Next, Seen, StopReason as GaveUp};
-use tokio::time::sleep;
+use backoff::{Attempts, Step, StopReason};
+use tokio::time::sleep_until;
 use websocket::Code;
 
 use crate::cancel::Cancel;
-use crate::connecting::run::{self, Run, Stop};
+use crate::clock::Clock;
+use crate::connecting::run::{self, ConnectRun, End};
 use crate::connecting::timeline;
-use crate::error_codes::CANCELLED;
+use crate::error_codes::{CANCELLED, SCHEDULE_END};
 use crate::failure::Failure;
 use crate::spec::ConnectSpec;
-
-/// A connection that lived for so long has proved itself: the backoff starts from its beginning again. One that is lost
-/// sooner counts as a failed attempt, else a server that accepts and drops would be hammered.
-const STABLE: Duration = Duration::from_secs(5);
 
 /// What a connection needs to be made anew.
 pub struct Lifeline {
     spec: Arc<ConnectSpec>,
-    backoff: Backoff,
+    attempts: Attempts,
+    clock: Clock,
     opened: Instant,
     times: u64,
 }
 
 /// What came of it.
 pub struct Reconnect {
-    /// The wait before the first attempt.
-    pub first_wait: Duration,
+    /// The pause before the first attempt.
+    pub first_pause: Duration,
     /// The attempts; `None` when it was cancelled, or given up, before the first one.
-    pub run: Option<Run>,
+    pub run: Option<ConnectRun>,
     /// Why there is no connection.
     pub failure: Option<Failure>,
 }
 
 impl Reconnect {
-    /// All waits.
+    /// All pauses.
     pub fn waited(&self) -> Duration {
-        self.first_wait + self.run.as_ref().map(Run::waited).unwrap_or_default()
+        self.first_pause + self.run.as_ref().map(ConnectRun::waited).unwrap_or_default()
     }
 }
 
 impl Lifeline {
-    /// For a connection that was just opened, with what its policy has seen on the way.
-    pub fn new(spec: Arc<ConnectSpec>, backoff: Backoff) -> Self {
+    /// For a connection that was just opened, with the machine that opened it and the clock of its times.
+    pub fn new(spec: Arc<ConnectSpec>, attempts: Attempts, clock: Clock) -> Self {
         Lifeline {
             spec,
-            backoff,
+            attempts,
+            clock,
             opened: Instant::now(),
             times: 0,
         }
@@ -60,26 +59,29 @@ impl Lifeline {
         &self.spec
     }
 
-    /// Connects again; `lost` is when the loss was noticed.
+    /// Connects again; `lost` is when the loss was noticed, `left` what is left of the thread's schedule, if that has an end.
     ///
     /// Cancel safe: dropping it closes what it had opened.
-    pub async fn reconnect(&mut self, lost: Instant, cancel: &Cancel) -> Reconnect {
+    pub async fn reconnect(&mut self, lost: Instant, left: Option<Duration>, cancel: &Cancel) -> Reconnect {
         let mut done = Reconnect {
-            first_wait: Duration::ZERO,
+            first_pause: Duration::ZERO,
             run: None,
             failure: None,
         };
-        if lost.saturating_duration_since(self.opened) >= STABLE {
+        let lived = lost.saturating_duration_since(self.opened);
+        let fresh = self.next_seed();
+        self.attempts.set_end(left.map(|left| self.clock.after(left)));
+        self.attempts.lost(lived, fresh, self.clock.now());
+        if let Err(reason) = self.pause_first(&mut done, cancel).await {
+            done.failure = Some(ended_by(reason, unmade(reason)));
             self.start_over();
-        } else if let Err(failure) = self.wait_first(&mut done, cancel).await {
-            done.failure = Some(failure);
             return done;
         }
-        let run = run::connect(&self.spec, &mut self.backoff, cancel).await;
-        match run.stop {
-            Stop::Connected => self.opened = Instant::now(),
-            Stop::Policy(_) | Stop::Cancelled => {
-                done.failure = Some(failure(&run));
+        let run = run::connect(&self.spec, &mut self.attempts, self.clock, cancel).await;
+        match run.end {
+            End::Connected => self.opened = Instant::now(),
+            End::Stopped(reason) => {
+                done.failure = Some(failure(&run, reason));
                 self.start_over();
             }
         }
@@ -88,50 +90,69 @@ impl Lifeline {
     }
 
     /// The pause that the policy puts behind a connection that did not last.
-    async fn wait_first(&mut self, done: &mut Reconnect, cancel: &Cancel) -> Result<(), Failure> {
-        let lost = Seen::Failure(backoff::FailureKind::Network);
-        let wait = match self.backoff.after(&lost, Duration::ZERO).next {
-            Next::Wait(wait) => wait,
-            // No retry means no waits; the reconnect itself was asked for.
-            Next::Stop(GaveUp::NoRetry | GaveUp::Fatal) => return Ok(()),
-            Next::Stop(stop) => {
-                self.start_over();
-                let detail = format!("connections were lost within 5 s again and again; gave up ({stop})");
-                return Err(Failure::coded(Code::ConnectionLost, detail));
+    async fn pause_first(&mut self, done: &mut Reconnect, cancel: &Cancel) -> Result<(), StopReason> {
+        let begun = self.clock.now();
+        loop {
+            match self.attempts.step(self.clock.now()) {
+                Step::Pause { until } => {
+                    tokio::select! {
+                        () = cancel.cancelled() => self.attempts.cancel(),
+                        () = sleep_until(self.clock.at(until)) => {}
+                    }
+                    done.first_pause = self.clock.now() - begun;
+                }
+                Step::Stop(reason) => return Err(reason),
+                Step::Turn { .. } | Step::Attempt { .. } => return Ok(()),
             }
-        };
-        let begun = Instant::now();
-        let whole = tokio::select! {
-            () = cancel.cancelled() => false,
-            () = sleep(wait) => true,
-        };
-        done.first_wait = begun.elapsed();
-        if whole {
-            Ok(())
-        } else {
-            Err(Failure::new(CANCELLED, CANCELLED.message))
         }
     }
 
+    /// The next one knows nothing of what failed before.
     fn start_over(&mut self) {
+        self.attempts = Attempts::new(self.spec.policy.clone(), self.next_seed());
+    }
+
+    fn next_seed(&mut self) -> Option<u64> {
         self.times += 1;
-        let seed = self
-            .spec
+        self.spec
             .seed
-            .map(|seed| backoff::stream_seed(seed, &self.spec.user, self.times));
-        self.backoff = Backoff::new(self.spec.policy.clone(), seed);
+            .map(|seed| backoff::stream_seed(seed, &self.spec.user, self.times))
     }
 }
 
-fn failure(run: &Run) -> Failure {
+/// Why there was not even an attempt.
+fn unmade(reason: StopReason) -> Failure {
+    match reason {
+        StopReason::Cancelled => Failure::new(CANCELLED, CANCELLED.message),
+        StopReason::ScheduleEnd => Failure::new(
+            SCHEDULE_END,
+            "the connection is lost, and the thread's schedule ends before it could be made again",
+        ),
+        reason => {
+            let detail = format!("connections were lost within 5 s again and again; gave up ({reason})");
+            Failure::coded(Code::ConnectionLost, detail)
+        }
+    }
+}
+
+fn failure(run: &ConnectRun, reason: StopReason) -> Failure {
     let mut story = "the reconnect failed:\n".to_owned();
     timeline::write(&mut story, run);
-    match &run.last().fault {
-        Some(fault) if run.stop != Stop::Cancelled => Failure {
+    let why = match &run.last().fault {
+        Some(fault) if reason != StopReason::Cancelled => Failure {
             code: fault.code.into(),
             message: fault.message,
             detail: story,
+            end_thread: false,
         },
         _ => Failure::new(CANCELLED, story),
+    };
+    ended_by(reason, why)
+}
+
+fn ended_by(reason: StopReason, failure: Failure) -> Failure {
+    Failure {
+        end_thread: reason == StopReason::ScheduleEnd,
+        ..failure
     }
 }

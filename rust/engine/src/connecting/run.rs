@@ -1,34 +1,36 @@
-//! The connect loop: attempts by `websocket`, decisions by `backoff`, waits in between, and a record of all of it.
+//! The connect loop: drives `backoff::Attempts`, which says what now, with attempts by `websocket` and pauses of a clock, and keeps
+//! a record of all of it.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use backoff::{Backoff, Class, FailureKind, HintReading, Next, PacerMode, PacerState, Seen, Verdict};
-use tokio::time::sleep;
+use backoff::{
+    Attempts, Class, FailureKind, HintReading, HttpAnswer, Next, PacerMode, PacerState, Refusal, Seen, Step,
+    StopReason, Verdict,
+};
+use tokio::time::{Instant, sleep_until};
 use websocket::{Connection, Kind, Trace};
 
 use crate::cancel::Cancel;
-use crate::error_codes::{CANCELLED, ErrorCode, GATE_TIMEOUT};
-use crate::gates::gate::{Gate, Place};
+use crate::clock::Clock;
+use crate::error_codes::{CANCELLED, ErrorCode, GATE_TIMEOUT, SCHEDULE_END};
+use crate::gates::gate::Gate;
 use crate::spec::ConnectSpec;
 
-/// Why a connect call ended.
+/// How a connect call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum End {
     /// The socket is open.
     Connected,
-    /// The policy gave up.
-    Policy(backoff::StopReason),
-    /// JMeter's Stop.
-    Cancelled,
+    /// It is not, and no further attempt follows.
+    Stopped(StopReason),
 }
 
-impl Stop {
+impl End {
     /// The word for variables and the trace.
     pub fn name(self) -> &'static str {
         match self {
-            Stop::Connected => "connected",
-            Stop::Policy(stop) => stop.as_str(),
-            Stop::Cancelled => CANCELLED.code,
+            End::Connected => "connected",
+            End::Stopped(reason) => reason.as_str(),
         }
     }
 }
@@ -101,11 +103,11 @@ pub struct AttemptRecord {
     /// The pause that was made; shorter when cancelled.
     pub waited: Duration,
     /// Set on the last attempt.
-    pub stop: Option<Stop>,
+    pub end: Option<End>,
 }
 
 impl AttemptRecord {
-    fn new(offset: Duration, trace: Trace, fault: Option<Fault>, stop: Option<Stop>) -> Self {
+    fn new(offset: Duration, trace: Trace, fault: Option<Fault>) -> Self {
         AttemptRecord {
             made: true,
             offset,
@@ -116,7 +118,20 @@ impl AttemptRecord {
             gate: None,
             wait: None,
             waited: Duration::ZERO,
-            stop,
+            end: None,
+        }
+    }
+
+    /// Of an attempt that could not start.
+    fn not_made(offset: Duration, reason: StopReason) -> Self {
+        let fault = match reason {
+            StopReason::Cancelled => CANCELLED,
+            StopReason::ScheduleEnd => SCHEDULE_END,
+            _ => GATE_TIMEOUT,
+        };
+        AttemptRecord {
+            made: false,
+            ..AttemptRecord::new(offset, Trace::new(SystemTime::now()), Some(fault.into()))
         }
     }
 
@@ -133,20 +148,20 @@ impl AttemptRecord {
     }
 }
 
-/// A finished connect call.
+/// All attempts of a finished connect call.
 #[derive(Debug)]
-pub struct Run {
+pub struct ConnectRun {
     /// At least one.
     pub attempts: Vec<AttemptRecord>,
     /// The open socket of the last attempt.
     pub connection: Option<Connection>,
-    /// Why it ended.
-    pub stop: Stop,
+    /// How it ended.
+    pub end: End,
     /// From the first attempt's begin to the end of the last.
     pub elapsed: Duration,
 }
 
-impl Run {
+impl ConnectRun {
     /// The pauses made, those at the gate included.
     pub fn waited(&self) -> Duration {
         let at_gate = |attempt: &AttemptRecord| attempt.gate.map_or(Duration::ZERO, |gate| gate.waited);
@@ -167,146 +182,99 @@ impl Run {
     }
 }
 
-/// Connects, waits and tries again until the socket is open, the policy gives up or `cancel` is thrown.
+/// Connects, pauses and tries again until the socket is open, there is a reason to stop or `cancel` is thrown. `clock` is the one of the
+/// machine's times.
 ///
 /// Cancel safe: dropping it closes what it had opened, and gives up its place at the gate.
-pub async fn connect(spec: &ConnectSpec, backoff: &mut Backoff, cancel: &Cancel) -> Run {
-    let started = Instant::now();
-    let mut attempts = Vec::with_capacity(1);
+pub async fn connect(
+    spec: &ConnectSpec,
+    attempts: &mut Attempts,
+    clock: Clock,
+    cancel: &Cancel,
+) -> ConnectRun {
+    let started = clock.now();
     let mut place = spec.gate.as_ref().map(|gate| gate.place(spec.seed));
-    loop {
-        let (gate, missed) = turn(spec, place.as_mut(), started, cancel).await;
-        let offset = started.elapsed();
-        let timeout = backoff.attempt_timeout(offset);
-        let (mut record, connection, verdict) = match missed {
-            Some(missed) => (not_sent(offset, missed), None, None),
-            None => {
-                attempt(spec, cancel, offset, timeout, |seen| {
-                    backoff.after(seen, started.elapsed())
-                })
-                .await
+    attempts.set_gate(place.as_ref().map(|place| place.gate().mode()));
+    let mut made: Vec<AttemptRecord> = Vec::with_capacity(1);
+    // The wait at the gate before the attempt to come.
+    let mut note = None;
+    let mut connection = None;
+    let reason = loop {
+        let now = clock.now();
+        match (attempts.step(now), &mut place) {
+            (Step::Turn { .. }, None) => unreachable!("no gate, no turns"),
+            (
+                Step::Turn {
+                    not_before,
+                    give_up_at,
+                },
+                Some(place),
+            ) => {
+                let begun = Instant::now();
+                tokio::select! {
+                    () = cancel.cancelled() => attempts.cancel(),
+                    () = place.turn(clock.at(not_before)) => attempts.turn_came(),
+                    () = sleep_until(clock.at(give_up_at)) => {}
+                }
+                note = Some(GateNote::new(place.gate(), begun.elapsed()));
             }
-        };
-        record.gate = gate;
-        if let Some(place) = &mut place {
-            tell(place, spec, &record, verdict.as_ref());
-        }
-        if let Some(Verdict { class, hint, next }) = verdict {
-            record.class = Some(class);
-            record.hint = hint;
-            match next {
-                _ if paced(spec, class, next, &record.hint, started) => {}
-                Next::Stop(stop) => record.stop = Some(Stop::Policy(stop)),
-                Next::Wait(wait) => {
-                    record.wait = Some(wait);
-                    if !pause(&mut record, wait, cancel).await {
-                        record.stop = Some(Stop::Cancelled);
-                    }
+            (Step::Attempt { deadline }, place) => {
+                let mut tried = attempt(spec, cancel, deadline.saturating_sub(now)).await;
+                tried.record.offset = now.saturating_sub(started);
+                tried.record.gate = note.take();
+                connection = tried.connection;
+                let judged = tried.record.judge(tried.kind, attempts, clock);
+                made.push(tried.record);
+                match (place, &connection, judged) {
+                    (Some(place), Some(_), _) => place.passed(),
+                    (Some(place), None, Some(refusal)) => place.refused(&refusal),
+                    _ => {}
+                }
+                if connection.is_some() {
+                    break None;
                 }
             }
+            (Step::Pause { until }, _) => {
+                let whole = tokio::select! {
+                    () = cancel.cancelled() => false,
+                    () = sleep_until(clock.at(until)) => true,
+                };
+                if !whole {
+                    attempts.cancel();
+                }
+                if let Some(last) = made.last_mut() {
+                    last.waited = clock.now().saturating_sub(now);
+                }
+            }
+            (Step::Stop(reason), _) => break Some(reason),
         }
-        let stop = record.stop;
-        attempts.push(record);
-        if let Some(stop) = stop {
-            return Run {
-                attempts,
-                connection,
-                stop,
-                elapsed: started.elapsed(),
-            };
-        }
-    }
-}
-
-/// Waits for the turn at the gate; says why there was none.
-async fn turn(
-    spec: &ConnectSpec,
-    place: Option<&mut Place>,
-    started: Instant,
-    cancel: &Cancel,
-) -> (Option<GateNote>, Option<Stop>) {
-    let Some(place) = place else {
-        return (None, None);
     };
-    let begun = Instant::now();
-    let left = spec.policy.max_elapsed.saturating_sub(started.elapsed());
-    let missed = tokio::select! {
-        () = cancel.cancelled() => Some(Stop::Cancelled),
-        () = place.turn() => None,
-        () = sleep(left) => Some(Stop::Policy(backoff::StopReason::MaxElapsed)),
-    };
-    (Some(GateNote::new(place.gate(), begun.elapsed())), missed)
-}
-
-/// Tells the gate what its quota did.
-fn tell(place: &mut Place, spec: &ConnectSpec, record: &AttemptRecord, verdict: Option<&Verdict>) {
-    if record.stop == Some(Stop::Connected) {
-        place.passed();
+    if let Some(reason) = reason.filter(|_| note.is_some() || made.is_empty()) {
+        let mut missed = AttemptRecord::not_made(clock.now().saturating_sub(started), reason);
+        missed.gate = note;
+        made.push(missed);
     }
-    if let Some(verdict) = verdict.filter(|verdict| verdict.class == Class::Throttle) {
-        let hint = verdict.hint.as_ref().and_then(|hint| hint.value.ok());
-        // A hint that the policy does not believe, because it is too long, must not hold all the others.
-        place.throttled(hint.filter(|&hint| hint <= spec.policy.hints.max));
+    let end = reason.map_or(End::Connected, End::Stopped);
+    if let Some(last) = made.last_mut() {
+        last.end = Some(end);
+    }
+    ConnectRun {
+        attempts: made,
+        connection,
+        end,
+        elapsed: clock.now().saturating_sub(started),
     }
 }
 
-/// Whether the gate says when the next attempt may start: after a throttle, in place of the user's own wait, as long as there is
-/// time. The policy's other reasons to stop stay.
-fn paced(spec: &ConnectSpec, class: Class, next: Next, hint: &Option<HintReading>, started: Instant) -> bool {
-    if spec
-        .gate
-        .as_ref()
-        .is_none_or(|gate| gate.mode() != PacerMode::Pace)
-        || class != Class::Throttle
-    {
-        return false;
-    }
-    let asked = hint.as_ref().and_then(|hint| hint.value.ok()).unwrap_or_default();
-    match next {
-        Next::Wait(_) => true,
-        // Its own wait would have been too long; the gate's may not be.
-        Next::Stop(backoff::StopReason::MaxElapsed) => started.elapsed() + asked < spec.policy.max_elapsed,
-        Next::Stop(_) => false,
-    }
+/// One attempt and what it left.
+struct Tried {
+    record: AttemptRecord,
+    connection: Option<Connection>,
+    /// What kind of failure it was; `None`: it succeeded, or was cancelled.
+    kind: Option<Kind>,
 }
 
-/// The record of an attempt whose turn never came.
-fn not_sent(offset: Duration, stop: Stop) -> AttemptRecord {
-    let fault = if stop == Stop::Cancelled {
-        CANCELLED
-    } else {
-        GATE_TIMEOUT
-    };
-    AttemptRecord {
-        made: false,
-        ..AttemptRecord::new(
-            offset,
-            Trace::new(SystemTime::now()),
-            Some(fault.into()),
-            Some(stop),
-        )
-    }
-}
-
-/// Waits; answers whether the time ran out by itself.
-async fn pause(record: &mut AttemptRecord, wait: Duration, cancel: &Cancel) -> bool {
-    let begun = Instant::now();
-    let whole = tokio::select! {
-        () = cancel.cancelled() => false,
-        () = sleep(wait) => true,
-    };
-    record.waited = begun.elapsed();
-    whole
-}
-
-/// One attempt, and the policy's verdict where it failed.
-async fn attempt(
-    spec: &ConnectSpec,
-    cancel: &Cancel,
-    offset: Duration,
-    timeout: Duration,
-    judge: impl FnOnce(&Seen<'_>) -> Verdict,
-) -> (AttemptRecord, Option<Connection>, Option<Verdict>) {
+async fn attempt(spec: &ConnectSpec, cancel: &Cancel, timeout: Duration) -> Tried {
     let wall = SystemTime::now();
     let begun = Instant::now();
     let done = tokio::select! {
@@ -315,42 +283,62 @@ async fn attempt(
         () = cancel.cancelled() => None,
         done = websocket::open(&spec.dial, timeout) => Some(done),
     };
-    let record = |trace, fault, stop| AttemptRecord::new(offset, trace, fault, stop);
-    let Some(done) = done else {
-        let trace = Trace {
-            total: begun.elapsed(),
-            ..Trace::new(wall)
-        };
-        return (
-            record(trace, Some(CANCELLED.into()), Some(Stop::Cancelled)),
-            None,
-            None,
-        );
-    };
-    match done.result {
-        Ok(connection) => (
-            record(done.trace, None, Some(Stop::Connected)),
-            Some(connection),
-            None,
-        ),
-        Err(error) => {
-            let code = error.code();
-            let verdict = judge(&seen(code.kind(), &done.trace));
-            let fault = Fault {
-                code: code.as_str(),
-                message: code.message(),
-                detail: error.detail(),
-                help: code.help(),
+    let (trace, fault, connection, kind) = match done {
+        None => {
+            let trace = Trace {
+                total: begun.elapsed(),
+                ..Trace::new(wall)
             };
-            (record(done.trace, Some(fault), None), None, Some(verdict))
+            (trace, Some(CANCELLED.into()), None, None)
         }
+        Some(done) => match done.result {
+            Ok(connection) => (done.trace, None, Some(connection), None),
+            Err(error) => {
+                let code = error.code();
+                let fault = Fault {
+                    code: code.as_str(),
+                    message: code.message(),
+                    detail: error.detail(),
+                    help: code.help(),
+                };
+                (done.trace, Some(fault), None, Some(code.kind()))
+            }
+        },
+    };
+    Tried {
+        record: AttemptRecord::new(Duration::ZERO, trace, fault),
+        connection,
+        kind,
+    }
+}
+
+impl AttemptRecord {
+    /// Tells the machine that the attempt failed, by this kind of failure, or was cancelled; notes what it says, and gives on what the
+    /// gate is to be told.
+    fn judge(&mut self, kind: Option<Kind>, attempts: &mut Attempts, clock: Clock) -> Option<Refusal> {
+        let Some(kind) = kind else {
+            if self.fault.is_some() {
+                attempts.cancel();
+            }
+            return None;
+        };
+        let now = clock.now();
+        let (refusal, Verdict { class, hint, next }) = attempts.failed(&seen(kind, &self.trace), now);
+        self.class = Some(class);
+        self.hint = hint;
+        self.wait = match (next, attempts.step(now)) {
+            // The gate says when.
+            (_, Step::Turn { .. }) | (Next::Stop(_), _) => None,
+            (Next::Wait(wait), _) => Some(wait),
+        };
+        Some(refusal)
     }
 }
 
 /// What the policy is shown of a failed attempt.
 fn seen(kind: Kind, trace: &Trace) -> Seen<'_> {
     match (kind, &trace.answer) {
-        (Kind::Answer, Some(answer)) => Seen::Answer(backoff::HttpAnswer {
+        (Kind::Answer, Some(answer)) => Seen::Answer(HttpAnswer {
             status: answer.status,
             headers: &answer.headers,
             body: &answer.body,

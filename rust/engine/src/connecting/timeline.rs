@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::connecting::run::{AttemptRecord, Run, Stop};
+use backoff::StopReason;
+
+use crate::connecting::run::{AttemptRecord, ConnectRun, End};
 
 /// More attempts than this are shown as the first and the last ones.
 const SHOWN_EACH_END: usize = 25;
 
 /// Appends the whole story of a run.
-pub fn write(out: &mut String, run: &Run) {
+pub fn write(out: &mut String, run: &ConnectRun) {
     let count = run.attempts.len();
     for (index, attempt) in run.attempts.iter().enumerate() {
         if count > 2 * SHOWN_EACH_END && (SHOWN_EACH_END..count - SHOWN_EACH_END).contains(&index) {
@@ -24,10 +26,10 @@ pub fn write(out: &mut String, run: &Run) {
     let _ = writeln!(
         out,
         "{} after {} attempt{} and {}, {} of it waiting",
-        match run.stop {
-            Stop::Connected => Cow::from("connected"),
-            Stop::Cancelled => "cancelled".into(),
-            Stop::Policy(stop) => format!("gave up ({stop})").into(),
+        match run.end {
+            End::Connected => Cow::from("connected"),
+            End::Stopped(StopReason::Cancelled) => "cancelled".into(),
+            End::Stopped(reason) => format!("gave up ({reason})").into(),
         },
         count,
         if count == 1 { "" } else { "s" },
@@ -36,7 +38,8 @@ pub fn write(out: &mut String, run: &Run) {
     );
     // A refusal speaks for itself, a Stop needs no cure.
     let fault = run.last().fault.as_ref().filter(|fault| {
-        matches!(run.stop, Stop::Policy(_)) && fault.code != websocket::Code::UpgradeStatus.as_str()
+        let is_told = matches!(run.end, End::Stopped(reason) if reason != StopReason::Cancelled);
+        is_told && fault.code != websocket::Code::UpgradeStatus.as_str()
     });
     if let Some(fault) = fault {
         let _ = writeln!(out, "{}: {}", fault.code, fault.help);
@@ -73,7 +76,7 @@ fn line(out: &mut String, number: usize, attempt: &AttemptRecord) {
     }
     if let Some(wait) = attempt.wait {
         let _ = write!(out, "; waits {}", Span(wait));
-        if attempt.stop == Some(Stop::Cancelled) {
+        if attempt.end == Some(End::Stopped(StopReason::Cancelled)) {
             let _ = write!(out, ", cancelled after {}", Span(attempt.waited));
         }
     }

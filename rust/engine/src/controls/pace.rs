@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use backoff::{Backoff, Class, FASTEST_PACE, HttpAnswer, PacerMode, Policy, SLOWEST_PACE, Seen};
+use backoff::{Class, FASTEST_PACE, HttpAnswer, PacerMode, Policy, Refusal, SLOWEST_PACE, Seen};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use websocket::Target;
@@ -238,7 +238,7 @@ impl Pace {
                     .map(|seed| backoff::stream_seed(seed, "turn", self.turns));
                 let gate = gate_of_mode(&self.values, PacerMode::Pace, &quota, scene.gates)?;
                 let mut new = gate.place(seed);
-                let waited = scene.wait(new.turn(), left).await;
+                let waited = scene.wait(new.turn(begun), left).await;
                 *place = (waited == Waited::Done(())).then_some(new);
                 let note = GateNote::new(&gate, begun.elapsed());
                 (waited, note.state.rate, note.state.queue, records::gate(note))
@@ -290,11 +290,14 @@ impl Pace {
                 now: SystemTime::now(),
             }),
         };
-        // Only asked what this answer is; when to come back the gate says.
-        let verdict = Backoff::new(self.policy.clone(), Some(0)).after(&seen, Duration::ZERO);
-        if verdict.class == Class::Throttle {
-            let believed = |hint: &Duration| *hint <= self.policy.hints.max;
-            place.throttled(verdict.usable_hint().filter(believed));
+        let (refusal, verdict) = Refusal::read(&self.policy, &seen);
+        let throttled = verdict.class == Class::Throttle;
+        if ok && !throttled {
+            place.passed();
+        } else {
+            place.refused(&refusal);
+        }
+        if throttled {
             let event = TraceEvent {
                 event: "throttled",
                 ordinal: self.turns - 1,
@@ -304,8 +307,6 @@ impl Pace {
                 ..TraceEvent::default()
             };
             self.tracer.write(scene.traces, &event);
-        } else if ok {
-            place.passed();
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The retries of a RetryController: it is told how the samples of an attempt ended, says whether there is another attempt, and
-//! waits for it. One control a controller and thread, one [`Run`] each time the thread comes to it.
+//! waits for it. One control a controller and thread, one [`RetryRun`] each time the thread comes to it.
 
 mod messages;
 mod run;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::{PacerMode, Policy, StatusSet};
+use backoff::{PacerMode, Policy, StatusSet, StopReason};
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ use crate::spec::{Invalid, Values, policy};
 use crate::tracing::events::Tracer;
 use crate::tracing::files::TraceFiles;
 use crate::variables::{self, VARIABLES};
-use run::{End, Run, Stop};
+use run::{End, Over, RetryRun};
 
 /// Answers of success that an assertion failed; they are worth another attempt unless the properties say otherwise.
 const FAILED_BY_ASSERTION: &str = "200-399";
@@ -53,7 +53,7 @@ pub struct Retry {
     prefix: String,
     /// Whether there is a gate.
     gated: bool,
-    run: Option<Run>,
+    run: Option<RetryRun>,
     tracer: Tracer,
 }
 
@@ -105,10 +105,7 @@ impl Retry {
             Event::Turn { target, left_ms } => {
                 let limit = left_ms.map(Duration::from_millis);
                 match run.find_place(&self.values, &target, scene.gates) {
-                    Ok(()) => {
-                        let (longest, tracer) = (self.policy.max_elapsed, &self.tracer);
-                        run.turn(longest, limit, scene, tracer).await
-                    }
+                    Ok(()) => run.turn(limit, scene, &self.tracer).await,
                     Err(invalid) => Reply {
                         failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
                         variables: refused_variables(&self.prefix),
@@ -125,7 +122,7 @@ impl Retry {
                 };
                 let first_decides = !matches!(self.counts, Counts::Last);
                 if !(first_decides && run.judged.is_some()) {
-                    run.judge(&self.policy, &sample, provisional);
+                    run.judge(&sample, provisional);
                 }
                 run.verdict(self.shown)
             }
@@ -135,23 +132,23 @@ impl Retry {
                     Counts::Any | Counts::Matching(_) => run.judged.is_some(),
                 };
                 let limit = left_ms.map(Duration::from_millis);
-                let end = End { failed, code };
-                let stop = run.over(&self.policy, end, limit, scene, &self.tracer).await;
-                self.reply_after(stop)
+                let over = Over { failed, code };
+                let end = run.over(over, limit, scene, &self.tracer).await;
+                self.reply_after(end)
             }
         }
     }
 
-    /// After an attempt, and its wait; `stop`: it was the last one.
-    fn reply_after(&mut self, stop: Option<Stop>) -> Reply {
+    /// After an attempt, and its wait; `end`: it was the last one.
+    fn reply_after(&mut self, end: Option<End>) -> Reply {
         let reply = Reply {
-            go: stop.is_none(),
-            stop: stop.map(Stop::name).unwrap_or_default(),
-            end_thread: stop == Some(Stop::ScheduleEnd),
-            variables: self.variables(stop),
+            go: end.is_none(),
+            stop: end.map(End::name).unwrap_or_default().to_owned(),
+            end_thread: end == Some(End::Stopped(StopReason::ScheduleEnd)),
+            variables: self.variables(end),
             ..Reply::shown(self.shown)
         };
-        if stop.is_some() {
+        if end.is_some() {
             self.run = None;
         }
         reply
@@ -169,7 +166,7 @@ impl Retry {
         let seed = self
             .seed
             .map(|seed| backoff::stream_seed(seed, &self.who, self.ordinal));
-        self.run = Some(Run::new(&self.policy, seed, self.ordinal));
+        self.run = Some(RetryRun::new(&self.policy, seed, self.ordinal));
         self.ordinal += 1;
         Reply {
             go: self.gated,
@@ -177,18 +174,18 @@ impl Retry {
         }
     }
 
-    /// The variables after an attempt; `stop`: it was the last one.
-    fn variables(&self, stop: Option<Stop>) -> Map<String, Value> {
+    /// The variables after an attempt; `end`: it was the last one.
+    fn variables(&self, end: Option<End>) -> Map<String, Value> {
         let run = self.run.as_ref().expect("asked for after an attempt of it");
-        let succeeded = stop == Some(Stop::Succeeded);
+        let succeeded = end == Some(End::Succeeded);
         let ms = |time: Duration| time.as_millis().to_string();
         let value = |name: &str| match name {
             variables::ATTEMPTS => run.attempts.to_string(),
             variables::THROTTLED => run.throttled.to_string(),
             variables::WAITED_MS => ms(run.waited),
-            variables::TIME_TO_SUCCESS_MS if succeeded => ms(run.began.elapsed()),
+            variables::TIME_TO_SUCCESS_MS if succeeded => ms(run.clock.now()),
             variables::HINT_MS => run.hint.map(ms).unwrap_or_default(),
-            variables::STOP => stop.map(Stop::name).unwrap_or_default(),
+            variables::STOP => end.map(End::name).unwrap_or_default().to_owned(),
             variables::LAST_STATUS => run.status.map(|status| status.to_string()).unwrap_or_default(),
             variables::RATE => {
                 let rate = run.gate.and_then(|gate| gate.state.rate);

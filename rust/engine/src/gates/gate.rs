@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use backoff::{Pacer, PacerMode, PacerSettings, PacerState, Stream, Ticket};
+use backoff::{Class, Pacer, PacerMode, PacerSettings, PacerState, Refusal, Stream, Ticket};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -163,10 +163,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// Waits for this user's turn; needs a tokio runtime. The attempt must start at once when it returns.
+    /// Waits for this user's turn; needs a tokio runtime. The attempt must start at once when it returns. `not_before`: by the
+    /// user's own backoff; until then it is not in the queue, else one who is always refused would take every turn.
     ///
     /// Cancel safe: dropping it leaves the queue at the next [`Place::turn`] or with the place.
-    pub async fn turn(&mut self) {
+    pub async fn turn(&mut self, not_before: Instant) {
+        sleep_until(not_before).await;
         let (turn, told) = oneshot::channel();
         let unit = self.stream.unit();
         let old = self.ticket;
@@ -198,11 +200,13 @@ impl Place {
         self.gate.change(|state| state.pacer.passed());
     }
 
-    /// The server refused this user as one too many; `hint` is how long it asks to stay away, if the policy believes it.
-    pub fn throttled(&mut self, hint: Option<Duration>) {
-        let now = self.gate.now();
-        self.gate
-            .change(|state| state.pacer.throttled(now, self.sent, hint));
+    /// An attempt of this user failed. Only what the policy takes for a throttle says something about the quota.
+    pub fn refused(&mut self, refusal: &Refusal) {
+        if refusal.class == Class::Throttle {
+            let now = self.gate.now();
+            self.gate
+                .change(|state| state.pacer.throttled(now, self.sent, refusal.hint));
+        }
     }
 
     /// The gate.
@@ -227,6 +231,14 @@ mod tests {
     use super::*;
     use tokio::time::{advance, timeout};
 
+    fn throttle(hint: Option<Duration>) -> Refusal {
+        Refusal {
+            class: Class::Throttle,
+            form: backoff::Form::Status(429),
+            hint,
+        }
+    }
+
     fn gate(mode: PacerMode, rate: f64) -> Arc<Gate> {
         Arc::new(Gate::new(PacerSettings {
             rate,
@@ -243,7 +255,7 @@ mod tests {
             let mut place = gate.place(Some(user));
             let ends = ends.clone();
             tokio::spawn(async move {
-                place.turn().await;
+                place.turn(Instant::now()).await;
                 ends.send(user).unwrap();
             });
             // Each is in the queue before the next one comes.
@@ -261,18 +273,20 @@ mod tests {
     async fn who_gives_up_blocks_nobody() {
         let gate = gate(PacerMode::Pace, 1.0);
         let mut first = gate.place(Some(1));
-        first.turn().await;
-        first.throttled(Some(Duration::from_secs(5)));
+        first.turn(Instant::now()).await;
+        first.refused(&throttle(Some(Duration::from_secs(5))));
         let mut gone = gate.place(Some(2));
         assert!(
-            timeout(Duration::from_secs(1), gone.turn()).await.is_err(),
+            timeout(Duration::from_secs(1), gone.turn(Instant::now()))
+                .await
+                .is_err(),
             "nobody goes while the hint holds"
         );
         assert_eq!(gate.figures().queue, 1);
         drop(gone);
         assert_eq!(gate.figures().queue, 0);
         let begun = Instant::now();
-        first.turn().await;
+        first.turn(Instant::now()).await;
         assert!(begun.elapsed() >= Duration::from_secs(4), "{:?}", begun.elapsed());
     }
 
@@ -284,16 +298,18 @@ mod tests {
                 spread: Duration::from_secs(60),
                 ..PacerSettings::of(PacerMode::Pause)
             }));
-            gate.place(None).throttled(Some(Duration::from_secs(1)));
+            gate.place(None).refused(&throttle(Some(Duration::from_secs(1))));
             let mut first = gate.place(Some(seed));
             assert!(
-                timeout(Duration::from_millis(1), first.turn()).await.is_err(),
+                timeout(Duration::from_millis(1), first.turn(Instant::now()))
+                    .await
+                    .is_err(),
                 "held"
             );
             let second = tokio::spawn({
                 let mut place = gate.place(Some(seed + 1_000));
                 async move {
-                    place.turn().await;
+                    place.turn(Instant::now()).await;
                     place.sent
                 }
             });
@@ -313,14 +329,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_comes_after_all_have_left_goes_when_the_hint_is_over() {
         let gate = gate(PacerMode::Pace, 10.0);
-        gate.place(None).throttled(Some(Duration::from_secs(5)));
+        gate.place(None).refused(&throttle(Some(Duration::from_secs(5))));
         let mut all: Vec<Place> = (0..10).map(|user| gate.place(Some(user))).collect();
         for place in &mut all {
-            assert!(timeout(Duration::from_millis(10), place.turn()).await.is_err());
+            assert!(
+                timeout(Duration::from_millis(10), place.turn(Instant::now()))
+                    .await
+                    .is_err()
+            );
         }
         drop(all);
         let mut next = gate.place(Some(100));
-        next.turn().await;
+        next.turn(Instant::now()).await;
         let came = gate.now();
         assert!(
             came >= Duration::from_secs(5) && came < Duration::from_millis(5_010),
@@ -332,17 +352,17 @@ mod tests {
     async fn a_hint_holds_all_and_its_end_lets_the_refused_one_go_first() {
         let gate = gate(PacerMode::Pace, 50.0);
         let mut refused = gate.place(Some(1));
-        refused.turn().await;
+        refused.turn(Instant::now()).await;
         let waits = tokio::spawn({
             let mut later = gate.place(Some(2));
             async move {
-                later.turn().await;
+                later.turn(Instant::now()).await;
                 Instant::now()
             }
         });
-        refused.throttled(Some(Duration::from_secs(3)));
+        refused.refused(&throttle(Some(Duration::from_secs(3))));
         let begun = Instant::now();
-        refused.turn().await;
+        refused.turn(Instant::now()).await;
         let first = Instant::now();
         assert!(first - begun >= Duration::from_secs(3) - Duration::from_millis(50));
         assert!(waits.await.unwrap() >= first || first - begun < Duration::from_millis(100));
@@ -354,8 +374,8 @@ mod tests {
         let begun = Instant::now();
         for user in 0..100 {
             let mut place = gate.place(Some(user));
-            place.turn().await;
-            place.throttled(Some(Duration::from_secs(60)));
+            place.turn(Instant::now()).await;
+            place.refused(&throttle(Some(Duration::from_secs(60))));
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);
         assert!(gate.figures().rate.unwrap() < 1.0, "but it learns");
@@ -385,14 +405,14 @@ mod tests {
             ..PacerSettings::of(PacerMode::Pace)
         }));
         let mut first = gate.place(Some(0));
-        first.turn().await;
-        first.throttled(Some(Duration::from_secs(3)));
+        first.turn(Instant::now()).await;
+        first.refused(&throttle(Some(Duration::from_secs(3))));
         let (ends, mut ended) = tokio::sync::mpsc::unbounded_channel();
         for user in 1..=5_000 {
             let mut place = gate.place(Some(user));
             let ends = ends.clone();
             tokio::spawn(async move {
-                place.turn().await;
+                place.turn(Instant::now()).await;
                 ends.send(user).unwrap();
             });
             tokio::task::yield_now().await;

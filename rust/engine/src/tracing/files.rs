@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use trace::{Record, StartRecord};
 
-use crate::connecting::run::Run;
+use crate::connecting::run::ConnectRun;
 use crate::spec::{ConnectSpec, Invalid};
 use crate::tracing::records;
 
@@ -47,7 +47,7 @@ impl TraceFiles {
     }
 
     /// Queues the lines of a run.
-    pub fn record(&self, path: &Path, spec: &ConnectSpec, run: &Run) -> io::Result<()> {
+    pub fn record(&self, path: &Path, spec: &ConnectSpec, run: &ConnectRun) -> io::Result<()> {
         let target = spec.dial.target.to_string();
         let mut lines = String::with_capacity(512 * run.attempts.len());
         for (number, attempt) in (1..).zip(&run.attempts) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backoff::HintReading;
 use trace::{AttemptRecord, GateRecord, HintRecord, Record, micros_of, milliseconds, since_1970};
 
-use crate::connecting::run::{self, GateNote, Stop};
+use crate::connecting::run::{self, End, GateNote};
 use crate::spec::ConnectSpec;
 use crate::variables::CONNECT_SAMPLER;
 
@@ -73,6 +73,6 @@ pub fn attempt<'a>(
         gate: attempt.gate.map(gate),
         wait_ms: attempt.wait.map(milliseconds),
         waited_ms: attempt.wait.map(|_| milliseconds(attempt.waited)),
-        stop: attempt.stop.map(|stop| Stop::name(stop).into()),
+        stop: attempt.end.map(|end| End::name(end).into()),
     })
 }

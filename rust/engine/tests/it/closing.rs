@@ -89,7 +89,7 @@ fn the_end_of_the_test_says_going_away_on_kept_connections() {
     let frame = tell.recv_timeout(Duration::from_secs(2)).unwrap();
     assert_eq!(frame, Some((0x80 | CLOSE, b"\x03\xe9test ended".to_vec())));
     assert!(
-        client.engine.perform(client.handle, send, None).is_err(),
+        client.engine.perform(client.handle, send, None, None).is_err(),
         "operations are gone too"
     );
     let again = Client::open_on(client.engine.clone(), &server(|mut peer| peer.echo()), &[]);

@@ -42,7 +42,7 @@ fn a_connect_that_is_cancelled_before_it_begins_reads_any_spec_and_dials_nobody(
         };
         let handle = engine.open();
         engine.cancel(handle);
-        match engine.connect(handle, prepared, 0, lines.next()) {
+        match engine.connect(handle, prepared, 0, lines.next(), None) {
             Ok(result) => assert!(
                 [Ending::Cancelled as i64, Ending::Invalid as i64].contains(&result.figures[0]),
                 "{}",
@@ -62,7 +62,7 @@ fn an_operation_is_prepared_or_says_what_is_wrong_with_it() {
     let nowhere = engine.open();
     Fuzz::new(corpus("operations"), 5_000).run(|input| match engine.prepare(input) {
         Ok(operation) => {
-            let done = engine.perform(nowhere, operation, None).unwrap();
+            let done = engine.perform(nowhere, operation, None, None).unwrap();
             let failure = json(&done.payload);
             assert!(
                 failure["code"].as_str().is_some_and(|code| code.contains('.')),

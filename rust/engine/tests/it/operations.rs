@@ -250,7 +250,7 @@ fn what_is_not_there_is_told_and_misuse_is_an_error() {
     let engine = Engine::default();
     let send = engine.prepare(br#"{"element":"SendSampler"}"#).unwrap();
     for handle in [0, 77, engine.open()] {
-        let done = engine.perform(handle, send, None).unwrap();
+        let done = engine.perform(handle, send, None, None).unwrap();
         let failure: serde_json::Value = serde_json::from_slice(&done.payload).unwrap();
         assert_eq!(
             (done.figures[OUTCOME], &failure["code"]),
@@ -265,7 +265,7 @@ fn what_is_not_there_is_told_and_misuse_is_an_error() {
     engine.discard(send).unwrap();
     assert!(matches!(engine.discard(send), Err(Misuse::UnknownOperation(_))));
     assert!(matches!(
-        engine.perform(0, send, None),
+        engine.perform(0, send, None, None),
         Err(Misuse::UnknownOperation(_))
     ));
 }

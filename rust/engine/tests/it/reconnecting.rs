@@ -254,3 +254,40 @@ fn a_connection_that_lasted_comes_back_without_a_wait() {
         ("back", 1, 0)
     );
 }
+
+/// Accepts the first connection and drops it after its first message; then refuses for ever.
+fn closing_for_good() -> String {
+    raw_server(|number, mut peer| {
+        if number == 0 {
+            peer.upgrade("");
+            peer.message();
+        } else if peer.read_head().is_some() {
+            peer.raw(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n");
+        }
+    })
+}
+
+#[test]
+fn a_reconnect_ends_with_the_threads_schedule_and_says_that_the_thread_is_over() {
+    for (left, code) in [
+        // Not even the pause before the first attempt.
+        (50, "schedule.end"),
+        // The server's 20 s after the first attempt.
+        (5_000, "upgrade.status"),
+    ] {
+        let client = Client::open(&closing_for_good(), AGAIN);
+        client.send("one");
+        pause(150);
+        let begun = std::time::Instant::now();
+        let send = client.prepare("SendSampler", &[("wsb.payload", "two")]);
+        let done = client.perform_within(send, None, Some(Duration::from_millis(left)));
+        assert_eq!(done.code(), code, "{}", done.detail());
+        assert_eq!(done.failure()["endThread"], true);
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    }
+    let client = Client::open(&closing_for_good(), &[AGAIN, &[("wsb.retry.maxAttempts", "1")]].concat());
+    client.send("one");
+    pause(150);
+    let done = client.send("two");
+    assert_eq!(done.failure()["endThread"], Value::Null, "the policy gave up: the thread goes on");
+}

@@ -1,5 +1,7 @@
 //! Connects as Java does, in two steps, and shows the result by the names of its figures and texts.
 
+use std::time::Duration;
+
 use engine::{Connected, Engine, FIRST_LENGTH, Handle, Misuse, TEXTS};
 use serde_json::{Value, json};
 
@@ -14,6 +16,7 @@ pub fn connect(engine: &Engine, handle: Handle, spec: &Value) -> Result<Value, M
     let ordinal = fields
         .remove("ordinal")
         .map_or(0, |ordinal| ordinal.as_u64().unwrap());
+    let left = fields.remove("leftMs").and_then(|left| left.as_u64());
     for name in OWN {
         if let Some(value) = fields.remove(name) {
             own[name] = value;
@@ -21,7 +24,7 @@ pub fn connect(engine: &Engine, handle: Handle, spec: &Value) -> Result<Value, M
     }
     let plan = engine.prepare(plan.to_string().as_bytes())?;
     let own = own.to_string();
-    let done = engine.connect(handle, plan, ordinal, Some(own.as_bytes()));
+    let done = engine.connect(handle, plan, ordinal, Some(own.as_bytes()), left.map(Duration::from_millis));
     // The end of the test may have come first.
     let _ = engine.discard(plan);
     done.map(|connected| shown(&connected))

@@ -228,7 +228,15 @@ impl Client {
     }
 
     pub fn perform(&self, operation: Handle, payload: Option<&[u8]>) -> Done {
-        let done = self.engine.perform(self.handle, operation, payload).unwrap();
+        self.perform_within(operation, payload, None)
+    }
+
+    /// In a thread whose schedule leaves so much.
+    pub fn perform_within(&self, operation: Handle, payload: Option<&[u8]>, left: Option<Duration>) -> Done {
+        let done = self
+            .engine
+            .perform(self.handle, operation, payload, left)
+            .unwrap();
         Done {
             figures: done.figures,
             payload: done.payload,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::{Backoff, FailureKind, Next, Policy, Seen, StopReason, Verdict};
+use backoff::{Attempts, FailureKind, Policy, Seen, Step, StopReason, Verdict};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -95,7 +95,8 @@ struct Lease {
 
 #[derive(Debug)]
 struct Round {
-    backoff: Backoff,
+    attempts: Attempts,
+    /// From which its times count.
     began: Instant,
     /// How long nobody fetches after the policy gave up: else those who still need the value would hammer, one after the other.
     rest: Duration,
@@ -172,16 +173,21 @@ impl Flight {
         }
         self.fetching = None;
         let round = self.round.as_mut()?;
-        let rest = round.rest;
-        let verdict = round.backoff.after(seen, now - round.began);
-        match verdict.next {
-            Next::Wait(wait) => {
-                self.not_before = Some(now + wait);
-                self.wake_first();
-            }
-            Next::Stop(stop) => {
+        let (at, rest) = (now - round.began, round.rest);
+        let (_, verdict) = round.attempts.failed(seen, at);
+        match round.attempts.step(at) {
+            Step::Stop(reason) => {
                 (self.round, self.not_before) = (None, Some(now + rest));
-                self.tell_all(&Told::Failed(stop));
+                self.tell_all(&Told::Failed(reason));
+            }
+            step => {
+                let until = if let Step::Pause { until } = step {
+                    until
+                } else {
+                    at
+                };
+                self.not_before = Some(round.began + until);
+                self.wake_first();
             }
         }
         Some(verdict)
@@ -209,10 +215,14 @@ impl Flight {
             fetch: self.issued,
             ends: now + terms.lease,
         });
-        self.round.get_or_insert_with(|| Round {
-            backoff: Backoff::new(terms.policy.clone(), terms.seed),
-            began: now,
-            rest: terms.policy.base,
+        self.round.get_or_insert_with(|| {
+            let mut attempts = Attempts::new(terms.policy.clone(), terms.seed);
+            attempts.begin(Duration::ZERO);
+            Round {
+                attempts,
+                began: now,
+                rest: terms.policy.base,
+            }
         });
         // The new first of the queue watches over this lease.
         self.wake_first();

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Backoff, Class, HttpAnswer, Next, PacerMode, Policy, Seen, Verdict};
+use backoff::{Attempts, Class, HttpAnswer, Next, Policy, Refusal, Seen, Step, StopReason, Verdict};
 use tokio::time::{Instant, sleep_until};
 use websocket::Target;
 
 use super::messages::{FailedSample, Reply};
+use crate::clock::Clock;
 use crate::connecting::run::GateNote;
 use crate::controls::sample::{Reading, headers, reading};
 use crate::controls::{Scene, Waited};
-use crate::error_codes::CANCELLED;
+use crate::error_codes::GATE_TIMEOUT;
 use crate::gates::gate::{Gates, Place};
 use crate::spec::{Invalid, Values, gate, quota_of};
 use crate::tracing::events::{TraceEvent, Tracer};
@@ -19,13 +20,14 @@ use crate::tracing::files::TraceFiles;
 use crate::tracing::records;
 
 /// See the file's sentence.
-pub struct Run {
-    pub began: Instant,
+pub struct RetryRun {
+    /// Counts from its begin, also for the machine.
+    pub clock: Clock,
     seed: Option<u64>,
     /// How often the user came to the controller before.
     ordinal: u64,
     /// As it was before the attempt that is under way.
-    backoff: Backoff,
+    machine: Attempts,
     /// The verdict on the attempt that is under way; a later sample may bring another one.
     pub judged: Option<Judged>,
     place: Option<Place>,
@@ -64,59 +66,45 @@ pub struct Judged {
     label: String,
     code: String,
     /// As it is after the verdict.
-    backoff: Backoff,
+    machine: Attempts,
     verdict: Verdict,
-    at: Instant,
+    refusal: Refusal,
     status: Option<u16>,
-    next: Then,
+    /// What follows the attempt.
+    next: Step,
     /// Whether it decides if no other sample follows only.
     provisional: bool,
 }
 
-/// What follows an attempt.
+/// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
-    /// Another one, so long after the failure.
-    Wait(Duration),
-    /// Another one, when the gate says so.
-    Turn,
-    /// None.
-    Stop(Stop),
-}
-
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum End {
     /// An attempt succeeded.
     Succeeded,
-    /// The policy gave up.
-    Policy(backoff::StopReason),
-    /// The thread's schedule ends before the next attempt.
-    ScheduleEnd,
-    /// JMeter's Stop.
-    Cancelled,
+    /// None did, and no further one follows.
+    Stopped(StopReason),
 }
 
-impl Stop {
+impl End {
     /// The word for variables and the trace.
-    pub fn name(self) -> String {
+    pub fn name(self) -> &'static str {
         match self {
-            Stop::Succeeded => "succeeded".to_owned(),
-            Stop::Policy(stop) => stop.to_string(),
-            Stop::ScheduleEnd => "schedule-end".to_owned(),
-            Stop::Cancelled => CANCELLED.code.to_owned(),
+            End::Succeeded => "succeeded",
+            End::Stopped(reason) => reason.as_str(),
         }
     }
 }
 
-impl Run {
+impl RetryRun {
     /// A run that has not begun its first attempt.
     pub fn new(policy: &Arc<Policy>, seed: Option<u64>, ordinal: u64) -> Self {
-        Run {
-            began: Instant::now(),
+        let mut machine = Attempts::new(policy.clone(), seed);
+        machine.begin(Duration::ZERO);
+        RetryRun {
+            clock: Clock::start(),
             seed,
             ordinal,
-            backoff: Backoff::new(policy.clone(), seed),
+            machine,
             judged: None,
             place: None,
             target: None,
@@ -135,65 +123,81 @@ impl Run {
         if self.place.is_none() {
             let quota = Target::parse(target).map_or_else(|_| target.to_owned(), |url| quota_of(&url));
             self.place = gate(values, &quota, gates)?.map(|gate| gate.place(self.seed));
+            let mode = self.place.as_ref().map(|place| place.gate().mode());
+            self.machine.set_gate(mode);
             self.target = Some(target.to_owned());
         }
         Ok(())
     }
 
+    /// When the thread's schedule ends, by what is left of it.
+    fn end(&self, left: Option<Duration>) -> Option<Duration> {
+        left.map(|left| self.clock.after(left))
+    }
+
     /// Waits for the attempt's turn at the gate, if there is one.
-    pub async fn turn(
-        &mut self,
-        max_elapsed: Duration,
-        left: Option<Duration>,
-        scene: Scene<'_>,
-        tracer: &Tracer,
-    ) -> Reply {
+    pub async fn turn(&mut self, left: Option<Duration>, scene: Scene<'_>, tracer: &Tracer) -> Reply {
+        self.machine.set_end(self.end(left));
+        let missed = loop {
+            match (self.machine.step(self.clock.now()), &mut self.place) {
+                (
+                    Step::Turn {
+                        not_before,
+                        give_up_at,
+                    },
+                    Some(place),
+                ) => {
+                    let begun = self.clock.now();
+                    let turn = place.turn(self.clock.at(not_before));
+                    match scene.wait(turn, Some(give_up_at - begun)).await {
+                        Waited::Done(()) => self.machine.turn_came(),
+                        Waited::Cancelled => self.machine.cancel(),
+                        Waited::Overdue => {}
+                    }
+                    let note = GateNote::new(place.gate(), self.clock.now() - begun);
+                    self.waited += note.waited;
+                    self.gate = Some(note);
+                    self.attempt = Attempt::begin(Some(note));
+                }
+                (Step::Stop(reason), _) => break Some(reason),
+                (Step::Turn { .. } | Step::Attempt { .. } | Step::Pause { .. }, _) => break None,
+            }
+        };
         let go = Reply {
             go: true,
             ..Reply::default()
         };
-        let Some(place) = &mut self.place else {
-            return go;
-        };
-        let begun = Instant::now();
-        let patience = max_elapsed.saturating_sub(self.began.elapsed());
-        let limit = left.map_or(patience, |left| left.min(patience));
-        let waited = scene.wait(place.turn(), Some(limit)).await;
-        let note = GateNote::new(place.gate(), begun.elapsed());
-        self.waited += note.waited;
-        self.gate = Some(note);
-        self.attempt = Attempt::begin(Some(note));
-        let stop = match waited {
-            Waited::Done(()) => return go,
-            Waited::Cancelled => Stop::Cancelled,
-            Waited::Overdue if left.is_some_and(|left| left <= patience) => Stop::ScheduleEnd,
-            Waited::Overdue => {
+        let end = match missed {
+            None => return go,
+            Some(reason @ (StopReason::Cancelled | StopReason::ScheduleEnd)) => End::Stopped(reason),
+            Some(_) => {
                 // Each attempt leaves a sample, and only the request itself makes one: it goes out without a turn.
-                self.place = None;
+                self.machine.set_gate(None);
+                let warned = self.place.take().map(|_| GATE_TIMEOUT.message.to_owned());
                 return Reply {
-                    warning: Some(crate::error_codes::GATE_TIMEOUT.message.to_owned()),
+                    warning: warned,
                     ..go
                 };
             }
         };
         let event = TraceEvent {
             attempt: Some(self.attempts + 1),
-            stop: Some(stop.name()),
+            stop: Some(end.name().to_owned()),
             ..self.event("no-turn")
         };
         tracer.write(scene.traces, &event);
         Reply {
-            stop: stop.name(),
-            end_thread: stop == Stop::ScheduleEnd,
+            stop: end.name().to_owned(),
+            end_thread: end == End::Stopped(StopReason::ScheduleEnd),
             ..Reply::default()
         }
     }
 
     /// Judges a failed sample, in place of what was judged before in this attempt.
-    pub fn judge(&mut self, policy: &Policy, sample: &FailedSample, provisional: bool) {
-        let elapsed = self.began.elapsed();
-        let left = sample.left_ms.map(Duration::from_millis);
-        let mut backoff = self.backoff.clone();
+    pub fn judge(&mut self, sample: &FailedSample, provisional: bool) {
+        let now = self.clock.now();
+        let mut machine = self.machine.clone();
+        machine.set_end(self.end(sample.left_ms.map(Duration::from_millis)));
         let headers = headers(&sample.headers);
         let (seen, status) = match reading(&sample.code) {
             Reading::Status(status) => {
@@ -207,31 +211,15 @@ impl Run {
             }
             Reading::Failure(failure) => (Seen::Failure(failure), None),
         };
-        let verdict = backoff.after(&seen, elapsed);
-        let paced = self
-            .place
-            .as_ref()
-            .is_some_and(|place| place.gate().mode() == PacerMode::Pace)
-            && verdict.class == Class::Throttle;
-        let asked = verdict.usable_hint().unwrap_or_default();
-        let next = match verdict.next {
-            Next::Wait(_) if paced => Then::Turn,
-            // Its own wait would have been too long; the gate's may not be.
-            Next::Stop(backoff::StopReason::MaxElapsed) if paced && elapsed + asked < policy.max_elapsed => {
-                Then::Turn
-            }
-            Next::Wait(wait) if left.is_some_and(|left| wait >= left) => Then::Stop(Stop::ScheduleEnd),
-            Next::Wait(wait) => Then::Wait(wait),
-            Next::Stop(stop) => Then::Stop(Stop::Policy(stop)),
-        };
+        let (refusal, verdict) = machine.failed(&seen, now);
         self.judged = Some(Judged {
             label: sample.label.clone(),
             code: sample.code.clone(),
-            backoff,
+            next: machine.step(now),
+            machine,
             verdict,
-            at: Instant::now(),
+            refusal,
             status,
-            next,
             provisional,
         });
     }
@@ -242,11 +230,11 @@ impl Run {
             return Reply::shown("keep");
         };
         match judged.next {
-            Then::Stop(stop) => Reply {
-                stop: stop.name(),
+            Step::Stop(reason) => Reply {
+                stop: reason.to_string(),
                 ..Reply::shown("keep")
             },
-            Then::Wait(_) | Then::Turn => Reply {
+            Step::Pause { .. } | Step::Turn { .. } | Step::Attempt { .. } => Reply {
                 go: true,
                 code: format!(
                     "retried {}",
@@ -259,65 +247,71 @@ impl Run {
         }
     }
 
-    /// Closes the attempt's account and waits for the next one; says why there is none.
+    /// Closes the attempt's account and waits for the next one; says how it ended if there is none.
     pub async fn over(
         &mut self,
-        policy: &Policy,
-        end: End,
+        over: Over,
         left: Option<Duration>,
         scene: Scene<'_>,
         tracer: &Tracer,
-    ) -> Option<Stop> {
+    ) -> Option<End> {
         self.attempts += 1;
-        let End { failed, code } = end;
+        let Over { failed, code } = over;
         if failed && self.judged.is_none() {
             // Its sample was a success: an assertion of what holds the sample failed.
             let sample = FailedSample {
                 code: code.clone(),
                 ..FailedSample::default()
             };
-            self.judge(policy, &sample, false);
+            self.judge(&sample, false);
         }
         let total = self.attempt.begun.elapsed();
-        let judged = self.judged.take().filter(|_| failed);
-        let Some(judged) = judged else {
+        let Some(judged) = self.judged.take().filter(|_| failed) else {
             self.succeeded(&code);
             let event = TraceEvent {
                 attempt: Some(self.attempts),
                 total: Some(total),
                 code: Some(&code),
-                stop: Some(Stop::Succeeded.name()),
+                stop: Some(End::Succeeded.name().to_owned()),
                 ..self.event("attempt")
             };
             tracer.write(scene.traces, &event);
-            return Some(Stop::Succeeded);
+            return Some(End::Succeeded);
         };
-        self.failed(policy, &judged);
+        self.failed(&judged);
+        self.machine.set_end(self.end(left));
+        let (waited, reason) = self.pause(scene).await;
         let mut event = TraceEvent {
             attempt: Some(self.attempts),
             total: Some(total),
+            stop: reason.map(|reason| reason.to_string()),
             ..self.failure("attempt", &judged)
         };
-        let stop = match judged.next {
-            Then::Stop(stop) => Some(stop),
-            Then::Turn => None,
-            Then::Wait(wait) => {
-                let begun = Instant::now();
-                let waited = scene.wait(sleep_until(judged.at + wait), left).await;
-                event.wait = Some(wait);
-                event.waited = Some(begun.elapsed());
-                match waited {
-                    Waited::Done(()) => None,
-                    Waited::Cancelled => Some(Stop::Cancelled),
-                    Waited::Overdue => Some(Stop::ScheduleEnd),
+        if let (Step::Pause { .. }, Next::Wait(wait)) = (judged.next, judged.verdict.next) {
+            (event.wait, event.waited) = (Some(wait), Some(waited));
+        }
+        tracer.write(scene.traces, &event);
+        self.waited += waited;
+        self.attempt = Attempt::begin(None);
+        reason.map(End::Stopped)
+    }
+
+    /// Waits until the next attempt may begin, or ask for its turn; how long it took, and why there is none.
+    async fn pause(&mut self, scene: Scene<'_>) -> (Duration, Option<StopReason>) {
+        let begun = self.clock.now();
+        let reason = loop {
+            match self.machine.step(self.clock.now()) {
+                Step::Pause { until } => {
+                    let whole = scene.wait(sleep_until(self.clock.at(until)), None).await;
+                    if whole == Waited::Cancelled {
+                        self.machine.cancel();
+                    }
                 }
+                Step::Stop(reason) => break Some(reason),
+                Step::Turn { .. } | Step::Attempt { .. } => break None,
             }
         };
-        event.stop = stop.map(Stop::name);
-        tracer.write(scene.traces, &event);
-        self.waited += event.waited.unwrap_or_default();
-        self.attempt = Attempt::begin(None);
-        stop
+        (self.clock.now() - begun, reason)
     }
 
     fn succeeded(&mut self, code: &str) {
@@ -330,17 +324,13 @@ impl Run {
         }
     }
 
-    fn failed(&mut self, policy: &Policy, judged: &Judged) {
+    fn failed(&mut self, judged: &Judged) {
         self.status = judged.status;
         self.hint = judged.verdict.usable_hint().or(self.hint);
-        self.backoff = judged.backoff.clone();
-        if judged.verdict.class == Class::Throttle {
-            self.throttled += 1;
-            if let Some(place) = &mut self.place {
-                // A hint that the policy does not believe, because it is too long, must not hold all the others.
-                let hint = judged.verdict.usable_hint();
-                place.throttled(hint.filter(|&hint| hint <= policy.hints.max));
-            }
+        self.machine = judged.machine.clone();
+        self.throttled += u64::from(judged.verdict.class == Class::Throttle);
+        if let Some(place) = &mut self.place {
+            place.refused(&judged.refusal);
         }
     }
 
@@ -379,7 +369,7 @@ impl Run {
 }
 
 /// How an attempt ended.
-pub struct End {
+pub struct Over {
     /// Whether one of the samples that decide failed.
     pub failed: bool,
     /// The last sample's response code.

@@ -1,5 +1,5 @@
 use super::*;
-use backoff::{HttpAnswer, Strategy};
+use backoff::{HttpAnswer, Next, Strategy};
 use std::time::SystemTime;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -148,6 +148,11 @@ public final class ConnectResult extends Exchange {
     return invalid;
   }
 
+  /** Whether the thread's schedule is over before anything could be tried again. */
+  public boolean endsThread() {
+    return stop.equals("schedule-end");
+  }
+
   /** Hands over name and value of every JMeter variable. */
   public void variables(BiConsumer<String, String> variables) {
     boolean connected = ok && elapsedMicros != NONE;

@@ -35,7 +35,7 @@ public final class Connection implements AutoCloseable {
     ConnectSpec spec = new ConnectSpec(Collections.emptyMap(), "");
     try (Connection nothing = create();
         Operation invalid = Operation.prepare(spec)) {
-      nothing.connect(invalid, 0, ConnectCall.PLAIN, new Figures());
+      nothing.connect(invalid, 0, ConnectCall.PLAIN, Schedule.ENDLESS, new Figures());
     }
   }
 
@@ -44,11 +44,13 @@ public final class Connection implements AutoCloseable {
    *
    * @param prepared what the element connects by
    * @param ordinal how many connects this user made before
+   * @param leftMillis what is left of the thread's schedule, see {@link Schedule}
    * @param figures room for the figures
    */
   public ConnectResult connect(
-      Operation prepared, long ordinal, ConnectCall call, Figures figures) {
-    byte[] texts = Native.connect(handle.get(), prepared.id(), ordinal, call.json, figures.raw);
+      Operation prepared, long ordinal, ConnectCall call, long leftMillis, Figures figures) {
+    byte[] texts =
+        Native.connect(handle.get(), prepared.id(), ordinal, call.json, leftMillis, figures.raw);
     return new ConnectResult(figures.raw, texts);
   }
 
@@ -56,10 +58,11 @@ public final class Connection implements AutoCloseable {
    * Does an operation on the calling thread; what it came to stands in {@code figures}.
    *
    * @param payload what to send in place of the operation's own payload, or null
+   * @param leftMillis what is left of the thread's schedule, for a reconnect
    * @return the (last) matching message, or null; on failure what {@link Failure#parse} reads
    */
-  public byte[] perform(Operation operation, byte[] payload, Figures figures) {
-    return Native.perform(handle.get(), operation.id(), payload, figures.raw);
+  public byte[] perform(Operation operation, byte[] payload, long leftMillis, Figures figures) {
+    return Native.perform(handle.get(), operation.id(), payload, leftMillis, figures.raw);
   }
 
   /**

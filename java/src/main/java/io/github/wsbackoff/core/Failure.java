@@ -20,15 +20,19 @@ public final class Failure {
   /** What happened, for people. */
   public final String detail;
 
-  private Failure(String code, String message, String detail) {
+  /** The thread's schedule is over before anything could be tried again: the thread is to end. */
+  public final boolean endThread;
+
+  private Failure(String code, String message, String detail, boolean endThread) {
     this.code = code.startsWith(CLOSED) ? code : NO_STATUS + code;
     this.message = message;
     this.detail = detail;
+    this.endThread = endThread;
   }
 
   /** A failure that this side tells. */
   public static Failure of(String code, String detail) {
-    return new Failure(code, Spec.get().messageOf(code), detail);
+    return new Failure(code, Spec.get().messageOf(code), detail, false);
   }
 
   /** Reads what an operation answered. */
@@ -41,6 +45,7 @@ public final class Failure {
     return new Failure(
         fields.path("code").asText("native.failure"),
         fields.path("message").asText(),
-        fields.path("detail").asText());
+        fields.path("detail").asText(),
+        fields.path("endThread").asBoolean());
   }
 }

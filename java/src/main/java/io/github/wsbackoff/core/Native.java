@@ -23,11 +23,17 @@ final class Native {
    *
    * @param ordinal how many connects this user made before
    * @param own what is only this call's, UTF-8 JSON, or null
+   * @param leftMillis what is left of the thread's schedule, see {@link Schedule}
    * @param figures 32 numbers, written in place, see {@link ConnectResult}
    * @return the texts in UTF-8, one behind another; their lengths are among the figures
    */
   static native byte[] connect(
-      long connection, long prepared, long ordinal, byte[] own, long[] figures);
+      long connection,
+      long prepared,
+      long ordinal,
+      byte[] own,
+      long leftMillis,
+      long[] figures);
 
   /**
    * Ends, from another thread and for good, what the handle is doing; false if it was doing
@@ -54,10 +60,12 @@ final class Native {
    * Does an operation on a connection, on the calling thread.
    *
    * @param payload what to send in place of the operation's own payload, or null
+   * @param leftMillis what is left of the thread's schedule, for a reconnect
    * @param figures 32 numbers, written in place, see {@link Figures}
    * @return the (last) matching message, or null; on failure UTF-8 JSON that says why
    */
-  static native byte[] perform(long connection, long operation, byte[] payload, long[] figures);
+  static native byte[] perform(
+      long connection, long operation, byte[] payload, long leftMillis, long[] figures);
 
   /** Answers a question to the policy, at once and without a trace; see {@link Query}. */
   static native byte[] query(byte[] question);

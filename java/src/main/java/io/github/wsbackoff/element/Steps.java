@@ -1,6 +1,7 @@
 package io.github.wsbackoff.element;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.wsbackoff.core.Schedule;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.jmeter.samplers.SampleResult;
@@ -26,10 +27,9 @@ public final class Steps {
   /** An event that may be answered after a wait, until the end of the thread's schedule at most. */
   public static Map<String, Object> waiting(String name) {
     Map<String, Object> event = event(name);
-    JMeterThread thread = JMeterContextService.getContext().getThread();
-    long schedule = thread == null ? 0 : thread.getEndTime();
-    if (schedule > 0) {
-      event.put("leftMs", Math.max(0, schedule - System.currentTimeMillis()));
+    long left = Schedule.leftMillis(JMeterContextService.getContext());
+    if (left != Schedule.ENDLESS) {
+      event.put("leftMs", left);
     }
     return event;
   }

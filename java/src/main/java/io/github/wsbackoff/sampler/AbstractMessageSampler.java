@@ -6,6 +6,7 @@ import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Figures;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Operation;
+import io.github.wsbackoff.core.Schedule;
 import io.github.wsbackoff.core.Spec;
 import io.github.wsbackoff.element.Values;
 import java.io.IOException;
@@ -125,7 +126,8 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     }
     try {
       activate(connection);
-      return connection.perform(operation, payload.bytes(), figures);
+      long left = Schedule.leftMillis(getThreadContext());
+      return connection.perform(operation, payload.bytes(), left, figures);
     } finally {
       deactivate();
       performed(connections, preparedFor, connection);

@@ -30,6 +30,10 @@ final class ConnectSample {
       sample.setIdleTime(Math.min(result.waitedMicros / 1000, passed));
     }
     sample.sampleEnd();
+    if (result.endsThread()) {
+      // As a timer's pause beyond the schedule does; else the thread would try again at once.
+      sample.setStopThread(true);
+    }
     Stages.show(sample, result.connectMicros, result.latencyMicros);
     if (result.subResults) {
       for (ConnectResult.Attempt attempt : result.attempts) {

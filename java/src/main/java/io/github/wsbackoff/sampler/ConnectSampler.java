@@ -4,6 +4,7 @@ import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.NativeLibraryException;
+import io.github.wsbackoff.core.Schedule;
 import io.github.wsbackoff.element.Values;
 import java.net.URL;
 import java.net.UnknownHostException;
@@ -129,7 +130,12 @@ public class ConnectSampler extends AbstractWebSocketSampler {
     try {
       activate(connection);
       ConnectResult result =
-          connection.connect(plan.prepared(), ordinal, plan.call(), connections.figures());
+          connection.connect(
+              plan.prepared(),
+              ordinal,
+              plan.call(),
+              Schedule.leftMillis(getThreadContext()),
+              connections.figures());
       if (result.ok) {
         connections.put(plan.id, connection, plan.scope);
         kept = true;

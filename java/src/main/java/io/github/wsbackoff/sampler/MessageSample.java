@@ -63,6 +63,9 @@ final class MessageSample {
     sample.setResponseMessage(failure.message);
     sample.setDataType(SampleResult.TEXT);
     sample.setResponseData(failure.detail, UTF_8);
+    if (failure.endThread) {
+      sample.setStopThread(true);
+    }
   }
 
   /** The spread of many exchanges, then the last answer if it is text. */

@@ -19,12 +19,15 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.apache.jmeter.control.LoopController;
 import org.apache.jmeter.protocol.http.control.Header;
 import org.apache.jmeter.protocol.http.control.HeaderManager;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.threads.JMeterContextService;
+import org.apache.jmeter.threads.JMeterThread;
 import org.apache.jmeter.threads.JMeterVariables;
 import org.apache.jmeter.util.JMeterUtils;
+import org.apache.jorphan.collections.ListedHashTree;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.BeforeClass;
@@ -56,6 +59,7 @@ public class ConnectSamplerTest {
 
   @After
   public void stopServer() throws IOException {
+    JMeterContextService.getContext().setThread(null);
     new ConnectSampler().threadFinished();
     if (server != null) {
       server.close();
@@ -79,6 +83,23 @@ public class ConnectSamplerTest {
     assertEquals("connected", variables.get("wsb.stop"));
     assertEquals("101", variables.get("wsb.lastStatus"));
     assertNotEquals("", variables.get("wsb.timeToConnectMs"));
+  }
+
+  @Test
+  public void a_connect_ends_with_its_threads_schedule_and_ends_the_thread() throws Exception {
+    server = new RawServer(RawServer.refusal(429, "Too Many Requests", "Retry-After: 20\r\n", ""));
+    JMeterThread thread = new JMeterThread(new ListedHashTree(new LoopController()), null, null);
+    thread.setEndTime(System.currentTimeMillis() + 5000);
+    JMeterContextService.getContext().setThread(thread);
+    SampleResult sample = sampler(server.url("/")).sample(null);
+    assertEquals(text(sample), "429", sample.getResponseCode());
+    assertEquals("schedule-end", variables.get("wsb.stop"));
+    assertTrue("the thread would try again at once", sample.isStopThread());
+    assertTrue("waited", sample.getEndTime() - sample.getStartTime() < 4000);
+    thread.setEndTime(0); // a thread without a schedule
+    sample = sampler(server.url("/"), "wsb.retry.maxAttempts", "1").sample(null);
+    assertEquals("max-attempts", variables.get("wsb.stop"));
+    assertFalse(sample.isStopThread());
   }
 
   @Test
