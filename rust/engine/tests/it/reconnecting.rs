@@ -285,9 +285,16 @@ fn a_reconnect_ends_with_the_threads_schedule_and_says_that_the_thread_is_over()
         assert_eq!(done.failure()["endThread"], true);
         assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     }
-    let client = Client::open(&closing_for_good(), &[AGAIN, &[("wsb.retry.maxAttempts", "1")]].concat());
+    let client = Client::open(
+        &closing_for_good(),
+        &[AGAIN, &[("wsb.retry.maxAttempts", "1")]].concat(),
+    );
     client.send("one");
     pause(150);
     let done = client.send("two");
-    assert_eq!(done.failure()["endThread"], Value::Null, "the policy gave up: the thread goes on");
+    assert_eq!(
+        done.failure()["endThread"],
+        Value::Null,
+        "the policy gave up: the thread goes on"
+    );
 }

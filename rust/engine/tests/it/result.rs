@@ -24,7 +24,13 @@ pub fn connect(engine: &Engine, handle: Handle, spec: &Value) -> Result<Value, M
     }
     let plan = engine.prepare(plan.to_string().as_bytes())?;
     let own = own.to_string();
-    let done = engine.connect(handle, plan, ordinal, Some(own.as_bytes()), left.map(Duration::from_millis));
+    let done = engine.connect(
+        handle,
+        plan,
+        ordinal,
+        Some(own.as_bytes()),
+        left.map(Duration::from_millis),
+    );
     // The end of the test may have come first.
     let _ = engine.discard(plan);
     done.map(|connected| shown(&connected))
