@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use backoff::{PacerMode, PacerSettings};
+use backoff::{Class, Form, PacerMode, PacerSettings, Refusal};
 use models::gate::{Gate, Gates};
 use models::time;
 use shuttle::future::{block_on, spawn, yield_now};
@@ -58,14 +58,22 @@ impl Ended {
     }
 }
 
+fn throttle(hint: Option<Duration>) -> Refusal {
+    Refusal {
+        class: Class::Throttle,
+        form: Form::Status(429),
+        hint,
+    }
+}
+
 /// Is refused with a hint, has the others come, and comes again.
 async fn refused(gate: Arc<Gate>, ended: Ended, others: fn(&Arc<Gate>, &Ended, time::Instant)) {
     let mut place = gate.place(Some(0));
-    place.turn().await;
+    place.turn(time::Instant::now()).await;
     let begun = time::Instant::now();
-    place.throttled(Some(HINT));
+    place.refused(&throttle(Some(HINT)));
     others(&gate, &ended, begun);
-    place.turn().await;
+    place.turn(time::Instant::now()).await;
     assert!(
         begun.elapsed() >= HINT,
         "it came again after {:?}",
@@ -80,7 +88,7 @@ fn comes(gate: &Arc<Gate>, ended: &Ended, begun: time::Instant, user: u64) {
     let (gate, ended) = (gate.clone(), ended.clone());
     spawn(async move {
         let mut place = gate.place(Some(user));
-        place.turn().await;
+        place.turn(time::Instant::now()).await;
         assert!(begun.elapsed() >= HINT, "{user} came after {:?}", begun.elapsed());
         place.passed();
         ended.one();
@@ -97,7 +105,7 @@ fn gives_up(gate: &Arc<Gate>, ended: &Ended, user: u64) {
                 yield_now().await;
             }
         };
-        models::first_of(place.turn(), patience).await;
+        models::first_of(place.turn(time::Instant::now()), patience).await;
         drop(place);
         ended.one();
     });
@@ -139,8 +147,8 @@ fn the_last_to_leave_and_the_next_to_come_may_meet() {
             spawn(async move {
                 let mut place = gate.place(Some(user));
                 for _ in 0..2 {
-                    place.turn().await;
-                    place.throttled(None);
+                    place.turn(time::Instant::now()).await;
+                    place.refused(&throttle(None));
                 }
                 drop(place);
                 ended.one();

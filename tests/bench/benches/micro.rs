@@ -111,7 +111,7 @@ fn boundary(c: &mut Criterion) {
     c.bench_function("a connect call that only fails, with its result", |b| {
         b.iter(|| {
             engine
-                .connect(handle, black_box(prepared), 0, None)
+                .connect(handle, black_box(prepared), 0, None, None)
                 .expect("a wrong value is no misuse")
         });
     });
