@@ -18,6 +18,9 @@ mod ending;
 /// How long a peer that answered our close frame is given to close TCP before we do.
 const END_PATIENCE: Duration = Duration::from_millis(200);
 
+/// What a poll reads at once, in pieces of at most 64 KiB; a message that is larger is read in several polls.
+const AT_ONCE: u32 = 16;
+
 /// How often a receive tries again to write what the peer does not take. Both may have filled the other's buffers.
 const TURN: Duration = Duration::from_millis(20);
 
@@ -41,6 +44,18 @@ pub struct Connection {
     /// Nothing can be sent or received any more, not even a close frame.
     is_over: bool,
     goodbye: Goodbye,
+    /// The last poll stopped although there may be more.
+    is_behind: bool,
+    messages: Messages,
+}
+
+/// Data messages that went over a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// Sent, or begun.
+    pub sent: u64,
+    /// Received whole.
+    pub received: u64,
 }
 
 /// Bytes of whole frames, headers included, that a close took.
@@ -92,6 +107,8 @@ impl Connection {
             end: None,
             is_over: false,
             goodbye: Goodbye::default(),
+            is_behind: false,
+            messages: Messages::default(),
         })
     }
 
@@ -178,6 +195,7 @@ impl Connection {
         }
         self.wire.set_wait(Wait::since(start, timeout));
         let sent = self.outbox.send(message, &mut self.wire);
+        self.messages.sent += u64::from(!message.kind.is_control());
         // A part of it is on its way even if a deadline came first.
         self.has_sent_close = message.kind == MessageKind::Close;
         sent.map_err(|error| self.broken(&error, timeout))
@@ -200,8 +218,10 @@ impl Connection {
         self.receive_until(Wait::since(start, timeout), timeout)
     }
 
-    /// The next message if it is there already; never blocks. Like [`Connection::receive`] it answers pings and keeps what came of
-    /// an incomplete message. `None` means that all that was there has been read: wait for readiness before the next call.
+    /// The next message if it is there already; never blocks, and reads no more than [`AT_ONCE`] pieces: a peer that sends without
+    /// end must not hold up whoever looks. Like [`Connection::receive`] it answers pings and keeps what came of an incomplete
+    /// message. `None` means that all that was there has been read, unless [`Connection::is_behind`]: wait for readiness before
+    /// the next call.
     ///
     /// # Errors
     /// As of `receive`, without `message.timeout`.
@@ -213,14 +233,27 @@ impl Connection {
         }
     }
 
+    /// Whether the last poll that gave nothing has left something unread: no readiness will tell of it.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
     fn receive_until(&mut self, wait: Wait, timeout: Duration) -> Result<Received, Error> {
         self.usable()?;
+        self.is_behind = false;
+        let mut pieces = 0;
         loop {
             match self.inbox.next() {
                 Ok(Some(received)) => return Ok(self.arrived(received)),
                 Ok(None) => {}
                 Err(error) => return Err(self.violated(error)),
             }
+            if wait == Wait::Never && pieces == AT_ONCE {
+                self.is_behind = true;
+                return Err(Error::MessageTimeout { after: timeout });
+            }
+            pieces += 1;
             let turn = if self.write_waiting() {
                 wait.at_most(TURN)
             } else if self.has_sent_close {
@@ -255,6 +288,7 @@ impl Connection {
 
     /// Gives control frames their answer.
     fn arrived(&mut self, received: Received) -> Received {
+        self.messages.received += u64::from(!received.kind.is_control());
         if received.kind == MessageKind::Ping && !self.has_sent_close {
             self.outbox.answer(&received.payload);
             self.write_waiting();

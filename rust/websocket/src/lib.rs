@@ -27,7 +27,7 @@ mod trace;
 mod upgrade;
 mod wire;
 
-pub use connection::{Connection, Goodbye};
+pub use connection::{Connection, Goodbye, Messages};
 pub use dial::{Dial, open};
 pub use error::{Code, Error, Kind, Stage};
 pub use header::{HeaderError, check_header, check_subprotocol};

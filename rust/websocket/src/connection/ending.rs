@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Connection;
+use super::{Connection, Messages};
 use crate::os;
 use crate::wire::{Shared, Traffic};
 
@@ -12,6 +12,12 @@ impl Connection {
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.wire.traffic()
+    }
+
+    /// The messages that went over it so far, also after its end.
+    #[must_use]
+    pub fn messages(&self) -> Messages {
+        self.messages
     }
 
     /// Has the system end it when the peer takes nothing for so long, where it can: also while a send blocks.
