@@ -1,1 +1,3 @@
 //! One conversation over a WebSocket without its socket; pure.
+
+pub mod liveness;
