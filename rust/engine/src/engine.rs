@@ -18,7 +18,8 @@ use crate::failure::Failure;
 use crate::gates::gate::Gates;
 use crate::keeping::farewell::{self, DRAIN};
 use crate::keeping::keeper::Keeper;
-use crate::keeping::slot::{Call, Live, Slot};
+use crate::keeping::live::Live;
+use crate::keeping::slot::{Call, Slot};
 use crate::runtime::SharedRuntime;
 use crate::slab::{Handle, Slab};
 use crate::spec::{
@@ -283,8 +284,12 @@ impl Engine {
         let Some(live) = &mut *call.live else {
             return Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message));
         };
+        let closes = matches!(operation.action, Action::Close(_));
+        if !closes && live.due().is_some_and(|due| due <= asked.begun) && !live.look(|| true) {
+            live.keep_alive(); // the keeper finds a busy connection's lock taken
+        }
         if wants_reconnect(live, &operation.action) {
-            live.look(); // the keeper sees an end up to 100 ms later
+            live.look(|| true); // the keeper sees an end up to 100 ms later
             if !live.connection.is_open() {
                 self.reconnect(slot, live, asked.left, figures)?;
             }

@@ -7,13 +7,16 @@
 #[path = "it/support.rs"]
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::Engine;
 use support::*;
 
 const CONNECTIONS: usize = 2_000;
+
+/// Each test counts all descriptors of the process.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
@@ -33,6 +36,7 @@ fn settles_at(before: usize) -> bool {
 
 #[test]
 fn two_thousand_conversations_leave_nothing_behind() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap();
     let config = testbed::Config::default();
     let echo = testbed::Server::start(config).unwrap();
     let hostile = server(|mut peer| {
@@ -75,4 +79,49 @@ fn two_thousand_conversations_leave_nothing_behind() {
         descriptors()
     );
     echo.stop();
+}
+
+#[test]
+fn a_connection_that_the_server_ends_gives_its_descriptor_back_and_keeps_what_it_knows() {
+    const ENDED: usize = 50;
+    let _alone = ONE_AT_A_TIME.lock().unwrap();
+    let polite = server(|mut peer| {
+        peer.text("last words");
+        peer.close(1001, "bye");
+        // Ends TCP when our close frame is here.
+        peer.frame();
+    });
+    let waits = server(|mut peer| {
+        peer.text("last words");
+        peer.close(1001, "bye");
+        peer.swallow();
+    });
+    let rude = server(|mut peer| peer.text("last words"));
+    let echo = server(|mut peer| peer.echo());
+    let engine: Arc<Engine> = Arc::default();
+    // Keeps reactor and keeper.
+    let warm = Client::open_on(engine.clone(), &echo, &[]);
+    pause(100);
+    for (url, code) in [
+        (&polite, "closed.1001"),
+        (&waits, "closed.1001"),
+        (&rude, "connection.lost"),
+    ] {
+        let before = descriptors();
+        let clients: Vec<Client> = (0..ENDED)
+            .map(|_| Client::open_on(engine.clone(), url, &[]))
+            .collect();
+        assert!(
+            settles_at(before),
+            "{code}: {before} before, {} after",
+            descriptors()
+        );
+        for client in &clients {
+            assert_eq!(client.receive(&[]).text(), "last words");
+            assert_eq!(client.receive(&[]).code(), code);
+        }
+        let done = clients[0].act("CloseSampler", &[]);
+        assert_eq!(done.code() == "ok", code == "closed.1001", "{done:?}");
+    }
+    assert_eq!(warm.exchange("alive").text(), "alive");
 }

@@ -19,10 +19,10 @@ const GOING_AWAY: &[u8] = b"\x03\xe9test ended";
 /// Cancels all calls; connections without one stay open for the farewell.
 pub fn cancel(slots: &[Arc<Slot>]) {
     for slot in slots {
+        // First, so that a call which begins now finds it.
+        slot.cancel.cancel();
         if slot.is_in_call() {
             slot.cancel();
-        } else {
-            slot.cancel.cancel();
         }
     }
 }

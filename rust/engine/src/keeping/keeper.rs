@@ -9,20 +9,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use websocket::{Code, MessageKind, Outgoing, Readiness};
+use websocket::Readiness;
 
-use crate::failure::Failure;
-use crate::keeping::slot::{Live, Slot, lock};
+use crate::keeping::live::Live;
+use crate::keeping::slot::{Slot, lock};
 
 /// A connection is adopted after one to two of these without use, its end is noticed at once from then on: within 100 ms
 /// in all.
 const TICK: Duration = Duration::from_millis(40);
-
-/// Messages read from one socket before the others have their turn.
-const AT_ONCE: usize = 64;
-
-/// What a keep-alive ping carries.
-const PING: &[u8] = b"keep-alive";
 
 /// The keeper of one engine. Its thread lives from the first connection to [`Keeper::stop`], or to the end of this value.
 #[derive(Default)]
@@ -105,10 +99,8 @@ struct Entry {
     armed: bool,
     /// Calls that had ended when it was last looked at.
     uses: u32,
-    /// When a ping is due.
-    ping_at: Option<Instant>,
-    /// When the pong must be here.
-    pong_by: Option<Instant>,
+    /// When keep-alive has something to do, as far as was known when it was last looked at; the news since then put it off.
+    due: Option<Instant>,
 }
 
 /// What is to become of an entry.
@@ -232,8 +224,7 @@ impl Entry {
             known: None,
             armed: false,
             uses,
-            ping_at: None,
-            pong_by: None,
+            due: Some(Instant::now()), // nobody knows yet
         }
     }
 
@@ -241,32 +232,27 @@ impl Entry {
         let Some(slot) = self.slot.upgrade() else {
             return Fate::Forget;
         };
+        let is_due = self.due.is_some_and(|due| now >= due);
         let uses = slot.uses();
         if uses != self.uses {
             self.uses = uses;
             // Its user may have read more than one message from the socket: no report would come for the rest.
             self.armed = false;
-            self.ping_at = None;
-            self.pong_by = None;
+            if !is_due {
+                return Fate::Keep;
+            }
+        } else if self.armed && !is_due {
             return Fate::Keep;
         }
-        let due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
-        if self.armed && !due(self.ping_at) && !due(self.pong_by) {
-            return Fate::Keep;
-        }
+        // Whoever is in a call keeps it alive himself.
         let Some(mut live) = slot.try_live() else {
             return Fate::Keep;
         };
-        if !self.armed {
-            return self.attend(&slot, &mut live, token, readiness);
-        }
-        let Some(live) = &mut *live else {
-            return Fate::Forget;
-        };
-        self.time(live, now)
+        self.attend(&slot, &mut live, token, readiness)
     }
 
-    /// Reads what is there, then asks for the next report.
+    /// Reads what is there, does what keep-alive asks for, then asks for the next report. An ended connection is kept until its
+    /// socket is given back.
     fn attend(
         &mut self,
         slot: &Slot,
@@ -277,79 +263,25 @@ impl Entry {
         let Some(live) = live else {
             return Fate::Forget;
         };
-        match self.drain(slot, live) {
-            Fate::Keep => {}
-            fate => return fate,
+        self.armed = false;
+        let is_behind = live.look(|| !slot.is_in_call());
+        if !is_behind && !slot.is_in_call() {
+            live.keep_alive();
+        }
+        if !live.connection.is_open() {
+            live.kept = !live.settle();
+            return if live.kept { Fate::Keep } else { Fate::Forget };
+        }
+        self.due = live.due();
+        if slot.is_in_call() {
+            return Fate::Keep; // the caller that waits for the lock goes on reading
+        }
+        if is_behind {
+            return Fate::Again;
         }
         let known = self.known == Some(live.serial);
         self.armed = readiness.arm(token, &live.connection, known).is_ok();
         self.known = Some(live.serial);
         Fate::Keep
-    }
-
-    /// Reads what has come, to the queue. `Forget`: the connection has ended.
-    fn drain(&mut self, slot: &Slot, live: &mut Live) -> Fate {
-        let mut fate = Fate::Again;
-        for _ in 0..AT_ONCE {
-            match live.connection.poll() {
-                Ok(Some(message)) => {
-                    self.alive(live);
-                    if !message.kind.is_control() {
-                        live.queue.push(message);
-                    }
-                }
-                Ok(None) => {
-                    fate = Fate::Keep;
-                    break;
-                }
-                // What it says now no later call can find out; a close frame stays with the connection.
-                Err(error) => {
-                    if !live.connection.is_open() && live.connection.close_info().is_none() {
-                        live.verdict = Some(Failure::of(&error, &live.connection));
-                    }
-                    live.note_end();
-                }
-            }
-            // The caller that waits for the lock goes on reading.
-            if !live.connection.is_open() || slot.is_in_call() {
-                fate = Fate::Keep;
-                break;
-            }
-        }
-        live.note_end();
-        live.kept = live.connection.is_open();
-        if live.kept && self.ping_at.is_none() && self.pong_by.is_none() {
-            self.alive(live);
-        }
-        if live.kept { fate } else { Fate::Forget }
-    }
-
-    /// The peer has shown itself, or its time starts now.
-    fn alive(&mut self, live: &Live) {
-        let keep_alive = live.keeping.keep_alive;
-        self.pong_by = None;
-        self.ping_at = (!keep_alive.is_zero()).then(|| Instant::now() + keep_alive);
-    }
-
-    /// Sends the ping that is due, or gives up a peer whose pong is overdue.
-    fn time(&mut self, live: &mut Live, now: Instant) -> Fate {
-        if self.pong_by.is_some_and(|by| now >= by) {
-            let detail = format!(
-                "no answer to a keep-alive ping within {} ms",
-                live.keeping.pong_timeout.as_millis()
-            );
-            live.verdict = Some(Failure::coded(Code::ConnectionLost, detail));
-            live.connection.abort();
-        } else {
-            // What cannot be sent at once shows a peer that does not read; the missing pong tells.
-            let _ = live
-                .connection
-                .send(&Outgoing::new(MessageKind::Ping, PING), Duration::ZERO);
-            self.pong_by = Some(now + live.keeping.pong_timeout);
-            self.ping_at = None;
-        }
-        live.note_end();
-        live.kept = live.connection.is_open();
-        if live.kept { Fate::Keep } else { Fate::Forget }
     }
 }

@@ -2,4 +2,5 @@
 
 pub mod farewell;
 pub mod keeper;
+pub mod live;
 pub mod slot;

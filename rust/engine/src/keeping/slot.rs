@@ -7,13 +7,7 @@ use std::time::{Duration, Instant};
 use websocket::{Canceller, Connection};
 
 use crate::cancel::Cancel;
-use crate::connecting::reconnect::Lifeline;
-use crate::failure::Failure;
-use crate::spec::Keeping;
-use crate::talking::queue::Queue;
-
-/// The most that one look reads: a server that sends without end must not hold a sample up.
-const LOOKED_AT: usize = 64;
+use crate::keeping::live::Live;
 
 /// See the file's sentence.
 #[derive(Default)]
@@ -29,74 +23,6 @@ pub struct Slot {
     live: Mutex<Option<Live>>,
 }
 
-/// A connection that was opened, with all that belongs to it.
-pub struct Live {
-    /// The socket; may have ended.
-    pub connection: Connection,
-    /// Messages that nobody has asked for yet.
-    pub queue: Queue,
-    /// What happens between samples.
-    pub keeping: Keeping,
-    /// Makes it anew when it is lost, if its user wants that.
-    pub lifeline: Option<Box<Lifeline>>,
-    /// Why the keeper ended it.
-    pub verdict: Option<Failure>,
-    /// When its end was noticed.
-    pub ended: Option<Instant>,
-    /// A `Close` of ours ended it.
-    pub closed_here: bool,
-    /// Whether the keeper has it in its books.
-    pub kept: bool,
-    /// How often it was made; tells the keeper that the socket is another one.
-    pub serial: u64,
-}
-
-impl Live {
-    /// A connection just opened.
-    pub fn new(connection: Connection, keeping: Keeping, lifeline: Option<Lifeline>) -> Self {
-        Live {
-            connection,
-            queue: Queue::new(keeping.queue),
-            keeping,
-            lifeline: lifeline.map(Box::new),
-            verdict: None,
-            ended: None,
-            closed_here: false,
-            kept: false,
-            serial: 0,
-        }
-    }
-
-    /// Another socket takes the place of the one that was lost; what was queued stays.
-    pub fn renew(&mut self, connection: Connection) {
-        self.connection = connection;
-        self.serial += 1;
-        self.verdict = None;
-        self.ended = None;
-    }
-
-    /// Reads what has come, without a wait: messages to the queue, and an end that nobody has noticed yet becomes known.
-    pub fn look(&mut self) {
-        for _ in 0..LOOKED_AT {
-            match self.connection.poll() {
-                Ok(Some(message)) if message.kind.is_control() => {}
-                Ok(Some(message)) => {
-                    self.queue.push(message);
-                }
-                Ok(None) | Err(_) => break,
-            }
-        }
-        self.note_end();
-    }
-
-    /// Takes note of the connection's end, if it has ended.
-    pub fn note_end(&mut self) {
-        if !self.connection.is_open() {
-            self.ended.get_or_insert_with(Instant::now);
-        }
-    }
-}
-
 /// A caller's hold on a slot; ends when dropped.
 pub struct Call<'a> {
     slot: &'a Slot,
@@ -109,16 +35,17 @@ impl Slot {
     pub fn enter(&self) -> Option<Call<'_>> {
         let free = self
             .in_call
-            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+            .compare_exchange(false, true, Ordering::SeqCst, Ordering::Relaxed);
         free.is_ok().then(|| Call {
             slot: self,
             live: lock(&self.live),
         })
     }
 
-    /// Whether a call is under way, or about to begin.
+    /// Whether a call is under way, or about to begin. One that begins after a cancel sees the cancel: who cancels, cancels first
+    /// and looks then, and who calls, enters first and looks then.
     pub fn is_in_call(&self) -> bool {
-        self.in_call.load(Ordering::Acquire)
+        self.in_call.load(Ordering::SeqCst)
     }
 
     /// How many calls have ended; wraps.
@@ -163,8 +90,8 @@ impl Slot {
 
     /// Ends whatever is done with it, now and later. False: nothing was.
     pub fn cancel(&self) -> bool {
-        let busy = self.is_in_call();
         let first = self.cancel.cancel();
+        let busy = self.is_in_call();
         if let Some(canceller) = &*lock(&self.canceller) {
             canceller.cancel();
         }

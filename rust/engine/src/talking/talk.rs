@@ -8,7 +8,7 @@ use websocket::{Code, Error, MessageKind, Outgoing, Received};
 
 use crate::error_codes::MESSAGE_UNEXPECTED;
 use crate::failure::Failure;
-use crate::keeping::slot::Live;
+use crate::keeping::live::Live;
 use crate::spec::{Action, Goodbye, Operation, Others, Payload, Wait};
 use crate::talking::figures::{Figures, Outcome, Spread};
 
@@ -181,7 +181,7 @@ impl Talk<'_> {
 
     /// The next message or control frame from the socket. `None`: the time is up.
     fn read(&mut self, start: Instant) -> Result<Option<Received>, Failure> {
-        match self.live.connection.receive_since(start, self.timeout) {
+        match self.live.receive(start, self.timeout) {
             Ok(Received {
                 close: Some(closed), ..
             }) => Err(Failure::closed(&closed)),

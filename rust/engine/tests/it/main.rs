@@ -10,6 +10,7 @@ mod extras;
 mod fuzz;
 mod hostile;
 mod keeping;
+mod liveness;
 mod matching;
 mod operations;
 mod reconnecting;

@@ -1,0 +1,180 @@
+//! A connection that was opened, with all that belongs to it: what it reads for its queue, whether its peer is still there, and its
+//! end. Who may use it is not decided here.
+
+use std::time::{Duration, Instant};
+
+use conversation::liveness::{Duty, Liveness};
+use websocket::{Code, Connection, Error, MessageKind, Outgoing, Received};
+
+use crate::connecting::reconnect::Lifeline;
+use crate::failure::Failure;
+use crate::spec::Keeping;
+use crate::talking::queue::Queue;
+
+/// The most that one look reads: a server that sends without end must not hold up a sample, nor the keeper.
+const LOOKED_AT: usize = 64;
+
+/// What a keep-alive ping carries.
+const PING: &[u8] = b"keep-alive";
+
+/// How long a peer that was told of the end is given to end TCP before we do: whoever is first keeps the port (RFC 6455
+/// section 7.1.1).
+const LINGER: Duration = Duration::from_millis(200);
+
+/// See the file's sentence.
+pub struct Live {
+    /// The socket; may have ended.
+    pub connection: Connection,
+    /// Messages that nobody has asked for yet.
+    pub queue: Queue,
+    /// What happens between samples.
+    pub keeping: Keeping,
+    /// Makes it anew when it is lost, if its user wants that.
+    pub lifeline: Option<Box<Lifeline>>,
+    /// Why it ended, where no later call on it could find out.
+    pub verdict: Option<Failure>,
+    /// When its end was noticed.
+    pub ended: Option<Instant>,
+    /// A `Close` of ours ended it.
+    pub closed_here: bool,
+    /// Whether the keeper has it in its books.
+    pub kept: bool,
+    /// How often it was made; tells the keeper that the socket is another one.
+    pub serial: u64,
+    liveness: Liveness,
+}
+
+impl Live {
+    /// A connection just opened.
+    pub fn new(connection: Connection, keeping: Keeping, lifeline: Option<Lifeline>) -> Self {
+        Live {
+            liveness: watched(&connection, keeping),
+            connection,
+            queue: Queue::new(keeping.queue),
+            keeping,
+            lifeline: lifeline.map(Box::new),
+            verdict: None,
+            ended: None,
+            closed_here: false,
+            kept: false,
+            serial: 0,
+        }
+    }
+
+    /// Another socket takes the place of the one that was lost; what was queued stays.
+    pub fn renew(&mut self, connection: Connection) {
+        self.liveness = watched(&connection, self.keeping);
+        self.connection = connection;
+        self.serial += 1;
+        self.verdict = None;
+        self.ended = None;
+    }
+
+    /// Reads what has come, without a wait, as long as `go_on` says so: messages to the queue, and an end that nobody has noticed
+    /// yet becomes known. True: there may be more, of which no readiness will tell.
+    pub fn look(&mut self, go_on: impl Fn() -> bool) -> bool {
+        let mut is_behind = true;
+        for _ in 0..LOOKED_AT {
+            match self.connection.poll() {
+                Ok(Some(message)) if message.kind.is_control() => {}
+                Ok(Some(message)) => {
+                    self.queue.push(message);
+                }
+                Ok(None) => {
+                    is_behind = self.connection.is_behind();
+                    break;
+                }
+                Err(error) => self.judge_by(&error),
+            }
+            if !self.connection.is_open() || !go_on() {
+                break;
+            }
+        }
+        self.note_end();
+        is_behind && self.connection.is_open()
+    }
+
+    /// What the end says now no later call can find out; a close frame stays with the connection.
+    fn judge_by(&mut self, error: &Error) {
+        if self.verdict.is_none() && !self.connection.is_open() && self.connection.close_info().is_none() {
+            self.verdict = Some(Failure::of(error, &self.connection));
+        }
+    }
+
+    /// When keep-alive has something to do next; `None`: never.
+    pub fn due(&mut self) -> Option<Instant> {
+        self.liveness.heard(self.connection.traffic().heard);
+        self.liveness.due()
+    }
+
+    /// Pings a silent peer, or gives up one whose pong is overdue. What was there must have been read just now: a stall of ours is
+    /// not the peer's death.
+    pub fn keep_alive(&mut self) {
+        if !self.connection.is_open() {
+            return;
+        }
+        self.liveness.heard(self.connection.traffic().heard);
+        match self.liveness.duty(Instant::now()) {
+            Duty::Wait => {}
+            Duty::Ping => {
+                // What cannot be sent at once shows a peer that does not read; the missing pong tells.
+                let _ = self
+                    .connection
+                    .send(&Outgoing::new(MessageKind::Ping, PING), Duration::ZERO);
+            }
+            Duty::GiveUp => {
+                let limit = self.keeping.pong_timeout.as_millis();
+                let detail = format!("no answer to a keep-alive ping within {limit} ms");
+                self.verdict = Some(Failure::coded(Code::ConnectionLost, detail));
+                self.connection.abort();
+            }
+        }
+        self.note_end();
+    }
+
+    /// Waits for the next message or control frame, at most `timeout` from `start`, and keeps the connection alive meanwhile.
+    ///
+    /// # Errors
+    /// As of [`Connection::receive`].
+    pub fn receive(&mut self, start: Instant, timeout: Duration) -> Result<Received, Error> {
+        loop {
+            let due = self.due().map(|due| due.saturating_duration_since(start));
+            let done = match due.filter(|&due| due < timeout) {
+                None => self.connection.receive_since(start, timeout),
+                Some(due) => match self.connection.receive_since(start, due) {
+                    Err(Error::MessageTimeout { .. }) => {
+                        self.keep_alive();
+                        continue;
+                    }
+                    done => done,
+                },
+            };
+            // The answer to a ping of ours is nobody's business.
+            if !matches!(&done, Ok(received) if received.kind == MessageKind::Pong && received.payload == PING)
+            {
+                return done;
+            }
+        }
+    }
+
+    /// Takes note of the connection's end, if it has ended.
+    pub fn note_end(&mut self) {
+        if !self.connection.is_open() {
+            self.ended.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Gives the socket of an ended connection back as soon as the peer is done; its queue and the reason stay. True: it is back.
+    pub fn settle(&mut self) -> bool {
+        let patience_is_over = self.ended.is_some_and(|at| at.elapsed() >= LINGER);
+        self.connection.settle(patience_is_over)
+    }
+}
+
+/// Keep-alive for a connection just opened. The system watches over what is sent, too: no ping gets out while a send blocks.
+fn watched(connection: &Connection, keeping: Keeping) -> Liveness {
+    if !keeping.keep_alive.is_zero() {
+        connection.give_up_after(keeping.keep_alive.saturating_add(keeping.pong_timeout));
+    }
+    Liveness::new(keeping.keep_alive, keeping.pong_timeout, Instant::now())
+}
