@@ -301,7 +301,7 @@ fn the_gate_is_told_of_every_failure_and_of_no_hint_that_is_too_long() {
     for (status, hint, class, form, told) in [
         (429, Some(5), Class::Throttle, Form::Status(429), Some(SECOND * 5)),
         (429, Some(100_000), Class::Throttle, Form::Status(429), None),
-        (503, None, Class::Transient, Form::Status(503), None),
+        (503, None, Class::Throttle, Form::Status(503), None),
         (401, Some(5), Class::Fatal, Form::Status(401), None),
         (
             0,
