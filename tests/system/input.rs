@@ -85,7 +85,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("wsb.hint.max", "0", ""),
     ("wsb.hint.max", "later", "milliseconds"),
     ("wsb.hint.onTooLong", "wait", "clamp"),
-    ("wsb.hint.sources", "gossip", "retry-after-ms"),
+    ("wsb.hint.sources", "retry-aftre", "retry-after-ms"),
     ("wsb.hint.bodyPattern", "wait (", "regular expression"),
     ("wsb.hint.bodyPattern", "no group", "group"),
     ("wsb.result.attempts", "all", "subresults"),

@@ -1,13 +1,15 @@
 //! The pattern that finds a hint in the body of a refusal.
 
 use crate::hint::HintFault;
+use crate::length::Unit;
 use regex::bytes::{Captures, Regex, RegexBuilder};
 use std::fmt;
 use std::str::FromStr;
 
 /// A regular expression for bodies like `Retry the request in [12] seconds`.
 ///
-/// The number stands in the group named `ms` (milliseconds) or `seconds`, else in the first group (seconds). The engine has no
+/// The number stands in the group named `ms` (milliseconds) or `seconds`, else in the first group (seconds); a unit that stands
+/// in the group with it (`2s`) counts. The engine has no
 /// backtracking: the time of a search grows with the body's length alone, and the size of the compiled pattern is bounded.
 #[derive(Debug, Clone)]
 pub struct BodyPattern {
@@ -36,8 +38,8 @@ const LONGEST_BODY: usize = 64 * 1024;
 pub(crate) struct Found {
     /// The whole match.
     pub(crate) raw: String,
-    /// The text of the number, and whether it counts milliseconds.
-    pub(crate) number: Result<(String, bool), HintFault>,
+    /// The text of the number, and what it counts if it does not say so itself.
+    pub(crate) number: Result<(String, Unit), HintFault>,
 }
 
 impl BodyPattern {
@@ -52,15 +54,15 @@ impl BodyPattern {
     }
 }
 
-fn number(captures: &Captures<'_>) -> Result<(String, bool), HintFault> {
+fn number(captures: &Captures<'_>) -> Result<(String, Unit), HintFault> {
     let named = |name| captures.name(name).map(|group| text(group.as_bytes()));
     if let Some(milliseconds) = named("ms") {
-        return Ok((milliseconds, true));
+        return Ok((milliseconds, Unit::Milliseconds));
     }
     let seconds = named("seconds").or_else(|| captures.get(1).map(|group| text(group.as_bytes())));
     // A group in an alternative that was not taken holds nothing.
     seconds
-        .map(|seconds| (seconds, false))
+        .map(|seconds| (seconds, Unit::Seconds))
         .ok_or(HintFault::Malformed)
 }
 

@@ -1,7 +1,8 @@
 //! The check of a policy: every figure in its range, and the figures fitting together.
 
-use crate::hint::{HintMode, HintSource};
+use crate::hint::HintMode;
 use crate::policy::{Policy, PolicyError};
+use crate::source::HintSource;
 use crate::strategy::Strategy;
 use std::time::Duration;
 use units::{LONGEST, format_duration};
@@ -93,7 +94,7 @@ impl Policy {
         if sources.is_empty() && self.hints.mode != HintMode::Ignore {
             let allowed = format!(
                 "at least one of {}, or hint.mode ignore",
-                HintSource::NAMES.join(", ")
+                HintSource::FORMS.join(", ")
             );
             return Err(wrong("hint.sources", "an empty list".to_string(), allowed));
         }

@@ -1,7 +1,8 @@
-//! What a server's hint is and what it counts for: the policy of hints, their sources, and a hint as read.
+//! What a server's hint counts for: the policy of hints, and a hint as read.
 
 use crate::body::BodyPattern;
-use crate::words::{UnknownWord, words};
+use crate::source::HintSource;
+use crate::words::words;
 use std::time::Duration;
 
 words! {
@@ -37,52 +38,6 @@ words! {
         Clamp = "clamp",
         /// It is no hint; the next source is asked.
         Ignore = "ignore",
-    }
-}
-
-words! {
-    /// A place where a server can say how long to wait. Header names are matched in any letter case; of a repeated header
-    /// the first counts.
-    ///
-    /// The three `-reset` headers report the running quota window, on many servers with every answer. So they count only after
-    /// a status of the throttle set; all others count after every answer that is retried.
-    HintSource {
-        /// `retry-after-ms`: milliseconds (Azure, OpenAI).
-        RetryAfterMs = "retry-after-ms",
-        /// `x-ms-retry-after-ms`: milliseconds (Azure).
-        XMsRetryAfterMs = "x-ms-retry-after-ms",
-        /// `retry-after` (RFC 9110 section 10.2.3): seconds, with a fraction or not, or one of the three HTTP dates of section 5.6.7,
-        /// which count from the answer's own `Date`, so that a wrong clock does no harm.
-        RetryAfter = "retry-after",
-        /// `ratelimit` (draft-ietf-httpapi-ratelimit-headers): the longest `t` of those items whose `r` is 0.
-        RateLimit = "ratelimit",
-        /// `inin-ratelimit-reset` (Genesys Cloud): seconds until the window ends.
-        IninRateLimitReset = "inin-ratelimit-reset",
-        /// `x-ratelimit-reset`: seconds, or seconds since 1970 when above 10^9.
-        XRateLimitReset = "x-ratelimit-reset",
-        /// `ratelimit-reset`: likewise.
-        RateLimitReset = "ratelimit-reset",
-        /// The answer's body, or the reason of a close frame, by the policy's pattern.
-        Body = "body",
-    }
-}
-
-impl HintSource {
-    /// Whether this source reports the quota window rather than an advice about this refusal.
-    #[must_use]
-    pub const fn reports_window(self) -> bool {
-        matches!(
-            self,
-            Self::IninRateLimitReset | Self::XRateLimitReset | Self::RateLimitReset
-        )
-    }
-
-    /// Reads sources in their order from a text like `retry-after-ms,retry-after,body`.
-    ///
-    /// # Errors
-    /// The first word that names no source.
-    pub fn parse_list(text: &str) -> Result<Vec<Self>, UnknownWord> {
-        text.split(',').map(str::parse).collect()
     }
 }
 
@@ -122,7 +77,8 @@ impl Default for HintPolicy {
 pub struct HintReading {
     /// Where it stood.
     pub source: HintSource,
-    /// Its text, at most 256 characters; for a body what the pattern matched.
+    /// Its text, at most 256 characters; for a body what the pattern matched. Where `RateLimit` says no time, `RateLimit-Policy`
+    /// stands behind it.
     pub raw: String,
     /// The time to wait from the answer's receipt, or why it is no hint. A clamped hint shows the limit, one that ended
     /// the connect its full length.
@@ -138,7 +94,7 @@ pub enum HintFault {
     /// Below zero.
     #[error("negative")]
     Negative,
-    /// Neither a plain decimal number nor, where dates are allowed, one of the three HTTP dates.
+    /// Neither a plain decimal number nor a number with its unit nor a date.
     #[error("not a number or date")]
     Malformed,
     /// Not a structured field of the form that the draft asks for.
@@ -147,6 +103,9 @@ pub enum HintFault {
     /// A `RateLimit` field that reports quota left: it is no reason to wait.
     #[error("quota left")]
     QuotaLeft,
+    /// Quota that is used up, without a word for how long.
+    #[error("no time in it")]
+    NoTime,
     /// A date that is over.
     #[error("in the past")]
     Past,

@@ -1,35 +1,39 @@
-//! The `RateLimit` field of draft-ietf-httpapi-ratelimit-headers: a list of items, of which only `r` (quota left) and `t`
-//! (seconds until it is restored) matter here. The part of RFC 9651 (structured fields) that it needs, no more.
+//! The `RateLimit` and `RateLimit-Policy` fields of draft-ietf-httpapi-ratelimit-headers, in the forms of its versions: up to 07 a
+//! dictionary (`limit=40, remaining=0, reset=5`), then a list of policies (`"fast";r=0;t=5`).
 
 use crate::hint::HintFault;
+use sfv::{BareItem, Dictionary, Item, List, ListEntry, Parameters, Parser};
 use std::time::Duration;
 
 /// Fields beyond this are not read: real ones have one or two items.
 const LONGEST_FIELD: usize = 4096;
 
-/// How long to wait: the longest `t` among the items without quota left (a client must satisfy all its quotas).
+/// How long to wait: the longest time among the policies without quota left (a client must satisfy all). `windows`: the
+/// `RateLimit-Policy` field, which tells the length of a policy's window where the policy itself says no time.
 ///
 /// # Errors
-/// `NotRateLimit` for a malformed field (the draft: ignore it), an item without an integer `r`, or an exhausted one without `t`;
-/// `QuotaLeft` when no item is exhausted; `Zero`, `Negative` and `Absurd` for such a `t`.
-pub(crate) fn wait(field: &str) -> Result<Duration, HintFault> {
-    if field.len() > LONGEST_FIELD {
-        return Err(HintFault::NotRateLimit);
-    }
-    let items = Cursor {
-        rest: field.as_bytes(),
-    }
-    .list()
-    .ok_or(HintFault::NotRateLimit)?;
+/// `NotRateLimit` for a malformed field (the draft: ignore it) or an item without an integer `r`; `QuotaLeft` when no policy is
+/// used up; `NoTime` when one is and neither field says for how long; `Zero` and `Negative` for such a time.
+pub(crate) fn wait(field: &str, windows: Option<&str>) -> Result<Duration, HintFault> {
+    let policies = policies(field).ok_or(HintFault::NotRateLimit)?;
+    let windows = windows.and_then(list).unwrap_or_default();
     let mut longest: Option<i64> = None;
-    for item in items {
-        match (item.remaining, item.reset) {
-            (Some(Value::Integer(0)), Some(Value::Integer(reset))) => longest = longest.max(Some(reset)),
-            (Some(Value::Integer(1..)), _) => {}
+    let mut used_up = false;
+    for policy in policies {
+        match policy.remaining {
+            Some(0) => {}
+            Some(1..) => continue,
             _ => return Err(HintFault::NotRateLimit),
         }
+        used_up = true;
+        let seconds = match policy.reset {
+            Some(reset) => Some(integer(&reset).ok_or(HintFault::NotRateLimit)?),
+            None => window(&windows, policy.name.as_ref()),
+        };
+        longest = longest.max(seconds);
     }
     match longest {
+        None if used_up => Err(HintFault::NoTime),
         None => Err(HintFault::QuotaLeft),
         Some(0) => Err(HintFault::Zero),
         Some(reset) => u64::try_from(reset)
@@ -38,146 +42,68 @@ pub(crate) fn wait(field: &str) -> Result<Duration, HintFault> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Value {
-    Integer(i64),
-    Other,
+/// One policy of the `RateLimit` field.
+struct Policy {
+    /// What it is called in both fields: its name, up to version 07 its limit.
+    name: Option<BareItem>,
+    /// Quota left; `None`: not said, or no integer.
+    remaining: Option<i64>,
+    /// Seconds until the quota is restored, if it says so.
+    reset: Option<BareItem>,
 }
 
-#[derive(Default)]
-struct Item {
-    remaining: Option<Value>,
-    reset: Option<Value>,
+/// The policies of a field in either form; `None`: it has neither.
+fn policies(field: &str) -> Option<Vec<Policy>> {
+    if let Some(items) = list(field) {
+        let policy = |item: Item| Policy {
+            remaining: item.params.get("r").and_then(integer),
+            reset: item.params.get("t").cloned(),
+            name: Some(item.bare_item),
+        };
+        return Some(items.into_iter().map(policy).collect());
+    }
+    let fields: Dictionary = Parser::new(bounded(field)?).parse().ok()?;
+    let value = |key: &str| match fields.get(key) {
+        Some(ListEntry::Item(item)) => Some(item.bare_item.clone()),
+        _ => None,
+    };
+    Some(vec![Policy {
+        name: value("limit"),
+        remaining: value("remaining").as_ref().and_then(integer),
+        reset: value("reset"),
+    }])
 }
 
-/// What is left to read. Every method takes its part off the front, or says `None`: not of that form.
-struct Cursor<'a> {
-    rest: &'a [u8],
+/// A list of items, without inner lists; at least one.
+fn list(field: &str) -> Option<Vec<Item>> {
+    let entries: List = Parser::new(bounded(field)?).parse().ok()?;
+    let item = |entry| match entry {
+        ListEntry::Item(item) => Some(item),
+        ListEntry::InnerList(_) => None,
+    };
+    let items: Option<Vec<Item>> = entries.into_iter().map(item).collect();
+    items.filter(|items| !items.is_empty())
 }
 
-impl<'a> Cursor<'a> {
-    /// RFC 9651 section 4.2.1, without inner lists.
-    fn list(mut self) -> Option<Vec<Item>> {
-        let mut items = Vec::new();
-        self.skip(b" ");
-        loop {
-            items.push(self.item()?);
-            self.skip(b" \t");
-            if self.rest.is_empty() {
-                return Some(items);
-            }
-            self.take(b',')?;
-            self.skip(b" \t");
-        }
-    }
+fn bounded(field: &str) -> Option<&str> {
+    (field.len() <= LONGEST_FIELD).then_some(field)
+}
 
-    /// Sections 4.2.3 and 4.2.3.2: a value and its parameters; of a repeated one the last counts.
-    fn item(&mut self) -> Option<Item> {
-        self.value()?;
-        let mut item = Item::default();
-        while self.take(b';').is_some() {
-            self.skip(b" ");
-            let key = self.key()?;
-            let value = if self.take(b'=').is_some() {
-                self.value()?
-            } else {
-                Value::Other
-            };
-            match key {
-                b"r" => item.remaining = Some(value),
-                b"t" => item.reset = Some(value),
-                _ => {}
-            }
-        }
-        Some(item)
-    }
+/// The length of the window of the policy of this name, in seconds.
+fn window(windows: &[Item], name: Option<&BareItem>) -> Option<i64> {
+    let length = |params: &Parameters| params.get("w").and_then(integer);
+    let of_name = windows.iter().filter(|item| Some(&item.bare_item) == name);
+    of_name.filter_map(|item| length(&item.params)).max()
+}
 
-    /// Section 4.2.3.3.
-    fn key(&mut self) -> Option<&'a [u8]> {
-        self.rest
-            .first()
-            .filter(|byte| byte.is_ascii_lowercase() || **byte == b'*')?;
-        Some(self.run(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.*".contains(&byte)))
-    }
-
-    /// Section 4.2.3.1. Dates and display strings have no place in this field and count as malformed.
-    fn value(&mut self) -> Option<Value> {
-        match *self.rest.first()? {
-            b'-' | b'0'..=b'9' => self.number(),
-            b'"' => self.string(),
-            b':' => self.bytes(),
-            b'?' => {
-                self.take(b'?');
-                self.take(b'0').or_else(|| self.take(b'1')).map(|()| Value::Other)
-            }
-            b'*' | b'A'..=b'Z' | b'a'..=b'z' => {
-                self.run(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte));
-                Some(Value::Other)
-            }
-            _ => None,
-        }
-    }
-
-    /// Section 4.2.4: at most 15 digits, or 12 and 3 behind the point.
-    fn number(&mut self) -> Option<Value> {
-        let sign = if self.take(b'-').is_some() { -1 } else { 1 };
-        let digits = self.run(|byte| byte.is_ascii_digit());
-        let whole: i64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-        let length = digits.len();
-        if self.take(b'.').is_none() {
-            return (length <= 15).then_some(Value::Integer(sign * whole));
-        }
-        let fraction = self.run(|byte| byte.is_ascii_digit()).len();
-        (length <= 12 && (1..=3).contains(&fraction)).then_some(Value::Other)
-    }
-
-    /// Section 4.2.5: printable ASCII; a backslash only before a quote or another one.
-    fn string(&mut self) -> Option<Value> {
-        self.take(b'"')?;
-        loop {
-            let (&byte, rest) = self.rest.split_first()?;
-            self.rest = rest;
-            match byte {
-                b'"' => return Some(Value::Other),
-                b'\\' => self.take(b'"').or_else(|| self.take(b'\\'))?,
-                0x20..=0x7e => {}
-                _ => return None,
-            }
-        }
-    }
-
-    /// Section 4.2.7: base64 between colons; what it holds does not matter.
-    fn bytes(&mut self) -> Option<Value> {
-        self.take(b':')?;
-        self.run(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
-        self.take(b':').map(|()| Value::Other)
-    }
-
-    fn take(&mut self, byte: u8) -> Option<()> {
-        self.rest = self.rest.strip_prefix(&[byte])?;
-        Some(())
-    }
-
-    fn skip(&mut self, bytes: &[u8]) {
-        self.run(|byte| bytes.contains(&byte));
-    }
-
-    fn run(&mut self, belongs: impl Fn(u8) -> bool) -> &'a [u8] {
-        let length = self
-            .rest
-            .iter()
-            .position(|&byte| !belongs(byte))
-            .unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        taken
-    }
+fn integer(value: &BareItem) -> Option<i64> {
+    value.as_integer().map(i64::from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use HintFault::{Negative, NotRateLimit, QuotaLeft, Zero};
+    use HintFault::{Negative, NoTime, NotRateLimit, QuotaLeft, Zero};
     use proptest::prelude::*;
 
     #[test]
@@ -201,7 +127,49 @@ mod tests {
             (r#""default";r=0;t=0"#, Err(Zero)),
             (r#""default";r=0;t=-5"#, Err(Negative)),
         ] {
-            assert_eq!(wait(field), expected.map(Duration::from_secs), "{field}");
+            assert_eq!(wait(field, None), expected.map(Duration::from_secs), "{field}");
+        }
+    }
+
+    #[test]
+    fn reads_the_dictionary_of_earlier_drafts() {
+        for (field, expected) in [
+            ("limit=100, remaining=0, reset=30", Ok(30)),
+            ("limit=40,remaining=0,reset=5", Ok(5)),
+            ("limit=100;w=60, remaining=0;x, reset=30", Ok(30)),
+            ("reset=7, remaining=0", Ok(7)),
+            ("limit=100, remaining=3, reset=30", Err(QuotaLeft)),
+            ("limit=100, remaining=0, reset=0", Err(Zero)),
+            ("limit=100, remaining=0", Err(NoTime)),
+        ] {
+            assert_eq!(wait(field, None), expected.map(Duration::from_secs), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_policy_without_a_time_takes_the_length_of_its_window() {
+        let tomcat = r#""fast-1";q=41;w=4"#;
+        for (field, windows, expected) in [
+            (r#""fast-1";r=0"#, tomcat, Ok(4)),
+            (r#""fast-1";r=0;t=2"#, tomcat, Ok(2)),
+            (r#""fast-1";r=3"#, tomcat, Err(QuotaLeft)),
+            (r#""slow-1";r=0"#, tomcat, Err(NoTime)),
+            (r#""slow-1";r=0, "fast-1";r=0"#, tomcat, Ok(4)),
+            (
+                r#""fast-1";r=0, "day";r=9"#,
+                r#""day";q=1000;w=86400, "fast-1";q=41;w=4"#,
+                Ok(4),
+            ),
+            (r#""fast-1";r=0"#, r#""fast-1";q=41;w=0.5"#, Err(NoTime)),
+            (r#""fast-1";r=0"#, "nonsense nonsense", Err(NoTime)),
+            (r#""fast-1";r=0"#, r#""fast-1";w=-4"#, Err(Negative)),
+            ("limit=40, remaining=0", "40;w=5, 1000;w=3600", Ok(5)),
+        ] {
+            assert_eq!(
+                wait(field, Some(windows)),
+                expected.map(Duration::from_secs),
+                "{field} {windows}"
+            );
         }
     }
 
@@ -210,8 +178,12 @@ mod tests {
         for field in [
             "",
             " ",
-            "limit=100, remaining=0, reset=30",
-            r#""default";r=0"#,
+            "limit=100, reset=30",
+            "limit=100, remaining=a, reset=30",
+            "limit=100, remaining=0, reset=3.5",
+            "limit=100, remaining=-1, reset=30",
+            "limit=100, remaining=0, reset=30,",
+            "Limit=100, Remaining=0, Reset=30",
             r#""default";t=30"#,
             r#""default""#,
             r#""default";r;t=30"#,
@@ -233,10 +205,10 @@ mod tests {
             "\"d\u{e9}\";r=0;t=30",
             "30",
         ] {
-            assert_eq!(wait(field), Err(NotRateLimit), "{field}");
+            assert_eq!(wait(field, None), Err(NotRateLimit), "{field}");
         }
         assert_eq!(
-            wait(&format!("\"{}\";r=0;t=3", "x".repeat(5000))),
+            wait(&format!("\"{}\";r=0;t=3", "x".repeat(5000)), None),
             Err(NotRateLimit)
         );
     }
@@ -244,7 +216,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(field in r#"[ -~\t]{0,60}|("[a-z]{0,3}"(;[rt]=-?[0-9.]{0,17}){0,3},? ?){0,3}"#) {
-            let _ = wait(&field);
+            let _ = wait(&field, Some(&field));
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::body::Found;
 use crate::connect::HttpAnswer;
-use crate::hint::{HintFault, HintMode, HintPolicy, HintReading, HintSource, TooLong};
+use crate::hint::{HintFault, HintMode, HintPolicy, HintReading, TooLong};
+use crate::length::{self, Unit, believable};
 use crate::ratelimit;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use crate::source::HintSource;
+use std::time::{Duration, SystemTime};
 
 /// What the hints of an answer come to.
 #[derive(Debug, Default, PartialEq)]
@@ -27,26 +29,28 @@ pub(crate) enum Demand {
     TooLong,
 }
 
-/// A reset above this is a time since 1970 and no length: 10^9 s are 31 years.
-const EPOCH_FROM: f64 = 1e9;
-
 /// Asks the policy's sources in order; `throttled`: the status is one of the throttle set, so the window headers count.
 pub(crate) fn read(policy: &HintPolicy, answer: &HttpAnswer<'_>, throttled: bool) -> Hints {
     decide(policy, |source| {
         if source.reports_window() && !throttled {
             return None;
         }
-        read_source(source, policy, answer)
+        match source {
+            HintSource::Body => read_body(policy, answer.body, || server_time(answer)),
+            HintSource::RateLimit => read_rate_limit(answer),
+            header => read_header(header, answer),
+        }
     })
 }
 
-/// The hint in the reason of a close frame: what [`HintSource::Body`] finds there.
+/// The hint in the reason of a close frame: what [`HintSource::Body`] finds there. It came without a clock to ask, so that a point
+/// in time is none.
 pub(crate) fn reason(policy: &HintPolicy, reason: &str) -> Hints {
     decide(policy, |source| {
-        if source != HintSource::Body {
+        if *source != HintSource::Body {
             return None;
         }
-        read_body(policy, reason.as_bytes())
+        read_body(policy, reason.as_bytes(), || SystemTime::UNIX_EPOCH)
     })
 }
 
@@ -54,15 +58,15 @@ pub(crate) fn reason(policy: &HintPolicy, reason: &str) -> Hints {
 type Reading = (String, Result<Duration, HintFault>);
 
 /// The first source that asks for something decides; else the first that is there is told.
-fn decide(policy: &HintPolicy, read: impl Fn(HintSource) -> Option<Reading>) -> Hints {
+fn decide(policy: &HintPolicy, read: impl Fn(&HintSource) -> Option<Reading>) -> Hints {
     let mut hints = Hints::default();
-    for &source in &policy.sources {
+    for source in &policy.sources {
         let Some((raw, value)) = read(source) else {
             continue;
         };
         let (value, demand) = judge(policy, value);
         let reading = HintReading {
-            source,
+            source: source.clone(),
             raw: raw.chars().take(256).collect(),
             value,
         };
@@ -95,123 +99,74 @@ fn judge(policy: &HintPolicy, value: Result<Duration, HintFault>) -> (Result<Dur
     }
 }
 
-/// The text of a source and its meaning; `None`: the answer has no such thing.
-fn read_source(source: HintSource, policy: &HintPolicy, answer: &HttpAnswer<'_>) -> Option<Reading> {
-    if source == HintSource::Body {
-        return read_body(policy, answer.body);
-    }
-    let raw = match source {
-        // A list may be spread over several lines (RFC 9651 section 4.2).
-        HintSource::RateLimit => joined(answer, source.as_str())?,
-        _ => first(answer, source.as_str())?.to_string(),
-    };
-    let text = raw.trim_matches([' ', '\t']);
-    let value = match source {
-        HintSource::RetryAfterMs | HintSource::XMsRetryAfterMs => milliseconds(text),
-        HintSource::RetryAfter => seconds_or_date(text, answer),
-        HintSource::RateLimit => ratelimit::wait(text).and_then(believable),
-        HintSource::XRateLimitReset | HintSource::RateLimitReset => seconds_or_epoch(text, answer),
-        HintSource::IninRateLimitReset | HintSource::Body => seconds(text),
-    };
-    Some((raw, value))
-}
-
-fn read_body(policy: &HintPolicy, body: &[u8]) -> Option<Reading> {
+/// What the pattern finds in a body.
+fn read_body(policy: &HintPolicy, body: &[u8], now: impl Fn() -> SystemTime) -> Option<Reading> {
     let Found { raw, number } = policy.body_pattern.as_ref()?.find(body)?;
-    let value = number.and_then(|(text, ms)| if ms { milliseconds(&text) } else { seconds(&text) });
+    let value = number.and_then(|(text, unit)| length::wait(&text, unit, now));
     Some((raw, value))
 }
 
-fn named<'a>(answer: &HttpAnswer<'a>, name: &'static str) -> impl Iterator<Item = &'a str> {
+/// A list may be spread over several lines (RFC 9651 section 4.2).
+fn read_rate_limit(answer: &HttpAnswer<'_>) -> Option<Reading> {
+    let joined = |name| {
+        let lines: Vec<&str> = named(answer, name).collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    };
+    let raw = joined(HintSource::RateLimit.as_str())?;
+    let alone = ratelimit::wait(trimmed(&raw), None);
+    let (raw, value) = match (alone, joined(RATE_LIMIT_POLICY)) {
+        (Err(HintFault::NoTime), Some(windows)) => {
+            let value = ratelimit::wait(trimmed(&raw), Some(trimmed(&windows)));
+            (format!("{raw} of {windows}"), value)
+        }
+        _ => (raw, alone),
+    };
+    Some((raw, value.and_then(believable)))
+}
+
+/// The second field of the same draft.
+const RATE_LIMIT_POLICY: &str = "ratelimit-policy";
+
+/// Of a repeated header the line with the longest wait; without one the first.
+fn read_header(source: &HintSource, answer: &HttpAnswer<'_>) -> Option<Reading> {
+    let unit = if source.counts_milliseconds() {
+        Unit::Milliseconds
+    } else {
+        Unit::Seconds
+    };
+    let readings = named(answer, source.as_str()).map(|raw| {
+        let value = length::wait(trimmed(raw), unit, || server_time(answer));
+        (raw, value)
+    });
+    let (raw, value) = readings.reduce(|best, line| if longer(line.1, best.1) { line } else { best })?;
+    Some((raw.to_owned(), value))
+}
+
+fn longer(one: Result<Duration, HintFault>, other: Result<Duration, HintFault>) -> bool {
+    match (one, other) {
+        (Ok(one), Ok(other)) => one > other,
+        (one, other) => one.is_ok() && other.is_err(),
+    }
+}
+
+/// No honest server repeats a header more often.
+const MOST_LINES: usize = 64;
+
+fn named<'a>(answer: &HttpAnswer<'a>, name: &str) -> impl Iterator<Item = &'a str> {
     let headers = answer.headers.iter();
     headers
         .filter(move |(header, _)| header.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.as_str())
+        .take(MOST_LINES)
 }
 
-fn first<'a>(answer: &HttpAnswer<'a>, name: &'static str) -> Option<&'a str> {
-    named(answer, name).next()
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
-fn joined(answer: &HttpAnswer<'_>, name: &'static str) -> Option<String> {
-    let lines: Vec<&str> = named(answer, name).take(64).collect();
-    if lines.is_empty() {
-        None
-    } else {
-        Some(lines.join(", "))
-    }
-}
-
-fn milliseconds(text: &str) -> Result<Duration, HintFault> {
-    length(number(text)? / 1000.0)
-}
-
-fn seconds(text: &str) -> Result<Duration, HintFault> {
-    length(number(text)?)
-}
-
-fn seconds_or_date(text: &str, answer: &HttpAnswer<'_>) -> Result<Duration, HintFault> {
-    match number(text) {
-        Err(HintFault::Malformed) => {
-            let date = httpdate::parse_http_date(text).map_err(|_| HintFault::Malformed)?;
-            until(date, answer)
-        }
-        number => length(number?),
-    }
-}
-
-fn seconds_or_epoch(text: &str, answer: &HttpAnswer<'_>) -> Result<Duration, HintFault> {
-    let number = number(text)?;
-    if number <= EPOCH_FROM {
-        return length(number);
-    }
-    let since_1970 = Duration::try_from_secs_f64(number).map_err(|_| HintFault::Absurd)?;
-    until(
-        UNIX_EPOCH.checked_add(since_1970).ok_or(HintFault::Absurd)?,
-        answer,
-    )
-}
-
-/// From the answer's own `Date` to a time that the same server named: its clock may be wrong, or ours, the difference is right.
-/// Without a readable `Date` our clock has to do.
-fn until(time: SystemTime, answer: &HttpAnswer<'_>) -> Result<Duration, HintFault> {
-    let date = first(answer, "date").and_then(|date| httpdate::parse_http_date(date).ok());
-    match time.duration_since(date.unwrap_or(answer.now)) {
-        Ok(Duration::ZERO) => Err(HintFault::Zero),
-        Ok(wait) => believable(wait),
-        Err(_) => Err(HintFault::Past),
-    }
-}
-
-/// A plain decimal above zero, maybe infinite when it has hundreds of digits.
-fn number(text: &str) -> Result<f64, HintFault> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    // `f64` would also take `inf`, `nan`, `1e9` and `+5`; HTTP knows digits.
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let value: f64 = digits
-        .parse()
-        .ok()
-        .filter(|_| plain)
-        .ok_or(HintFault::Malformed)?;
-    match value {
-        0.0 => Err(HintFault::Zero),
-        _ if negative => Err(HintFault::Negative),
-        _ => Ok(value),
-    }
-}
-
-fn length(seconds: f64) -> Result<Duration, HintFault> {
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(Duration::ZERO) => Err(HintFault::Zero),
-        Ok(wait) => believable(wait),
-        Err(_) => Err(HintFault::Absurd),
-    }
-}
-
-fn believable(wait: Duration) -> Result<Duration, HintFault> {
-    if wait > units::LONGEST {
-        Err(HintFault::Absurd)
-    } else {
-        Ok(wait)
-    }
+/// The answer's own `Date`: a point in time that the same server names counts from it, and its clock may be wrong, or ours.
+/// Without a readable one our clock has to do.
+fn server_time(answer: &HttpAnswer<'_>) -> SystemTime {
+    let date = named(answer, "date").next().and_then(length::date);
+    date.unwrap_or(answer.now)
 }

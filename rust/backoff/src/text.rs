@@ -1,7 +1,8 @@
 //! The policy as a line of text, `decorrelated base=1s cap=30s`: read and written by one table of words.
 
-use crate::hint::{HintJitter, HintMode, HintSource, TooLong};
+use crate::hint::{HintJitter, HintMode, TooLong};
 use crate::policy::{Policy, PolicyError};
+use crate::source::HintSource;
 use crate::strategy::Strategy;
 use crate::words::UnknownWord;
 use std::borrow::Cow;
@@ -161,7 +162,7 @@ const WORDS: &[Word] = &[
     Word {
         name: "hint-sources",
         field: "hint.sources",
-        allowed: Allowed::ListOf(HintSource::NAMES),
+        allowed: Allowed::ListOf(HintSource::FORMS),
         read: |policy, text| put(&mut policy.hints.sources, sources(text)),
         write: |policy| {
             let words = policy.hints.sources.iter().map(ToString::to_string);
@@ -318,7 +319,7 @@ fn quoted(value: &str) -> Cow<'_, str> {
 /// | `hint-jitter` | `wsb.hint.jitter` | one of [`HintJitter::NAMES`] |
 /// | `hint-max` | `wsb.hint.max` | duration above 0 |
 /// | `hint-on-too-long` | `wsb.hint.onTooLong` | one of [`TooLong::NAMES`] |
-/// | `hint-sources` | `wsb.hint.sources` | [`HintSource::NAMES`] in their order: `retry-after,body`, or `none` |
+/// | `hint-sources` | `wsb.hint.sources` | [`HintSource::FORMS`] in their order: `retry-after,x-retry-in,body`, or `none` |
 /// | `hint-body-pattern` | `wsb.hint.bodyPattern` | regular expression |
 ///
 /// Durations are `1500` (milliseconds), `1.5s`, `2m`, in whole microseconds. A value with spaces or quotation marks stands in

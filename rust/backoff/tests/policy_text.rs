@@ -220,10 +220,10 @@ fn a_wrong_text_is_told_with_word_value_and_what_is_allowed() {
         ),
         ("full hint-max=0", vec!["hint-max=\"0ms\"", "more than 0ms"]),
         (
-            "full hint-sources=retry",
+            "full hint-sources=retry-aftre",
             vec![
-                "hint-sources=\"retry\"",
-                "\"retry\" is no source",
+                "hint-sources=\"retry-aftre\"",
+                "\"retry-aftre\" is no source",
                 "retry-after-ms",
             ],
         ),

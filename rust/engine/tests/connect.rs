@@ -256,7 +256,7 @@ fn wrong_properties_are_refused_before_anything_is_sent() {
         ("wsb.retry.seed", "x", "whole number"),
         ("wsb.retry.table", "1s,,soon", "durations"),
         ("wsb.hint.mode", "always", "floor"),
-        ("wsb.hint.sources", "retry-after,moon", "retry-after-ms"),
+        ("wsb.hint.sources", "retry-after,retry-aftre", "retry-after-ms"),
         ("wsb.hint.bodyPattern", "([0-9]+", "regular expression"),
         ("wsb.hint.onTooLong", "cry", "clamp"),
         ("wsb.tls.verify", "maybe", "true, false"),

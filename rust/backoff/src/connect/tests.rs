@@ -2,7 +2,8 @@
 //! never below a hint; and nothing that a policy or a server says panics.
 
 use super::*;
-use crate::hint::{HintPolicy, HintSource, TooLong};
+use crate::hint::{HintPolicy, TooLong};
+use crate::source::HintSource;
 use crate::strategy::Strategy;
 use proptest::prelude::*;
 use proptest::strategy::Strategy as Generator;
@@ -151,13 +152,14 @@ proptest! {
 
     #[test]
     fn no_answer_panics(
-        name in one_of(HintSource::NAMES),
-        value in r#"[-+]?[0-9.,]{0,40}|[A-Za-z]{3,9}, ?[0-9]{1,3}[ -][A-Z][a-z]{2}[ -][0-9]{1,6} [0-9:]{5,9} GMT|\PC{0,60}"#,
+        name in prop_oneof![one_of(HintSource::NAMES), Just("x-wait-ms")],
+        value in r#"[-+]?[0-9.,]{0,40}|[A-Za-z]{3,9}, ?[0-9]{1,3}[ -][A-Z][a-z]{2}[ -][0-9]{1,6} [0-9:]{5,9} GMT|-?[0-9.]{0,20} ?(ms|s|m|h|d|us)?([0-9]{0,4}s)?|P?T?[0-9]{0,12}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{0,12}(Z|[+-][0-9:]{0,6})?|\PC{0,60}"#,
         date in r"Sun, [0-9]{2} Nov [0-9]{4} [0-9]{2}:49:37 GMT|\PC{0,40}",
         body in any::<Vec<u8>>(), since in any::<u32>(),
     ) {
         let mut policy = Policy::default();
         policy.hints.body_pattern = "(\\d+|.)".parse().ok();
+        policy.hints.sources.extend("x-wait-ms".parse::<HintSource>().ok());
         let headers = [(name.to_string(), value), ("date".to_string(), date)];
         let answer = HttpAnswer { status: 429, headers: &headers, body: &body, now: UNIX_EPOCH + Duration::from_secs(since.into()) };
         let verdict = Backoff::new(Arc::new(policy), Some(0)).after(&Seen::Answer(answer), Duration::ZERO);

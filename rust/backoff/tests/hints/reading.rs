@@ -36,7 +36,14 @@ Retry-After: 181 => retry-after: 181000 ms
 retry-after: 20 => retry-after: 20000 ms
 RETRY-AFTER: 20 => retry-after: 20000 ms
 rEtRy-AfTeR: 20 => retry-after: 20000 ms
-Retry-After: 20 | Retry-After: 60 => retry-after: 20000 ms
+# Of several the longest, be they lines or, as proxies join them, a list.
+Retry-After: 20 | Retry-After: 60 => retry-after: 60000 ms
+Retry-After: 60 | Retry-After: 20 => retry-after: 60000 ms
+Retry-After: soon | Retry-After: 5 => retry-after: 5000 ms
+Retry-After: 5 | Retry-After: 0 => retry-after: 5000 ms
+Retry-After: 5, 10 => retry-after: 10000 ms
+Retry-After: 5, 0, 2s => retry-after: 5000 ms
+X-RateLimit-Reset: 45 | X-RateLimit-Reset: 50 => x-ratelimit-reset: 50000 ms
 Server: x | Retry-After-Not: 9 | Retry-After: 20 => retry-after: 20000 ms
 # The three dates of RFC 9110 section 5.6.7, with and without the answer's own.
 Retry-After: Sun, 06 Nov 1994 08:50:07 GMT => retry-after: 30000 ms
@@ -49,6 +56,38 @@ Date: Sun, 06 Nov 1994 08:59:37 GMT | Retry-After: Sun, 06 Nov 1994 09:00:07 GMT
 Date: Sun, 06 Nov 1994 08:39:37 GMT | Retry-After: Sun, 06 Nov 1994 08:40:07 GMT => retry-after: 30000 ms
 date: Sunday, 06-Nov-94 08:59:37 GMT | retry-after: Sun Nov  6 09:00:07 1994 => retry-after: 30000 ms
 Date: yesterday | Retry-After: Sun, 06 Nov 1994 08:50:07 GMT => retry-after: 30000 ms
+# Dates as other servers write them: UTC in place of GMT, an offset, ISO 8601.
+Retry-After: Sun, 06 Nov 1994 08:50:07 UTC => retry-after: 30000 ms
+Retry-After: Sun, 06 Nov 1994 08:50:07 +0000 => retry-after: 30000 ms
+Retry-After: Sun, 06 Nov 1994 10:50:07 +0200 => retry-after: 30000 ms
+Retry-After: 1994-11-06T08:50:07Z => retry-after: 30000 ms
+Retry-After: 1994-11-06T08:50:07.5Z => retry-after: 30500 ms
+Retry-After: 1994-11-06T10:50:07+02:00 => retry-after: 30000 ms
+Retry-After: 1994-11-06 08:50:07 => retry-after: 30000 ms
+X-RateLimit-Reset: 1994-11-06T08:50:07Z => x-ratelimit-reset: 30000 ms
+RateLimit-Reset: Sun, 06 Nov 1994 08:50:07 GMT => ratelimit-reset: 30000 ms
+Date: Sun, 06 Nov 1994 08:59:37 UTC | Retry-After: Sun, 06 Nov 1994 09:00:07 UTC => retry-after: 30000 ms
+# Lengths with their unit.
+Retry-After: 2s => retry-after: 2000 ms
+Retry-After: 5 s => retry-after: 5000 ms
+Retry-After: 68.7ms => retry-after: 68.7 ms
+Retry-After: 1m30s => retry-after: 90000 ms
+Retry-After: 1m2.5s => retry-after: 62500 ms
+Retry-After: PT5S => retry-after: 5000 ms
+Retry-After: 00:00:05 => retry-after: 5000 ms
+retry-after-ms: 2s => retry-after-ms: 2000 ms
+X-RateLimit-Reset: 6m0s => x-ratelimit-reset: 360000 ms
+Retry-After: 0s => retry-after: zero
+Retry-After: -2s => retry-after: negative
+Retry-After: 9000h => retry-after: longer than 366 days
+# Times since 1970 in seconds, milliseconds, microseconds and nanoseconds.
+Date: Fri, 14 Nov 2025 12:00:00 GMT | Retry-After: 1763121660 => retry-after: 60000 ms
+Date: Fri, 14 Nov 2025 12:00:00 GMT | X-RateLimit-Reset: 1763121660000 => x-ratelimit-reset: 60000 ms
+Date: Fri, 14 Nov 2025 12:00:00 GMT | X-RateLimit-Reset: 1763121600500 => x-ratelimit-reset: 500 ms
+Date: Fri, 14 Nov 2025 12:00:00 GMT | retry-after-ms: 1763121660000 => retry-after-ms: 60000 ms
+Date: Fri, 14 Nov 2025 12:00:00 GMT | RateLimit-Reset: 1763121660000000 => ratelimit-reset: 60000 ms
+Date: Fri, 14 Nov 2025 12:00:00 GMT | RateLimit-Reset: 1763121660000000000 => ratelimit-reset: 60000 ms
+Date: Fri, 14 Nov 2025 12:00:00 GMT | X-RateLimit-Reset: 1763121540000 => x-ratelimit-reset: in the past
 # A clock 10 minutes off without a Date to correct it: the client's own has to do.
 Retry-After: Sun, 06 Nov 1994 09:00:07 GMT => retry-after: 630000 ms
 # Milliseconds, and who goes first.
@@ -63,6 +102,13 @@ retry-after-ms: soon | x-ms-retry-after-ms: -1 | Retry-After: 2 => retry-after: 
 RateLimit: "default";r=0;t=30 => ratelimit: 30000 ms
 ratelimit: "burst";r=0;t=5, "daily";r=7;t=90 => ratelimit: 5000 ms
 RateLimit: "burst";r=0;t=5 | RateLimit: "daily";r=0;t=90 => ratelimit: 90000 ms
+RateLimit: limit=40, remaining=0, reset=5 => ratelimit: 5000 ms
+RateLimit: "ws"; r=0; t=5 => ratelimit: 5000 ms
+RateLimit: "burst";r=4;t=1, "day";r=0;t=90 => ratelimit: 90000 ms
+RateLimit: "fast-1";r=0 | RateLimit-Policy: "fast-1";q=41;w=4 => ratelimit: 4000 ms
+RateLimit: "fast-1";r=0 | RateLimit-Policy: "day";q=9;w=86400 | ratelimit-policy: "fast-1";q=41;w=4 => ratelimit: 4000 ms
+RateLimit: "fast-1";r=7 | RateLimit-Policy: "fast-1";q=41;w=4 => ratelimit: quota left
+RateLimit: "fast-1";r=0 => ratelimit: no time in it
 RateLimit: "default";r=0;t=30 | Retry-After: 4 => retry-after: 4000 ms
 RateLimit: "default";r=0;t=30 | Retry-After: 0 => ratelimit: 30000 ms
 # Windows: a length, or a time since 1970.
@@ -95,12 +141,20 @@ Retry-After: - => retry-after: not a number or date
 Retry-After: . => retry-after: not a number or date
 Retry-After: 1.2.3 => retry-after: not a number or date
 Retry-After: 1,5 => retry-after: not a number or date
-Retry-After: 5, 10 => retry-after: not a number or date
-Retry-After: 5 s => retry-after: not a number or date
+Retry-After: 5, soon => retry-after: not a number or date
+Retry-After: 5,10, 7 => retry-after: not a number or date
+Retry-After: 5, => retry-after: not a number or date
+Retry-After: soon, 5s => retry-after: not a number or date
+Retry-After: s => retry-after: not a number or date
+Retry-After: 5 parsecs => retry-after: not a number or date
+Retry-After: +2s => retry-after: not a number or date
+Retry-After: 1994-11-06T08:50:07+99:00 => retry-after: not a number or date
+Retry-After: 1994-13-06T08:50:07Z => retry-after: not a number or date
+Retry-After: Sun, 06 Nov 1994 08:50:07 +9999 => retry-after: not a number or date
+Retry-After: Mon, 06 Nov 1994 08:50:07 UTC => retry-after: not a number or date
 Retry-After: 0x10 => retry-after: not a number or date
 Retry-After: ٤٢ => retry-after: not a number or date
 Retry-After: soon => retry-after: not a number or date
-Retry-After: soon | Retry-After: 5 => retry-after: not a number or date
 Retry-After: 100000000000000000000000000000000000 => retry-after: longer than 366 days
 Retry-After: 31622401 => retry-after: longer than 366 days
 Retry-After: 784111807 => retry-after: longer than 366 days
@@ -112,7 +166,6 @@ Date: Sun, 06 Nov 1994 08:59:37 GMT | Retry-After: Sun, 06 Nov 1994 08:50:07 GMT
 Retry-After: Thu, 01 Jan 1970 00:00:00 GMT => retry-after: in the past
 Retry-After: Mon, 06 Nov 1994 08:50:07 GMT => retry-after: not a number or date
 Retry-After: Sun, 06 Nov 1994 08:50:07 CET => retry-after: not a number or date
-Retry-After: Sun, 06 Nov 1994 08:50:07 +0000 => retry-after: not a number or date
 Retry-After: Sun, 06 Nov 1994 08:50:07 => retry-after: not a number or date
 Retry-After: Fri, 32 Dec 1994 08:50:07 GMT => retry-after: not a number or date
 Retry-After: Thu, 30 Feb 1995 08:50:07 GMT => retry-after: not a number or date
@@ -120,18 +173,18 @@ Retry-After: Sun, 06 Nov 1994 24:00:00 GMT => retry-after: not a number or date
 Retry-After: Sun, 06 Nov 100000 08:50:07 GMT => retry-after: not a number or date
 Retry-After: Fri, 31 Dec 9999 23:59:59 GMT => retry-after: longer than 366 days
 Retry-After: Sat, 01 Jan 0000 00:00:00 GMT => retry-after: not a number or date
-Retry-After: 1994-11-06T08:50:07Z => retry-after: not a number or date
 Retry-After: Sun, 06 Növ 1994 08:50:07 GMT => retry-after: not a number or date
 # Others.
 retry-after-ms: 0 => retry-after-ms: zero
-retry-after-ms: Sun, 06 Nov 1994 08:50:07 GMT => retry-after-ms: not a number or date
 RateLimit: "default";r=50;t=30 => ratelimit: quota left
 RateLimit: "default";r=0;t=0 => ratelimit: zero
 RateLimit: "default";r=0;t=-1 => ratelimit: negative
 RateLimit: "default";r=0;t=999999999999999 => ratelimit: longer than 366 days
-RateLimit: limit=10, remaining=0, reset=30 => ratelimit: not a RateLimit field
 RateLimit: "default;r=0;t=30 => ratelimit: not a RateLimit field
 RateLimit: "a";r=0;t=30 | RateLimit: % => ratelimit: not a RateLimit field
+RateLimit: limit=10, remaining=4, reset=30 => ratelimit: quota left
+RateLimit: limit=10, remaining=soon, reset=30 => ratelimit: not a RateLimit field
+RateLimit: limit=10, remaining=0 => ratelimit: no time in it
 inin-ratelimit-reset: 784111807 => inin-ratelimit-reset: longer than 366 days
 X-RateLimit-Reset: 1000000000 => x-ratelimit-reset: longer than 366 days
 Date: Fri, 14 Nov 2025 12:00:00 GMT | X-RateLimit-Reset: 1763121540 => x-ratelimit-reset: in the past
@@ -235,7 +288,10 @@ fn the_body_is_read_by_the_pattern() {
         (json, "{\"code\":429,\"retryAfter\":-7}", Some(Err(Negative))),
         (json, "{\"retryAfterMs\":350}", Some(Ok(350))),
         ("wait(?: (\\d+))?", "please wait", Some(Err(Malformed))),
-        ("wait (.+)", "wait 5\u{b5}s", Some(Err(Malformed))),
+        ("wait (.+)", "wait 5\u{b5}", Some(Err(Malformed))),
+        ("wait (\\S+)", "please wait 2.5s", Some(Ok(2_500))),
+        ("after (?<ms>\\S+)", "after 2s", Some(Ok(2_000))),
+        ("until (.+)", "until 1994-11-06T08:50:07Z", Some(Ok(30_000))),
         ("(?-u:\\xff)(\\d)", "5", None),
     ] {
         let hints = HintPolicy {
@@ -313,4 +369,63 @@ fn sources_are_asked_in_the_order_of_the_policy_and_no_others() {
         assert_eq!(found, expected, "{sources}");
     }
     assert!(HintSource::parse_list("retry-after,").is_err());
+}
+
+#[test]
+fn a_header_of_ones_own_is_read_by_its_name_and_its_value() {
+    let own = |name: &'static str, value: &'static str| {
+        let hints = HintPolicy {
+            sources: HintSource::parse_list(name).unwrap(),
+            ..HintPolicy::default()
+        };
+        let policy = Policy {
+            hints,
+            ..Policy::default()
+        };
+        verdict(policy, 429, &[("Retry-After", "100"), (name, value)], b"").hint
+    };
+    for (name, value, expected) in [
+        // Traefik, bucket4j, and what else was seen.
+        ("X-Retry-In", "68.7ms", Ok(68_700)),
+        ("X-Rate-Limit-Retry-After-Seconds", "3", Ok(3_000_000)),
+        ("X-Rate-Limit-Retry-After-Seconds", "0", Err(Zero)),
+        ("X-Retry-In", "1m2.5s", Ok(62_500_000)),
+        ("X-Retry-In", "250\u{b5}s", Ok(250)),
+        ("X-Wait-Ms", "1500", Ok(1_500_000)),
+        ("X-Wait-Ms", "1.5s", Ok(1_500_000)),
+        ("X-Wait", "784111807", Err(Absurd)),
+        ("X-Wait", "Sun, 06 Nov 1994 08:50:07 UTC", Ok(30_000_000)),
+        ("X-Wait", "soon", Err(Malformed)),
+        ("X-Wait", "-1s", Err(Negative)),
+        ("X-Wait", "1994-11-06T08:49:36Z", Err(Past)),
+    ] {
+        let reading = own(name, value).unwrap();
+        assert_eq!(reading.source.as_str(), name.to_ascii_lowercase());
+        assert_eq!(reading.raw, value);
+        assert_eq!(
+            reading.value.map(|wait| wait.as_micros()),
+            expected,
+            "{name}: {value}"
+        );
+    }
+    // One that reports the window, after a failure that is no throttle.
+    let hints = HintPolicy {
+        sources: HintSource::parse_list("x-quota-reset,x-wait").unwrap(),
+        ..HintPolicy::default()
+    };
+    for (status, source) in [(429, "x-quota-reset"), (500, "x-wait")] {
+        let policy = Policy {
+            hints: hints.clone(),
+            ..Policy::default()
+        };
+        let headers = [("X-Quota-Reset", "9"), ("X-Wait", "5")];
+        assert_eq!(
+            verdict(policy, status, &headers, b"")
+                .hint
+                .unwrap()
+                .source
+                .as_str(),
+            source
+        );
+    }
 }

@@ -441,12 +441,12 @@ fn hint_sources(values: &Values) -> Result<Vec<HintSource>, Invalid> {
     values
         .list("wsb.hint.sources")
         .map(|word| {
-            word.to_ascii_lowercase().parse().map_err(|_| {
+            word.parse().map_err(|_| {
                 Invalid::new(
                     "wsb.hint.sources",
                     word,
                     "no source of hints",
-                    HintSource::NAMES.join(", "),
+                    HintSource::FORMS.join(", "),
                 )
             })
         })

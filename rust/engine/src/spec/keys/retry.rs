@@ -182,7 +182,7 @@ pub(super) const KEYS: &[Key] = &[
         "Sources",
         Kind::List,
         "retry-after-ms,x-ms-retry-after-ms,retry-after,ratelimit,inin-ratelimit-reset,x-ratelimit-reset,ratelimit-reset,body",
-        "Where hints are looked for, in this order; body means the pattern below.",
+        "Where hints are looked for, in this order: these, any other header by its name (X-Retry-In), body for the pattern below.",
     )),
     reading(key(
         "hint",

@@ -204,7 +204,7 @@ public class ConnectSamplerTest {
       {"wsb.retry.seed", "abc", "number"},
       {"wsb.hint.mode", "perhaps", "floor"},
       {"wsb.hint.max", "long", "ms"},
-      {"wsb.hint.sources", "tea-leaves", "retry-after"},
+      {"wsb.hint.sources", "tea leaves", "retry-after"},
       {"wsb.hint.bodyPattern", "(", "expression"},
       {"wsb.result.attempts", "perhaps", "subresults"},
       {"wsb.result.elapsed", "perhaps", "total"},
