@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 use backoff::{Class, FASTEST_PACE, HttpAnswer, PacerMode, Policy, Refusal, SLOWEST_PACE, Seen};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
-use websocket::Target;
 
 use super::sample::{Reading, headers, reading};
 use super::{ControlRequest, Scene, Waited};
@@ -19,7 +18,7 @@ use crate::error_codes::{CANCELLED, SPEC_INVALID};
 use crate::failure::Failure;
 use crate::gates::gate::Place;
 use crate::keeping::slot::lock;
-use crate::spec::{Invalid, Values, gate_of_mode, policy, quota_of};
+use crate::spec::{Invalid, Values, gate_of_mode, policy, quota_by};
 use crate::tracing::events::{TraceEvent, Tracer};
 use crate::tracing::records;
 use crate::variables::{GATE_QUEUE, PACE_TIMER, PACE_WAITED_MS, RATE};
@@ -72,6 +71,9 @@ pub enum Event {
         /// Its URL, or its label where it has none; only asked for where each target has a gate of its own.
         #[serde(default)]
         target: String,
+        /// What the URL is a part of, where it is none by itself.
+        #[serde(default)]
+        base: String,
         /// What is left of the thread's schedule; absent: it has no end.
         left_ms: Option<u64>,
     },
@@ -184,9 +186,13 @@ impl Pace {
     /// Takes what the thread tells, and waits for the turn if it wants one.
     pub async fn step(&mut self, event: Event, scene: Scene<'_>) -> Reply {
         match event {
-            Event::Turn { target, left_ms } => {
+            Event::Turn {
+                target,
+                base,
+                left_ms,
+            } => {
                 let left = left_ms.map(Duration::from_millis);
-                self.turn(&target, left, scene)
+                self.turn(&target, &base, left, scene)
                     .await
                     .unwrap_or_else(|invalid| Reply {
                         failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
@@ -208,6 +214,7 @@ impl Pace {
     async fn turn(
         &mut self,
         target: &str,
+        base: &str,
         left: Option<Duration>,
         scene: Scene<'_>,
     ) -> Result<Reply, Invalid> {
@@ -216,7 +223,7 @@ impl Pace {
                 "" => format!("the timer {:?}", self.element),
                 key => format!("the timers of {key:?}"),
             },
-            Scope::Target => Target::parse(target).map_or_else(|_| target.to_owned(), |url| quota_of(&url)),
+            Scope::Target => quota_by(target, base),
         };
         let begun = Instant::now();
         self.turns += 1;

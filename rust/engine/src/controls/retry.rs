@@ -102,9 +102,13 @@ impl Retry {
         };
         match event {
             Event::Begin => unreachable!("answered above"),
-            Event::Turn { target, left_ms } => {
+            Event::Turn {
+                target,
+                base,
+                left_ms,
+            } => {
                 let limit = left_ms.map(Duration::from_millis);
-                match run.find_place(&self.values, &target, scene.gates) {
+                match run.find_place(&self.values, &target, &base, scene.gates) {
                     Ok(()) => run.turn(limit, scene, &self.tracer).await,
                     Err(invalid) => Reply {
                         failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),

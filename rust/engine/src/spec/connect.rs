@@ -205,9 +205,15 @@ fn check(headers: &[(String, String)]) -> Result<(), Invalid> {
 }
 
 /// What a gate stands before where nobody names it: the server and the path, without the query.
-pub(crate) fn quota_of(target: &Target) -> String {
+fn quota_of(target: &Target) -> String {
     let path = target.path_and_query().split('?').next().unwrap_or_default();
     format!("{}:{}{path}", target.host(), target.port())
+}
+
+/// The quota of a sample by its address, which may be a part of one with a base beside it, as of [`ConnectPlan`]; what is no address
+/// is a name of its own.
+pub(crate) fn quota_by(address: &str, base: &str) -> String {
+    join(address, base).map_or_else(|_| address.to_owned(), |target| quota_of(&target))
 }
 
 /// The gate before a quota, by the properties of the element that asks; `None`: it wants none.
@@ -252,17 +258,38 @@ fn gate_of(
     gates: &Gates,
 ) -> Result<Arc<Gate>, Invalid> {
     let key = format!("{quota} {}", values.text("wsb.shared.key"));
-    gates.get(&key, settings).map_err(|other| {
-        Invalid::new(
-            "wsb.shared.mode",
-            settings.mode.to_string(),
-            format!(
-                "another user of {key} already set its gate to {} from {}/s",
-                other.mode, other.rate
-            ),
-            "one setting of wsb.shared for all users of a quota, or another wsb.shared.key",
-        )
-    })
+    gates
+        .get(&key, settings)
+        .map_err(|there| conflict(&key, &settings, &there))
+}
+
+/// Two who share a gate and want it otherwise: which key they differ in, and what to do.
+fn conflict(gate: &str, wanted: &PacerSettings, there: &PacerSettings) -> Invalid {
+    let figures = |settings: &PacerSettings| {
+        [
+            ("wsb.shared.mode", settings.mode.to_string()),
+            ("wsb.shared.rate", settings.rate.to_string()),
+            ("wsb.shared.beta", settings.beta.to_string()),
+            ("wsb.shared.increase", settings.increase.to_string()),
+            ("wsb.shared.minRate", settings.min_rate.to_string()),
+            ("wsb.shared.maxRate", settings.max_rate.to_string()),
+            ("wsb.shared.spread", units::format_duration(settings.spread)),
+        ]
+    };
+    let pairs = || figures(wanted).into_iter().zip(figures(there));
+    let differing = pairs().find(|(wanted, there)| wanted != there);
+    let ((key, value), (_, other)) = differing.or_else(|| pairs().next()).expect("seven figures");
+    Invalid::new(
+        key,
+        value,
+        format!(
+            "the gate of {} already has {other}, by another element or by this one earlier",
+            gate.trim_end()
+        ),
+        format!(
+            "one {key} for all who share a gate and for the whole test (wsb - Defaults is the place for it), or a wsb.shared.key of its own for each"
+        ),
+    )
 }
 
 /// Figures that are fine each, but not together.
@@ -329,6 +356,10 @@ fn target(values: &Values, other_base: &str) -> Result<Target, Invalid> {
         "" => other_base.trim(),
         base => base,
     };
+    join(url, base)
+}
+
+fn join(url: &str, base: &str) -> Result<Target, Invalid> {
     if url.is_empty() && base.is_empty() {
         return Err(Invalid::new("wsb.url", "", "empty", URL_FORMS));
     }

@@ -108,6 +108,28 @@ async fn the_gate_of_a_target_is_the_one_that_connects_and_retry_controllers_use
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_that_is_a_part_of_another_one_has_the_gate_of_the_whole() {
+    let world = World::default();
+    let theirs = world
+        .0
+        .gates
+        .get("h:80/api/a ", PacerSettings::of(PacerMode::Pace))
+        .unwrap();
+    for (target, base) in [
+        ("a?x=1", "ws://h/api/"),
+        ("", "ws://h/api/a"),
+        ("/api/a", "http://h:80"),
+    ] {
+        let mut timer = pace(&[("wsb.pace.scope", "target")]);
+        let turn = json!({"event": "turn", "target": target, "base": base});
+        world.step(&mut timer, turn).await;
+        let before = theirs.figures().rate;
+        world.step(&mut timer, sampled(true, "101", "")).await;
+        assert!(theirs.figures().rate > before, "{target} {base}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn throttles_cut_the_rate_and_their_hints_hold_everybody() {
     let cases = [
         (sampled(false, "429", "retry-AFTER: 4"), 4.0),
@@ -190,6 +212,10 @@ async fn two_settings_for_one_gate_are_refused_with_the_name_of_the_gate() {
         let reply = world.step(&mut rated("20"), json!({"event": "turn"})).await;
         let failure = serde_json::to_string(&reply.failure).unwrap();
         assert!(!reply.go && failure.contains("the timer"), "{failure}");
+        // What differs, what is there, and what to do.
+        for said in [key, "10", "wsb.shared.key"] {
+            assert!(failure.contains(said), "{failure}");
+        }
     }
 }
 

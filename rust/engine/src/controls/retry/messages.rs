@@ -15,6 +15,9 @@ pub enum Event {
     Turn {
         /// Its URL, or its label where it has none.
         target: String,
+        /// What the URL is a part of, where it is none by itself.
+        #[serde(default)]
+        base: String,
         /// What is left of the thread's schedule; absent: it has no end.
         left_ms: Option<u64>,
     },

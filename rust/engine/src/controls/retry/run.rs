@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use backoff::{Attempts, Class, HttpAnswer, Next, Policy, Refusal, Seen, Step, StopReason, Verdict};
 use tokio::time::{Instant, sleep_until};
-use websocket::Target;
 
 use super::messages::{FailedSample, Reply};
 use crate::clock::Clock;
@@ -14,7 +13,7 @@ use crate::controls::sample::{Reading, headers, reading};
 use crate::controls::{Scene, Waited};
 use crate::error_codes::GATE_TIMEOUT;
 use crate::gates::gate::{Gates, Place};
-use crate::spec::{Invalid, Values, gate, quota_of};
+use crate::spec::{Invalid, Values, gate, quota_by};
 use crate::tracing::events::{TraceEvent, Tracer};
 use crate::tracing::files::TraceFiles;
 use crate::tracing::records;
@@ -119,13 +118,19 @@ impl RetryRun {
     }
 
     /// Chooses the gate by the run's first sample and keeps to it, so that its place in the queue lasts.
-    pub fn find_place(&mut self, values: &Values, target: &str, gates: &Gates) -> Result<(), Invalid> {
+    pub fn find_place(
+        &mut self,
+        values: &Values,
+        target: &str,
+        base: &str,
+        gates: &Gates,
+    ) -> Result<(), Invalid> {
         if self.place.is_none() {
-            let quota = Target::parse(target).map_or_else(|_| target.to_owned(), |url| quota_of(&url));
+            let quota = quota_by(target, base);
             self.place = gate(values, &quota, gates)?.map(|gate| gate.place(self.seed));
             let mode = self.place.as_ref().map(|place| place.gate().mode());
             self.machine.set_gate(mode);
-            self.target = Some(target.to_owned());
+            self.target = Some(if target.is_empty() { base } else { target }.to_owned());
         }
         Ok(())
     }

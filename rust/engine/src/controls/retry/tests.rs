@@ -62,6 +62,11 @@ impl Bench {
     async fn turn(&mut self, target: &str) -> Value {
         self.tell(json!({"event": "turn", "target": target})).await
     }
+
+    async fn turn_of_part(&mut self, target: &str, base: &str) -> Value {
+        self.tell(json!({"event": "turn", "target": target, "base": base}))
+            .await
+    }
 }
 
 fn request(user: &str, properties: &[(&str, &str)]) -> ControlRequest {
@@ -320,7 +325,7 @@ async fn users_of_one_path_share_a_gate_and_a_refusal_holds_all() {
     first.failed("429", "Retry-After: 5").await;
     let over = first.over(false, "429").await;
     assert_eq!(over["go"], true, "the gate says when, so this wait is none");
-    let waits = second.turn("http://h/calls?id=2");
+    let waits = second.turn_of_part("calls?id=2", "ws://h/");
     assert!(timeout(Duration::from_secs(4), waits).await.is_err());
     assert_eq!(first.turn("http://h:80/calls?id=1").await["go"], true);
     let done = first.over(true, "200").await;

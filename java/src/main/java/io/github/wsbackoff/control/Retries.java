@@ -69,7 +69,7 @@ final class Retries {
       return true;
     }
     Map<String, Object> event = Steps.waiting("turn");
-    event.put("target", Targets.of(sampler));
+    Targets.describe(sampler, event);
     return control.await(event).path("stop").asText().isEmpty();
   }
 
@@ -119,6 +119,7 @@ final class Retries {
    * @param early whether what it is shown as can still be changed
    */
   void ended(SampleResult result, boolean lastChild, boolean early) {
+    control.repeatRefusal();
     sampled = true;
     lastOk = result.isSuccessful();
     lastCode = result.getResponseCode();

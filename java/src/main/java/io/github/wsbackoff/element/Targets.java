@@ -1,6 +1,7 @@
 package io.github.wsbackoff.element;
 
 import java.net.MalformedURLException;
+import java.util.Map;
 import org.apache.jmeter.protocol.http.sampler.HTTPSamplerBase;
 import org.apache.jmeter.samplers.Sampler;
 
@@ -12,10 +13,19 @@ public final class Targets {
 
   private Targets() {}
 
-  /** The URL, or the label of a sampler that has none. To be asked when it is configured. */
-  public static String of(Sampler sampler) {
+  /**
+   * Adds the URL, with what it is a part of, or the label of a sampler that has none. To be asked
+   * when it is configured.
+   */
+  public static void describe(Sampler sampler, Map<String, Object> event) {
+    if (sampler instanceof Addressed) {
+      Addressed addressed = (Addressed) sampler;
+      event.put("target", addressed.address());
+      event.put("base", addressed.baseAddress());
+      return;
+    }
     String url = HTTP_PART ? Http.url(sampler) : "";
-    return url.isEmpty() ? sampler.getName() : url;
+    event.put("target", url.isEmpty() ? sampler.getName() : url);
   }
 
   private static boolean isThere(String className) {

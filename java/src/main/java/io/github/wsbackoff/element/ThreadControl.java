@@ -30,6 +30,7 @@ public final class ThreadControl {
   private Values values;
   private long passes;
   private Failure failure;
+  private JsonNode refused = MissingNode.getInstance();
   private boolean told;
 
   /**
@@ -45,6 +46,7 @@ public final class ThreadControl {
   /** Before the first step of a pass: from now on these properties hold. */
   public void prepare(Supplier<Values> properties) {
     failure = null;
+    refused = MissingNode.getInstance();
     long pass = passes++;
     attempt(
         () -> {
@@ -80,6 +82,16 @@ public final class ThreadControl {
     return failure;
   }
 
+  /**
+   * Sets the variables of a refusal once more: a sampler inside, which ran all the same, may have set
+   * its own under the same names.
+   */
+  public void repeatRefusal() {
+    if (failure != null) {
+      Steps.setVariables(refused);
+    }
+  }
+
   /** Frees it; what it waits for, or others wait for, is given up. */
   public void close() {
     if (control != null) {
@@ -98,6 +110,7 @@ public final class ThreadControl {
       Steps.setVariables(answer);
       Failure refusal = Control.failureOf(answer);
       if (refusal != null) {
+        refused = answer;
         refuse(refusal);
       }
       String warning = answer.path("warning").asText("");

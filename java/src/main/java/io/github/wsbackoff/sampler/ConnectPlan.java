@@ -22,8 +22,8 @@ final class ConnectPlan {
   /** Begins every {@link #description}. */
   static final String TITLE = "WebSocket connect\n";
 
-  private static final String ADDRESS = "wsb.url";
-  private static final String BASE = "wsb.baseUrl";
+  static final String ADDRESS = "wsb.url";
+  static final String BASE = "wsb.baseUrl";
   private static final String PROXY = "wsb.proxy";
   private static final String SCOPE = "wsb.scope";
   private static final String WHEN_OPEN = "wsb.whenOpen";

@@ -5,6 +5,7 @@ import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Schedule;
+import io.github.wsbackoff.element.Addressed;
 import io.github.wsbackoff.element.Values;
 import java.net.URL;
 import java.net.UnknownHostException;
@@ -21,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * Opens a WebSocket, again and again with backoff where the server pushes back; one sample a
  * connect. JMeter's own managers and options are asked here, the rest does the native part.
  */
-public class ConnectSampler extends AbstractWebSocketSampler {
+public class ConnectSampler extends AbstractWebSocketSampler implements Addressed {
   private static final long serialVersionUID = 1L;
   private static final Logger log = LoggerFactory.getLogger(ConnectSampler.class);
 
@@ -63,6 +64,17 @@ public class ConnectSampler extends AbstractWebSocketSampler {
     }
     setVariables(result);
     return sample;
+  }
+
+  @Override
+  public String address() {
+    return evaluate().inForce(ConnectPlan.ADDRESS);
+  }
+
+  @Override
+  public String baseAddress() {
+    String own = evaluate().inForce(ConnectPlan.BASE);
+    return own.isEmpty() ? scope().baseUrl() : own;
   }
 
   private void plan(Values values) {

@@ -60,7 +60,7 @@ public class PaceTimer extends AbstractTestElement implements Timer, PostProcess
     current.prepare(this::properties);
     Map<String, Object> event = Steps.waiting("turn");
     if (current.failure() == null && current.values().inForce(SCOPE).equals("target")) {
-      event.put("target", Targets.of(JMeterContextService.getContext().getCurrentSampler()));
+      Targets.describe(JMeterContextService.getContext().getCurrentSampler(), event);
     }
     JsonNode answer = current.await(event);
     listens = answer.path("listens").asBoolean();

@@ -6,8 +6,10 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
+import io.github.wsbackoff.RawServer;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.control.Plan.Seen;
+import io.github.wsbackoff.sampler.ConnectSampler;
 import io.github.wsbackoff.timer.PaceTimer;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -60,6 +62,30 @@ public class PaceTimerTest {
     List<Seen> seen = plan(1, 2, pace(), sampler("call", "429 RETRY-after-ms: 400", "200")).run();
     assertTrue(seen.get(1).start - seen.get(0).end >= 398);
     assertEquals("25.000", seen.get(1).variables.get("wsb.rate"));
+  }
+
+  @Test
+  public void connects_to_one_address_share_a_gate_whatever_their_labels() throws Exception {
+    try (RawServer server = new RawServer()) {
+      Plan plan = new Plan(2);
+      WebSocketDefaults defaults = new WebSocketDefaults();
+      defaults.setProperty("wsb.baseUrl", server.url("/api/"));
+      plan.add(defaults);
+      String[] gate = {"wsb.pace.mode", "fixed", "wsb.pace.rate", "5", "wsb.pace.scope", "target"};
+      plan.add(pace(gate));
+      plan.add(connect("part", "calls?id=1"));
+      plan.add(connect("whole", server.url("/api/calls?id=2")));
+      List<Seen> seen = plan.run();
+      assertEquals(4, seen.size());
+      assertTrue("3 gaps of 200 ms: " + span(seen), span(seen) >= 590);
+    }
+  }
+
+  private static ConnectSampler connect(String label, String url) {
+    ConnectSampler connect = new ConnectSampler();
+    connect.setName(label);
+    connect.setProperty("wsb.url", url);
+    return connect;
   }
 
   @Test

@@ -7,8 +7,10 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
+import io.github.wsbackoff.RawServer;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.control.Plan.Seen;
+import io.github.wsbackoff.sampler.ConnectSampler;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -283,6 +285,21 @@ public class RetryControllerTest {
     assertTrue(seen.get(0).failure, seen.get(0).failure.contains("wsb.retry.base"));
     assertTrue(seen.get(0).failure, seen.get(0).failure.contains("soon"));
     assertEquals("invalid", seen.get(1).variables.get("wsb.stop"));
+  }
+
+  @Test
+  public void what_a_connect_inside_says_does_not_hide_that_a_property_is_wrong() throws Exception {
+    try (RawServer server = new RawServer()) {
+      Plan plan = new Plan(1);
+      ConnectSampler connect = new ConnectSampler();
+      connect.setName("connect");
+      connect.setProperty("wsb.url", server.url("/"));
+      plan.add(retry("wsb.retry.base", "soon")).add(connect);
+      plan.add(sampler("next", "200"));
+      List<Seen> seen = plan.run();
+      assertFalse(seen.get(0).ok);
+      assertEquals("invalid", seen.get(1).variables.get("wsb.stop"));
+    }
   }
 
   @Test
