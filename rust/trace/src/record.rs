@@ -103,8 +103,11 @@ pub struct AttemptRecord<'a> {
     /// Followed; each was a request of its own, and the stages are those of the last.
     #[serde(default)]
     pub redirects: u64,
-    /// The whole attempt.
+    /// The whole attempt, less `stalledUs`.
     pub total_us: u64,
+    /// The rest of a refusal's body was waited for in vain; left out where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalled_us: Option<u64>,
     /// The answer's HTTP status.
     #[serde(default)]
     pub status: Option<u16>,

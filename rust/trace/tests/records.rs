@@ -209,7 +209,7 @@ type Us = Option<u64>;
 
 fn attempt() -> impl Strategy<Value = AttemptRecord<'static>> {
     let who = (any::<u64>(), text(), text(), text(), any::<u64>(), any::<u64>());
-    let stages = any::<(Us, Us, Us, Us, Us, Us, u64, u64, Us)>();
+    let stages = any::<(Us, Us, Us, Us, Us, Us, u64, u64, Us, Us)>();
     let seen = (any::<Option<u16>>(), option::of(text()), option::of(text()));
     let then = (
         option::of(hint()),
@@ -234,6 +234,7 @@ fn attempt() -> impl Strategy<Value = AttemptRecord<'static>> {
         head_us: stages.5,
         redirects: stages.6,
         total_us: stages.7,
+        stalled_us: stages.9,
         status: seen.0,
         error: seen.1,
         class: seen.2,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use websocket::{
-    Connection, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions, USUAL_TTL, open,
+    Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions, USUAL_TTL, open,
 };
 
 /// The longest cases send thousands of messages.
@@ -100,7 +100,10 @@ impl Client {
             compression: self.compression,
             max_message: MAX_MESSAGE,
         };
-        Ok(self.runtime.block_on(open(&dial, PATIENCE)).result?)
+        Ok(self
+            .runtime
+            .block_on(open(&dial, &Cookies::default(), PATIENCE))
+            .result?)
     }
 }
 

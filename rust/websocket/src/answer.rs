@@ -7,6 +7,9 @@ use crate::Answer;
 /// Whole answers with more headers than this are `upgrade.too-large`; hyper sets its table up for every answer.
 pub(crate) const MAX_HEADERS: usize = 512;
 
+/// A reason goes into messages and stays with every attempt; the head shows a longer one whole.
+const MAX_REASON: usize = 1_000;
+
 /// A load test looks at servers as they are: what can be understood is not refused. hyper is set up alike.
 pub(crate) fn leniency() -> ParserConfig {
     let mut config = ParserConfig::default();
@@ -62,7 +65,7 @@ pub(crate) fn parse(raw: &[u8]) -> Option<Answer> {
 }
 
 fn assemble(raw: &[u8], status: u16, response: &Response<'_, '_>) -> Answer {
-    let head = latin1(raw);
+    let head = lines(raw);
     let headers = response.headers.iter().filter(|header| !header.name.is_empty());
     Answer {
         version: if response.version == Some(0) {
@@ -88,29 +91,36 @@ fn reason(head: &str) -> String {
         .lines()
         .next()
         .unwrap_or_default();
-    line.splitn(3, ' ').nth(2).unwrap_or_default().trim().to_owned()
+    let reason = line.splitn(3, ' ').nth(2).unwrap_or_default().trim();
+    reason.chars().take(MAX_REASON).collect()
 }
 
 /// Lines folded the obsolete way become one (RFC 9112 section 5.2).
 fn unfold(value: &[u8]) -> String {
-    let text = latin1(value);
+    let text = text(value);
     if !text.contains('\n') {
         return text;
     }
     text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
-/// Header bytes are Latin-1 (RFC 9110 section 5.5: opaque above ASCII); this way none is lost.
-pub(crate) fn latin1(bytes: &[u8]) -> String {
+/// Bytes of a head: UTF-8 where they are that, as servers that mean letters send it today, else Latin-1 (RFC 9110 section 5.5:
+/// opaque above ASCII); this way none is lost.
+pub(crate) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(text) if bytes.is_ascii() => text.to_owned(),
-        _ => bytes.iter().map(|b| char::from(*b)).collect(),
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
     }
+}
+
+/// A head; each line by itself, so that one odd value does not garble the others.
+fn lines(raw: &[u8]) -> String {
+    raw.split_inclusive(|b| *b == b'\n').map(text).collect()
 }
 
 /// The first bytes of something, for messages.
 pub(crate) fn beginning(bytes: &[u8]) -> String {
-    latin1(&bytes[..bytes.len().min(80)])
+    text(&bytes[..bytes.len().min(80)])
 }
 
 #[cfg(test)]
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn heads_keep_order_case_and_repeats() {
-        let raw = b"HTTP/1.1 429 Zu viel\xe9\r\nX-B: 2\r\nx-a:  1\t\r\nX-B: \xe4\r\nEmpty:\r\nSpace : s\r\nFold: a\r\n  b\r\n\r\n";
+        let raw = b"HTTP/1.1 429 Zu viel\xe9\r\nX-B: 2\r\nx-a:  1\t\r\nX-B: \xe4\r\nX-U: \xc3\xa4\xe2\x82\xac\r\nEmpty:\r\nSpace : s\r\nFold: a\r\n  b\r\n\r\n";
         let answer = parse(raw).unwrap();
         assert_eq!(
             (answer.version, answer.status, answer.reason.as_str()),
@@ -129,6 +139,7 @@ mod tests {
             ("X-B", "2"),
             ("x-a", "1"),
             ("X-B", "\u{e4}"),
+            ("X-U", "\u{e4}\u{20ac}"),
             ("Empty", ""),
             ("Space", "s"),
             ("Fold", "a b"),
@@ -137,7 +148,12 @@ mod tests {
             answer.headers,
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
-        assert_eq!(answer.head.chars().count(), raw.len());
+        assert!(
+            answer
+                .head
+                .starts_with("HTTP/1.1 429 Zu viel\u{e9}\r\nX-B: 2\r\n")
+        );
+        assert!(answer.head.contains("\r\nX-B: \u{e4}\r\nX-U: \u{e4}\u{20ac}\r\n"));
         assert_eq!(answer.header("x-b").collect::<Vec<_>>(), ["2", "\u{e4}"]);
     }
 

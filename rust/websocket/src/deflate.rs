@@ -43,7 +43,7 @@ pub(crate) struct Agreed {
 /// Reads the extensions of a 101: none, or permessage-deflate when it was offered. Gives it as the server wrote it, too.
 ///
 /// # Errors
-/// `upgrade.extension`: another extension, or parameters that RFC 7692 section 7.1 does not allow.
+/// `upgrade.extension`: another extension than offered; `upgrade.extension-parameter`: what RFC 7692 section 7.1 does not allow.
 pub(crate) fn agreed(answer: &Answer, offered: bool) -> Result<Option<(Agreed, String)>, Error> {
     let all: Vec<&str> = answer
         .header(EXTENSIONS)
@@ -51,12 +51,14 @@ pub(crate) fn agreed(answer: &Answer, offered: bool) -> Result<Option<(Agreed, S
         .map(str::trim)
         .filter(|one| !one.is_empty())
         .collect();
-    let fault = |what: &str| {
+    let wrong = |code, what: &str| {
         Err(Error::Upgrade {
-            code: Code::UpgradeExtension,
+            code,
             what: format!("the server chose {:?}: {what}", all.join(", ")),
         })
     };
+    let fault = |what: &str| wrong(Code::UpgradeExtension, what);
+    let bad_parameter = |what: &str| wrong(Code::UpgradeParameter, what);
     let one = match all.as_slice() {
         [] => return Ok(None),
         [one] if offered => one,
@@ -82,12 +84,18 @@ pub(crate) fn agreed(answer: &Answer, offered: bool) -> Result<Option<(Agreed, S
             (name.trim_end(), Some(value.trim_start()))
         });
         match (name, value, value.and_then(window_bits)) {
-            _ if seen.contains(&name) => return fault("a parameter stands there twice"),
+            _ if seen.contains(&name) => {
+                return bad_parameter(&format!("parameter {name} stands there twice"));
+            }
             ("server_no_context_takeover", None, _) => agreed.server_keeps_context = false,
             ("client_no_context_takeover", None, _) => agreed.client_keeps_context = false,
             ("server_max_window_bits", _, Some(bits)) => agreed.server_bits = bits,
             ("client_max_window_bits", _, Some(bits)) => agreed.client_bits = bits,
-            _ => return fault("a parameter or its value is unknown"),
+            _ => {
+                return bad_parameter(&format!(
+                    "{part:?} is no parameter of permessage-deflate, or not such a value"
+                ));
+            }
         }
         seen.push(name);
     }

@@ -18,7 +18,9 @@ use crate::proxy::ProxyKind;
 use crate::socks;
 use crate::tcp;
 use crate::upgrade::{Exchange, Upgrade, exchange};
-use crate::{Answer, Attempt, Code, Connection, Error, Names, Proxy, Stage, Target, Tls, Trace, proxy};
+use crate::{
+    Answer, Attempt, Code, Connection, Cookies, Error, Names, Proxy, Stage, Target, Tls, Trace, proxy,
+};
 
 /// Statuses of RFC 9110 section 15.4 that name another place; the request is a GET in each case.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
@@ -60,11 +62,13 @@ pub struct Dial {
 /// Under `block_on` it may hold the thread for 10 ms at a time while it waits for a peer that is near, so a select beside it is
 /// served that much later; in a spawned task it never blocks.
 ///
+/// `cookies` are sent as they apply, and learn what servers set.
+///
 /// Cancel safe: dropping the future closes the socket.
-pub async fn open(dial: &Dial, timeout: Duration) -> Attempt {
-    let mut run = Run::new(dial, timeout);
+pub async fn open(dial: &Dial, cookies: &Cookies, timeout: Duration) -> Attempt {
+    let mut run = Run::new(dial, cookies, timeout);
     let result = run.hops().await;
-    run.trace.total = run.began.elapsed();
+    run.trace.total = run.began.elapsed().saturating_sub(run.trace.stalled);
     Attempt {
         trace: run.trace,
         result,
@@ -74,6 +78,7 @@ pub async fn open(dial: &Dial, timeout: Duration) -> Attempt {
 /// One attempt under way.
 struct Run<'a> {
     dial: &'a Dial,
+    cookies: &'a Cookies,
     began: Instant,
     deadline: Deadline,
     trace: Trace,
@@ -91,11 +96,12 @@ struct Hop {
 }
 
 impl<'a> Run<'a> {
-    fn new(dial: &'a Dial, timeout: Duration) -> Self {
+    fn new(dial: &'a Dial, cookies: &'a Cookies, timeout: Duration) -> Self {
         let began = Instant::now();
         let trace = Trace::new(SystemTime::now());
         Run {
             dial,
+            cookies,
             began,
             deadline: Deadline::new(began, timeout),
             trace,
@@ -126,7 +132,11 @@ impl<'a> Run<'a> {
             };
             self.trace.forget_hop();
             let io = self.connect(target, addresses).await?;
-            let upgrade = Upgrade::new(target, headers, &asked, dial.compression);
+            let given = headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+            let cookies = self.cookies.line(target, given.map(|(_, value)| value.as_str()));
+            let upgrade = Upgrade::new(target, headers, cookies.as_deref(), &asked, dial.compression);
             let follows = dial.max_redirects > 0;
             let is_redirect = |answer: &hyper::Response<hyper::body::Incoming>| {
                 follows
@@ -143,6 +153,7 @@ impl<'a> Run<'a> {
             )
             .await?;
             let Exchange { io, leftover, answer } = done;
+            self.learn(target, &answer);
             let answer = Arc::new(answer);
             self.trace.answer = Some(answer.clone());
             if answer.status == 101 {
@@ -167,6 +178,14 @@ impl<'a> Run<'a> {
             let hop = self.follow(target, headers, addresses, location)?;
             self.trace.redirects.push((answer.status, location.to_owned()));
             next = Some(hop);
+        }
+    }
+
+    /// What an answer sets counts for the next request, of this attempt or of a later one.
+    fn learn(&mut self, from: &Target, answer: &Answer) {
+        for line in answer.header("set-cookie") {
+            self.cookies.learn(from, line);
+            self.trace.set_cookies.push((from.to_string(), line.to_owned()));
         }
     }
 
@@ -230,7 +249,10 @@ impl<'a> Run<'a> {
         if let Some(proxy) = &dial.proxy {
             self.enter(Stage::Proxy);
             match proxy.kind {
-                ProxyKind::Http => proxy::connect(proxy, &target.host_and_port(), &mut socket).await?,
+                ProxyKind::Http => {
+                    let to = target.host_and_port();
+                    proxy::connect(proxy, &to, &mut socket, &mut self.trace).await?;
+                }
                 ProxyKind::Socks5 => socks::connect(proxy, target.host(), target.port(), &mut socket).await?,
             }
         }

@@ -124,6 +124,8 @@ codes! {
         "The server chose a subprotocol that is not in wsb.subprotocols.";
     UpgradeExtension "upgrade.extension" Fatal "Extension that was not asked for"
         "The server switched on a WebSocket extension that was not offered.";
+    UpgradeParameter "upgrade.extension-parameter" Fatal "Parameter of compression not understood"
+        "The server took permessage-deflate with a parameter or a value that RFC 7692 does not allow: see the detail; try without wsb.compression.";
     UpgradeRedirect "upgrade.redirect" Fatal "Redirect not followed"
         "Too many redirects, one from wss to ws, or a Location that is no usable address: use the final URL.";
     MessageTimeout "message.timeout" Timeout "No message in time"
@@ -369,6 +371,16 @@ impl Error {
             Error::Utf8 { .. } => Code::ProtocolUtf8,
             Error::Deflate { .. } => Code::ProtocolDeflate,
             Error::Cancelled => Code::Cancelled,
+        }
+    }
+
+    /// How a retry policy should read it: as its code's kind, but a proxy's refusal of the tunnel is an answer like the server's
+    /// own (it is in [`crate::Trace::answer`]), unless the proxy asks for a login.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::ProxyStatus { status, .. } if *status != 407 => Kind::Answer,
+            other => other.code().kind(),
         }
     }
 

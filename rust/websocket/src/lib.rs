@@ -6,6 +6,8 @@
 
 mod answer;
 mod connection;
+mod content;
+mod cookies;
 mod deadline;
 mod deflate;
 mod dial;
@@ -28,6 +30,7 @@ mod upgrade;
 mod wire;
 
 pub use connection::{Connection, Goodbye, Messages};
+pub use cookies::{Cookie, Cookies};
 pub use dial::{Dial, open};
 pub use error::{Code, Error, Kind, Stage};
 pub use header::{HeaderError, check_header, check_subprotocol};
@@ -36,6 +39,6 @@ pub use names::{NameError, Names, USUAL_TTL};
 pub use os::Readiness;
 pub use proxy::{Proxy, ProxyError};
 pub use target::{Target, UrlError};
-pub use tls::{Identity, Tls, TlsOptions};
+pub use tls::{Identity, Resume, Sessions, Tls, TlsOptions};
 pub use trace::{Answer, Attempt, Trace};
 pub use wire::{Canceller, Traffic};

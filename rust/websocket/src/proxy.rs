@@ -2,11 +2,16 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use data_encoding::BASE64;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
 
-use crate::Error;
+use crate::content::{self, MAX_BODY};
 use crate::tcp::Socket;
+use crate::upgrade::BODY_TIME;
+use crate::{Answer, Error, Trace};
 
 /// A proxy's answer to CONNECT has no reason to be longer.
 const MAX_HEAD: usize = 16 * 1024;
@@ -64,6 +69,26 @@ impl Proxy {
         })
     }
 
+    /// The address of a proxy as it may be shown when it cannot be read: without what may be a login.
+    #[must_use]
+    pub fn without_login(text: &str) -> String {
+        let (scheme, rest) = text
+            .split_once("://")
+            .map_or(("", text), |(scheme, rest)| (scheme, rest));
+        // Also `user:password:host:port` and whatever else people write: only what can hold no password is repeated.
+        let (host, hidden) = match rest.rsplit_once('@') {
+            Some((_, host)) => (host, "...@"),
+            None if rest.matches(':').count() > 1 && !rest.starts_with('[') => ("...", ""),
+            None => (rest, ""),
+        };
+        let scheme = if scheme.is_empty() || scheme.contains([':', '@']) {
+            String::new()
+        } else {
+            format!("{scheme}://")
+        };
+        format!("{scheme}{hidden}{host}")
+    }
+
     /// `host:port`, IPv6 in brackets.
     #[must_use]
     pub fn address(&self) -> String {
@@ -76,11 +101,16 @@ impl Proxy {
 }
 
 /// Asks the proxy at the other end of `socket` for a tunnel to `authority` (`host:port`). Reads not one byte more than the
-/// proxy's head, as all that follows belongs to the tunnel.
-pub(crate) async fn connect(proxy: &Proxy, authority: &str, socket: &mut Socket) -> Result<(), Error> {
+/// proxy's head, as all that follows belongs to the tunnel; of a refusal the body too, which goes into the trace with the rest.
+pub(crate) async fn connect(
+    proxy: &Proxy,
+    authority: &str,
+    socket: &mut Socket,
+    trace: &mut Trace,
+) -> Result<(), Error> {
     let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
     if let Some((user, password)) = &proxy.login {
-        let login = base64(format!("{user}:{password}").as_bytes());
+        let login = BASE64.encode(format!("{user}:{password}").as_bytes());
         request.push_str(&format!("Proxy-Authorization: Basic {login}\r\n"));
     }
     request.push_str("\r\n");
@@ -95,16 +125,46 @@ pub(crate) async fn connect(proxy: &Proxy, authority: &str, socket: &mut Socket)
     let head = read_head(proxy, socket).await?;
     match crate::answer::parse(&head) {
         Some(answer) if (200..300).contains(&answer.status) => Ok(()),
-        Some(answer) => Err(Error::ProxyStatus {
-            proxy: proxy.address(),
-            status: answer.status,
-            reason: answer.reason,
-        }),
+        Some(mut answer) => {
+            read_body(socket, &mut answer, trace).await;
+            let refused = Error::ProxyStatus {
+                proxy: proxy.address(),
+                status: answer.status,
+                reason: answer.reason.clone(),
+            };
+            trace.answer = Some(Arc::new(answer));
+            Err(refused)
+        }
         None => Err(Error::ProxyMalformed {
             proxy: proxy.address(),
             what: format!("answered {:?}", crate::answer::beginning(&head)),
         }),
     }
+}
+
+/// Reads what a refusal says beside its head, for display and hints; chunks are not taken apart, nobody gets to see them.
+async fn read_body(socket: &mut Socket, answer: &mut Answer, trace: &mut Trace) {
+    let is_chunked = answer.header("transfer-encoding").next().is_some();
+    let length = answer
+        .header("content-length")
+        .next()
+        .map(|value| value.trim().parse::<usize>());
+    let expected = match length {
+        Some(Ok(length)) if !is_chunked => length,
+        // HTTP/1.0, and those that close.
+        None if !is_chunked => usize::MAX,
+        _ => return,
+    };
+    let began = Instant::now();
+    let mut rest = socket.take(expected.min(MAX_BODY) as u64);
+    let mut body = Vec::new();
+    let read = timeout(BODY_TIME, rest.read_to_end(&mut body)).await;
+    if read.is_err() {
+        trace.stalled = began.elapsed();
+    }
+    answer.body_cut = !matches!(read, Ok(Ok(_))) || (length.is_some() && body.len() < expected);
+    answer.body = body;
+    content::decode(answer);
 }
 
 async fn read_head(proxy: &Proxy, socket: &mut Socket) -> Result<Vec<u8>, Error> {
@@ -153,25 +213,6 @@ async fn read_head(proxy: &Proxy, socket: &mut Socket) -> Result<Vec<u8>, Error>
             )));
         }
     }
-}
-
-/// RFC 4648 section 4.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group =
-            chunk.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = DIGITS[group >> (18 - 6 * place) & 63];
-            text.push(if place > chunk.len() {
-                '='
-            } else {
-                char::from(digit)
-            });
-        }
-    }
-    text
 }
 
 /// `http://host:port`, `host:port`, `http://user:password@host:port`, and the same with `socks5://` or `socks5h://` (which mean the
@@ -230,43 +271,14 @@ impl fmt::Debug for Proxy {
 }
 
 fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match (first, hex.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_that_of_rfc_4648() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-            ("\u{ff}\u{ff}", "w7/Dvw=="),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
 
     #[test]
     fn addresses_of_proxies_are_read() {
@@ -293,6 +305,27 @@ mod tests {
             assert!(
                 !format!("{proxy:?} {proxy}").contains('@'),
                 "the login must not be shown"
+            );
+        }
+    }
+
+    #[test]
+    fn a_login_is_not_repeated() {
+        for (text, shown) in [
+            ("http://u:secret@host:x", "http://...@host:x"),
+            ("u:secret@host:x", "...@host:x"),
+            ("u:sec@ret@host:x", "...@host:x"),
+            ("socks4://u:secret@h", "socks4://...@h"),
+            ("host:99999", "host:99999"),
+            ("https://host:1", "https://host:1"),
+            ("http://[::1]:x", "http://[::1]:x"),
+            ("host:3128:user:secret", "..."),
+            ("u:secret://@h", "...@h"),
+        ] {
+            assert_eq!(Proxy::without_login(text), shown);
+            assert!(
+                !text.parse::<Proxy>().unwrap_err().to_string().contains("secret"),
+                "{text}"
             );
         }
     }

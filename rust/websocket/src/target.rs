@@ -2,7 +2,23 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::{Host, Url};
+
+/// RFC 2396 section 2.4.3, without the percent sign, which is written already.
+const NOT_IN_A_URI: AsciiSet = CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// A checked `ws`, `wss`, `http` or `https` URL. `http` is read as `ws`, `https` as `wss`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +34,7 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// A space at an end, CR, LF, NUL or another control character.
-    #[error("a URL holds no spaces and no control characters (found {0:?})")]
+    #[error("a URL holds no control characters, and spaces only within path and query (found {0:?})")]
     Control(char),
     /// Not of the form `scheme://host`.
     #[error("not an absolute URL (expected ws://host:port/path): {0}")]
@@ -48,8 +64,16 @@ impl Target {
     /// # Errors
     /// What is wrong with the URL, and what is allowed.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        // `url` silently drops tabs and line ends and trims spaces; a user should hear of them.
-        if let Some(bad) = text.chars().find(|c| c.is_control() || *c == ' ') {
+        // `url` silently drops tabs and line ends and trims spaces; a user should hear of them. Within path and query it writes
+        // %20, as browsers do.
+        let host_end = text.find("://").map_or(0, |at| at + 3);
+        let host_end = host_end
+            + text[host_end..]
+                .find(['/', '?', '\\'])
+                .unwrap_or(text.len() - host_end);
+        let misplaced = |at: usize| at < host_end || text[at..].trim_end_matches(' ').is_empty();
+        let bad = |(at, c): &(usize, char)| c.is_control() || (*c == ' ' && misplaced(*at));
+        if let Some((_, bad)) = text.char_indices().find(bad) {
             return Err(UrlError::Control(bad));
         }
         let (scheme, rest) = text
@@ -162,6 +186,27 @@ impl Target {
         }
     }
 
+    /// The path, from its first `/` on, percent-encoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.url.path()
+    }
+
+    /// The query without its `?`, percent-encoded; `None`: there is no `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.url.query()
+    }
+
+    /// The same address with `http` or `https`, for those who know only these. What `java.net.URI` refuses in a path or a query and
+    /// browsers send as it is, is percent-encoded.
+    #[must_use]
+    pub fn http_url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        let rest = utf8_percent_encode(self.path_and_query(), &NOT_IN_A_URI);
+        format!("{scheme}://{}{rest}", self.authority)
+    }
+
     /// What stands in the request line.
     #[must_use]
     pub fn path_and_query(&self) -> &str {
@@ -257,6 +302,10 @@ mod tests {
             ("ws://a/\0", |e| matches!(e, UrlError::Control('\0'))),
             (" ws://a/", |e| matches!(e, UrlError::Control(' '))),
             ("ws://a b/", |e| matches!(e, UrlError::Control(' '))),
+            ("ws://a /b", |e| matches!(e, UrlError::Control(' '))),
+            ("ws://a/b ", |e| matches!(e, UrlError::Control(' '))),
+            ("w s://a/b", |e| matches!(e, UrlError::Control(' '))),
+            ("ws ://a/b", |e| matches!(e, UrlError::Control(' '))),
             ("ws://[::1", |e| matches!(e, UrlError::Malformed(_))),
             ("ws://999.1.1.1/", |e| matches!(e, UrlError::Malformed(_))),
         ];
@@ -264,6 +313,35 @@ mod tests {
             let error = Target::parse(text).unwrap_err();
             assert!(is_expected(&error), "{text:?} gave {error:?}");
         }
+    }
+
+    #[test]
+    fn what_browsers_take_is_taken_and_an_http_url_is_one_for_java_too() {
+        for (text, sent, http) in [
+            ("ws://a/b c?d e", "/b%20c?d%20e", "http://a/b%20c?d%20e"),
+            ("wss://a_b.test/x|y", "/x|y", "https://a_b.test/x%7Cy"),
+            (
+                "ws://a?{\"k\":\"v^\"}",
+                "/?{%22k%22:%22v^%22}",
+                "http://a/?%7B%22k%22:%22v%5E%22%7D",
+            ),
+            (
+                "ws://a:81/%20%7c?[1]",
+                "/%20%7c?[1]",
+                "http://a:81/%20%7c?%5B1%5D",
+            ),
+            ("ws://[::1]/", "/", "http://[::1]/"),
+        ] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!(
+                (target.path_and_query(), target.http_url().as_str()),
+                (sent, http),
+                "{text}"
+            );
+        }
+        let target = Target::parse("ws://a/b?").unwrap();
+        assert_eq!((target.path(), target.query()), ("/b", Some("")));
+        assert_eq!(Target::parse("ws://a/b").unwrap().query(), None);
     }
 
     #[test]

@@ -1,25 +1,28 @@
-//! TLS: shared configurations, verification, and the handshake's errors.
+//! TLS: configurations that are shared, sessions that are a user's own, and the handshake. Whom to trust stands in `verify`.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::SystemTime;
 
-use once_cell::sync::{Lazy, OnceCell};
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use once_cell::sync::OnceCell;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{ClientSessionMemoryCache, Resumption, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CipherSuite, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use self::verify::{AcceptAnyone, NamedOrIssued, in_words};
 use crate::Error;
 use crate::tcp::Socket;
+
+mod verify;
 
 /// What a user can choose about TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +35,67 @@ pub struct TlsOptions {
     pub identity: Option<Identity>,
     /// Further CA certificates, DER; those that are no usable CA certificate are passed over. Unused without `verify`.
     pub extra_roots: Vec<Vec<u8>>,
+    /// Whose sessions a handshake may take up again.
+    pub resume: Resume,
+}
+
+/// Whose sessions a handshake may take up again (RFC 8446 section 2.2, RFC 5077): one that does costs the server less, and a
+/// thousand users who share theirs look like one that comes back a thousand times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Resume {
+    /// Those of the user alone, see [`Tls::of_user`].
+    #[default]
+    User,
+    /// Those of all connections with the same options.
+    Shared,
+    /// None: each handshake is a full one.
+    Off,
+}
+
+/// The sessions of one user towards all servers; clones are the same.
+#[derive(Clone)]
+pub struct Sessions {
+    store: Arc<ClientSessionMemoryCache>,
+}
+
+/// A user talks to few servers; each has up to 8 tickets of TLS 1.3.
+const SESSIONS_OF_A_USER: usize = 32;
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Sessions {
+            store: Arc::new(ClientSessionMemoryCache::new(SESSIONS_OF_A_USER)),
+        }
+    }
+}
+
+/// A user's sessions, and at which of his visits they were made.
+type Visitor = (u64, Weak<ClientSessionMemoryCache>);
+
+static VISITORS: LazyLock<Mutex<HashMap<String, Visitor>>> = LazyLock::new(Mutex::default);
+
+impl Sessions {
+    /// Those of `user` in the whole process, for as long as anybody holds them. With another `visit` it is somebody else under
+    /// the same name, who knows nothing of the sessions before.
+    #[must_use]
+    pub fn of(user: &str, visit: u64) -> Self {
+        let mut visitors = VISITORS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, store)) = visitors.get(user) {
+            if let Some(store) = store.upgrade().filter(|_| *known == visit) {
+                return Sessions { store };
+            }
+        }
+        visitors.retain(|_, (_, store)| store.strong_count() > 0);
+        let new = Sessions::default();
+        visitors.insert(user.to_owned(), (visit, Arc::downgrade(&new.store)));
+        new
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sessions")
+    }
 }
 
 /// A client certificate with its key.
@@ -57,14 +121,17 @@ impl Default for TlsOptions {
             ca_file: None,
             identity: None,
             extra_roots: Vec::new(),
+            resume: Resume::default(),
         }
     }
 }
 
-/// A TLS configuration; cheap to clone. Connections that share one also share session resumption.
+/// A TLS configuration; cheap to clone.
 #[derive(Clone)]
 pub struct Tls {
     shared: Arc<Shared>,
+    /// Of [`Resume::User`].
+    sessions: Option<Sessions>,
 }
 
 struct Shared {
@@ -81,10 +148,11 @@ type Trust = (bool, Option<PathBuf>, Vec<Vec<u8>>);
 /// Options and, so that a long-lived JMeter sees a CA file that was replaced, the file's time and length.
 type Key = (TlsOptions, Option<(SystemTime, u64)>);
 
-static CACHE: Lazy<Mutex<HashMap<Key, Tls>>> = Lazy::new(Mutex::default);
+/// Those in use: a test that makes certificates up for its users must not keep all of them to its end.
+static CACHE: LazyLock<Mutex<HashMap<Key, Weak<Shared>>>> = LazyLock::new(Mutex::default);
 
 impl Tls {
-    /// The configuration for `options`, shared in the process. System roots are loaded by the first connection that needs
+    /// The configuration for `options`, shared in the process as long as anybody holds it. System roots are loaded by the first connection that needs
     /// them (whose error is `tls.roots` when there are none).
     ///
     /// # Errors
@@ -97,9 +165,13 @@ impl Tls {
         });
         let key = (options.clone(), stamp);
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = cache.get(&key) {
-            return Ok(known.clone());
+        if let Some(shared) = cache.get(&key).and_then(Weak::upgrade) {
+            return Ok(Tls {
+                shared,
+                sessions: None,
+            });
         }
+        cache.retain(|_, shared| shared.strong_count() > 0);
         let mut extra = file.map(read_ca_file).transpose()?.unwrap_or_default();
         extra.extend(options.extra_roots.iter().cloned().map(CertificateDer::from));
         if let Some(identity) = &options.identity {
@@ -108,28 +180,46 @@ impl Tls {
         // A certificate for each user must not mean all the system's roots for each user.
         let same_trust = cache
             .iter()
-            .find(|((known, when), _)| trust(known) == trust(options) && *when == stamp);
-        let verifier = same_trust.map_or_else(Arc::default, |(_, tls)| tls.shared.verifier.clone());
-        let shared = Shared {
+            .filter(|((known, when), _)| trust(known) == trust(options) && *when == stamp)
+            .find_map(|(_, shared)| shared.upgrade());
+        let verifier = same_trust.map_or_else(Arc::default, |shared| shared.verifier.clone());
+        let shared = Arc::new(Shared {
             options: options.clone(),
             extra,
             verifier,
             config: OnceCell::new(),
-        };
-        let tls = Tls {
-            shared: Arc::new(shared),
-        };
+        });
         // A file without a stamp cannot be read either, so what is kept is always current.
         cache.retain(|(known, _), _| known != options);
-        cache.insert(key, tls.clone());
-        Ok(tls)
+        cache.insert(key, Arc::downgrade(&shared));
+        Ok(Tls {
+            shared,
+            sessions: None,
+        })
+    }
+
+    /// The same for a user with these sessions, which count where the options say [`Resume::User`]; without any, each handshake of
+    /// that kind is a full one.
+    #[must_use]
+    pub fn of_user(&self, sessions: Sessions) -> Self {
+        Tls {
+            shared: self.shared.clone(),
+            sessions: Some(sessions),
+        }
     }
 
     fn config(&self) -> Result<Arc<ClientConfig>, Error> {
-        self.shared
+        let shared = self
+            .shared
             .config
-            .get_or_try_init(|| self.shared.build().map(Arc::new))
-            .cloned()
+            .get_or_try_init(|| self.shared.build().map(Arc::new))?;
+        let (Resume::User, Some(sessions)) = (self.shared.options.resume, &self.sessions) else {
+            return Ok(shared.clone());
+        };
+        // A dozen of reference counts; what verifies and what signs stays the same, which rustls asks for to resume.
+        let mut own = ClientConfig::clone(shared);
+        own.resumption = Resumption::store(sessions.store.clone());
+        Ok(Arc::new(own))
     }
 
     /// The client's side of the handshake over `socket`; the certificate must be for `host`.
@@ -188,18 +278,22 @@ impl Shared {
         };
         // As browsers do for wss: a balancer that prefers HTTP/2 must not choose it here.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if self.options.resume != Resume::Shared {
+            config.resumption = Resumption::disabled();
+        }
         Ok(config)
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, Error> {
         if !self.options.verify {
-            return Ok(Arc::new(AcceptAnyone { provider: provider() }));
+            return Ok(Arc::new(AcceptAnyone::new(provider())));
         }
         let roots = Arc::new(self.roots()?);
         let built = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
-        Ok(built.map_err(|error| Error::Roots {
+        let chains = built.map_err(|error| Error::Roots {
             what: error.to_string(),
-        })?)
+        })?;
+        Ok(Arc::new(NamedOrIssued::new(chains, self.extra.clone())))
     }
 
     fn roots(&self) -> Result<RootCertStore, Error> {
@@ -265,12 +359,14 @@ fn handshake_error(host: &str, error: io::Error) -> Error {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
-        Some(fault @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) => {
-            Error::Certificate {
-                host: host.into(),
-                what: fault.to_string(),
-            }
-        }
+        Some(rustls::Error::InvalidCertificate(fault)) => Error::Certificate {
+            host: host.into(),
+            what: in_words(fault),
+        },
+        Some(fault @ rustls::Error::NoCertificatesPresented) => Error::Certificate {
+            host: host.into(),
+            what: fault.to_string(),
+        },
         Some(fault) => Error::Tls {
             host: host.into(),
             what: fault.to_string(),
@@ -285,59 +381,6 @@ fn handshake_error(host: &str, error: io::Error) -> Error {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.shared.options.fmt(f)
-    }
-}
-
-/// `verify = false`: any certificate will do, but the peer must still hold its key.
-#[derive(Debug)]
-struct AcceptAnyone {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for AcceptAnyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
     }
 }
 
@@ -369,6 +412,40 @@ mod tests {
         assert!(Arc::ptr_eq(&first.config().unwrap(), &second.config().unwrap()));
         let other = Tls::new(&TlsOptions::default()).unwrap();
         assert!(!Arc::ptr_eq(&first.shared, &other.shared));
+    }
+
+    #[test]
+    fn configurations_that_nobody_uses_are_forgotten() {
+        let options = |number: u8| TlsOptions {
+            verify: false,
+            extra_roots: vec![b"of this test".to_vec(), vec![number]],
+            ..TlsOptions::default()
+        };
+        let of_this_test = |cache: &HashMap<Key, Weak<Shared>>| {
+            let own = cache.keys().filter(|(options, _)| options.extra_roots.len() == 2);
+            own.count()
+        };
+        for number in 0..100 {
+            drop(Tls::new(&options(number)).unwrap());
+        }
+        let kept = Tls::new(&options(0)).unwrap();
+        assert_eq!(of_this_test(&CACHE.lock().unwrap()), 1);
+        let again = Tls::new(&options(0)).unwrap();
+        assert!(Arc::ptr_eq(&kept.shared, &again.shared));
+    }
+
+    #[test]
+    fn a_user_keeps_his_sessions_for_as_long_as_his_visit_lasts() {
+        let same = |a: &Sessions, b: &Sessions| Arc::ptr_eq(&a.store, &b.store);
+        let first = Sessions::of("user 1", 0);
+        assert!(same(&first, &Sessions::of("user 1", 0)));
+        assert!(!same(&first, &Sessions::of("user 2", 0)));
+        let next = Sessions::of("user 1", 1);
+        assert!(!same(&first, &next) && same(&next, &Sessions::of("user 1", 1)));
+        drop((first, next));
+        drop(Sessions::of("user 3", 0));
+        let visitors = VISITORS.lock().unwrap();
+        assert!(visitors.len() <= 1, "those that nobody holds are forgotten");
     }
 
     #[test]

@@ -36,7 +36,9 @@ pub struct Trace {
     pub sent: Option<Duration>,
     /// When the first byte of the answer came, since `started`.
     pub head: Option<Duration>,
-    /// Length of the whole attempt.
+    /// How long the rest of a refusal's body was waited for in vain; it is not the server's answer time, and not in `total`.
+    pub stalled: Duration,
+    /// Length of the whole attempt, less `stalled`.
     pub total: Duration,
     /// The address connected to (the proxy's when there is one).
     pub remote: Option<SocketAddr>,
@@ -48,10 +50,12 @@ pub struct Trace {
     pub body_bytes: u64,
     /// The request's head as sent; empty when none was sent.
     pub request_head: String,
-    /// The answer, refusal or 101; `None` when no whole head came.
+    /// The answer, refusal or 101, or the proxy's refusal of the tunnel; `None` when no whole head came.
     pub answer: Option<Arc<Answer>>,
     /// Redirects that were followed: status and `Location`.
     pub redirects: Vec<(u16, String)>,
+    /// The `Set-Cookie` lines of all hops in order, each behind the address that sent it.
+    pub set_cookies: Vec<(String, String)>,
 }
 
 impl Trace {
@@ -67,6 +71,7 @@ impl Trace {
             tls: None,
             sent: None,
             head: None,
+            stalled: Duration::ZERO,
             total: Duration::ZERO,
             remote: None,
             sent_bytes: 0,
@@ -75,14 +80,17 @@ impl Trace {
             request_head: String::new(),
             answer: None,
             redirects: Vec::new(),
+            set_cookies: Vec::new(),
         }
     }
 
     /// Makes room for the figures of the next hop.
     pub(crate) fn forget_hop(&mut self) {
         let redirects = std::mem::take(&mut self.redirects);
+        let set_cookies = std::mem::take(&mut self.set_cookies);
         *self = Trace {
             redirects,
+            set_cookies,
             ..Trace::new(self.started)
         };
     }
@@ -97,13 +105,13 @@ pub struct Answer {
     pub status: u16,
     /// The reason phrase, as sent; may be empty.
     pub reason: String,
-    /// Name and value in the order, case and number of the wire; bytes read as Latin-1.
+    /// Name and value in the order, case and number of the wire; a value that is not UTF-8 is read as Latin-1.
     pub headers: Vec<(String, String)>,
-    /// The raw head, its empty line included; bytes read as Latin-1.
+    /// The raw head, its empty line included; a line that is not UTF-8 is read as Latin-1.
     pub head: String,
-    /// The body without chunk framing, at most 64 KiB.
+    /// The body without chunk framing and content codings, at most 64 KiB.
     pub body: Vec<u8>,
-    /// Whether the body is incomplete: over 64 KiB, too slow, or broken off.
+    /// Whether the body is incomplete: over 64 KiB, too slow, damaged or broken off.
     pub body_cut: bool,
 }
 

@@ -11,20 +11,21 @@ use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::answer::{self, MAX_HEADERS};
+use crate::content::{self, MAX_BODY};
 use crate::deadline::Deadline;
 use crate::deflate::{EXTENSIONS, OFFER};
 use crate::header::PROTOCOL;
 use crate::meter::{Io, MAX_HEAD, Meter};
 use crate::{Answer, Code, Error, Stage, Target, Trace};
 
-/// How much of a refusal's body is kept, and how long it is waited for.
-const MAX_BODY: usize = 64 * 1024;
-const BODY_TIME: Duration = Duration::from_secs(2);
+/// How long a refusal's body is waited for behind its head, in all and while nothing of it comes: what counts is in the head.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(1);
+const BODY_SILENCE: Duration = Duration::from_millis(400);
 
 /// The request of one hop.
 pub(crate) struct Upgrade {
@@ -43,10 +44,12 @@ pub(crate) struct Exchange {
 }
 
 impl Upgrade {
-    /// Writes the request; `headers` are the user's, in their order and case; `compression`: offer it.
+    /// Writes the request; `headers` are the user's, in their order and case; `cookies` is the value of the `Cookie` line, what
+    /// the user wrote into one included; `compression`: offer it.
     pub(crate) fn new(
         target: &Target,
         headers: &[(String, String)],
+        cookies: Option<&str>,
         subprotocols: &[String],
         compression: bool,
     ) -> Self {
@@ -75,10 +78,16 @@ impl Upgrade {
         if compression {
             line(EXTENSIONS, OFFER);
         }
+        let mut cookies = cookies;
         for (name, value) in headers {
-            if !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case(PROTOCOL) {
+            if name.eq_ignore_ascii_case("cookie") {
+                line(name, cookies.take().unwrap_or(value));
+            } else if !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case(PROTOCOL) {
                 line(name, value);
             }
+        }
+        if let Some(cookies) = cookies {
+            line("Cookie", cookies);
         }
         head.push_str("\r\n");
         Upgrade {
@@ -106,7 +115,8 @@ impl Upgrade {
             let what = format!("Sec-WebSocket-Accept is {accepts:?}, expected {expected:?}");
             return fault(Code::UpgradeBadAccept, what);
         }
-        let chosen: Vec<&str> = answer.header(PROTOCOL).collect();
+        // An empty one says that none was chosen.
+        let chosen: Vec<&str> = answer.header(PROTOCOL).filter(|name| !name.is_empty()).collect();
         match chosen.as_slice() {
             [] => Ok(None),
             [one] if requested.iter().any(|name| name == one) => Ok(Some((*one).to_owned())),
@@ -152,9 +162,14 @@ pub(crate) async fn exchange(
             Ok(Ok(true))
         }
         Ok(Ok(answer)) => {
-            let until = deadline.at.min(Instant::now() + BODY_TIME);
+            let from = Instant::now();
+            let until = deadline.at.min(from + BODY_TIME);
             let reading = read_body(&mut connection, answer.into_body(), &mut body);
-            Ok(Ok(matches!(timeout_at(until, reading).await, Ok(true))))
+            let end = timeout_at(until, reading).await.unwrap_or(BodyEnd::Late);
+            if end == BodyEnd::Late {
+                trace.stalled = from.elapsed();
+            }
+            Ok(Ok(end == BodyEnd::Whole))
         }
     };
     let parts = connection.into_parts();
@@ -163,11 +178,12 @@ pub(crate) async fn exchange(
     let answer = meter.head().and_then(answer::parse);
     match (outcome?, answer) {
         (Ok(whole), Some(answer)) => {
-            let answer = Answer {
+            let mut answer = Answer {
                 body,
                 body_cut: !whole,
                 ..answer
             };
+            content::decode(&mut answer);
             Ok(Exchange {
                 io: meter.into_inner(),
                 leftover: parts.read_buf,
@@ -229,26 +245,40 @@ async fn response(
     .await
 }
 
-/// Reads the body to its end or to the bound; true when it is whole.
-async fn read_body(connection: &mut Sending, mut body: Incoming, kept: &mut Vec<u8>) -> bool {
+/// How the reading of a body ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BodyEnd {
+    Whole,
+    /// Over the bound, or broken off.
+    Cut,
+    /// Nothing came any more.
+    Late,
+}
+
+/// Reads the body to its end or to the bound.
+async fn read_body(connection: &mut Sending, mut body: Incoming, kept: &mut Vec<u8>) -> BodyEnd {
     let mut open = true;
+    let mut silence = pin!(sleep(BODY_SILENCE));
     poll_fn(|cx| {
         // hyper reads on only when the body was asked for, and gives what it read at the next asking.
         let mut has_read = false;
         loop {
             match Pin::new(&mut body).poll_frame(cx) {
-                Poll::Ready(None) => return Poll::Ready(true),
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(false),
+                Poll::Ready(None) => return Poll::Ready(BodyEnd::Whole),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(BodyEnd::Cut),
                 Poll::Ready(Some(Ok(frame))) => {
                     has_read = false;
+                    silence.as_mut().reset(Instant::now() + BODY_SILENCE);
                     let Ok(data) = frame.into_data() else { continue };
                     let room = MAX_BODY - kept.len();
                     kept.extend_from_slice(&data[..data.len().min(room)]);
                     if data.len() > room {
-                        return Poll::Ready(false);
+                        return Poll::Ready(BodyEnd::Cut);
                     }
                 }
-                Poll::Pending if has_read || !open => return Poll::Pending,
+                Poll::Pending if has_read || !open => {
+                    return silence.as_mut().poll(cx).map(|()| BodyEnd::Late);
+                }
                 Poll::Pending => {
                     open = connection.poll_without_shutdown(cx).is_pending();
                     has_read = true;

@@ -9,7 +9,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::{PATIENCE, Peer, Server, attempt_within, closed_port, code, dial, runtime};
-use websocket::{Dial, open};
+use websocket::{Cookies, Dial, open};
 
 const OPENS: usize = 500;
 
@@ -113,7 +113,11 @@ fn refused_and_dropped() {
     let before = descriptors();
     for _ in 0..OPENS {
         runtime().block_on(async {
-            let _ = tokio::time::timeout(Duration::from_millis(1), open(&dropped, PATIENCE)).await;
+            let _ = tokio::time::timeout(
+                Duration::from_millis(1),
+                open(&dropped, &Cookies::default(), PATIENCE),
+            )
+            .await;
         });
     }
     assert!(settles_at(before), "dropped");

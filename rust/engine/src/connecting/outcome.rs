@@ -89,7 +89,7 @@ impl Connected {
         texts.add(|out| put(out, &spec.dial.target));
         texts.add(|out| out.push_str(run.end.name()));
         texts.add(|out| out.push_str(run.connection.as_ref().map_or("", |open| open.extensions())));
-        texts.add(|out| put_cookies(out, spec, run));
+        texts.add(|out| put_cookies(out, run));
         texts.add(|out| out.push_str(warning));
         if spec.subresults {
             texts.add(|out| put_attempts(out, run));
@@ -335,26 +335,10 @@ fn put_body(out: &mut String, attempt: &AttemptRecord) {
     }
 }
 
-/// Of all attempts in order, so that the last one wins where two set the same cookie.
-fn put_cookies(out: &mut String, spec: &ConnectSpec, run: &ConnectRun) {
-    for attempt in &run.attempts {
-        let Some(answer) = &attempt.trace.answer else {
-            continue;
-        };
-        let mut cookies = answer.header("set-cookie").peekable();
-        if cookies.peek().is_none() {
-            continue;
-        }
-        let target = attempt
-            .trace
-            .redirects
-            .iter()
-            .fold(spec.dial.target.clone(), |target, (_, location)| {
-                target.join(location).unwrap_or(target)
-            });
-        for cookie in cookies {
-            put(out, format_args!("{target}\n{cookie}\n"));
-        }
+/// Of all attempts and their redirects in order, so that the last one wins where two set the same cookie.
+fn put_cookies(out: &mut String, run: &ConnectRun) {
+    for (from, cookie) in &run.set_cookies {
+        put(out, format_args!("{from}\n{cookie}\n"));
     }
 }
 

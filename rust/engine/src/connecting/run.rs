@@ -1,6 +1,7 @@
 //! The connect loop: drives `backoff::Attempts`, which says what now, with attempts by `websocket` and pauses of a clock, and keeps
 //! a record of all of it.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backoff::{
@@ -8,7 +9,7 @@ use backoff::{
     StopReason, Verdict,
 };
 use tokio::time::{Instant, sleep_until};
-use websocket::{Connection, Kind, Trace};
+use websocket::{Answer, Connection, Kind, Trace};
 
 use crate::cancel::Cancel;
 use crate::clock::Clock;
@@ -135,6 +136,28 @@ impl AttemptRecord {
         }
     }
 
+    /// Once another attempt follows only its figures count, unless the texts are to be shown, too, and there is room for them: 2,000
+    /// refusals with a page each would fill the memory.
+    fn keep_texts_within(&mut self, room: &mut usize) {
+        let Some(answer) = &self.trace.answer else { return };
+        let size = self.trace.request_head.len() + answer.head.len() * 2 + answer.body.len();
+        match room.checked_sub(size) {
+            Some(left) => *room = left,
+            None => {
+                self.trace.request_head = String::new();
+                self.trace.answer = Some(Arc::new(Answer {
+                    version: answer.version,
+                    status: answer.status,
+                    reason: answer.reason.clone(),
+                    headers: Vec::new(),
+                    head: String::new(),
+                    body: Vec::new(),
+                    body_cut: true,
+                }));
+            }
+        }
+    }
+
     /// The HTTP status, when there was an answer.
     pub fn status(&self) -> Option<u16> {
         self.trace.answer.as_ref().map(|answer| answer.status)
@@ -159,15 +182,51 @@ pub struct ConnectRun {
     pub end: End,
     /// From the first attempt's begin to the end of the last.
     pub elapsed: Duration,
+    /// `Set-Cookie` lines in order, each behind the address that sent it; the oldest go when they are too many.
+    pub set_cookies: Vec<(String, String)>,
+}
+
+/// What the texts of all attempts of a run may take together: those of the first ones are shown, where all are asked for.
+const MOST_TEXT: usize = 4 << 20;
+
+/// A server that sets a new cookie with each refusal says nothing new by it.
+const MOST_SET_COOKIES: usize = 200;
+
+/// The attempts made so far.
+struct Records {
+    made: Vec<AttemptRecord>,
+    set_cookies: Vec<(String, String)>,
+    /// For texts of attempts that others follow.
+    room: usize,
+}
+
+impl Records {
+    fn new(spec: &ConnectSpec) -> Self {
+        Records {
+            made: Vec::with_capacity(1),
+            set_cookies: Vec::new(),
+            room: if spec.subresults { MOST_TEXT } else { 0 },
+        }
+    }
+
+    fn push(&mut self, mut record: AttemptRecord) {
+        self.set_cookies.append(&mut record.trace.set_cookies);
+        let too_many = self.set_cookies.len().saturating_sub(MOST_SET_COOKIES);
+        self.set_cookies.drain(..too_many);
+        if let Some(before) = self.made.last_mut().filter(|_| record.made) {
+            before.keep_texts_within(&mut self.room);
+        }
+        self.made.push(record);
+    }
 }
 
 impl ConnectRun {
-    /// The pauses made, those at the gate included.
+    /// The pauses made, those at the gate included, and those for bodies that did not come: no server worked then.
     pub fn waited(&self) -> Duration {
         let at_gate = |attempt: &AttemptRecord| attempt.gate.map_or(Duration::ZERO, |gate| gate.waited);
         self.attempts
             .iter()
-            .map(|attempt| attempt.waited + at_gate(attempt))
+            .map(|attempt| attempt.waited + attempt.trace.stalled + at_gate(attempt))
             .sum()
     }
 
@@ -195,7 +254,7 @@ pub async fn connect(
     let started = clock.now();
     let mut place = spec.gate.as_ref().map(|gate| gate.place(spec.seed));
     attempts.set_gate(place.as_ref().map(|place| place.gate().mode()));
-    let mut made: Vec<AttemptRecord> = Vec::with_capacity(1);
+    let mut records = Records::new(spec);
     // The wait at the gate before the attempt to come.
     let mut note = None;
     let mut connection = None;
@@ -224,7 +283,7 @@ pub async fn connect(
                 tried.record.gate = note.take();
                 connection = tried.connection;
                 let judged = tried.record.judge(tried.kind, attempts, clock);
-                made.push(tried.record);
+                records.push(tried.record);
                 match (place, &connection, judged) {
                     (Some(place), Some(_), _) => place.passed(),
                     (Some(place), None, Some(refusal)) => place.refused(&refusal),
@@ -242,27 +301,28 @@ pub async fn connect(
                 if !whole {
                     attempts.cancel();
                 }
-                if let Some(last) = made.last_mut() {
+                if let Some(last) = records.made.last_mut() {
                     last.waited = clock.now().saturating_sub(now);
                 }
             }
             (Step::Stop(reason), _) => break Some(reason),
         }
     };
-    if let Some(reason) = reason.filter(|_| note.is_some() || made.is_empty()) {
+    if let Some(reason) = reason.filter(|_| note.is_some() || records.made.is_empty()) {
         let mut missed = AttemptRecord::not_made(clock.now().saturating_sub(started), reason);
         missed.gate = note;
-        made.push(missed);
+        records.push(missed);
     }
     let end = reason.map_or(End::Connected, End::Stopped);
-    if let Some(last) = made.last_mut() {
+    if let Some(last) = records.made.last_mut() {
         last.end = Some(end);
     }
     ConnectRun {
-        attempts: made,
+        attempts: records.made,
         connection,
         end,
         elapsed: clock.now().saturating_sub(started),
+        set_cookies: records.set_cookies,
     }
 }
 
@@ -281,7 +341,7 @@ async fn attempt(spec: &ConnectSpec, cancel: &Cancel, timeout: Duration) -> Trie
         // A Stop that came before must not dial: a near server is asked and has answered within one look.
         biased;
         () = cancel.cancelled() => None,
-        done = websocket::open(&spec.dial, timeout) => Some(done),
+        done = websocket::open(&spec.dial, &spec.cookies, timeout) => Some(done),
     };
     let (trace, fault, connection, kind) = match done {
         None => {
@@ -301,7 +361,7 @@ async fn attempt(spec: &ConnectSpec, cancel: &Cancel, timeout: Duration) -> Trie
                     detail: error.detail(),
                     help: code.help(),
                 };
-                (done.trace, Some(fault), None, Some(code.kind()))
+                (done.trace, Some(fault), None, Some(error.kind()))
             }
         },
     };

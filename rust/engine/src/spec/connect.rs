@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
 
 use backoff::{BodyPattern, HintPolicy, HintSource, PacerMode, PacerSettings, Policy, PolicyError};
 use serde::Deserialize;
-use websocket::{Dial, Identity, Names, Proxy, Target, Tls, TlsOptions, USUAL_TTL};
+use websocket::{Cookie, Cookies, Dial, Identity, Names, Proxy, Resume, Sessions, Target, Tls, TlsOptions};
 
 use super::encoding::base64;
 use super::values::{Invalid, Values};
 use crate::gates::gate::{Gate, Gates};
+use crate::keeping::slot::lock;
 use crate::talking::queue::Bounds;
 
 /// How many redirects an attempt follows.
@@ -46,6 +47,14 @@ pub struct ConnectRequest {
     /// From HTTP Request Defaults, used when `wsb.baseUrl` is empty.
     #[serde(default, rename = "baseUrl")]
     pub base_url: String,
+    /// How long addresses that were looked up are kept, in seconds, as `networkaddress.cache.ttl` has it: 0 keeps none, below 0
+    /// is for ever.
+    #[serde(default = "usual_ttl", rename = "dnsTtl")]
+    pub dns_ttl: i64,
+}
+
+fn usual_ttl() -> i64 {
+    websocket::USUAL_TTL.as_secs().try_into().unwrap_or(i64::MAX)
 }
 
 /// What may differ from call to call, as Java sends it with a connect that has any of it.
@@ -58,6 +67,54 @@ pub struct CallRequest {
     /// Addresses of the URL's host, looked up by JMeter; empty: looked up here.
     #[serde(default)]
     pub addresses: Vec<IpAddr>,
+    /// Cookies that the user has, of whatever hosts; each request gets those that are for it.
+    #[serde(default)]
+    pub cookies: Vec<CookieRequest>,
+    /// Which user of this name calls: another number is a new one, who has no TLS sessions yet.
+    #[serde(default)]
+    pub visit: u64,
+}
+
+/// A cookie, as cookie managers keep it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CookieRequest {
+    /// Its name.
+    pub name: String,
+    /// Its value, sent as it is.
+    #[serde(default)]
+    pub value: String,
+    /// The host that gets it, with those below it unless `hostOnly`; empty: the host of the URL alone.
+    #[serde(default)]
+    pub domain: String,
+    /// Only that host.
+    #[serde(default, rename = "hostOnly")]
+    pub host_only: bool,
+    /// The path under which it is sent; empty: all.
+    #[serde(default)]
+    pub path: String,
+    /// Only over TLS.
+    #[serde(default)]
+    pub secure: bool,
+    /// When it ends, in seconds since 1970; 0: not before the connection.
+    #[serde(default)]
+    pub expires: u64,
+}
+
+impl From<CookieRequest> for Cookie {
+    fn from(request: CookieRequest) -> Self {
+        let expires =
+            (request.expires > 0).then(|| UNIX_EPOCH.checked_add(Duration::from_secs(request.expires)));
+        Cookie {
+            name: request.name,
+            value: request.value,
+            domain: request.domain,
+            host_only: request.host_only,
+            path: request.path,
+            secure: request.secure,
+            expires: expires.flatten(),
+        }
+    }
 }
 
 /// A client certificate with its key, DER in Base64.
@@ -108,6 +165,8 @@ impl ElapsedMode {
 pub struct ConnectSpec {
     /// All that one attempt needs.
     pub dial: Arc<Dial>,
+    /// The cookies of this call; they stay with the connection for when it is made anew.
+    pub cookies: Cookies,
     /// What happens between samples.
     pub keeping: Keeping,
     /// When to try again.
@@ -135,6 +194,8 @@ pub struct ConnectPlan {
     call: ConnectSpec,
     /// The user's seed, of which each call has a stream.
     seed: Option<u64>,
+    /// TLS sessions of the user's newest visit, and which that is.
+    sessions: Mutex<(u64, Sessions)>,
 }
 
 impl ConnectPlan {
@@ -151,10 +212,13 @@ impl ConnectPlan {
             &[("attempts", ElapsedMode::Attempts), ("total", ElapsedMode::Total)],
         )?;
         let subresults = values.word("wsb.result.attempts", &[("none", false), ("subresults", true)])?;
-        let dial = dial(&values, &request)?;
+        let sessions = Sessions::of(&request.user, 0);
+        let mut dial = dial(&values, &request)?;
+        dial.tls = dial.tls.of_user(sessions.clone());
         let gate = gate(&values, &quota_of(&dial.target), gates)?;
         let call = ConnectSpec {
             dial: Arc::new(dial),
+            cookies: Cookies::default(),
             keeping: keeping(&values)?,
             policy: Arc::new(policy),
             seed: None,
@@ -165,7 +229,11 @@ impl ConnectPlan {
             trace: request.trace.map(Arc::from),
             gate,
         };
-        Ok(ConnectPlan { call, seed })
+        Ok(ConnectPlan {
+            call,
+            seed,
+            sessions: Mutex::new((0, sessions)),
+        })
     }
 
     /// The user's call of this number, from 0.
@@ -179,15 +247,50 @@ impl ConnectPlan {
         call.seed = self
             .seed
             .map(|seed| backoff::stream_seed(seed, &call.user, ordinal));
-        if !(own.headers.is_empty() && own.addresses.is_empty()) {
-            call.dial = Arc::new(Dial {
+        let cookies: Vec<Cookie> = own.cookies.into_iter().map(Cookie::from).collect();
+        check_cookies(&cookies)?;
+        call.cookies = Cookies::of(&cookies, &call.dial.target);
+        let is_new_user = own.visit != 0;
+        if !own.headers.is_empty() || !own.addresses.is_empty() || is_new_user {
+            let mut dial = Dial {
                 headers: own.headers,
                 addresses: own.addresses,
                 ..Dial::clone(&call.dial)
-            });
+            };
+            if is_new_user {
+                dial.tls = dial.tls.of_user(self.sessions(own.visit));
+            }
+            call.dial = Arc::new(dial);
         }
         Ok(call)
     }
+}
+
+impl ConnectPlan {
+    /// Those of the user that calls now; held from call to call.
+    fn sessions(&self, visit: u64) -> Sessions {
+        let mut held = lock(&self.sessions);
+        if held.0 != visit {
+            *held = (visit, Sessions::of(&self.call.user, visit));
+        }
+        held.1.clone()
+    }
+}
+
+/// A cookie is a header in the end.
+fn check_cookies(cookies: &[Cookie]) -> Result<(), Invalid> {
+    for cookie in cookies {
+        let is_odd = |text: &str| text.contains(|c: char| c.is_control() || c == ';');
+        if is_odd(&cookie.name) || is_odd(&cookie.value) {
+            return Err(Invalid::new(
+                format!("cookie {:?}", cookie.name),
+                cookie.value.as_str(),
+                "a semicolon or a control character",
+                "a name and a value that fit into a header line",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check(headers: &[(String, String)]) -> Result<(), Invalid> {
@@ -338,7 +441,7 @@ fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, Invalid> {
         subprotocols,
         addresses: Vec::new(),
         names: Names::system(),
-        name_ttl: USUAL_TTL,
+        name_ttl: u64::try_from(request.dns_ttl).map_or(Duration::MAX, Duration::from_secs),
         proxy: proxy(values, &request.proxy)?,
         tls: tls(values, request)?,
         connect_timeout: values.positive_duration("wsb.connectTimeout")?,
@@ -359,7 +462,11 @@ fn target(values: &Values, other_base: &str) -> Result<Target, Invalid> {
     join(url, base)
 }
 
-fn join(url: &str, base: &str) -> Result<Target, Invalid> {
+/// The address that a URL means, which may be a part that is resolved against `base`.
+///
+/// # Errors
+/// The one of both that cannot be used.
+pub(crate) fn join(url: &str, base: &str) -> Result<Target, Invalid> {
     if url.is_empty() && base.is_empty() {
         return Err(Invalid::new("wsb.url", "", "empty", URL_FORMS));
     }
@@ -384,14 +491,18 @@ fn join(url: &str, base: &str) -> Result<Target, Invalid> {
 fn proxy(values: &Values, of_jmeter: &str) -> Result<Option<Proxy>, Invalid> {
     const FORMS: &str =
         "http://host:port or socks5://host:port, with user:password@ before the host if it asks";
-    let own = values.optional("wsb.proxy", FORMS)?;
-    if own.is_some() || of_jmeter.is_empty() {
-        return Ok(own);
+    let read = |key: &str, text: &str| {
+        let parsed = text.parse::<Proxy>();
+        parsed.map(Some).map_err(|error| {
+            // What cannot be read may still hold a password.
+            Invalid::new(key, Proxy::without_login(text), error.to_string(), FORMS)
+        })
+    };
+    match (values.text("wsb.proxy"), of_jmeter) {
+        ("", "") => Ok(None),
+        ("", of_jmeter) => read("JMeter's proxy (-H, -P)", of_jmeter),
+        (own, _) => read("wsb.proxy", own),
     }
-    let parsed = of_jmeter.parse();
-    parsed.map(Some).map_err(|error: websocket::ProxyError| {
-        Invalid::new("JMeter's proxy (-H, -P)", of_jmeter, error.to_string(), FORMS)
-    })
 }
 
 /// What Java read from a key or trust store.
@@ -416,6 +527,14 @@ fn tls(values: &Values, request: &ConnectRequest) -> Result<Tls, Invalid> {
         ca_file: (!ca_file.is_empty()).then(|| PathBuf::from(ca_file)),
         identity,
         extra_roots: chain(&request.roots, "the trust store's certificate")?,
+        resume: values.word(
+            "wsb.tls.resume",
+            &[
+                ("user", Resume::User),
+                ("shared", Resume::Shared),
+                ("off", Resume::Off),
+            ],
+        )?,
     };
     Tls::new(&options).map_err(|error| {
         if error.code() == websocket::Code::TlsIdentity {

@@ -8,7 +8,7 @@ mod operation;
 mod values;
 
 pub use connect::{CallRequest, ConnectPlan, ConnectRequest, ConnectSpec, ElapsedMode, Keeping};
-pub(crate) use connect::{gate, gate_of_mode, policy, quota_by};
+pub(crate) use connect::{gate, gate_of_mode, join, policy, quota_by};
 pub use describe::{describe_json, describe_markdown};
 pub use keys::{KEYS, Key, Kind, SECTIONS, Section};
 pub use operation::{Action, Goodbye, Operation, OperationRequest, Others, Payload, Wait};

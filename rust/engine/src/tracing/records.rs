@@ -66,6 +66,7 @@ pub fn attempt<'a>(
         head_us: us(trace.head),
         redirects: trace.redirects.len() as u64,
         total_us: micros_of(trace.total),
+        stalled_us: us((!trace.stalled.is_zero()).then_some(trace.stalled)),
         status: attempt.status(),
         error: attempt.fault.as_ref().map(|fault| fault.code.into()),
         class: attempt.class.map(|class| class.to_string().into()),

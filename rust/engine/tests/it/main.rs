@@ -6,6 +6,7 @@
 mod cancelling;
 mod closing;
 mod controls;
+mod dialling;
 mod extras;
 mod fuzz;
 mod hostile;

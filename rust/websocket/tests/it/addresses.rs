@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use websocket::{Attempt, Dial, Names, USUAL_TTL, open};
+use websocket::{Attempt, Cookies, Dial, Names, USUAL_TTL, open};
 
 use crate::support::{PATIENCE, Peer, Server, attempt, attempt_within, closed_port, code, dial, runtime};
 
@@ -189,7 +189,7 @@ fn ipv6_works_where_the_machine_has_it() {
 fn a_task_of_the_runtime_may_open_too() {
     let server = server_on(1);
     let dial = dial(&server.url("/"));
-    let task = runtime().spawn(async move { open(&dial, PATIENCE).await });
+    let task = runtime().spawn(async move { open(&dial, &Cookies::default(), PATIENCE).await });
     let attempt = runtime().block_on(task).unwrap();
     assert_eq!(code(&attempt), "ok", "{:?}", attempt.result);
 }
@@ -205,7 +205,8 @@ fn dropping_an_attempt_closes_its_socket() {
     });
     let dial = dial(&server.url("/"));
     runtime().block_on(async {
-        let attempt = std::pin::pin!(open(&dial, PATIENCE));
+        let cookies = Cookies::default();
+        let attempt = std::pin::pin!(open(&dial, &cookies, PATIENCE));
         assert!(
             tokio::time::timeout(Duration::from_millis(100), attempt)
                 .await
@@ -235,7 +236,9 @@ fn a_crowd_that_asks_for_a_name_at_once_costs_one_lookup() {
             name_ttl,
             ..dial(&format!("ws://crowd.test:{}/", server.address.port()))
         });
-        let one = |dial: Arc<Dial>| runtime().spawn(async move { open(&dial, PATIENCE).await });
+        let one = |dial: Arc<Dial>| {
+            runtime().spawn(async move { open(&dial, &Cookies::default(), PATIENCE).await })
+        };
         let tasks: Vec<_> = (0..USERS).map(|_| one(dial.clone())).collect();
         let done = tasks.into_iter().map(|task| runtime().block_on(task).unwrap());
         done.collect::<Vec<Attempt>>()
@@ -266,7 +269,7 @@ fn a_lookups_time_in_our_own_queue_is_not_the_resolvers() {
         names: Names::by(|_| Ok(vec![loopback(1)])),
         ..dial(&format!("ws://queued.test:{}/", closed_port()))
     };
-    let attempt = narrow.block_on(open(&queued, PATIENCE));
+    let attempt = narrow.block_on(open(&queued, &Cookies::default(), PATIENCE));
     assert_eq!(code(&attempt), "tcp.refused");
     let (queue, dns) = (attempt.trace.dns_queue.unwrap(), attempt.trace.dns.unwrap());
     // The thread slept at least that long, less what had passed before the attempt began.

@@ -75,32 +75,35 @@ fn what_the_server_answers_is_taken_or_refused() {
         ("permessage-deflate; client_max_window_bits = 15", "ok"),
         ("permessage-bzip2", "upgrade.extension"),
         ("permessage-deflate, permessage-deflate", "upgrade.extension"),
-        ("permessage-deflate; client_max_window_bits", "upgrade.extension"),
+        (
+            "permessage-deflate; client_max_window_bits",
+            "upgrade.extension-parameter",
+        ),
         (
             "permessage-deflate; client_max_window_bits=7",
-            "upgrade.extension",
+            "upgrade.extension-parameter",
         ),
         (
             "permessage-deflate; client_max_window_bits=16",
-            "upgrade.extension",
+            "upgrade.extension-parameter",
         ),
         (
             "permessage-deflate; server_max_window_bits=09",
-            "upgrade.extension",
+            "upgrade.extension-parameter",
         ),
         (
             "permessage-deflate; server_max_window_bits=+9",
-            "upgrade.extension",
+            "upgrade.extension-parameter",
         ),
         (
             "permessage-deflate; server_no_context_takeover=1",
-            "upgrade.extension",
+            "upgrade.extension-parameter",
         ),
         (
             "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
-            "upgrade.extension",
+            "upgrade.extension-parameter",
         ),
-        ("permessage-deflate; other", "upgrade.extension"),
+        ("permessage-deflate; other", "upgrade.extension-parameter"),
     ] {
         let (attempt, _server) = offered(answer, |mut peer| peer.hold());
         assert_eq!(code(&attempt), expected, "{answer}: {:?}", attempt.result);

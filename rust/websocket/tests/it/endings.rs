@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use websocket::{Attempt, Dial, open};
+use websocket::{Attempt, Cookies, Dial, open};
 
 use crate::support::{PATIENCE, Peer, Server, attempt, attempt_within, closed_port, code, dial, runtime};
 
@@ -61,7 +61,7 @@ fn an_attempt_that_is_given_up_leaves_no_port_behind() {
                 max_redirects: 0,
                 ..dial.clone()
             };
-            let _ = tokio::time::timeout(soon, open(&dropped, PATIENCE)).await;
+            let _ = tokio::time::timeout(soon, open(&dropped, &Cookies::default(), PATIENCE)).await;
         });
         let proxied = Dial {
             proxy: Some(dumb.address.to_string().parse().unwrap()),

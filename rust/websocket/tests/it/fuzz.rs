@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fuzz::Fuzz;
-use websocket::{Attempt, Dial, Error, Proxy, Target, open};
+use websocket::{Attempt, Cookies, Dial, Error, Proxy, Target, open};
 
 use crate::support::{Peer, Server, UPGRADED, dial, runtime};
 
@@ -48,7 +48,7 @@ impl Scripted {
         input.clone_into(&mut self.input.lock().unwrap());
         let mut dial = self.dial.clone();
         change(&mut dial);
-        let attempt = runtime().block_on(open(&dial, WAIT));
+        let attempt = runtime().block_on(open(&dial, &Cookies::default(), WAIT));
         if let Some(answer) = &attempt.trace.answer {
             assert!(answer.body.len() <= BODY, "{} bytes of body", answer.body.len());
         }

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod compression;
+mod cookies;
 mod deadlines;
 mod endings;
 mod frames;

@@ -4,7 +4,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use websocket::Dial;
+use websocket::{Dial, Kind};
 
 use crate::support::{
     PATIENCE, Peer, Server, attempt, attempt_within, closed_port, code, dial, echo, receive, send, text,
@@ -142,10 +142,10 @@ fn answers_that_open_no_tunnel_have_their_codes() {
             found.contains(detail) && found.contains(&proxy.address.to_string()),
             "{name}: {found}"
         );
-        assert!(
-            attempt.trace.proxy.is_some() && attempt.trace.answer.is_none(),
-            "{name}"
-        );
+        let status = attempt.trace.answer.map(|answer| answer.status.to_string());
+        assert_eq!(status.is_some(), detail.starts_with(['4', '5']), "{name}");
+        assert!(status.is_none_or(|status| detail.starts_with(&status)), "{name}");
+        assert!(attempt.trace.proxy.is_some(), "{name}");
         assert_eq!(attempt.trace.request_head, "", "{name}");
     }
 }
@@ -208,4 +208,68 @@ fn a_proxys_head_may_come_in_pieces() {
     });
     let attempt = attempt(&through(&proxy, "ws://127.0.0.1:9/"));
     assert_eq!(code(&attempt), "ok", "{:?}", attempt.result);
+}
+
+#[test]
+fn a_proxys_refusal_is_an_answer_with_headers_and_body() {
+    for (name, head, body, cut) in [
+        (
+            "with length",
+            "Retry-After: 7\r\nContent-Length: 5\r\n",
+            "later",
+            false,
+        ),
+        ("until close", "Retry-After: 7\r\n", "later", false),
+        ("cut", "Retry-After: 7\r\nContent-Length: 9\r\n", "later", true),
+        (
+            "chunked",
+            "Retry-After: 7\r\nTransfer-Encoding: chunked\r\n",
+            "",
+            false,
+        ),
+        (
+            "UTF-8",
+            "X-Why: \u{fc}ber\r\nRetry-After: 7\r\nContent-Length: 0\r\n",
+            "",
+            false,
+        ),
+    ] {
+        for (status, code_of, kind) in [
+            (429, "proxy.unavailable", Kind::Answer),
+            (503, "proxy.unavailable", Kind::Answer),
+            (403, "proxy.refused", Kind::Answer),
+            (407, "proxy.auth", Kind::Fatal),
+        ] {
+            let said = format!("HTTP/1.1 {status} Busy\r\n{head}\r\nlater");
+            let proxy = Server::start(move |mut peer| {
+                peer.read_head();
+                peer.say(&said);
+            });
+            let attempt = attempt(&through(&proxy, "ws://127.0.0.1:9/"));
+            let error = attempt.result.unwrap_err();
+            assert_eq!(
+                (error.code().as_str(), error.kind()),
+                (code_of, kind),
+                "{name} {status}"
+            );
+            let answer = attempt.trace.answer.unwrap();
+            assert_eq!(answer.status, status);
+            assert_eq!(answer.header("retry-after").collect::<Vec<_>>(), ["7"], "{name}");
+            assert_eq!(
+                (answer.body.as_slice(), answer.body_cut),
+                (body.as_bytes(), cut),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_proxys_cookies_are_not_the_servers() {
+    let proxy = Server::start(|mut peer| {
+        peer.read_head();
+        peer.say("HTTP/1.1 503 Busy\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n");
+    });
+    let attempt = attempt(&through(&proxy, "ws://127.0.0.1:9/"));
+    assert_eq!(attempt.trace.set_cookies, []);
 }

@@ -1,6 +1,6 @@
 //! Answers that refuse the upgrade: status, reason and body survive whatever the framing is.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::script::Step::{Drip, Hold, Repeat, Say};
 use crate::script::{LONG, SHORT, Step, run, say};
@@ -196,6 +196,13 @@ fn refusals() -> Vec<Refusal> {
             true,
         ),
         (
+            "a reason in UTF-8",
+            whole("HTTP/1.1 503 \u{dc}berlastet\r\nContent-Length: 0\r\n\r\n"),
+            (503, "\u{dc}berlastet"),
+            vec![],
+            false,
+        ),
+        (
             "a header line that is none",
             whole("HTTP/1.1 429 x\r\nno colon here\r\nContent-Length: 1\r\n\r\ny"),
             (429, "x"),
@@ -225,24 +232,62 @@ fn a_refusal_keeps_status_reason_and_body() {
 }
 
 #[test]
-fn a_body_that_never_ends_costs_two_seconds_and_no_status() {
+fn a_body_that_stalls_costs_a_moment_and_is_not_the_servers_answer_time() {
     for steps in [
         vec![say("HTTP/1.1 429 x\r\n\r\nso far"), Hold],
         vec![say("HTTP/1.1 429 x\r\nContent-Length: 100\r\n\r\nso far"), Hold],
     ] {
+        let began = Instant::now();
         let attempt = run(steps, LONG);
-        let answer = attempt.trace.answer.unwrap();
+        let elapsed = began.elapsed();
+        let trace = attempt.trace;
+        let answer = trace.answer.unwrap();
         assert_eq!(
             (answer.status, answer.body.as_slice(), answer.body_cut),
             (429, &b"so far"[..], true)
         );
-        assert!(attempt.trace.total >= Duration::from_secs(2) && attempt.trace.total < LONG);
+        let moment = Duration::from_millis(400);
+        assert!(trace.stalled >= moment && elapsed < LONG, "{elapsed:?}");
+        assert!(trace.total + trace.stalled <= elapsed, "{:?}", trace.total);
     }
+}
+
+#[test]
+fn a_body_that_drips_is_given_up_after_a_second() {
+    let drip = Drip(vec![b'x'; 10_000], Duration::from_millis(20));
+    let attempt = run(vec![say("HTTP/1.1 429 x\r\n\r\n"), drip], LONG);
+    let trace = attempt.trace;
+    let answer = trace.answer.unwrap();
+    assert!(answer.body_cut && !answer.body.is_empty() && answer.body.len() < 100);
+    assert!(trace.stalled >= Duration::from_secs(1) && trace.total < trace.stalled);
+}
+
+#[test]
+fn a_coded_body_is_shown_as_it_is_meant() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, b"{\"retryAfter\":7}").unwrap();
+    let gzip = gzip.finish().unwrap();
+    let head = format!(
+        "HTTP/1.1 429 x\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+        gzip.len()
+    );
+    let attempt = run(vec![Say([head.as_bytes(), &gzip].concat()), Hold], LONG);
+    let answer = attempt.trace.answer.unwrap();
+    assert_eq!(
+        (answer.body.as_slice(), answer.body_cut),
+        (&b"{\"retryAfter\":7}"[..], false)
+    );
+    assert_eq!(
+        attempt.trace.body_bytes,
+        gzip.len() as u64,
+        "what came over the wire"
+    );
 }
 
 #[test]
 fn the_deadline_holds_within_a_body_too() {
     let attempt = run(vec![say("HTTP/1.1 429 x\r\n\r\nso far"), Hold], SHORT);
     assert_eq!(code(&attempt), "upgrade.status");
-    assert!(attempt.trace.total >= SHORT && attempt.trace.total < Duration::from_secs(2));
+    let all = attempt.trace.total + attempt.trace.stalled;
+    assert!(all >= SHORT && all < Duration::from_secs(2));
 }

@@ -10,7 +10,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use websocket::{
-    Attempt, Connection, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions, USUAL_TTL, open,
+    Attempt, Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions,
+    USUAL_TTL, open,
 };
 
 /// Long enough for anything that works, short enough that a hang shows.
@@ -258,7 +259,7 @@ pub fn attempt(dial: &Dial) -> Attempt {
 }
 
 pub fn attempt_within(dial: &Dial, timeout: Duration) -> Attempt {
-    runtime().block_on(open(dial, timeout))
+    runtime().block_on(open(dial, &Cookies::default(), timeout))
 }
 
 /// The code of a failure, or `ok`.

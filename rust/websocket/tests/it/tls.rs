@@ -3,13 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
-use websocket::{Connection, Dial, Outgoing, Tls, TlsOptions};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
+use websocket::{Connection, Dial, Outgoing, Resume, Sessions, Tls, TlsOptions};
 
 use crate::support::{
     PATIENCE, Peer, Server, attempt, attempt_within, binary, code, dial, echo, frame, receive, send, text,
@@ -120,7 +120,7 @@ fn certificates_are_accepted_or_refused_for_the_right_reason() {
             "localhost",
             verifying(Some(other.clone())),
             "tls.certificate",
-            "UnknownIssuer",
+            "signed by nobody who is trusted here",
         ),
         (
             "system roots only",
@@ -128,7 +128,7 @@ fn certificates_are_accepted_or_refused_for_the_right_reason() {
             "localhost",
             verifying(None),
             "tls.certificate",
-            "UnknownIssuer",
+            "signed by nobody who is trusted here",
         ),
         (
             "wrong host",
@@ -234,7 +234,7 @@ fn a_cancel_ends_a_wait_over_tls() {
 fn a_cancel_ends_a_send_over_tls_that_nobody_reads() {
     let authority = Authority::new("known");
     let (done, wait) = std::sync::mpsc::channel::<()>();
-    let wait = std::sync::Mutex::new(wait);
+    let wait = Mutex::new(wait);
     let server = Server::start_tls(
         server_config(&authority, &["localhost"], BOTH),
         move |mut peer| {
@@ -489,5 +489,181 @@ fn http_1_1_is_offered_and_a_server_without_it_is_refused() {
             ..dial(&server.tls_url())
         });
         assert_eq!(code(&attempt), expected, "{offered}: {:?}", attempt.result);
+    }
+}
+
+/// A certificate as `openssl req -x509` makes it, and a server that shows it.
+fn self_signed(
+    names: &[&str],
+    common_name: &str,
+    is_ca: bool,
+    last_year: i32,
+) -> (Authority, Arc<ServerConfig>) {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.not_after = rcgen::date_time_ymd(last_year, 1, 1);
+    if is_ca {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(BOTH)
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .unwrap();
+    (Authority { certificate, key }, Arc::new(config))
+}
+
+#[test]
+fn a_self_signed_certificate_that_the_user_named_is_accepted_for_its_hosts() {
+    const FAR: i32 = 4000;
+    for (name, names, common_name, is_ca, last_year, expected, detail) in [
+        (
+            "as openssl makes it",
+            &["localhost"][..],
+            "x",
+            true,
+            FAR,
+            "ok",
+            "",
+        ),
+        ("common name only", &[], "localhost", true, FAR, "ok", ""),
+        ("common name only, no CA", &[], "localhost", false, FAR, "ok", ""),
+        (
+            "of another host",
+            &["other.test"],
+            "localhost",
+            true,
+            FAR,
+            "tls.certificate",
+            "it is for other.test, not for localhost",
+        ),
+        (
+            "of another common name",
+            &[],
+            "other.test",
+            true,
+            FAR,
+            "tls.certificate",
+            "it is for other.test, not for localhost",
+        ),
+        (
+            "expired",
+            &["localhost"],
+            "x",
+            true,
+            2001,
+            "tls.certificate",
+            "expired",
+        ),
+    ] {
+        let (own, config) = self_signed(names, common_name, is_ca, last_year);
+        let server = Server::start_tls(config, echo);
+        let (stranger, _) = self_signed(names, common_name, is_ca, last_year);
+        for (named, is_own) in [(&own, true), (&stranger, false)] {
+            let options = TlsOptions {
+                extra_roots: vec![named.certificate.der().to_vec()],
+                ..TlsOptions::default()
+            };
+            let attempt = attempt(&Dial {
+                tls: Tls::new(&options).unwrap(),
+                addresses: vec![server.address.ip()],
+                ..dial(&server.tls_url())
+            });
+            let expected = if is_own { expected } else { "tls.certificate" };
+            assert_eq!(code(&attempt), expected, "{name}: {:?}", attempt.result);
+            if let Err(error) = attempt.result {
+                let text = error.detail();
+                assert!(!text.contains("Other("), "{name}: {text}");
+                assert!(!is_own || text.contains(detail), "{name}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_told_in_words() {
+    let (own, config) = self_signed(&["localhost"], "x", true, 4000);
+    let (other, _) = self_signed(&["localhost"], "x", true, 4000);
+    let server = Server::start_tls(config, echo);
+    // Its name and key are trusted, but it is not the certificate that was named.
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "x");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let again = params.self_signed(&own.key).unwrap();
+    for (root, words) in [(again.der(), "wsb.tls.caFile"), (other.certificate.der(), "it")] {
+        let options = TlsOptions {
+            extra_roots: vec![root.to_vec()],
+            ..TlsOptions::default()
+        };
+        let attempt = attempt(&Dial {
+            tls: Tls::new(&options).unwrap(),
+            addresses: vec![server.address.ip()],
+            ..dial(&server.tls_url())
+        });
+        assert_eq!(code(&attempt), "tls.certificate");
+        let text = attempt.result.unwrap_err().detail();
+        assert!(text.contains(words) && !text.contains("Other("), "{text}");
+    }
+}
+
+/// A server that writes down of each handshake whether it was a full one.
+fn noting(version: &'static SupportedProtocolVersion) -> (Server, Arc<Mutex<Vec<bool>>>) {
+    let config = server_config(&Authority::new("known"), &["localhost"], &[version]);
+    let kinds = Arc::<Mutex<Vec<bool>>>::default();
+    let seen = kinds.clone();
+    let server = Server::start(move |mut peer| {
+        let session = ServerConnection::new(config.clone()).unwrap();
+        let mut tls = StreamOwned::new(session, peer.tcp.try_clone().unwrap());
+        let mut byte = [0];
+        while !peer.request.ends_with("\r\n\r\n") && matches!(tls.read(&mut byte), Ok(1)) {
+            peer.request.push(char::from(byte[0]));
+        }
+        let is_full = tls.conn.handshake_kind() != Some(HandshakeKind::Resumed);
+        seen.lock().unwrap().push(is_full);
+        let answer = peer.filled(crate::support::UPGRADED.as_bytes());
+        tls.write_all(&answer).unwrap();
+        let _ = tls.read(&mut byte);
+    });
+    (server, kinds)
+}
+
+#[test]
+fn whose_sessions_are_taken_up_again_is_the_users_choice() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for (resume, expected) in [
+            (Resume::User, [true, false, true, false]),
+            (Resume::Shared, [true, false, false, false]),
+            (Resume::Off, [true, true, true, true]),
+        ] {
+            let (server, kinds) = noting(version);
+            let options = TlsOptions {
+                verify: false,
+                // A configuration of its own for each case.
+                extra_roots: vec![format!("{resume:?} {version:?}").into()],
+                resume,
+                ..TlsOptions::default()
+            };
+            let tls = Tls::new(&options).unwrap();
+            let (first, second) = (Sessions::default(), Sessions::default());
+            for user in [&first, &first, &second, &second] {
+                let attempt = attempt(&Dial {
+                    tls: tls.of_user(user.clone()),
+                    addresses: vec![server.address.ip()],
+                    ..dial(&server.tls_url())
+                });
+                let mut connection = attempt.result.unwrap();
+                // The tickets of TLS 1.3 come behind the handshake, here together with the 101.
+                let _ = connection.poll();
+            }
+            assert_eq!(*kinds.lock().unwrap(), expected, "{resume:?} {version:?}");
+        }
     }
 }

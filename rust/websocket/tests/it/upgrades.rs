@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use websocket::Dial;
+
 use crate::script::Step::{Drip, HalfClose, Hold, Repeat, Reset, Say};
 use crate::script::{LONG, SHORT, Step, run, say};
 use crate::support::{Server, UPGRADED, attempt, code, dial};
@@ -11,6 +13,22 @@ fn upgraded_with(lines: &str) -> Step {
     say(&format!(
         "HTTP/1.1 101 Switching Protocols\r\n{lines}\r\nSec-WebSocket-Accept: {{accept}}\r\n\r\n"
     ))
+}
+
+#[test]
+fn an_empty_subprotocol_in_the_answer_is_none() {
+    for asked in [&[][..], &["chat".to_owned()]] {
+        let server = Server::start(|mut peer| {
+            peer.read_head();
+            peer.say(UPGRADED.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: \r\n\r\n"));
+            peer.hold();
+        });
+        let attempt = attempt(&Dial {
+            subprotocols: asked.to_vec(),
+            ..dial(&server.url("/"))
+        });
+        assert_eq!(attempt.result.unwrap().subprotocol(), None);
+    }
 }
 
 #[test]

@@ -70,6 +70,14 @@ pub(super) const KEYS: &[Key] = &[
         "",
         "PEM file with certificates to trust beside the system's roots.",
     ),
+    choice(
+        "connection",
+        "wsb.tls.resume",
+        "Resume TLS sessions",
+        &["user", "shared", "off"],
+        "user",
+        "Whose TLS sessions a new connection takes up again: the user's own (one who is new in an iteration has none), those of all users, or nobody's.",
+    ),
     key(
         "connection",
         "wsb.proxy",
