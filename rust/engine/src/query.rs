@@ -1,4 +1,4 @@
-//! Stateless questions to the policy, JSON in and JSON out: the next delay for a script, the bands of delays for a panel.
+//! Stateless questions, JSON in and JSON out: the next delay for a script, the bands of delays for a panel, the parts of an address.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use backoff::{Backoff, Band, HintSource, HttpAnswer, Next, Policy, Seen, StatusSet, Strategy};
 use serde::{Deserialize, Serialize};
 
+use self::address::address;
 use crate::engine::Misuse;
 use crate::spec::{Invalid, Values, policy};
 
@@ -43,6 +44,14 @@ enum Question {
         /// How many bands at most.
         #[serde(default = "few")]
         attempts: usize,
+    },
+    /// What an address consists of.
+    Url {
+        /// As `wsb.url` has it.
+        url: String,
+        /// As `wsb.baseUrl` has it; blank: none.
+        #[serde(default)]
+        base: String,
     },
 }
 
@@ -87,8 +96,9 @@ const fn few() -> usize {
     10
 }
 
-/// Answers a question: `{"ask":"delay","attempt":"2","policy":"full base=1s","hint":"5"}` or
-/// `{"ask":"bands","properties":{"wsb.retry.base":"2s"},"later":["wsb.retry.cap"],"attempts":10}`.
+/// Answers a question: `{"ask":"delay","attempt":"2","policy":"full base=1s","hint":"5"}`,
+/// `{"ask":"bands","properties":{"wsb.retry.base":"2s"},"later":["wsb.retry.cap"],"attempts":10}` or
+/// `{"ask":"url","url":"/chat room","base":"wss://host"}`, which gives `scheme`, `host`, `port`, `path`, `query` and `httpUrl`.
 ///
 /// # Errors
 /// JSON that is no question. What is wrong within a question is in the answer.
@@ -114,6 +124,7 @@ fn answer(json: &[u8], now: SystemTime) -> Result<Vec<u8>, Misuse> {
             later,
             attempts,
         } => serde_json::to_vec(&bands(properties, &later, attempts)),
+        Question::Url { url, base } => serde_json::to_vec(&address(url.trim(), base.trim())),
     };
     Ok(answer?)
 }
@@ -348,5 +359,6 @@ fn spoken(duration: Duration) -> String {
     format!("{} {unit}", (number * 10.0).round() / 10.0)
 }
 
+mod address;
 #[cfg(test)]
 mod tests;

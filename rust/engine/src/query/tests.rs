@@ -294,3 +294,32 @@ fn what_is_no_question_is_misuse() {
         );
     }
 }
+
+#[test]
+fn an_address_is_taken_apart_as_the_connect_reads_it() {
+    let of = |url: &str, base: &str| ask(&json!({"ask": "url", "url": url, "base": base}));
+    assert_eq!(
+        of(" wss://Chat_1.test/a b|c?q={\"k\"} ", ""),
+        json!({
+            "scheme": "wss", "host": "chat_1.test", "port": 443, "path": "/a%20b|c", "query": "q={%22k%22}",
+            "httpUrl": "https://chat_1.test/a%20b%7Cc?q=%7B%22k%22%7D", "problem": null,
+        })
+    );
+    let joined = of("room", "ws://a:81/x/y");
+    assert_eq!(
+        (&joined["httpUrl"], &joined["query"]),
+        (&json!("http://a:81/x/room"), &Value::Null)
+    );
+    assert_eq!(of("", "http://[::1]")["host"], "::1");
+    for (url, base, key) in [
+        ("", "", "wsb.url"),
+        ("ftp://a", "", "wsb.url"),
+        ("/x", "nothing", "wsb.baseUrl"),
+    ] {
+        let problem = of(url, base)["problem"].as_str().unwrap().to_owned();
+        assert!(
+            problem.contains(key) && problem.contains("ws://host"),
+            "{problem}"
+        );
+    }
+}
