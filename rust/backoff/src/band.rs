@@ -10,8 +10,8 @@ use std::time::Duration;
 pub struct Band {
     /// No such wait is shorter. Exact.
     pub lowest: Duration,
-    /// Half of the waits are shorter: exact, but for `decorrelated` and `decorrelated-v2` from the second wait on, where
-    /// it is that of [`CHAINS`] users drawn with fixed seeds.
+    /// Half of the waits are shorter: exact, but where a wait hangs on the one before or may be drawn anew below the cap. There it is
+    /// that of [`CHAINS`] users drawn with fixed seeds.
     pub median: Duration,
     /// No such wait is longer. Exact.
     pub highest: Duration,
@@ -63,7 +63,7 @@ impl Policy {
     }
 
     /// Every formula grows with its number of U(0, 1), and with those before it, but for `decorrelated-v2`, which falls
-    /// with the one before: so the edges of the numbers give the edges of the wait.
+    /// with the one before: so the edges of the numbers give the edges of the wait. A draw anew lies between them.
     fn bounds(&self, nth: u64) -> (Duration, Duration) {
         let edge = |before: f64, last: f64| {
             let mut memory = Memory::default();
@@ -82,8 +82,17 @@ impl Policy {
     }
 
     fn medians(&self, count: usize) -> Vec<Duration> {
-        if !matches!(self.strategy, Strategy::Decorrelated | Strategy::DecorrelatedV2) {
-            let half = |nth| own_wait(self, self.base, nth, 0.5, &mut Memory::default());
+        let chained = matches!(self.strategy, Strategy::Decorrelated | Strategy::DecorrelatedV2);
+        let redrawn = |nth| {
+            chained
+                || matches!(self.strategy, Strategy::PlusMinus | Strategy::Additive) && {
+                    let (lowest, highest) = self.bounds(nth);
+                    lowest < highest && highest == self.cap
+                }
+        };
+        let half = |nth| own_wait(self, self.base, nth, 0.5, &mut Memory::default());
+        let first_is_exact = self.bounds(0).1 < self.cap;
+        if !(0_u64..).take(count).any(redrawn) {
             return (0_u64..).take(count).map(half).collect();
         }
         let mut drawn = vec![Vec::new(); count];
@@ -92,11 +101,16 @@ impl Policy {
                 waits.push(wait);
             }
         }
-        let mut medians: Vec<Duration> = drawn.iter_mut().map(|waits| middle(waits)).collect();
-        if let Some(first) = medians.first_mut() {
-            *first = own_wait(self, self.base, 0, 0.5, &mut Memory::default());
-        }
-        medians
+        (0_u64..)
+            .zip(&mut drawn)
+            .map(|(nth, waits)| {
+                if (nth == 0 && first_is_exact) || !redrawn(nth) {
+                    half(nth)
+                } else {
+                    middle(waits)
+                }
+            })
+            .collect()
     }
 
     /// The waits of each of [`CHAINS`] users, without end.

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 words! {
     /// How waits grow and spread. `b` base, `c` cap, `m` multiplier, `j` jitter, `a` failures so far - 1 (0 at the first
-    /// retry), `U` uniform, `v = min(c, b*m^a)`; the cap is applied last, so no jitter passes it.
+    /// retry), `U` uniform, `v = min(c, b*m^a)`.
+    ///
+    /// A draw above the cap is made anew as `U(c/2, c)`, from the lower end of its own range where that lies between the two.
+    /// Merely cut, most late waits would be exactly the cap, and a herd would come back as one.
     Strategy {
         /// No retry.
         None = "none",
@@ -24,7 +27,7 @@ words! {
         Equal = "equal",
         /// `v*U(1-j, 1+j)`.
         PlusMinus = "plus-minus",
-        /// `b*m^a + U(0, 2*j*b)`; with the defaults `2^a + U(0, 1)` seconds.
+        /// `v + U(0, 2*j*b)`; with the defaults `2^a + U(0, 1)` seconds.
         Additive = "additive",
         /// `U(b, m*previous)`, the previous wait starting at `b`, `m` 3 by default: waits correlate with the last one,
         /// none is shorter than `b`. The default, as it spreads a storm of connects best (facts of the project, section 8).
@@ -54,7 +57,7 @@ pub(crate) struct Memory {
     curve: f64,
 }
 
-/// Above this exponent every wait is the cap; it keeps `F` finite.
+/// From this exponent on every draw is above the cap; it keeps `F` finite.
 const LAST_EXPONENT: u64 = 1000;
 
 /// The policy's own wait before retry `a` (0 is the first), `unit` being a number of U(0, 1).
@@ -75,16 +78,17 @@ pub(crate) fn own_wait(policy: &Policy, base: Duration, a: u64, unit: f64, memor
         Strategy::Table => table_entry(&policy.table, a).as_secs_f64(),
         Strategy::Full => unit * v,
         Strategy::Equal => v / 2.0 + unit * v / 2.0,
-        Strategy::PlusMinus => v * (1.0 + policy.jitter * (2.0 * unit - 1.0)),
-        Strategy::Additive => grown + unit * 2.0 * policy.jitter * b,
+        Strategy::PlusMinus => Range(v * (1.0 - policy.jitter), v * (1.0 + policy.jitter)).draw(unit, cap),
+        Strategy::Additive => Range(v, v + 2.0 * policy.jitter * b).draw(unit, cap),
         Strategy::Decorrelated => {
             // After a transient failure the last wait may lie below a throttle's base: start again from the base.
             let last = memory.last.max(b);
-            let drawn = (b + unit * (m * last - b)).min(cap);
+            // Also a draw anew is no shorter than the base.
+            let drawn = Range(b, m * last).draw(unit, cap).max(b.min(cap));
             memory.last = drawn;
             drawn
         }
-        Strategy::DecorrelatedV2 => curve_step(b, a, unit, memory),
+        Strategy::DecorrelatedV2 => curve_step(b, cap, a, unit, memory),
     };
     capped(seconds, policy.cap)
 }
@@ -115,17 +119,48 @@ fn table_entry(table: &[Duration], a: u64) -> Duration {
     table.get(nth).or(table.last()).copied().unwrap_or_default()
 }
 
-fn curve_step(base: f64, a: u64, unit: f64, memory: &mut Memory) -> f64 {
+/// Where a wait is drawn from, in seconds.
+struct Range(f64, f64);
+
+impl Range {
+    fn draw(&self, unit: f64, cap: f64) -> f64 {
+        self.below(cap, self.0 + unit * (self.1 - self.0))
+    }
+
+    /// What was drawn, if it is below the cap, else the draw anew: how far above the cap it lies is as good a number of U(0, 1).
+    fn below(&self, cap: f64, drawn: f64) -> f64 {
+        let Self(lowest, highest) = *self;
+        if drawn < cap || highest <= cap {
+            return drawn;
+        }
+        let from = lowest.max(cap);
+        let share = if highest > from {
+            (drawn - from) / (highest - from)
+        } else {
+            1.0
+        };
+        let least = if lowest < cap {
+            lowest.max(cap / 2.0)
+        } else {
+            cap / 2.0
+        };
+        least + share * (cap - least)
+    }
+}
+
+fn curve_step(base: f64, cap: f64, a: u64, unit: f64, memory: &mut Memory) -> f64 {
     if base == 0.0 {
         return 0.0;
     }
     if a >= LAST_EXPONENT {
-        return f64::INFINITY;
+        return Range(cap, cap * 2.0).draw(unit, cap);
     }
-    let t = a as f64 + unit;
-    let curve = t.exp2() * (4.0 * t).sqrt().tanh();
-    let step = curve - std::mem::replace(&mut memory.curve, curve);
-    base / 1.4 * step
+    let curve = |t: f64| t.exp2() * (4.0 * t).sqrt().tanh();
+    let before = memory.curve;
+    let wait = |t: f64| base / 1.4 * (curve(t) - before);
+    let t = a as f64;
+    memory.curve = curve(t + unit);
+    Range(wait(t), wait(t + 1.0)).below(cap, wait(t + unit))
 }
 
 /// `x^n` by squaring: at most 64 rounds, and only multiplications, which are the same to the last bit on every platform

@@ -144,7 +144,7 @@ fn the_line_says_what_the_policy_does() {
     for (properties, line) in [
         (
             json!({}),
-            "Waits about 2, 3.2, 4.4, 6.4, 8.7 s ...; gives up after 120 s, about 11 attempts.",
+            "Waits about 2, 3.2, 4.4, 6.4, 8.6 s ...; gives up after 120 s, about 12 attempts.",
         ),
         (
             json!({"wsb.retry.strategy": "fixed", "wsb.retry.base": "500"}),
