@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use backoff::Attempts;
 use once_cell::sync::Lazy;
 use serde::Deserialize;
+use trace::ClosedBy;
 
 use crate::clock::Clock;
 use crate::connecting::outcome::Connected;
@@ -20,6 +21,8 @@ use crate::keeping::farewell::{self, DRAIN};
 use crate::keeping::keeper::Keeper;
 use crate::keeping::live::Live;
 use crate::keeping::slot::{Call, Slot};
+use crate::keeping::story::Story;
+use crate::notices::{NEWS, Notices};
 use crate::runtime::SharedRuntime;
 use crate::slab::{Handle, Slab};
 use crate::spec::{
@@ -85,7 +88,8 @@ pub struct Engine {
     prepared: Slab<Prepared>,
     runtime: SharedRuntime,
     keeper: Keeper,
-    traces: TraceFiles,
+    traces: Arc<TraceFiles>,
+    notices: Arc<Notices>,
     gates: Gates,
     controls: Controls,
 }
@@ -197,18 +201,23 @@ impl Engine {
         let run = runtime
             .handle()
             .block_on(run::connect(&spec, &mut attempts, clock, &slot.cancel));
-        let warning = self.trace(&spec, &run);
-        let connected = Connected::new(&spec, &run, warning.as_deref().unwrap_or_default());
+        let mut warning = self.trace(&spec, &run).unwrap_or_default();
+        self.note_limits(&run);
+        let news = self.notices.take();
+        if !warning.is_empty() && !news.is_empty() {
+            warning.push('\n');
+        }
+        warning.push_str(&news);
+        let connected = Connected::new(&spec, &run, &warning);
         if let Some(connection) = run.connection {
             slot.watch(&connection);
-            let keeping = spec.keeping;
-            let lifeline = keeping
-                .reconnect
-                .then(|| Lifeline::new(Arc::new(spec), attempts, clock));
-            let mut live = Live::new(connection, keeping, lifeline);
+            let (keeping, spec) = (spec.keeping, Arc::new(spec));
+            let story = Story::new(&self.notices, &self.traces, &spec);
+            let lifeline = keeping.reconnect.then(|| Lifeline::new(spec, attempts, clock));
+            let mut live = Live::new(connection, keeping, lifeline, story);
             live.kept = true;
             *call.live = Some(live);
-            self.keeper.add(&slot);
+            self.keeper.add(&slot, &self.notices);
         }
         Ok(connected)
     }
@@ -248,7 +257,10 @@ impl Engine {
                 let asked = Asked { payload, left, begun };
                 let done = self.talk(&slot, &mut call, operation, &asked, &mut figures);
                 if let Some(live) = &mut *call.live {
-                    live.note_end();
+                    if live.closed_here && figures.close_code != 0 {
+                        live.close_code = Some(figures.close_code);
+                    }
+                    live.note_failure(done.as_ref().err());
                     figures.queued = live.queue.len();
                     figures.dropped = live.queue.dropped();
                     if let Some(closed) = live.connection.close_info() {
@@ -264,10 +276,9 @@ impl Engine {
             failure.to_json()
         });
         figures.elapsed = begun.elapsed();
-        Ok(Performed {
-            figures: figures.places(),
-            payload,
-        })
+        let mut figures = figures.places();
+        figures[NEWS] = i64::from(self.notices.has_news());
+        Ok(Performed { figures, payload })
     }
 
     fn talk(
@@ -319,13 +330,16 @@ impl Engine {
             figures.connect = run.last().connect_time();
             // A trace that cannot be written was told by the connect, and is told again at the end of the test.
             let _ = self.trace(lifeline.spec(), run);
+            self.note_limits(run);
             if let Some(connection) = run.connection.take() {
                 slot.watch(&connection);
                 figures.reconnects = 1;
+                self.notices
+                    .count("reconnect", || "a lost connection was made anew".to_owned());
                 live.renew(connection);
                 if !live.kept {
                     live.kept = true;
-                    self.keeper.add(slot);
+                    self.keeper.add(slot, &self.notices);
                 }
             }
         }
@@ -396,9 +410,12 @@ impl Engine {
     pub fn close(&self, handle: Handle, goodbye: Option<Duration>) -> Result<(), Misuse> {
         let slot = self.slots.remove(handle).ok_or(Misuse::UnknownHandle(handle))?;
         let taken = slot.enter().ok_or(Misuse::Busy(handle))?.live.take();
-        if let (Some(mut live), Some(timeout)) = (taken, goodbye) {
-            // Nobody can do more about a peer that does not answer.
-            let _ = live.connection.close(NORMAL, "", timeout);
+        if let Some(mut live) = taken {
+            live.leave(ClosedBy::Client, goodbye.map(|_| NORMAL));
+            if let Some(timeout) = goodbye {
+                // Nobody can do more about a peer that does not answer.
+                let _ = live.connection.close(NORMAL, "", timeout);
+            }
         }
         Ok(())
     }
@@ -417,16 +434,35 @@ impl Engine {
         let slots = self.slots.drain();
         farewell::cancel(&slots);
         self.controls.end();
-        self.keeper.stop();
+        // Its sockets end before it is waited for.
+        self.keeper.halt();
         let hanging = farewell::say(&slots);
+        self.keeper.stop();
         self.prepared.drain();
         self.runtime.stop(DRAIN);
         self.gates.clear();
+        self.notices.end();
         self.traces.close().map_err(ShutdownError::Trace)?;
         if hanging == 0 {
             Ok(())
         } else {
             Err(ShutdownError::Hanging(hanging))
+        }
+    }
+
+    /// What the log is to be told now, a line each: what happened the first time, and at the end of a test how often.
+    pub fn news(&self) -> String {
+        self.notices.take()
+    }
+
+    /// What the generator itself ran out of looks like a slow server to whoever is not told.
+    fn note_limits(&self, run: &ConnectRun) {
+        let limits = [websocket::Code::TcpNoFiles, websocket::Code::TcpNoPorts].map(websocket::Code::as_str);
+        for fault in run.attempts.iter().filter_map(|attempt| attempt.fault.as_ref()) {
+            if limits.contains(&fault.code) {
+                let told = || format!("{} ({})", fault.help.trim_end_matches('.'), fault.detail);
+                self.notices.count(fault.code, told);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod failure;
 mod gates;
 mod keeping;
 mod locks;
+mod notices;
 mod query;
 mod runtime;
 mod slab;
@@ -28,4 +29,4 @@ pub use talking::figures::{FIGURES, Figures, Outcome};
 pub use variables::{VARIABLES, Variable};
 
 /// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
-pub const ABI: i64 = 4;
+pub const ABI: i64 = 5;

@@ -219,6 +219,13 @@ pub fn shutdown<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) {
         .resolve::<Throw>();
 }
 
+/// What the log is to be told now, a line each; empty where there is nothing.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn news<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> JByteArray<'local> {
+    env.with_env(|env| java_bytes(env, Engine::global().news().as_bytes()))
+        .resolve::<Throw>()
+}
+
 /// Runs a command line, a JSON array of texts; answers the exit code.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn command<'local>(

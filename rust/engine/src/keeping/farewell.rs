@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use trace::ClosedBy;
 use websocket::{MessageKind, Outgoing};
 
 use crate::keeping::slot::Slot;
@@ -37,6 +38,7 @@ pub fn say(slots: &[Arc<Slot>]) -> usize {
             continue;
         };
         if let Some(mut live) = live.take() {
+            live.leave(ClosedBy::TestEnd, Some(1001));
             if begun.elapsed() < FAREWELL {
                 // Nobody waits for the answer, nor for room to send: the test is over.
                 let _ = live

@@ -5,6 +5,7 @@
 //! takes its lock, which the keeper holds for microseconds only and never while a call is under way. So samples in quick
 //! succession do not pay for it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use websocket::Readiness;
 
 use crate::keeping::live::Live;
 use crate::keeping::slot::{Slot, lock};
+use crate::notices::Notices;
 
 /// A connection is adopted after one to two of these without use, its end is noticed at once from then on: within 100 ms
 /// in all.
@@ -41,7 +43,7 @@ struct Inbox {
 
 impl Keeper {
     /// Takes a connection into the books. Without a thread (the system gives none) connections are not kept, that is all.
-    pub fn add(&self, slot: &Arc<Slot>) {
+    pub fn add(&self, slot: &Arc<Slot>, notices: &Arc<Notices>) {
         let mut inbox = lock(&self.shared.inbox);
         inbox.new.push(Arc::downgrade(slot));
         let asleep = std::mem::take(&mut inbox.asleep);
@@ -51,27 +53,50 @@ impl Keeper {
         }
         let mut thread = lock(&self.thread);
         if thread.is_none() {
-            let shared = self.shared.clone();
+            let (shared, notices) = (self.shared.clone(), notices.clone());
             *thread = std::thread::Builder::new()
                 .name("wsb-keeper".to_owned())
                 .spawn(move || {
                     if let Ok(readiness) = Readiness::new() {
-                        Books::new(readiness).keep(&shared);
+                        let mut books = Books::new(readiness);
+                        go_on_after_panics(&mut books, &notices, |books| books.keep(&shared));
                     }
                 })
                 .ok();
         }
     }
 
+    /// Tells the thread to end, without waiting for it.
+    pub fn halt(&self) {
+        lock(&self.shared.inbox).stop = true;
+        self.shared.news.notify_one();
+    }
+
     /// Ends the thread; a later [`Keeper::add`] starts another one.
     pub fn stop(&self) {
         let mut thread = lock(&self.thread);
         if let Some(running) = thread.take() {
-            lock(&self.shared.inbox).stop = true;
-            self.shared.news.notify_one();
+            self.halt();
             // It can only have panicked; then it has ended too.
             let _ = running.join();
-            *lock(&self.shared.inbox) = Inbox::default();
+        }
+        *lock(&self.shared.inbox) = Inbox::default();
+    }
+}
+
+/// A defect at one connection must not end the keeping of all: it is told, and the others are kept on.
+fn go_on_after_panics(books: &mut Books, notices: &Notices, keep: impl Fn(&mut Books)) {
+    while let Err(panic) = catch_unwind(AssertUnwindSafe(|| keep(books))) {
+        let text = panic
+            .downcast_ref::<&'static str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a text".to_owned());
+        notices.tell(format!(
+            "the keeper of idle connections failed (a defect, please report it): {text}; one connection is not kept any more"
+        ));
+        if !books.start_again() {
+            return;
         }
     }
 }
@@ -89,6 +114,8 @@ struct Books {
     free: Vec<usize>,
     /// Tokens to serve once the others had their turn.
     again: Vec<u64>,
+    /// The one that is being looked after.
+    at: Option<usize>,
 }
 
 struct Entry {
@@ -119,10 +146,28 @@ impl Books {
             entries: Vec::new(),
             free: Vec::new(),
             again: Vec::new(),
+            at: None,
         }
     }
 
-    fn keep(mut self, shared: &Shared) {
+    /// After a panic: without the connection that it happened at, all others as if they were new. False: the system has no
+    /// readiness left.
+    fn start_again(&mut self) -> bool {
+        let Ok(readiness) = Readiness::new() else {
+            return false;
+        };
+        self.readiness = readiness;
+        self.again.clear();
+        if let Some(place) = self.at.take() {
+            self.forget(place);
+        }
+        for entry in self.entries.iter_mut().flatten() {
+            (entry.armed, entry.known) = (false, None);
+        }
+        true
+    }
+
+    fn keep(&mut self, shared: &Shared) {
         let mut ready = Vec::new();
         let mut next_tick = Instant::now() + TICK;
         loop {
@@ -176,9 +221,11 @@ impl Books {
             let Some(entry) = &mut self.entries[token] else {
                 continue;
             };
+            self.at = Some(token);
             let fate = entry.tick(token as u64, now, &mut self.readiness);
             self.follow(token, fate);
         }
+        self.at = None;
     }
 
     /// A socket has something to read.
@@ -197,8 +244,10 @@ impl Books {
         let Some(mut live) = slot.try_live() else {
             return;
         };
+        self.at = Some(place);
         let fate = entry.attend(&slot, &mut live, token, &mut self.readiness);
         drop(live);
+        self.at = None;
         self.follow(place, fate);
     }
 
@@ -283,5 +332,40 @@ impl Entry {
         self.armed = readiness.arm(token, &live.connection, known).is_ok();
         self.known = Some(live.serial);
         Fate::Keep
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_at_one_connection_is_told_and_the_others_are_kept_on() {
+        let slots = [Arc::new(Slot::default()), Arc::new(Slot::default())];
+        let mut books = Books::new(Readiness::new().unwrap());
+        for slot in &slots {
+            let mut entry = Entry::new(Arc::downgrade(slot));
+            (entry.armed, entry.known) = (true, Some(0));
+            books.entries.push(Some(entry));
+        }
+        let notices = Notices::default();
+        let rounds = Cell::new(0);
+        go_on_after_panics(&mut books, &notices, |books| {
+            rounds.set(rounds.get() + 1);
+            if rounds.get() == 1 {
+                books.at = Some(1);
+                panic!("at number {}", 1);
+            }
+            assert!(books.entries[1].is_none(), "it would panic again and again");
+            let other = books.entries[0].as_ref().unwrap();
+            assert!(
+                !other.armed && other.known.is_none(),
+                "the new readiness knows no socket"
+            );
+        });
+        assert_eq!(rounds.get(), 2);
+        assert!(notices.take().contains("at number 1; one connection"));
     }
 }

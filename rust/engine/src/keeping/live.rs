@@ -4,10 +4,12 @@
 use std::time::{Duration, Instant};
 
 use conversation::liveness::{Duty, Liveness};
+use trace::ClosedBy;
 use websocket::{Code, Connection, Error, MessageKind, Outgoing, Received};
 
 use crate::connecting::reconnect::Lifeline;
 use crate::failure::Failure;
+use crate::keeping::story::{Ending, Story};
 use crate::spec::Keeping;
 use crate::talking::queue::Queue;
 
@@ -37,16 +39,21 @@ pub struct Live {
     pub ended: Option<Instant>,
     /// A `Close` of ours ended it.
     pub closed_here: bool,
+    /// The code that its close handshake came to.
+    pub close_code: Option<u16>,
     /// Whether the keeper has it in its books.
     pub kept: bool,
     /// How often it was made; tells the keeper that the socket is another one.
     pub serial: u64,
     liveness: Liveness,
+    /// The keep-alive ended it.
+    is_given_up: bool,
+    story: Story,
 }
 
 impl Live {
     /// A connection just opened.
-    pub fn new(connection: Connection, keeping: Keeping, lifeline: Option<Lifeline>) -> Self {
+    pub fn new(connection: Connection, keeping: Keeping, lifeline: Option<Lifeline>, story: Story) -> Self {
         Live {
             liveness: watched(&connection, keeping),
             connection,
@@ -56,8 +63,11 @@ impl Live {
             verdict: None,
             ended: None,
             closed_here: false,
+            close_code: None,
             kept: false,
             serial: 0,
+            is_given_up: false,
+            story,
         }
     }
 
@@ -68,6 +78,8 @@ impl Live {
         self.serial += 1;
         self.verdict = None;
         self.ended = None;
+        self.is_given_up = false;
+        self.story.begin_again();
     }
 
     /// Reads what has come, without a wait, as long as `go_on` says so: messages to the queue, and an end that nobody has noticed
@@ -127,6 +139,7 @@ impl Live {
                 let detail = format!("no answer to a keep-alive ping within {limit} ms");
                 self.verdict = Some(Failure::coded(Code::ConnectionLost, detail));
                 self.connection.abort();
+                self.is_given_up = true;
             }
         }
         self.note_end();
@@ -159,8 +172,45 @@ impl Live {
 
     /// Takes note of the connection's end, if it has ended.
     pub fn note_end(&mut self) {
-        if !self.connection.is_open() {
-            self.ended.get_or_insert_with(Instant::now);
+        self.note_failure(None);
+    }
+
+    /// As [`Live::note_end`], after a call that failed for this reason.
+    pub fn note_failure(&mut self, failure: Option<&Failure>) {
+        if self.connection.is_open() || self.ended.is_some() {
+            return;
+        }
+        self.ended = Some(Instant::now());
+        let peers = self.connection.close_info().map(|closed| closed.code);
+        let by = match peers {
+            _ if self.connection.is_cancelled() => ClosedBy::Cancelled,
+            _ if self.is_given_up => ClosedBy::Keeper,
+            _ if self.closed_here => ClosedBy::Client,
+            Some(_) => ClosedBy::Server,
+            None => ClosedBy::Lost,
+        };
+        let why = self.verdict.as_ref().or(failure);
+        let ending = Ending {
+            by,
+            code: peers.or(self.close_code),
+            error: why.map(|why| &*why.code),
+            detail: why.map_or("", |why| &why.detail),
+        };
+        self.story.end(&ending, &self.connection);
+    }
+
+    /// Takes note that we are about to end the connection, if it has not ended before.
+    pub fn leave(&mut self, by: ClosedBy, code: Option<u16>) {
+        self.note_end();
+        if self.ended.is_none() {
+            self.ended = Some(Instant::now());
+            let ending = Ending {
+                by,
+                code,
+                error: None,
+                detail: "",
+            };
+            self.story.end(&ending, &self.connection);
         }
     }
 

@@ -4,3 +4,4 @@ pub mod farewell;
 pub mod keeper;
 pub mod live;
 pub mod slot;
+pub mod story;

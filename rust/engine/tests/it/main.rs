@@ -7,6 +7,7 @@ mod cancelling;
 mod closing;
 mod controls;
 mod dialling;
+mod endings;
 mod extras;
 mod fuzz;
 mod hostile;

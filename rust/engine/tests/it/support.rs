@@ -122,6 +122,11 @@ impl Peer {
         }
     }
 
+    /// Reads a frame and leaves.
+    pub fn swallow_one(&mut self) {
+        self.frame();
+    }
+
     /// Reads and drops whatever comes, to the end.
     pub fn swallow(&mut self) {
         let _ = std::io::copy(&mut self.stream, &mut std::io::sink());
@@ -286,6 +291,7 @@ pub const ROUNDS: usize = 14;
 pub const SPREAD: usize = 15;
 pub const DROPPED: usize = 21;
 pub const AGE: usize = 22;
+pub const NEWS: usize = 31;
 
 impl Done {
     pub fn text(&self) -> &str {

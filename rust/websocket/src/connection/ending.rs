@@ -20,6 +20,12 @@ impl Connection {
         self.messages
     }
 
+    /// Whether a [`crate::Canceller`] of its ended it.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.wire.is_cancelled()
+    }
+
     /// Has the system end it when the peer takes nothing for so long, where it can: also while a send blocks.
     pub fn give_up_after(&self, silence: Duration) {
         if let Some(socket) = self.wire.shared() {

@@ -11,6 +11,7 @@ public final class Figures {
 
   private static final int TEXT = 1;
   private static final int NO_MESSAGE = 2;
+  private static final int NEWS = LENGTH - 1;
 
   /** Written by the native part. */
   final long[] raw = new long[LENGTH];
@@ -18,6 +19,11 @@ public final class Figures {
   /** Nothing was done. */
   public void clear() {
     Arrays.fill(raw, 0);
+  }
+
+  /** Whether the native part has something for the log, see {@link TestRuns#tellNews}. */
+  boolean hasNews() {
+    return raw[NEWS] != 0;
   }
 
   /** All went as asked. */

@@ -91,6 +91,9 @@ final class Native {
   /** The end of a test: cancels, closes what is left, flushes traces; usable again afterwards. */
   static native void shutdown();
 
+  /** What the log is to be told now, UTF-8, a line each; empty where there is nothing. */
+  static native byte[] news();
+
   /** Runs a command line (a JSON array of strings) until it ends; its exit code. */
   static native int command(byte[] args);
 

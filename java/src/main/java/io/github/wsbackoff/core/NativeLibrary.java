@@ -9,7 +9,7 @@ import java.util.Locale;
  */
 public final class NativeLibrary {
   /** Version of the boundary that this jar speaks. */
-  static final long ABI = 4;
+  static final long ABI = 5;
 
   private static volatile boolean loaded;
   private static NativeLibraryException failure;

@@ -1,5 +1,6 @@
 package io.github.wsbackoff.core;
 
+import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.Set;
 import org.apache.jmeter.threads.JMeterContextService;
@@ -82,7 +83,21 @@ public final class TestRuns {
     used = false;
     if (NativeLibrary.isLoaded()) {
       ordinal++;
-      Native.shutdown();
+      try {
+        Native.shutdown();
+      } finally {
+        tellNews();
+      }
+    }
+  }
+
+  /** Puts what the native part has noticed, once for each kind, into the log. */
+  static void tellNews() {
+    String news = new String(Native.news(), StandardCharsets.UTF_8);
+    for (String line : news.split("\n")) {
+      if (!line.isEmpty()) {
+        log.warn("{}", line);
+      }
     }
   }
 }

@@ -1,0 +1,83 @@
+//! How a connection's end is told: as a line of the trace, and to the log if it was lost. Not here: how the end is noticed.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use trace::{ClosedBy, ClosedRecord, Record, milliseconds, since_1970};
+use websocket::Connection;
+
+use crate::notices::Notices;
+use crate::spec::ConnectSpec;
+use crate::tracing::files::TraceFiles;
+use crate::variables::CONNECT_SAMPLER;
+
+/// Whom a connection's end is told.
+pub struct Story {
+    notices: Arc<Notices>,
+    /// Only where it is traced: else nobody asks what it was made by.
+    traced: Option<(Arc<TraceFiles>, Arc<ConnectSpec>)>,
+    opened: Instant,
+}
+
+/// An end.
+pub struct Ending<'a> {
+    /// Who, or what, ended it.
+    pub by: ClosedBy,
+    /// The close code, where there was a close frame.
+    pub code: Option<u16>,
+    /// Code of the failure that ended it.
+    pub error: Option<&'a str>,
+    /// The particulars, if any are known.
+    pub detail: &'a str,
+}
+
+impl Story {
+    /// Of a connection just opened.
+    pub fn new(notices: &Arc<Notices>, traces: &Arc<TraceFiles>, spec: &Arc<ConnectSpec>) -> Self {
+        Story {
+            notices: notices.clone(),
+            traced: spec.trace.is_some().then(|| (traces.clone(), spec.clone())),
+            opened: Instant::now(),
+        }
+    }
+
+    /// Another socket is in its place.
+    pub fn begin_again(&mut self) {
+        self.opened = Instant::now();
+    }
+
+    /// Tells the end.
+    pub fn end(&self, ending: &Ending<'_>, connection: &Connection) {
+        let is_lost = matches!(ending.by, ClosedBy::Lost | ClosedBy::Keeper);
+        if is_lost {
+            let kind = ending.error.unwrap_or("connection.lost");
+            self.notices.count(kind, || match ending.detail {
+                "" => "a connection has ended".to_owned(),
+                detail => detail.to_owned(),
+            });
+        }
+        let Some((files, spec)) = &self.traced else {
+            return;
+        };
+        let Some(path) = &spec.trace else { return };
+        let (traffic, messages) = (connection.traffic(), connection.messages());
+        let record = Record::Closed(ClosedRecord {
+            at: since_1970(SystemTime::now()),
+            element: CONNECT_SAMPLER.into(),
+            connection: "".into(),
+            target: spec.dial.target.to_string().into(),
+            user: (&*spec.user).into(),
+            ordinal: spec.ordinal,
+            code: ending.code,
+            by: ending.by,
+            error: ending.error.filter(|_| is_lost).map(Into::into),
+            open_ms: milliseconds(self.opened.elapsed()),
+            sent_messages: messages.sent,
+            received_messages: messages.received,
+            sent_bytes: traffic.sent,
+            received_bytes: traffic.received,
+        });
+        // A file that cannot be written is told by those who opened it.
+        let _ = files.write(path, record.line());
+    }
+}
