@@ -442,6 +442,7 @@ impl Engine {
         self.runtime.stop(DRAIN);
         self.gates.clear();
         self.notices.end();
+        websocket::Sessions::forget_all();
         self.traces.close().map_err(ShutdownError::Trace)?;
         if hanging == 0 {
             Ok(())

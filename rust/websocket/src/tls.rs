@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
 use once_cell::sync::OnceCell;
@@ -69,27 +69,37 @@ impl Default for Sessions {
     }
 }
 
-/// A user's sessions, and at which of his visits they were made.
-type Visitor = (u64, Weak<ClientSessionMemoryCache>);
+/// The sessions of each user, and at which of his visits they were made: an element that is made anew within the test finds them.
+static VISITORS: LazyLock<Mutex<HashMap<String, (u64, Sessions)>>> = LazyLock::new(Mutex::default);
 
-static VISITORS: LazyLock<Mutex<HashMap<String, Visitor>>> = LazyLock::new(Mutex::default);
+/// Arrivals without end have names without end: beyond that many, the sessions that nobody holds go.
+const MOST_VISITORS: usize = 10_000;
 
 impl Sessions {
-    /// Those of `user` in the whole process, for as long as anybody holds them. With another `visit` it is somebody else under
-    /// the same name, who knows nothing of the sessions before.
+    /// Those of `user` in the whole process. With another `visit` it is somebody else under the same name, who knows nothing of
+    /// the sessions before.
     #[must_use]
     pub fn of(user: &str, visit: u64) -> Self {
-        let mut visitors = VISITORS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, store)) = visitors.get(user) {
-            if let Some(store) = store.upgrade().filter(|_| *known == visit) {
-                return Sessions { store };
-            }
+        let mut visitors = lock(&VISITORS);
+        if let Some((_, sessions)) = visitors.get(user).filter(|(known, _)| *known == visit) {
+            return sessions.clone();
         }
-        visitors.retain(|_, (_, store)| store.strong_count() > 0);
+        if visitors.len() >= MOST_VISITORS {
+            visitors.retain(|_, (_, sessions)| Arc::strong_count(&sessions.store) > 1);
+        }
         let new = Sessions::default();
-        visitors.insert(user.to_owned(), (visit, Arc::downgrade(&new.store)));
+        visitors.insert(user.to_owned(), (visit, new.clone()));
         new
     }
+
+    /// Nobody comes back: the test has ended.
+    pub fn forget_all() {
+        lock(&VISITORS).clear();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Sessions {
@@ -164,7 +174,7 @@ impl Tls {
             Some((about.modified().ok()?, about.len()))
         });
         let key = (options.clone(), stamp);
-        let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = lock(&CACHE);
         if let Some(shared) = cache.get(&key).and_then(Weak::upgrade) {
             return Ok(Tls {
                 shared,
@@ -442,10 +452,21 @@ mod tests {
         assert!(!same(&first, &Sessions::of("user 2", 0)));
         let next = Sessions::of("user 1", 1);
         assert!(!same(&first, &next) && same(&next, &Sessions::of("user 1", 1)));
+        // An element that is made anew holds none meanwhile.
+        let weak = Arc::downgrade(&next.store);
         drop((first, next));
-        drop(Sessions::of("user 3", 0));
-        let visitors = VISITORS.lock().unwrap();
-        assert!(visitors.len() <= 1, "those that nobody holds are forgotten");
+        assert!(
+            weak.upgrade()
+                .is_some_and(|store| Arc::ptr_eq(&store, &Sessions::of("user 1", 1).store))
+        );
+        let held = Sessions::of("held", 0);
+        for number in 0..MOST_VISITORS + 10 {
+            drop(Sessions::of(&format!("arrival {number}"), 0));
+        }
+        assert!(lock(&VISITORS).len() <= MOST_VISITORS);
+        assert!(same(&held, &Sessions::of("held", 0)));
+        Sessions::forget_all();
+        assert!(!same(&held, &Sessions::of("held", 0)));
     }
 
     #[test]
