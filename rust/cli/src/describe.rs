@@ -1,4 +1,4 @@
-//! `describe`: the engine's table of properties, codes and variables, for the build and for the README.
+//! `describe`: the elements' table of properties, codes and variables, for the build and for the README.
 
 use crate::Failure;
 use clap::{Args, ValueEnum};
@@ -21,8 +21,8 @@ enum Format {
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let text = match options.format {
-        Format::Json => engine::spec::describe_json(),
-        Format::Markdown => engine::spec::describe_markdown(),
+        Format::Json => jmeter::describe_json(),
+        Format::Markdown => jmeter::describe_markdown(),
     };
     // Unlike a progress line, a table cut short must not pass for the whole.
     let mut out = std::io::stdout().lock();

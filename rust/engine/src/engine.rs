@@ -1,20 +1,18 @@
-//! The engine that Java holds: handles for connections, one shared runtime, calls that block the caller, and an orderly end.
+//! The engine: handles for connections, one shared runtime, calls that block the caller, and an orderly end.
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backoff::Attempts;
-use once_cell::sync::Lazy;
-use serde::Deserialize;
+use tokio::runtime::Runtime;
 use trace::ClosedBy;
 
 use crate::clock::Clock;
-use crate::connecting::outcome::Connected;
+use crate::codes::{CANCELLED, CONNECTION_NONE};
 use crate::connecting::reconnect::Lifeline;
 use crate::connecting::run::{self, ConnectRun};
-use crate::controls::{ControlRequest, Controls, UnknownElement};
-use crate::error_codes::{CANCELLED, CONNECTION_NONE};
+use crate::connecting::spec::ConnectSpec;
 use crate::failure::Failure;
 use crate::gates::gate::Gates;
 use crate::keeping::farewell::{self, DRAIN};
@@ -22,18 +20,13 @@ use crate::keeping::keeper::Keeper;
 use crate::keeping::live::Live;
 use crate::keeping::slot::{Call, Slot};
 use crate::keeping::story::Story;
-use crate::notices::{NEWS, Notices};
+use crate::notices::Notices;
 use crate::runtime::SharedRuntime;
 use crate::slab::{Handle, Slab};
-use crate::spec::{
-    Action, CallRequest, ConnectPlan, ConnectRequest, ConnectSpec, Invalid, Operation, OperationRequest,
-};
-use crate::talking::figures::{FIGURES, Figures, Outcome};
+use crate::talking::figures::{Figures, Outcome};
+use crate::talking::operation::{Action, Operation};
 use crate::talking::talk;
 use crate::tracing::files::TraceFiles;
-
-/// The element that connects; all others do something with an open connection.
-const CONNECT: &str = crate::variables::CONNECT_SAMPLER;
 
 /// Close code of a connection that has done its work (RFC 6455 section 7.4.1).
 const NORMAL: u16 = 1000;
@@ -50,21 +43,6 @@ pub enum Misuse {
     /// `connect` on a handle that is connected.
     #[error("connection handle {0:#x} is already connected")]
     Connected(Handle),
-    /// The operation was discarded, or never prepared.
-    #[error("unknown or discarded operation {0:#x}")]
-    UnknownOperation(Handle),
-    /// No element with operations has this name.
-    #[error("no operations for the element {0:?}")]
-    UnknownElement(String),
-    /// The control was released, or never made.
-    #[error("unknown or released control {0:#x}")]
-    UnknownControl(Handle),
-    /// Another thread is in a step of the control.
-    #[error("control {0:#x} is in use by another thread")]
-    BusyControl(Handle),
-    /// The JSON of a call cannot be read.
-    #[error("malformed call: {0}")]
-    Malformed(#[from] serde_json::Error),
     /// The operating system gives no threads or no event queue.
     #[error("cannot start the runtime: {0}")]
     Runtime(io::Error),
@@ -85,26 +63,22 @@ pub enum ShutdownError {
 #[derive(Default)]
 pub struct Engine {
     slots: Slab<Slot>,
-    prepared: Slab<Prepared>,
     runtime: SharedRuntime,
     keeper: Keeper,
     traces: Arc<TraceFiles>,
     notices: Arc<Notices>,
     gates: Gates,
-    controls: Controls,
 }
 
-/// What an element does, read and checked once.
-enum Prepared {
-    Connect(Prospect),
-    Operation(Result<Operation, Invalid>),
-}
-
-/// A connect to come.
-struct Prospect {
-    plan: Result<ConnectPlan, Invalid>,
-    /// The address as users wrote it, for calls that come to nothing.
-    url: String,
+/// What a connect call gave.
+#[derive(Debug)]
+pub struct ConnectDone {
+    /// Its attempts; the connection is behind the handle.
+    pub run: ConnectRun,
+    /// What the server agreed to, as it wrote it; empty where there is no connection.
+    pub extensions: String,
+    /// Why the trace is not whole.
+    pub warning: Option<String>,
 }
 
 /// What is only this call's of an operation.
@@ -118,141 +92,98 @@ struct Asked<'a> {
 /// What an operation gave.
 #[derive(Debug)]
 pub struct Performed {
-    /// The numbers, see [`Figures::places`].
-    pub figures: [i64; FIGURES],
-    /// The message, if there is one; of a failure, why, as JSON.
-    pub payload: Vec<u8>,
-}
-
-impl Performed {
-    /// Whether there is a message (which may be empty), or the reason of a failure.
-    #[must_use]
-    pub fn has_payload(&self) -> bool {
-        self.figures[0] == Outcome::Failed as i64 || self.figures[1] != 0
-    }
+    /// The numbers.
+    pub figures: Figures,
+    /// The message, which is empty where there is none, or why it was not done.
+    pub done: Result<Vec<u8>, Failure>,
 }
 
 impl Engine {
-    /// The engine of this process (of this copy of the library).
-    pub fn global() -> &'static Engine {
-        static ENGINE: Lazy<Engine> = Lazy::new(Engine::default);
-        &ENGINE
-    }
-
     /// A new handle with nothing behind it yet, so that a cancel can reach the connect that follows.
     pub fn open(&self) -> Handle {
         self.slots.insert(Arc::new(Slot::default()))
     }
 
-    /// Reads what an element is to do; `spec` is as JSON a [`ConnectRequest`] for the element that connects, else an
-    /// [`OperationRequest`]. What cannot be used is told when it is done.
-    ///
-    /// # Errors
-    /// Misuse only.
-    pub fn prepare(&self, spec: &[u8]) -> Result<Handle, Misuse> {
-        #[derive(Deserialize)]
-        struct Kind {
-            element: String,
-        }
-        let Kind { element } = serde_json::from_slice(spec)?;
-        let prepared = if element == CONNECT {
-            let request: ConnectRequest = serde_json::from_slice(spec)?;
-            let url = request.properties.get("wsb.url").cloned().unwrap_or_default();
-            let plan = ConnectPlan::new(request, &self.gates);
-            Prepared::Connect(Prospect { plan, url })
-        } else {
-            let request: OperationRequest = serde_json::from_slice(spec)?;
-            Prepared::Operation(Operation::new(request).ok_or(Misuse::UnknownElement(element))?)
-        };
-        Ok(self.prepared.insert(Arc::new(prepared)))
+    /// The gates of the test, which specifications refer to.
+    pub fn gates(&self) -> &Gates {
+        &self.gates
     }
 
-    /// Connects as prepared, on the calling thread; `ordinal` is how many connects this user made before, `own` what is only
-    /// this call's, a [`CallRequest`] as JSON, `left` what is left of the thread's schedule, if that has an end.
+    /// The trace files of the test.
+    pub fn traces(&self) -> &TraceFiles {
+        &self.traces
+    }
+
+    /// The runtime of the test, for what waits outside of it.
     ///
     /// # Errors
-    /// Misuse only: whatever server, network or plan do is in the result.
+    /// [`Misuse::Runtime`].
+    pub fn runtime(&self) -> Result<Arc<Runtime>, Misuse> {
+        self.runtime.get().map_err(Misuse::Runtime)
+    }
+
+    /// Connects, on the calling thread; `left` is what is left of the thread's schedule, if that has an end.
+    ///
+    /// # Errors
+    /// Misuse only: whatever server and network do is in the result.
     pub fn connect(
         &self,
         handle: Handle,
-        prepared: Handle,
-        ordinal: u64,
-        own: Option<&[u8]>,
+        spec: &Arc<ConnectSpec>,
         left: Option<Duration>,
-    ) -> Result<Connected, Misuse> {
+    ) -> Result<ConnectDone, Misuse> {
         let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
-        let found = self.prepared.get(prepared);
-        let Some(Prepared::Connect(prospect)) = found.as_deref() else {
-            return Err(Misuse::UnknownOperation(prepared));
-        };
-        let own = own.map_or_else(|| Ok(CallRequest::default()), serde_json::from_slice)?;
         let mut call = slot.enter().ok_or(Misuse::Busy(handle))?;
         if call.live.is_some() {
             return Err(Misuse::Connected(handle));
         }
-        let spec = match self.call(prospect, ordinal, own) {
-            Ok(spec) => spec,
-            Err(invalid) => return Ok(Connected::invalid(&invalid, &prospect.url)),
-        };
         let clock = Clock::start();
         let mut attempts = Attempts::new(spec.policy.clone(), spec.seed);
         attempts.set_end(left);
-        let runtime = self.runtime.get().map_err(Misuse::Runtime)?;
-        let run = runtime
+        let runtime = self.runtime()?;
+        let mut run = runtime
             .handle()
-            .block_on(run::connect(&spec, &mut attempts, clock, &slot.cancel));
-        let mut warning = self.trace(&spec, &run).unwrap_or_default();
+            .block_on(run::connect(spec, &mut attempts, clock, &slot.cancel));
+        let warning = self.trace(spec, &run);
         self.note_limits(&run);
-        let news = self.notices.take();
-        if !warning.is_empty() && !news.is_empty() {
-            warning.push('\n');
-        }
-        warning.push_str(&news);
-        let connected = Connected::new(&spec, &run, &warning);
-        if let Some(connection) = run.connection {
+        let mut extensions = String::new();
+        if let Some(connection) = run.connection.take() {
+            connection.extensions().clone_into(&mut extensions);
             slot.watch(&connection);
-            let (keeping, spec) = (spec.keeping, Arc::new(spec));
-            let story = Story::new(&self.notices, &self.traces, &spec);
-            let lifeline = keeping.reconnect.then(|| Lifeline::new(spec, attempts, clock));
+            let keeping = spec.keeping;
+            let story = Story::new(&self.notices, &self.traces, spec);
+            let lifeline = keeping
+                .reconnect
+                .then(|| Lifeline::new(spec.clone(), attempts, clock));
             let mut live = Live::new(connection, keeping, lifeline, story);
             live.kept = true;
             *call.live = Some(live);
             self.keeper.add(&slot, &self.notices);
         }
-        Ok(connected)
+        Ok(ConnectDone {
+            run,
+            extensions,
+            warning,
+        })
     }
 
-    /// Forgets an operation; one that is being done is done to its end.
-    ///
-    /// # Errors
-    /// There is no such operation.
-    pub fn discard(&self, operation: Handle) -> Result<(), Misuse> {
-        let removed = self.prepared.remove(operation);
-        removed.map(|_| ()).ok_or(Misuse::UnknownOperation(operation))
-    }
-
-    /// Does an operation on a connection, on the calling thread. `payload` stands in for the operation's own, in the form
-    /// that its properties say; `left` is what is left of the thread's schedule, if that has an end.
+    /// Does an operation on a connection, on the calling thread. `payload` stands in for the operation's own; `left` is what is left
+    /// of the thread's schedule, if that has an end.
     ///
     /// # Errors
     /// Misuse only: whatever server, network or plan do is in the result.
     pub fn perform(
         &self,
         connection: Handle,
-        operation: Handle,
+        operation: &Operation,
         payload: Option<&[u8]>,
         left: Option<Duration>,
     ) -> Result<Performed, Misuse> {
         let begun = Instant::now();
-        let found = self.prepared.get(operation);
-        let Some(Prepared::Operation(prepared)) = found.as_deref() else {
-            return Err(Misuse::UnknownOperation(operation));
-        };
         let mut figures = Figures::default();
-        let done = match (prepared, self.slots.get(connection)) {
-            (Err(invalid), _) => Err(invalid.into()),
-            (Ok(_), None) => Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)),
-            (Ok(operation), Some(slot)) => {
+        let done = match self.slots.get(connection) {
+            None => Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)),
+            Some(slot) => {
                 let mut call = slot.enter().ok_or(Misuse::Busy(connection))?;
                 let asked = Asked { payload, left, begun };
                 let done = self.talk(&slot, &mut call, operation, &asked, &mut figures);
@@ -270,15 +201,12 @@ impl Engine {
                 done
             }
         };
-        let payload = done.unwrap_or_else(|failure| {
+        if done.is_err() {
             figures.outcome = Outcome::Failed;
             figures.kind = None;
-            failure.to_json()
-        });
+        }
         figures.elapsed = begun.elapsed();
-        let mut figures = figures.places();
-        figures[NEWS] = i64::from(self.notices.has_news());
-        Ok(Performed { figures, payload })
+        Ok(Performed { figures, done })
     }
 
     fn talk(
@@ -346,46 +274,6 @@ impl Engine {
         done.failure.map_or(Ok(()), Err)
     }
 
-    /// Makes what a controller or a timer remembers; `spec` is a [`ControlRequest`] as JSON. What cannot be used makes a control
-    /// whose steps say so.
-    ///
-    /// # Errors
-    /// Misuse only.
-    pub fn control(&self, spec: &[u8]) -> Result<Handle, Misuse> {
-        let request: ControlRequest = serde_json::from_slice(spec)?;
-        let opened = self.controls.open(request, &self.traces);
-        opened.map_err(|UnknownElement(element)| Misuse::UnknownElement(element))
-    }
-
-    /// Tells a control what happened, on the calling thread, which waits as long as the control says; event and answer are JSON
-    /// of the control's kind.
-    ///
-    /// # Errors
-    /// Misuse only: wrong properties are in the answer.
-    pub fn step(&self, control: Handle, event: &[u8]) -> Result<Vec<u8>, Misuse> {
-        let found = self
-            .controls
-            .get(control)
-            .ok_or(Misuse::UnknownControl(control))?;
-        let runtime = self.runtime.get().map_err(Misuse::Runtime)?;
-        let step = found.step(event, &self.gates, &self.traces, runtime.handle());
-        Ok(step.ok_or(Misuse::BusyControl(control))??)
-    }
-
-    /// Ends the wait that a control's step is in, from any thread; the next step may wait again. False: none was under way.
-    pub fn cancel_control(&self, control: Handle) -> bool {
-        self.controls.get(control).is_some_and(|control| control.cancel())
-    }
-
-    /// Forgets a control; a step that is under way ends first.
-    ///
-    /// # Errors
-    /// There is no such control.
-    pub fn release(&self, control: Handle) -> Result<(), Misuse> {
-        let released = self.controls.release(control, &self.traces);
-        released.then_some(()).ok_or(Misuse::UnknownControl(control))
-    }
-
     /// Ends whatever a handle's connection is doing, from any thread, and for good. False: there was nothing to end.
     pub fn cancel(&self, handle: Handle) -> bool {
         self.slots.get(handle).is_some_and(|slot| slot.cancel())
@@ -422,10 +310,10 @@ impl Engine {
 
     /// How many handles there are.
     pub fn handles(&self) -> usize {
-        self.slots.len()
+        self.slots.count()
     }
 
-    /// The end of a test: cancels what runs, tells the peers of open connections, forgets operations, writes traces out,
+    /// The end of a test: cancels what runs, tells the peers of open connections, writes traces out,
     /// stops keeper and runtime. The engine can be used again afterwards.
     ///
     /// # Errors
@@ -433,12 +321,10 @@ impl Engine {
     pub fn shutdown(&self) -> Result<(), ShutdownError> {
         let slots = self.slots.drain();
         farewell::cancel(&slots);
-        self.controls.end();
         // Its sockets end before it is waited for.
         self.keeper.halt();
         let hanging = farewell::say(&slots);
         self.keeper.stop();
-        self.prepared.drain();
         self.runtime.stop(DRAIN);
         self.gates.clear();
         self.notices.end();
@@ -451,9 +337,9 @@ impl Engine {
         }
     }
 
-    /// What the log is to be told now, a line each: what happened the first time, and at the end of a test how often.
-    pub fn news(&self) -> String {
-        self.notices.take()
+    /// What the log is to be told, see [`Notices`].
+    pub fn notices(&self) -> &Notices {
+        &self.notices
     }
 
     /// What the generator itself ran out of looks like a slow server to whoever is not told.
@@ -461,22 +347,9 @@ impl Engine {
         let limits = [websocket::Code::TcpNoFiles, websocket::Code::TcpNoPorts].map(websocket::Code::as_str);
         for fault in run.attempts.iter().filter_map(|attempt| attempt.fault.as_ref()) {
             if limits.contains(&fault.code) {
-                let told = || format!("{} ({})", fault.help.trim_end_matches('.'), fault.detail);
-                self.notices.count(fault.code, told);
+                self.notices.count(fault.code, || fault.detail.clone());
             }
         }
-    }
-
-    fn call(&self, prospect: &Prospect, ordinal: u64, own: CallRequest) -> Result<ConnectSpec, Invalid> {
-        let spec = prospect
-            .plan
-            .as_ref()
-            .map_err(Invalid::clone)?
-            .call(ordinal, own)?;
-        if let Some(path) = &spec.trace {
-            self.traces.open(path)?;
-        }
-        Ok(spec)
     }
 
     /// Writes the attempts down, if that is wanted; answers what went wrong.

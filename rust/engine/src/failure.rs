@@ -1,15 +1,13 @@
-//! Why an operation failed, as Java and JMeter see it.
+//! Why an operation failed: a code, its constant text, and the particulars.
 
 use std::borrow::Cow;
 
-use serde::Serialize;
 use websocket::{Closed, Code, Connection, Error};
 
-use crate::error_codes::{CLOSED_BY_SERVER, ErrorCode, SPEC_INVALID};
-use crate::spec::Invalid;
+use crate::codes::{CLOSED_BY_SERVER, ErrorCode};
 
-/// A failed operation. As JSON it is what `perform` returns in place of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A failed operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Stable, of the table of codes; `closed.` is followed by the server's close code.
     pub code: Cow<'static, str>,
@@ -18,8 +16,9 @@ pub struct Failure {
     /// The particulars.
     pub detail: String,
     /// The thread's schedule ends before anything could be tried again: the thread is to end now.
-    #[serde(rename = "endThread", skip_serializing_if = "std::ops::Not::not")]
     pub end_thread: bool,
+    /// The particulars are the story of attempts, in whole lines, and the last one needs a cure.
+    pub curable: bool,
 }
 
 impl Failure {
@@ -30,6 +29,7 @@ impl Failure {
             message: code.message,
             detail: detail.into(),
             end_thread: false,
+            curable: false,
         }
     }
 
@@ -40,6 +40,7 @@ impl Failure {
             message: code.message(),
             detail: detail.into(),
             end_thread: false,
+            curable: false,
         }
     }
 
@@ -55,6 +56,7 @@ impl Failure {
             message: CLOSED_BY_SERVER.message,
             detail: format!("the server closed with {}; {reason}", closed.code),
             end_thread: false,
+            curable: false,
         }
     }
 
@@ -64,16 +66,5 @@ impl Failure {
             (Code::ConnectionClosed | Code::ConnectionLost, Some(closed)) => Failure::closed(closed),
             (code, _) => Failure::coded(code, error.detail()),
         }
-    }
-
-    /// As UTF-8 JSON.
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("plain texts")
-    }
-}
-
-impl From<&Invalid> for Failure {
-    fn from(invalid: &Invalid) -> Self {
-        Failure::new(SPEC_INVALID, format!("{invalid}\nNothing was sent.\n"))
     }
 }

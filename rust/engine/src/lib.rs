@@ -1,32 +1,28 @@
-//! Many connections: the runtime, handles, the connect loop, cancel and the trace. Knows neither Java nor JMeter.
+//! Many connections: handles, one runtime, calls that block the caller, and an orderly end.
+//!
+//! Here lives what goes on between connections and over time, a room each: `connecting` (attempts, pauses, connecting anew), `talking`
+//! (operations on an open connection), `keeping` (what stands behind a handle, and who looks after it), `gates` (queues before a
+//! quota), `controls` (what several threads share besides: fetched values, fixed rates), `tracing` (who writes the trace).
+//!
+//! Not here: one connection (`websocket`), the rules of waiting (`backoff`), and whoever drives all this: names of properties, of elements and
+//! of variables, what a failure is called elsewhere, JSON of requests and replies (the adapters).
 
-mod cancel;
-mod clock;
-mod connecting;
-mod controls;
+pub mod cancel;
+pub mod clock;
+pub mod codes;
+pub mod connecting;
+pub mod controls;
 mod engine;
-mod error_codes;
 mod failure;
-mod gates;
+pub mod gates;
 mod keeping;
-mod locks;
-mod notices;
-mod query;
+pub mod locks;
+pub mod notices;
 mod runtime;
 mod slab;
-pub mod spec;
-mod talking;
-mod tracing;
-mod variables;
+pub mod talking;
+pub mod tracing;
 
-pub use connecting::outcome::{Connected, Ending, FIRST_LENGTH, TEXTS};
-pub use controls::{ControlRequest, UnknownElement};
-pub use engine::{Engine, Misuse, Performed, ShutdownError};
-pub use error_codes::ErrorCode;
-pub use query::query;
-pub use slab::Handle;
-pub use talking::figures::{FIGURES, Figures, Outcome};
-pub use variables::{VARIABLES, Variable};
-
-/// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
-pub const ABI: i64 = 5;
+pub use engine::{ConnectDone, Engine, Misuse, Performed, ShutdownError};
+pub use failure::Failure;
+pub use slab::{Handle, Slab};

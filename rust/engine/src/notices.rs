@@ -5,10 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::keeping::slot::lock;
-
-/// The place among the figures of an operation that says (by 1) that there is something to be told, see [`Notices::take`].
-pub const NEWS: usize = crate::talking::figures::FIGURES - 1;
+use crate::locks::lock;
 
 /// Kinds are few: the codes of failures. Whoever makes more of them is not believed.
 const KINDS: usize = 64;

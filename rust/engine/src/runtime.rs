@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::keeping::slot::lock;
+use crate::locks::lock;
 
 /// Threads that serve sockets and timers; the work itself runs on the callers' threads.
 const WORKERS: usize = 2;
@@ -14,7 +14,7 @@ const WORKERS: usize = 2;
 const BLOCKING_THREADS: usize = 64;
 
 /// A runtime, or none yet.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct SharedRuntime(Mutex<Option<Arc<Runtime>>>);
 
 impl SharedRuntime {

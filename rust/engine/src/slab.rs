@@ -97,7 +97,7 @@ impl<T> Slab<T> {
     }
 
     /// How many values there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         let book = self.book();
         book.made as usize - book.free.len()
     }
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(place(u32::MAX).0 + 1, BLOCKS);
         let slab = Slab::default();
         let handles: Vec<_> = (0..1_000).map(|n| slab.insert(Arc::new(n))).collect();
-        assert_eq!(slab.len(), 1_000);
+        assert_eq!(slab.count(), 1_000);
         for (n, &handle) in (0..).zip(&handles) {
             assert_eq!(slab.get(handle).as_deref(), Some(&n));
         }
@@ -214,9 +214,9 @@ mod tests {
     fn drained_slots_are_used_again() {
         let slab = Slab::default();
         let handles: Vec<_> = (0..10).map(|n| slab.insert(Arc::new(n))).collect();
-        assert_eq!(slab.len(), 10);
+        assert_eq!(slab.count(), 10);
         assert_eq!(slab.drain().len(), 10);
-        assert_eq!(slab.len(), 0);
+        assert_eq!(slab.count(), 0);
         assert!(handles.iter().all(|&handle| slab.get(handle).is_none()));
         for n in 0..10 {
             slab.insert(Arc::new(n));

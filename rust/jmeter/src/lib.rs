@@ -1,1 +1,37 @@
-//! What JMeter's users store and read: keys, variables, codes, texts; over the engine.
+//! The adapter between JMeter's elements and the engine: what their users store and read.
+//!
+//! Here live the table of `wsb.*` keys with the elements that have them, the reading of their values, the variables, what each failure is
+//! called in JMeter and what can be done about it, the JSON of requests and replies, and the version of the boundary to Java.
+//!
+//! Not here: anything that dials, waits or keeps by itself (the engine), and conversions of Java's values (`jni`).
+
+mod connect;
+mod controls;
+mod describe;
+mod encoding;
+mod engine;
+mod error_codes;
+mod failure;
+mod keys;
+mod operation;
+mod outcome;
+mod query;
+mod values;
+mod variables;
+
+pub use ::engine::talking::figures::{FIGURES, Outcome};
+pub use ::engine::{Handle, Misuse as EngineMisuse, ShutdownError};
+pub use connect::{CallRequest, ConnectRequest, IdentityRequest};
+pub use controls::ControlRequest;
+pub use describe::{describe_json, describe_markdown};
+pub use engine::{Engine, Misuse, Performed};
+pub use error_codes::{Code, codes};
+pub use keys::{KEYS, Key, Kind, SECTIONS, Section};
+pub use operation::OperationRequest;
+pub use outcome::{Connected, Ending, FIRST_LENGTH, TEXTS};
+pub use query::query;
+pub use values::{Invalid, Values};
+pub use variables::{VARIABLES, Variable};
+
+/// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
+pub const ABI: i64 = 5;

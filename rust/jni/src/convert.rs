@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::Handle;
+use jmeter::Handle;
 use jni::Env;
 use jni::objects::JByteArray;
 use jni::sys::jlong;

@@ -16,10 +16,10 @@ pub enum Failure {
     Jni(#[from] jni::errors::Error),
     /// A call that makes no sense.
     #[error("{0}")]
-    Misuse(#[from] engine::Misuse),
+    Misuse(#[from] jmeter::Misuse),
     /// The end of a test was not in order.
     #[error("{0}")]
-    Shutdown(#[from] engine::ShutdownError),
+    Shutdown(#[from] jmeter::ShutdownError),
     /// Arguments of a command that are no JSON array of texts.
     #[error("malformed arguments: {0}")]
     Arguments(#[from] serde_json::Error),

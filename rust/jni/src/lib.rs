@@ -12,7 +12,7 @@ mod failure;
 
 use std::time::Duration;
 
-use engine::Engine;
+use jmeter::Engine;
 use jni::objects::{JByteArray, JClass, JLongArray};
 use jni::sys::{jboolean, jint, jlong};
 use jni::{EnvUnowned, jni_mangle};
@@ -25,7 +25,7 @@ use failure::{Failure, Throw};
 pub fn abi<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {
     env.with_env(|_| {
         failure::keep_panics_off_stderr();
-        Ok::<_, Failure>(engine::ABI)
+        Ok::<_, Failure>(jmeter::ABI)
     })
     .resolve::<Throw>()
 }
@@ -156,7 +156,7 @@ pub fn query<'local>(
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let question = bytes(env, &question)?;
-        java_bytes(env, &engine::query(&question)?)
+        java_bytes(env, &jmeter::query(&question)?)
     })
     .resolve::<Throw>()
 }

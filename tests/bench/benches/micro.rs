@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use backoff::{Backoff, FailureKind, HttpAnswer, Pacer, PacerMode, PacerSettings, Policy, Seen};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use engine::Engine;
-use engine::spec::{ConnectRequest, Values};
+use jmeter::Engine;
+use jmeter::{ConnectRequest, Values};
 
 fn policy(c: &mut Criterion) {
     let policy = Arc::new(Policy::default());
@@ -79,7 +79,7 @@ fn gate(c: &mut Criterion) {
 
 /// A sampler's properties as Java sends them: all that a plan stores, most of them empty.
 fn properties() -> BTreeMap<String, String> {
-    let stored = engine::spec::KEYS
+    let stored = jmeter::KEYS
         .iter()
         .map(|key| (key.name.to_owned(), String::new()));
     let set = [

@@ -10,11 +10,11 @@ use websocket::Code;
 
 use crate::cancel::Cancel;
 use crate::clock::Clock;
+use crate::codes::{CANCELLED, SCHEDULE_END};
 use crate::connecting::run::{self, ConnectRun, End};
+use crate::connecting::spec::ConnectSpec;
 use crate::connecting::timeline;
-use crate::error_codes::{CANCELLED, SCHEDULE_END};
 use crate::failure::Failure;
-use crate::spec::ConnectSpec;
 
 /// What a connection needs to be made anew.
 pub struct Lifeline {
@@ -144,6 +144,7 @@ fn failure(run: &ConnectRun, reason: StopReason) -> Failure {
             message: fault.message,
             detail: story,
             end_thread: false,
+            curable: run.curable().is_some(),
         },
         _ => Failure::new(CANCELLED, story),
     };

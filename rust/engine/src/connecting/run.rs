@@ -13,9 +13,9 @@ use websocket::{Answer, Connection, Kind, Trace};
 
 use crate::cancel::Cancel;
 use crate::clock::Clock;
-use crate::error_codes::{CANCELLED, ErrorCode, GATE_TIMEOUT, SCHEDULE_END};
+use crate::codes::{CANCELLED, ErrorCode, GATE_TIMEOUT, SCHEDULE_END};
+use crate::connecting::spec::ConnectSpec;
 use crate::gates::gate::Gate;
-use crate::spec::ConnectSpec;
 
 /// How a connect call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,6 @@ pub struct Fault {
     pub message: &'static str,
     /// With hosts, ports and the system's words.
     pub detail: String,
-    /// What its user can do.
-    pub help: &'static str,
 }
 
 impl From<ErrorCode> for Fault {
@@ -55,7 +53,6 @@ impl From<ErrorCode> for Fault {
             code: code.code,
             message: code.message,
             detail: code.message.to_owned(),
-            help: code.help,
         }
     }
 }
@@ -205,7 +202,7 @@ impl Records {
         Records {
             made: Vec::with_capacity(1),
             set_cookies: Vec::new(),
-            room: if spec.subresults { MOST_TEXT } else { 0 },
+            room: if spec.keep_texts { MOST_TEXT } else { 0 },
         }
     }
 
@@ -233,6 +230,15 @@ impl ConnectRun {
     /// How many attempts were made; one whose turn at the gate never came was not.
     pub fn made(&self) -> usize {
         self.attempts.iter().filter(|attempt| attempt.made).count()
+    }
+
+    /// The failure that its user can do something about, if there is one: a refusal speaks for itself, a Stop needs no cure.
+    #[must_use]
+    pub fn curable(&self) -> Option<&Fault> {
+        self.last().fault.as_ref().filter(|fault| {
+            let is_told = matches!(self.end, End::Stopped(reason) if reason != StopReason::Cancelled);
+            is_told && fault.code != websocket::Code::UpgradeStatus.as_str()
+        })
     }
 
     /// The attempt that decided.
@@ -359,7 +365,6 @@ async fn attempt(spec: &ConnectSpec, cancel: &Cancel, timeout: Duration) -> Trie
                     code: code.as_str(),
                     message: code.message(),
                     detail: error.detail(),
-                    help: code.help(),
                 };
                 (done.trace, Some(fault), None, Some(error.kind()))
             }

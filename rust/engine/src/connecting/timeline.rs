@@ -36,34 +36,6 @@ pub fn write(out: &mut String, run: &ConnectRun) {
         Span(run.elapsed),
         Span(run.waited()),
     );
-    // A refusal speaks for itself, a Stop needs no cure.
-    let fault = run.last().fault.as_ref().filter(|fault| {
-        let is_told = matches!(run.end, End::Stopped(reason) if reason != StopReason::Cancelled);
-        is_told && fault.code != websocket::Code::UpgradeStatus.as_str()
-    });
-    if let Some(fault) = fault {
-        let _ = writeln!(out, "{}: {}", fault.code, fault.help);
-    }
-    if let Some(smell) = smell(run) {
-        let _ = writeln!(out, "{smell}");
-    }
-}
-
-/// Answers that end a connect at once and may mean "later" all the same; only who knows the server can tell.
-fn smell(run: &ConnectRun) -> Option<&'static str> {
-    let last = run.last();
-    if run.end != End::Stopped(StopReason::Fatal) {
-        return None;
-    }
-    match last.status()? {
-        403 => Some(
-            "A 403 is final by default. Where it is this server's way to say \"too many\", let it count as a throttle: wsb.retry.throttle=429,403",
-        ),
-        200..=299 if !last.trace.redirects.is_empty() => Some(
-            "A page in place of the WebSocket, behind a redirect: where it is a waiting room, let it count as a throttle: wsb.retry.throttle=429,200",
-        ),
-        _ => None,
-    }
 }
 
 fn line(out: &mut String, number: usize, attempt: &AttemptRecord) {

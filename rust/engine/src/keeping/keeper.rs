@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use websocket::Readiness;
 
 use crate::keeping::live::Live;
-use crate::keeping::slot::{Slot, lock};
+use crate::keeping::slot::Slot;
+use crate::locks::lock;
 use crate::notices::Notices;
 
 /// A connection is adopted after one to two of these without use, its end is noticed at once from then on: within 100 ms

@@ -8,9 +8,9 @@ use trace::ClosedBy;
 use websocket::{Code, Connection, Error, MessageKind, Outgoing, Received};
 
 use crate::connecting::reconnect::Lifeline;
+use crate::connecting::spec::Keeping;
 use crate::failure::Failure;
 use crate::keeping::story::{Ending, Story};
-use crate::spec::Keeping;
 use crate::talking::queue::Queue;
 
 /// The most that one look reads: a server that sends without end must not hold up a sample, nor the keeper.

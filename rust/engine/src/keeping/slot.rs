@@ -1,13 +1,14 @@
 //! What stands behind a handle: one connection from before its first attempt to its end, who uses it, and its cancel.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use websocket::{Canceller, Connection};
 
 use crate::cancel::Cancel;
 use crate::keeping::live::Live;
+use crate::locks::lock;
 
 /// See the file's sentence.
 #[derive(Default)]
@@ -104,9 +105,4 @@ impl Drop for Call<'_> {
         self.slot.uses.fetch_add(1, Ordering::Relaxed);
         self.slot.in_call.store(false, Ordering::Release);
     }
-}
-
-/// A panic under one of these locks leaves an absent value at worst, never half of one.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,10 +6,9 @@ use std::time::{Instant, SystemTime};
 use trace::{ClosedBy, ClosedRecord, Record, milliseconds, since_1970};
 use websocket::Connection;
 
+use crate::connecting::spec::ConnectSpec;
 use crate::notices::Notices;
-use crate::spec::ConnectSpec;
 use crate::tracing::files::TraceFiles;
-use crate::variables::CONNECT_SAMPLER;
 
 /// Whom a connection's end is told.
 pub struct Story {
@@ -63,8 +62,8 @@ impl Story {
         let (traffic, messages) = (connection.traffic(), connection.messages());
         let record = Record::Closed(ClosedRecord {
             at: since_1970(SystemTime::now()),
-            element: CONNECT_SAMPLER.into(),
-            connection: "".into(),
+            element: spec.element.into(),
+            connection: (&*spec.connection).into(),
             target: spec.dial.target.to_string().into(),
             user: (&*spec.user).into(),
             ordinal: spec.ordinal,

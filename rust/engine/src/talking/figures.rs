@@ -1,4 +1,4 @@
-//! What an operation reports to Java beside its message: 32 numbers, in places that never change.
+//! What an operation reports beside its message: 32 numbers, in places that never change.
 
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ impl Figures {
 
 /// The spread of many round trips, to three digits.
 #[derive(Debug)]
-pub struct Spread(Histogram<u32>);
+pub(crate) struct Spread(Histogram<u32>);
 
 impl Spread {
     /// Nothing recorded.

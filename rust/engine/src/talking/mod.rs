@@ -2,5 +2,8 @@
 
 pub mod figures;
 pub mod matcher;
-pub mod queue;
-pub mod talk;
+pub mod operation;
+pub(crate) mod queue;
+pub(crate) mod talk;
+
+pub use queue::Bounds;

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use websocket::{Code, Error, MessageKind, Outgoing, Received};
 
-use crate::error_codes::MESSAGE_UNEXPECTED;
+use crate::codes::MESSAGE_UNEXPECTED;
 use crate::failure::Failure;
 use crate::keeping::live::Live;
-use crate::spec::{Action, Goodbye, Operation, Others, Payload, Wait};
 use crate::talking::figures::{Figures, Outcome, Spread};
+use crate::talking::operation::{Action, Goodbye, Operation, Others, Payload, Wait};
 
 /// Of a message that fails a sample, so much is shown.
 const SHOWN: usize = 1_000;
@@ -54,8 +54,8 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     fn send(&mut self, payload: &Payload, given: Option<&[u8]>) -> Result<(), Failure> {
-        let bytes = payload.bytes(given).map_err(|invalid| Failure::from(&invalid))?;
-        self.send_bytes(payload, &bytes, self.start())
+        let bytes = payload.of(given);
+        self.send_bytes(payload, bytes, self.start())
     }
 
     /// When what follows begins: the clock was just looked at, unless a reconnect lies between.
@@ -69,7 +69,7 @@ impl Talk<'_> {
 
     fn send_bytes(&mut self, payload: &Payload, bytes: &[u8], start: Instant) -> Result<(), Failure> {
         let message = Outgoing {
-            kind: payload.kind(),
+            kind: payload.kind,
             payload: bytes,
             fragment: payload.fragment,
         };
@@ -94,16 +94,16 @@ impl Talk<'_> {
         wait: &Wait,
         repeat: u64,
     ) -> Result<Vec<u8>, Failure> {
-        let bytes = payload.bytes(given).map_err(|invalid| Failure::from(&invalid))?;
+        let bytes = payload.of(given);
         if repeat == 1 {
-            let found = self.round(payload, &bytes, wait, self.start())?;
+            let found = self.round(payload, bytes, wait, self.start())?;
             return Ok(self.deliver(found));
         }
         let mut spread = Spread::new();
         let mut total = Duration::ZERO;
         let mut last = Ok(None);
         for _ in 0..repeat {
-            last = self.round(payload, &bytes, wait, Instant::now());
+            last = self.round(payload, bytes, wait, Instant::now());
             if !matches!(last, Ok(Some(_))) {
                 break;
             }
@@ -217,9 +217,9 @@ impl Talk<'_> {
 
     fn ping(&mut self, payload: &Payload, given: Option<&[u8]>) -> Result<Vec<u8>, Failure> {
         let own = own_ping();
-        let bytes = payload.bytes(given).map_err(|invalid| Failure::from(&invalid))?;
+        let bytes = payload.of(given);
         // An empty pong could be anybody's.
-        let bytes: &[u8] = if bytes.is_empty() { &own } else { &bytes };
+        let bytes: &[u8] = if bytes.is_empty() { &own } else { bytes };
         let start = Instant::now();
         self.send_message(&Outgoing::new(MessageKind::Ping, bytes), start)?;
         loop {

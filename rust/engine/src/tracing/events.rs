@@ -6,37 +6,38 @@ use std::time::{Duration, SystemTime};
 use backoff::Verdict;
 use trace::{EventRecord, GateRecord, Record, micros_of, milliseconds, since_1970};
 
-use crate::controls::ControlRequest;
-use crate::controls::sample::{Reading, reading};
 use crate::tracing::files::TraceFiles;
 use crate::tracing::records;
 
 /// Whose lines they are, and where they go.
 #[derive(Debug, Default)]
 pub struct Tracer {
-    path: Option<PathBuf>,
-    element: String,
-    name: String,
-    user: String,
+    /// The file; `None`: nothing is wanted.
+    pub path: Option<PathBuf>,
+    /// What the trace calls its kind.
+    pub element: String,
+    /// What its user calls it.
+    pub name: String,
+    /// Whose it is.
+    pub user: String,
+}
+
+/// What a sample ended with.
+#[derive(Debug, Clone, Copy)]
+pub enum TracedCode<'a> {
+    /// An HTTP status.
+    Status(u16),
+    /// Anything else.
+    Text(&'a str),
 }
 
 impl Tracer {
-    /// Of a control.
-    pub fn new(request: &ControlRequest) -> Self {
-        Tracer {
-            path: request.trace.clone(),
-            element: request.element.clone(),
-            name: request.name.clone(),
-            user: request.user.clone(),
-        }
-    }
-
     /// Writes an event down, if that is wanted.
     pub fn write(&self, files: &TraceFiles, event: &TraceEvent<'_>) {
         let Some(path) = &self.path else { return };
-        let (status, error) = match event.code.map(|code| (code, reading(code))) {
-            Some((_, Reading::Status(status))) => (Some(status), None),
-            Some((code, Reading::Failure(_))) => (None, Some(code)),
+        let (status, error) = match event.code {
+            Some(TracedCode::Status(status)) => (Some(status), None),
+            Some(TracedCode::Text(code)) => (None, Some(code)),
             None => (None, None),
         };
         let verdict = event.verdict;
@@ -84,8 +85,8 @@ pub struct TraceEvent<'a> {
     pub attempt: Option<u64>,
     /// From its begin to its end, the children of a controller.
     pub total: Option<Duration>,
-    /// A response code as JMeter has it.
-    pub code: Option<&'a str>,
+    /// What the sample that decided ended with.
+    pub code: Option<TracedCode<'a>>,
     /// What the policy says of it.
     pub verdict: Option<&'a Verdict>,
     /// The wait at the gate before it.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use trace::{Record, StartRecord};
 
 use crate::connecting::run::ConnectRun;
-use crate::spec::{ConnectSpec, Invalid};
+use crate::connecting::spec::ConnectSpec;
 use crate::tracing::records;
 
 /// Lines that may wait for the disk; a writer that falls further behind slows the samples, but loses nothing.
@@ -34,19 +34,17 @@ struct Writer {
 
 impl TraceFiles {
     /// Opens a file for appending, unless it is open already; tells early what would fail late.
-    pub fn open(&self, path: &Path) -> Result<(), Invalid> {
-        let opened = self.sender(path).map(|_| ());
-        opened.map_err(|error| {
-            Invalid::new(
-                "wsb.trace",
-                path.display().to_string(),
-                error.to_string(),
-                "a file that can be written",
-            )
-        })
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(&self, path: &Path) -> io::Result<()> {
+        self.sender(path).map(|_| ())
     }
 
     /// Queues the lines of a run.
+    ///
+    /// # Errors
+    /// As for [`TraceFiles::write`].
     pub fn record(&self, path: &Path, spec: &ConnectSpec, run: &ConnectRun) -> io::Result<()> {
         let target = spec.dial.target.to_string();
         let mut lines = String::with_capacity(512 * run.attempts.len());
@@ -57,6 +55,9 @@ impl TraceFiles {
     }
 
     /// Queues whole lines.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or an earlier line could not be written.
     pub fn write(&self, path: &Path, lines: String) -> io::Result<()> {
         let sender = self.sender(path)?;
         // The other end goes away only after a failed write, which `close` reports.
@@ -66,6 +67,9 @@ impl TraceFiles {
     }
 
     /// Writes out what is queued and closes all files.
+    ///
+    /// # Errors
+    /// A file is not whole.
     pub fn close(&self) -> io::Result<()> {
         let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
         let mut result = Ok(());

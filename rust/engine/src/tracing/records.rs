@@ -6,8 +6,7 @@ use backoff::HintReading;
 use trace::{AttemptRecord, GateRecord, HintRecord, Record, micros_of, milliseconds, since_1970};
 
 use crate::connecting::run::{self, End, GateNote};
-use crate::spec::ConnectSpec;
-use crate::variables::CONNECT_SAMPLER;
+use crate::connecting::spec::ConnectSpec;
 
 /// What a server asked for.
 pub fn hint(hint: &HintReading) -> HintRecord<'_> {
@@ -52,7 +51,7 @@ pub fn attempt<'a>(
     let us = |length: Option<Duration>| length.map(micros_of);
     Record::Attempt(AttemptRecord {
         at: since_1970(trace.started),
-        element: CONNECT_SAMPLER.into(),
+        element: spec.element.into(),
         target: target.into(),
         user: (&*spec.user).into(),
         ordinal: spec.ordinal,

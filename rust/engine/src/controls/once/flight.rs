@@ -12,7 +12,7 @@ use tokio::time::Instant;
 /// A value as its fetcher left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// JMeter variables, by name.
+    /// By name.
     pub values: BTreeMap<String, String>,
     /// From then on it is fetched anew; `None`: never.
     pub due: Option<Instant>,

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::flight::{Fetch, Fetched, Flight, Found, Terms, Ticket, Told};
-use crate::keeping::slot::lock;
+use crate::locks::lock;
 
 /// The keys of a test.
 #[derive(Debug, Default)]

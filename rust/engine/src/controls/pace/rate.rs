@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::keeping::slot::lock;
+use crate::locks::lock;
 
 /// A timer or a thread that wakes this late costs no rate: the next turn counts from when this one was due.
 const LATENESS: Duration = Duration::from_millis(10);

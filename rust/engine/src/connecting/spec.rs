@@ -1,0 +1,53 @@
+//! What a connect call is given, checked: all that its attempts need, and what happens between uses afterwards.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backoff::Policy;
+use websocket::{Cookies, Dial};
+
+use crate::gates::gate::Gate;
+use crate::talking::queue::Bounds;
+
+/// A checked connect call. Cheap to clone: what is large is shared.
+#[derive(Debug, Clone)]
+pub struct ConnectSpec {
+    /// All that one attempt needs.
+    pub dial: Arc<Dial>,
+    /// The cookies of this call; they stay with the connection for when it is made anew.
+    pub cookies: Cookies,
+    /// What happens between uses.
+    pub keeping: Keeping,
+    /// When to try again.
+    pub policy: Arc<Policy>,
+    /// Seed of this connect's own random stream; `None`: random.
+    pub seed: Option<u64>,
+    /// Who connects.
+    pub user: Arc<str>,
+    /// How many connects this user made before.
+    pub ordinal: u64,
+    /// The gate that it waits at, if any.
+    pub gate: Option<Arc<Gate>>,
+    /// Whether heads and bodies of earlier attempts are kept, as far as there is room; else those of the last one.
+    pub keep_texts: bool,
+    /// Where attempts are traced to; opened before, see [`crate::Engine::traces`].
+    pub trace: Option<Arc<Path>>,
+    /// What the trace calls that which connects.
+    pub element: &'static str,
+    /// What its user calls the connection.
+    pub connection: Arc<str>,
+}
+
+/// How a connection is kept between uses.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// Silence before a ping; zero: none.
+    pub keep_alive: Duration,
+    /// How long a pong may take.
+    pub pong_timeout: Duration,
+    /// How many messages may wait.
+    pub queue: Bounds,
+    /// Whether a lost connection is made anew when it is next used.
+    pub reconnect: bool,
+}

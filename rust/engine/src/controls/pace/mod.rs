@@ -1,0 +1,3 @@
+//! Holding back at a rate that does not learn.
+
+pub mod rate;

@@ -1,0 +1,138 @@
+//! A JMeter sample as the policy sees it: the status of its response code, or what kind of failure a code without one is; and
+//! the headers of its text.
+
+use backoff::FailureKind;
+use engine::tracing::events::TracedCode;
+
+use crate::error_codes::{NO_STATUS, codes};
+
+/// Exceptions that another attempt cannot heal: the plan is wrong, or the server is not who it should be.
+const FATAL: &[&str] = &[
+    "MalformedURLException",
+    "URISyntaxException",
+    "IllegalArgumentException",
+    "UnsupportedOperationException",
+    "SSLPeerUnverifiedException",
+    "FileNotFoundException",
+    "NoSuchFileException",
+];
+
+/// What a response code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// An HTTP status.
+    Status(u16),
+    /// A failure without one.
+    Failure(FailureKind),
+}
+
+/// Reads a response code. What is neither a status nor known counts as a network failure: samplers of all protocols have codes
+/// of their own, and who puts one under a retry wants it tried again.
+pub fn reading(code: &str) -> Reading {
+    let code = code.trim();
+    if code.len() == 3
+        && let Some(status) = code.parse().ok().filter(|status| (100..=599).contains(status))
+    {
+        return Reading::Status(status);
+    }
+    let Some(cause) = code.strip_prefix(NO_STATUS) else {
+        return Reading::Failure(FailureKind::Network);
+    };
+    if let Some(own) = codes().iter().find(|known| known.code == cause) {
+        return Reading::Failure(match own.kind {
+            "timeout" => FailureKind::Timeout,
+            "fatal" => FailureKind::Fatal,
+            _ => FailureKind::Network,
+        });
+    }
+    Reading::Failure(exception(cause))
+}
+
+fn exception(class: &str) -> FailureKind {
+    let simple = class.rsplit('.').next().unwrap_or(class);
+    if simple.contains("Timeout") {
+        FailureKind::Timeout
+    } else if FATAL.contains(&simple) {
+        FailureKind::Fatal
+    } else {
+        FailureKind::Network
+    }
+}
+
+/// A response code as the trace has it.
+pub fn traced(code: &str) -> TracedCode<'_> {
+    match reading(code) {
+        Reading::Status(status) => TracedCode::Status(status),
+        Reading::Failure(_) => TracedCode::Text(code),
+    }
+}
+
+/// The header lines of a text as JMeter keeps it, names and values, in their order.
+pub fn headers(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    lines
+        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn response_codes_are_read_for_what_another_attempt_can_do() {
+        for (code, expected) in [
+            ("429", Reading::Status(429)),
+            (" 503 ", Reading::Status(503)),
+            ("600", Reading::Failure(FailureKind::Network)),
+            ("", Reading::Failure(FailureKind::Network)),
+            ("null 0", Reading::Failure(FailureKind::Network)),
+            (
+                "Non HTTP response code: java.net.SocketTimeoutException",
+                Reading::Failure(FailureKind::Timeout),
+            ),
+            (
+                "Non HTTP response code: org.apache.http.conn.ConnectTimeoutException",
+                Reading::Failure(FailureKind::Timeout),
+            ),
+            (
+                "Non HTTP response code: org.apache.http.conn.HttpHostConnectException",
+                Reading::Failure(FailureKind::Network),
+            ),
+            (
+                "Non HTTP response code: java.net.UnknownHostException",
+                Reading::Failure(FailureKind::Network),
+            ),
+            (
+                "Non HTTP response code: java.net.MalformedURLException",
+                Reading::Failure(FailureKind::Fatal),
+            ),
+            (
+                "Non HTTP response code: tcp.refused",
+                Reading::Failure(FailureKind::Network),
+            ),
+            (
+                "Non HTTP response code: message.timeout",
+                Reading::Failure(FailureKind::Timeout),
+            ),
+            (
+                "Non HTTP response code: spec.invalid",
+                Reading::Failure(FailureKind::Fatal),
+            ),
+        ] {
+            assert_eq!(reading(code), expected, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn headers_are_found_behind_a_status_line() {
+        let text = "HTTP/1.1 429 Too Many\r\nretry-AFTER:  7\r\nX-Time: 10:20\n\n";
+        assert_eq!(
+            headers(text),
+            [
+                ("retry-AFTER".to_owned(), "7".to_owned()),
+                ("X-Time".to_owned(), "10:20".to_owned())
+            ]
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! What the steps of controls take place in, for tests.
+
+use super::Scene;
+use super::once::Flights;
+use super::pace::FixedRates;
+use engine::cancel::Cancel;
+use engine::gates::gate::Gates;
+use engine::tracing::files::TraceFiles;
+
+/// A test run's shared things, and one cancel for all steps.
+#[derive(Default)]
+pub struct Stage {
+    pub gates: Gates,
+    pub flights: Flights,
+    pub rates: FixedRates,
+    pub traces: TraceFiles,
+    pub cancel: Cancel,
+}
+
+impl Stage {
+    pub fn scene(&self) -> Scene<'_> {
+        Scene {
+            gates: &self.gates,
+            flights: &self.flights,
+            rates: &self.rates,
+            traces: &self.traces,
+            cancel: &self.cancel,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The engine as the elements use it: what was prepared behind handles, requests and results in the forms that cross the boundary.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use engine::talking::figures::{FIGURES, Figures, Outcome};
+use engine::{Failure, Handle, ShutdownError, Slab};
+use serde::Deserialize;
+
+use crate::connect::{CallRequest, ConnectPlan, ConnectRequest};
+use crate::controls::{ControlRequest, Controls, UnknownElement};
+use crate::error_codes;
+use crate::failure;
+use crate::operation::{Operation, OperationRequest};
+use crate::outcome::Connected;
+use crate::values::Invalid;
+use crate::variables::CONNECT_SAMPLER;
+
+/// A call that makes no sense; a defect of the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum Misuse {
+    /// Of a connection's handle, or the system gives no threads.
+    #[error(transparent)]
+    Engine(#[from] engine::Misuse),
+    /// The operation was discarded, or never prepared.
+    #[error("unknown or discarded operation {0:#x}")]
+    UnknownOperation(Handle),
+    /// No element with operations has this name.
+    #[error("no operations for the element {0:?}")]
+    UnknownElement(String),
+    /// The control was released, or never made.
+    #[error("unknown or released control {0:#x}")]
+    UnknownControl(Handle),
+    /// Another thread is in a step of the control.
+    #[error("control {0:#x} is in use by another thread")]
+    BusyControl(Handle),
+    /// The JSON of a call cannot be read.
+    #[error("malformed call: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// Everything native that lives in this process.
+#[derive(Default)]
+pub struct Engine {
+    engine: engine::Engine,
+    prepared: Slab<Prepared>,
+    controls: Controls,
+}
+
+/// What an element does, read and checked once.
+enum Prepared {
+    Connect(Prospect),
+    Operation(Result<Operation, Invalid>),
+}
+
+/// A connect to come.
+struct Prospect {
+    plan: Result<ConnectPlan, Invalid>,
+    /// The address as users wrote it, for calls that come to nothing.
+    url: String,
+}
+
+/// What an operation gave.
+#[derive(Debug)]
+pub struct Performed {
+    /// The numbers, see [`Figures::places`].
+    pub figures: [i64; FIGURES],
+    /// The message, if there is one; of a failure, why, as JSON.
+    pub payload: Vec<u8>,
+}
+
+/// The place among the figures of an operation that says (by 1) that there is something to be told, see [`Engine::news`].
+const NEWS: usize = FIGURES - 1;
+
+impl Performed {
+    fn new(mut figures: Figures, done: Result<Vec<u8>, Failure>) -> Self {
+        let payload = done.unwrap_or_else(|failure| {
+            figures.outcome = Outcome::Failed;
+            failure::to_json(&failure)
+        });
+        Performed {
+            figures: figures.places(),
+            payload,
+        }
+    }
+
+    /// Whether there is a message (which may be empty), or the reason of a failure.
+    #[must_use]
+    pub fn has_payload(&self) -> bool {
+        self.figures[0] == Outcome::Failed as i64 || self.figures[1] != 0
+    }
+}
+
+impl Engine {
+    /// The engine of this process (of this copy of the library).
+    pub fn global() -> &'static Engine {
+        static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::default);
+        &ENGINE
+    }
+
+    /// A new handle with nothing behind it yet, so that a cancel can reach the connect that follows.
+    pub fn open(&self) -> Handle {
+        self.engine.open()
+    }
+
+    /// Reads what an element is to do; `spec` is as JSON a [`ConnectRequest`] for the element that connects, else an
+    /// [`OperationRequest`]. What cannot be used is told when it is done.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn prepare(&self, spec: &[u8]) -> Result<Handle, Misuse> {
+        #[derive(Deserialize)]
+        struct Kind {
+            element: String,
+        }
+        let Kind { element } = serde_json::from_slice(spec)?;
+        let prepared = if element == CONNECT_SAMPLER {
+            let request: ConnectRequest = serde_json::from_slice(spec)?;
+            let url = request.properties.get("wsb.url").cloned().unwrap_or_default();
+            let plan = ConnectPlan::new(request, self.engine.gates());
+            Prepared::Connect(Prospect { plan, url })
+        } else {
+            let request: OperationRequest = serde_json::from_slice(spec)?;
+            Prepared::Operation(Operation::new(request).ok_or(Misuse::UnknownElement(element))?)
+        };
+        Ok(self.prepared.insert(Arc::new(prepared)))
+    }
+
+    /// Connects as prepared, on the calling thread; `ordinal` is how many connects this user made before, `own` what is only
+    /// this call's, a [`CallRequest`] as JSON, `left` what is left of the thread's schedule, if that has an end.
+    ///
+    /// # Errors
+    /// Misuse only: whatever server, network or plan do is in the result.
+    pub fn connect(
+        &self,
+        handle: Handle,
+        prepared: Handle,
+        ordinal: u64,
+        own: Option<&[u8]>,
+        left: Option<Duration>,
+    ) -> Result<Connected, Misuse> {
+        let found = self.prepared.get(prepared);
+        let Some(Prepared::Connect(prospect)) = found.as_deref() else {
+            return Err(Misuse::UnknownOperation(prepared));
+        };
+        let own = own.map_or_else(|| Ok(CallRequest::default()), serde_json::from_slice)?;
+        let plan = prospect.plan.as_ref().map_err(Invalid::clone);
+        let call = plan.and_then(|plan| {
+            let spec = plan.call(ordinal, own)?;
+            if let Some(path) = &spec.trace {
+                self.open_trace(path)?;
+            }
+            Ok((plan, spec))
+        });
+        match call {
+            Err(invalid) => Ok(Connected::invalid(&invalid, &prospect.url)),
+            Ok((plan, spec)) => {
+                let spec = Arc::new(spec);
+                let done = self.engine.connect(handle, &spec, left)?;
+                let log = done.warning.iter().cloned().chain(self.news_if_any());
+                let log = log.collect::<Vec<String>>().join("\n");
+                Ok(Connected::new(&spec, plan.shown, &done, &log))
+            }
+        }
+    }
+
+    /// What the log is to be told now, a line each: what happened the first time, and at the end of a test how often.
+    pub fn news(&self) -> String {
+        let told = self.engine.notices().take();
+        told.lines().map(with_cure).collect::<Vec<_>>().join("\n")
+    }
+
+    fn news_if_any(&self) -> Option<String> {
+        self.engine.notices().has_news().then(|| self.news())
+    }
+
+    /// Opens a trace file early, so that what would fail late is told at once.
+    fn open_trace(&self, path: &Path) -> Result<(), Invalid> {
+        let opened = self.engine.traces().open(path);
+        opened.map_err(|error| Invalid::trace(path, &error))
+    }
+
+    /// Forgets an operation; one that is being done is done to its end.
+    ///
+    /// # Errors
+    /// There is no such operation.
+    pub fn discard(&self, operation: Handle) -> Result<(), Misuse> {
+        let removed = self.prepared.remove(operation);
+        removed.map(|_| ()).ok_or(Misuse::UnknownOperation(operation))
+    }
+
+    /// Does an operation on a connection, on the calling thread. `payload` stands in for the operation's own, in the form
+    /// that its properties say; `left` is what is left of the thread's schedule, if that has an end.
+    ///
+    /// # Errors
+    /// Misuse only: whatever server, network or plan do is in the result.
+    pub fn perform(
+        &self,
+        connection: Handle,
+        operation: Handle,
+        payload: Option<&[u8]>,
+        left: Option<Duration>,
+    ) -> Result<Performed, Misuse> {
+        let begun = Instant::now();
+        let found = self.prepared.get(operation);
+        let Some(Prepared::Operation(prepared)) = found.as_deref() else {
+            return Err(Misuse::UnknownOperation(operation));
+        };
+        let ready = prepared.as_ref().map_err(Invalid::clone).and_then(|operation| {
+            let payload = operation.read(payload)?;
+            Ok((operation, payload))
+        });
+        let mut performed = match ready {
+            Ok((operation, payload)) => {
+                let done = self
+                    .engine
+                    .perform(connection, &operation.checked, payload.as_deref(), left)?;
+                Performed::new(done.figures, done.done)
+            }
+            Err(invalid) => {
+                let figures = Figures {
+                    elapsed: begun.elapsed(),
+                    ..Figures::default()
+                };
+                Performed::new(figures, Err(failure::invalid(&invalid)))
+            }
+        };
+        performed.figures[NEWS] = i64::from(self.engine.notices().has_news());
+        Ok(performed)
+    }
+
+    /// Makes what a controller or a timer remembers; `spec` is a [`ControlRequest`] as JSON. What cannot be used makes a control
+    /// whose steps say so.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn control(&self, spec: &[u8]) -> Result<Handle, Misuse> {
+        let request: ControlRequest = serde_json::from_slice(spec)?;
+        let opened = self.controls.open(request, self.engine.traces());
+        opened.map_err(|UnknownElement(element)| Misuse::UnknownElement(element))
+    }
+
+    /// Tells a control what happened, on the calling thread, which waits as long as the control says; event and answer are JSON
+    /// of the control's kind.
+    ///
+    /// # Errors
+    /// Misuse only: wrong properties are in the answer.
+    pub fn step(&self, control: Handle, event: &[u8]) -> Result<Vec<u8>, Misuse> {
+        let found = self
+            .controls
+            .get(control)
+            .ok_or(Misuse::UnknownControl(control))?;
+        let runtime = self.engine.runtime()?;
+        let step = found.step(event, self.engine.gates(), self.engine.traces(), runtime.handle());
+        Ok(step.ok_or(Misuse::BusyControl(control))??)
+    }
+
+    /// Ends the wait that a control's step is in, from any thread; the next step may wait again. False: none was under way.
+    pub fn cancel_control(&self, control: Handle) -> bool {
+        self.controls.get(control).is_some_and(|control| control.cancel())
+    }
+
+    /// Forgets a control; a step that is under way ends first.
+    ///
+    /// # Errors
+    /// There is no such control.
+    pub fn release(&self, control: Handle) -> Result<(), Misuse> {
+        let released = self.controls.release(control, self.engine.traces());
+        released.then_some(()).ok_or(Misuse::UnknownControl(control))
+    }
+
+    /// Ends whatever a handle's connection is doing, from any thread, and for good. False: there was nothing to end.
+    pub fn cancel(&self, handle: Handle) -> bool {
+        self.engine.cancel(handle)
+    }
+
+    /// Whether a handle's connection can still be used, as far as is known: a drop is noticed within 100 ms.
+    pub fn is_open(&self, handle: Handle) -> bool {
+        self.engine.is_open(handle)
+    }
+
+    /// Closes a connection and frees its handle: says goodbye and waits for the peer's answer, at most so long; `None`: without
+    /// a word.
+    ///
+    /// # Errors
+    /// Misuse only; a peer that does not answer is none.
+    pub fn close(&self, handle: Handle, goodbye: Option<Duration>) -> Result<(), Misuse> {
+        Ok(self.engine.close(handle, goodbye)?)
+    }
+
+    /// How many connection handles there are.
+    pub fn handles(&self) -> usize {
+        self.engine.handles()
+    }
+
+    /// The end of a test: cancels what runs, tells the peers of open connections, forgets operations, writes traces out,
+    /// stops keeper and runtime. The engine can be used again afterwards.
+    ///
+    /// # Errors
+    /// What could not be ended in order; everything else was.
+    pub fn shutdown(&self) -> Result<(), ShutdownError> {
+        self.controls.end();
+        let ended = self.engine.shutdown();
+        self.prepared.drain();
+        ended
+    }
+}
+
+/// A line for the log; where the generator itself has run out of something, with what can be done about that.
+fn with_cure(line: &str) -> Cow<'_, str> {
+    let limits = [websocket::Code::TcpNoFiles, websocket::Code::TcpNoPorts].map(websocket::Code::as_str);
+    match line.split_once(": ") {
+        Some((kind, _)) if limits.contains(&kind) => {
+            let help = error_codes::help(kind).unwrap_or_default();
+            format!("{line}. {help}").into()
+        }
+        _ => line.into(),
+    }
+}
