@@ -13,8 +13,8 @@ use crate::world::World;
 const USERS: u32 = 4;
 /// How long a lookup may take that has no end; any other has all the time that it needs.
 const TIMEOUT_MS: &str = "100";
-/// Failed samples before the names come back: two users have four of them in each pause, so it takes two seconds at least. By
-/// then more lookups hang than the engine has threads for those of one name, and the other names must not notice.
+/// Failed samples before the names come back: two users have four of them in each pause, so it takes two seconds at least. The
+/// lookup of one name, which all its users share, hangs for all that time, and the other names must not notice.
 const FAILED: usize = 160;
 const PAUSE_MS: &str = "50";
 

@@ -1,5 +1,6 @@
 package io.github.wsbackoff.core;
 
+import java.security.Security;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
@@ -12,6 +13,9 @@ import java.util.Map;
  * own elements and options add. Handed over once, and again when it has changed.
  */
 public final class ConnectSpec {
+  /** Seconds that the JVM keeps an address; null: as built in, here as there. */
+  private static final Long DNS_TTL = seconds(Security.getProperty("networkaddress.cache.ttl"));
+
   private final Map<String, Object> spec = new LinkedHashMap<>();
   private Identity identity;
   private List<byte[]> roots = Collections.emptyList();
@@ -24,6 +28,18 @@ public final class ConnectSpec {
     spec.put("element", "ConnectSampler");
     spec.put("properties", properties);
     spec.put("user", user);
+    if (DNS_TTL != null) {
+      spec.put("dnsTtl", DNS_TTL);
+    }
+  }
+
+  /** As the JVM reads it: a whole number, below 0 for ever; anything else counts as not set. */
+  static Long seconds(String property) {
+    try {
+      return property == null ? null : Long.decode(property.trim());
+    } catch (NumberFormatException e) {
+      return null;
+    }
   }
 
   /** File to write attempts to; "" for none. */
