@@ -70,7 +70,7 @@ public class RetryControllerTest {
       assertTrue("waited " + between, between >= 19); // both are rounded to milliseconds
     }
     assertEquals("3", seen.get(3).variables.get("wsb.attempts"));
-    assertEquals("1", seen.get(3).variables.get("wsb.throttled"));
+    assertEquals("2", seen.get(3).variables.get("wsb.throttled"));
     assertEquals("succeeded", seen.get(3).variables.get("wsb.stop"));
     assertEquals("200", seen.get(3).variables.get("wsb.lastStatus"));
     assertTrue(Long.parseLong(seen.get(3).variables.get("wsb.timeToSuccessMs")) >= 40);

@@ -87,7 +87,8 @@ public class ConnectSamplerTest {
 
   @Test
   public void a_connect_ends_with_its_threads_schedule_and_ends_the_thread() throws Exception {
-    server = new RawServer(RawServer.refusal(429, "Too Many Requests", "Retry-After: 20\r\n", ""));
+    String refusal = RawServer.refusal(429, "Too Many Requests", "Retry-After: 20\r\n", "");
+    server = new RawServer(refusal, refusal);
     JMeterThread thread = new JMeterThread(new ListedHashTree(new LoopController()), null, null);
     thread.setEndTime(System.currentTimeMillis() + 5000);
     JMeterContextService.getContext().setThread(thread);
