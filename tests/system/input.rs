@@ -33,6 +33,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("wsb.connectTimeout", "soon", "milliseconds"),
     ("wsb.connectTimeout", "-1", "milliseconds"),
     ("wsb.connectTimeout", "0", ""),
+    ("wsb.settle", "soon", "milliseconds"),
     ("wsb.tls.verify", "maybe", "true"),
     ("wsb.tls.caFile", "/no/such/file.pem", "PEM"),
     ("wsb.proxy", "ftp://127.0.0.1:21", "http://"),

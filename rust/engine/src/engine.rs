@@ -156,6 +156,7 @@ impl Engine {
                 .reconnect
                 .then(|| Lifeline::new(spec.clone(), attempts, clock));
             let mut live = Live::new(connection, keeping, lifeline, story);
+            live.keep(std::mem::take(&mut run.early));
             live.kept = true;
             *call.live = Some(live);
             self.keeper.add(&slot, &self.notices);
@@ -265,6 +266,7 @@ impl Engine {
                 self.notices
                     .count("reconnect", || "a lost connection was made anew".to_owned());
                 live.renew(connection);
+                live.keep(std::mem::take(&mut run.early));
                 if !live.kept {
                     live.kept = true;
                     self.keeper.add(slot, &self.notices);
@@ -346,8 +348,8 @@ impl Engine {
     fn note_limits(&self, run: &ConnectRun) {
         let limits = [websocket::Code::TcpNoFiles, websocket::Code::TcpNoPorts].map(websocket::Code::as_str);
         for fault in run.attempts.iter().filter_map(|attempt| attempt.fault.as_ref()) {
-            if limits.contains(&fault.code) {
-                self.notices.count(fault.code, || fault.detail.clone());
+            if limits.contains(&&*fault.code) {
+                self.notices.count(&fault.code, || fault.detail.clone());
             }
         }
     }

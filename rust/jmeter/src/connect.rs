@@ -182,6 +182,7 @@ impl ConnectPlan {
             dial: Arc::new(dial),
             cookies: Cookies::default(),
             keeping: keeping(&values)?,
+            settle: values.duration("wsb.settle")?,
             policy: Arc::new(policy),
             seed: None,
             user: request.user.into(),

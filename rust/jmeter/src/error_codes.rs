@@ -23,6 +23,9 @@ pub struct Code {
 /// How JMeter marks response codes that are no HTTP status; an exception's class follows, or one of our own codes.
 pub const NO_STATUS: &str = "Non HTTP response code: ";
 
+/// Begins the codes that say with which close code a server closed; these stand by themselves.
+pub const CLOSED: &str = "closed.";
+
 /// A property of the plan cannot be used.
 pub const SPEC_INVALID: ErrorCode = ErrorCode {
     code: "spec.invalid",

@@ -15,7 +15,7 @@ use serde::Serialize;
 use trace::micros_of;
 
 use crate::connect::{ElapsedMode, ShownAs};
-use crate::error_codes::{self, NO_STATUS, SPEC_INVALID};
+use crate::error_codes::{self, CLOSED, NO_STATUS, SPEC_INVALID};
 use crate::values::Invalid;
 
 /// The texts in their order; each may be empty. Heads have bare line feeds, as JMeter shows them.
@@ -268,7 +268,7 @@ impl AttemptResult {
 /// JMeter's response code and message: the server's own, or a code of the table and its constant text.
 enum Said<'a> {
     Server(u16, &'a str),
-    Code(&'static str, &'static str),
+    Code(&'a str, &'static str),
 }
 
 impl<'a> Said<'a> {
@@ -278,7 +278,7 @@ impl<'a> Said<'a> {
                 Said::Server(answer.status, &answer.reason)
             }
             (None, Some(answer)) => Said::Server(answer.status, &answer.reason),
-            (Some(fault), _) => Said::Code(fault.code, fault.message),
+            (Some(fault), _) => Said::Code(&fault.code, fault.message),
             (None, None) => unreachable!("an open socket has its 101"),
         }
     }
@@ -298,7 +298,10 @@ impl<'a> Said<'a> {
     /// In the form that JMeter itself gives to failures without an HTTP status.
     fn put_code(&self, out: &mut String) {
         if let Said::Code(code, _) = self {
-            out.push_str(NO_STATUS);
+            // Close codes stand by themselves, as those of message samples do.
+            if !code.starts_with(CLOSED) {
+                out.push_str(NO_STATUS);
+            }
             out.push_str(code);
         }
     }
@@ -319,7 +322,7 @@ fn put(out: &mut String, shown: impl fmt::Display) {
 fn put_story(out: &mut String, run: &ConnectRun) {
     timeline::write(out, run);
     if let Some(fault) = run.curable() {
-        let help = error_codes::help(fault.code).unwrap_or_default();
+        let help = error_codes::help(&fault.code).unwrap_or_default();
         put(out, format_args!("{}: {help}\n", fault.code));
     }
     if let Some(smell) = smell(run) {

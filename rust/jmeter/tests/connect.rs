@@ -263,6 +263,7 @@ fn wrong_properties_are_refused_before_anything_is_sent() {
         ("wsb.tls.caFile", "/does/not/exist.pem", "PEM"),
         ("wsb.proxy", "ftp://127.0.0.1:21", "http://host:port"),
         ("wsb.connectTimeout", "0", "above 0"),
+        ("wsb.settle", "soon", "milliseconds"),
         ("wsb.subprotocols", "a b", "names"),
         ("wsb.result.elapsed", "some", "attempts, total"),
         ("wsb.result.attempts", "some", "none, subresults"),

@@ -2,5 +2,6 @@
 
 pub mod reconnect;
 pub mod run;
+mod settle;
 pub mod spec;
 pub mod timeline;

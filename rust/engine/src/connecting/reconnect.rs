@@ -140,7 +140,7 @@ fn failure(run: &ConnectRun, reason: StopReason) -> Failure {
     timeline::write(&mut story, run);
     let why = match &run.last().fault {
         Some(fault) if reason != StopReason::Cancelled => Failure {
-            code: fault.code.into(),
+            code: fault.code.clone(),
             message: fault.message,
             detail: story,
             end_thread: false,

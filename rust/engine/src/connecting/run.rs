@@ -1,6 +1,7 @@
 //! The connect loop: drives `backoff::Attempts`, which says what now, with attempts by `websocket` and pauses of a clock, and keeps
 //! a record of all of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +10,14 @@ use backoff::{
     StopReason, Verdict,
 };
 use tokio::time::{Instant, sleep_until};
-use websocket::{Answer, Connection, Kind, Trace};
+use websocket::{Answer, Closed, Connection, Error, Kind, Received, Trace};
 
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::codes::{CANCELLED, ErrorCode, GATE_TIMEOUT, SCHEDULE_END};
+use crate::connecting::settle::{Settled, settle};
 use crate::connecting::spec::ConnectSpec;
+use crate::failure::Failure;
 use crate::gates::gate::Gate;
 
 /// How a connect call ended.
@@ -39,8 +42,8 @@ impl End {
 /// Why an attempt did not open the socket.
 #[derive(Debug)]
 pub struct Fault {
-    /// Stable code.
-    pub code: &'static str,
+    /// Stable code; `closed.` is followed by the server's close code.
+    pub code: Cow<'static, str>,
     /// Constant text for the code.
     pub message: &'static str,
     /// With hosts, ports and the system's words.
@@ -50,7 +53,7 @@ pub struct Fault {
 impl From<ErrorCode> for Fault {
     fn from(code: ErrorCode) -> Self {
         Fault {
-            code: code.code,
+            code: code.code.into(),
             message: code.message,
             detail: code.message.to_owned(),
         }
@@ -175,6 +178,8 @@ pub struct ConnectRun {
     pub attempts: Vec<AttemptRecord>,
     /// The open socket of the last attempt.
     pub connection: Option<Connection>,
+    /// What came while it settled.
+    pub early: Vec<Received>,
     /// How it ended.
     pub end: End,
     /// From the first attempt's begin to the end of the last.
@@ -264,6 +269,7 @@ pub async fn connect(
     // The wait at the gate before the attempt to come.
     let mut note = None;
     let mut connection = None;
+    let mut early = Vec::new();
     let reason = loop {
         let now = clock.now();
         match (attempts.step(now), &mut place) {
@@ -287,8 +293,8 @@ pub async fn connect(
                 let mut tried = attempt(spec, cancel, deadline.saturating_sub(now)).await;
                 tried.record.offset = now.saturating_sub(started);
                 tried.record.gate = note.take();
-                connection = tried.connection;
-                let judged = tried.record.judge(tried.kind, attempts, clock);
+                (connection, early) = (tried.connection, tried.early);
+                let judged = tried.record.judge(tried.failed.as_ref(), attempts, clock);
                 records.push(tried.record);
                 match (place, &connection, judged) {
                     (Some(place), Some(_), _) => place.passed(),
@@ -326,6 +332,7 @@ pub async fn connect(
     ConnectRun {
         attempts: records.made,
         connection,
+        early,
         end,
         elapsed: clock.now().saturating_sub(started),
         set_cookies: records.set_cookies,
@@ -336,8 +343,38 @@ pub async fn connect(
 struct Tried {
     record: AttemptRecord,
     connection: Option<Connection>,
-    /// What kind of failure it was; `None`: it succeeded, or was cancelled.
-    kind: Option<Kind>,
+    early: Vec<Received>,
+    /// `None`: it succeeded, or was cancelled.
+    failed: Option<Failed>,
+}
+
+/// What an attempt failed by.
+enum Failed {
+    /// An error of this kind.
+    Kind(Kind),
+    /// The server let it in and closed.
+    Closed(Closed),
+}
+
+impl Tried {
+    fn failed(trace: Trace, fault: Fault, failed: Option<Failed>) -> Self {
+        Tried {
+            record: AttemptRecord::new(Duration::ZERO, trace, Some(fault)),
+            connection: None,
+            early: Vec::new(),
+            failed,
+        }
+    }
+
+    fn by(trace: Trace, error: &Error) -> Self {
+        let code = error.code();
+        let fault = Fault {
+            code: code.as_str().into(),
+            message: code.message(),
+            detail: error.detail(),
+        };
+        Tried::failed(trace, fault, Some(Failed::Kind(error.kind())))
+    }
 }
 
 async fn attempt(spec: &ConnectSpec, cancel: &Cancel, timeout: Duration) -> Tried {
@@ -349,46 +386,61 @@ async fn attempt(spec: &ConnectSpec, cancel: &Cancel, timeout: Duration) -> Trie
         () = cancel.cancelled() => None,
         done = websocket::open(&spec.dial, &spec.cookies, timeout) => Some(done),
     };
-    let (trace, fault, connection, kind) = match done {
-        None => {
-            let trace = Trace {
-                total: begun.elapsed(),
-                ..Trace::new(wall)
-            };
-            (trace, Some(CANCELLED.into()), None, None)
-        }
-        Some(done) => match done.result {
-            Ok(connection) => (done.trace, None, Some(connection), None),
-            Err(error) => {
-                let code = error.code();
-                let fault = Fault {
-                    code: code.as_str(),
-                    message: code.message(),
-                    detail: error.detail(),
-                };
-                (done.trace, Some(fault), None, Some(error.kind()))
-            }
-        },
+    let whole = |trace: Trace| Trace {
+        total: begun.elapsed(),
+        ..trace
     };
-    Tried {
-        record: AttemptRecord::new(Duration::ZERO, trace, fault),
-        connection,
-        kind,
+    let Some(done) = done else {
+        return Tried::failed(whole(Trace::new(wall)), CANCELLED.into(), None);
+    };
+    let mut connection = match done.result {
+        Ok(connection) => connection,
+        Err(error) => return Tried::by(done.trace, &error),
+    };
+    let time = spec.settle.min(timeout.saturating_sub(begun.elapsed()));
+    let settled = if time.is_zero() {
+        Settled::Stays(Vec::new())
+    } else {
+        settle(&mut connection, time, cancel).await
+    };
+    match settled {
+        Settled::Stays(early) => Tried {
+            record: AttemptRecord::new(Duration::ZERO, done.trace, None),
+            connection: Some(connection),
+            early,
+            failed: None,
+        },
+        Settled::Closed(closed) => {
+            let Failure {
+                code,
+                message,
+                detail,
+                ..
+            } = Failure::closed(&closed);
+            let fault = Fault {
+                code,
+                message,
+                detail,
+            };
+            Tried::failed(whole(done.trace), fault, Some(Failed::Closed(closed)))
+        }
+        Settled::Lost(error) => Tried::by(whole(done.trace), &error),
+        Settled::Cancelled => Tried::failed(whole(done.trace), CANCELLED.into(), None),
     }
 }
 
 impl AttemptRecord {
-    /// Tells the machine that the attempt failed, by this kind of failure, or was cancelled; notes what it says, and gives on what the
+    /// Tells the machine that the attempt failed, or was cancelled; notes what it says, and gives on what the
     /// gate is to be told.
-    fn judge(&mut self, kind: Option<Kind>, attempts: &mut Attempts, clock: Clock) -> Option<Refusal> {
-        let Some(kind) = kind else {
+    fn judge(&mut self, failed: Option<&Failed>, attempts: &mut Attempts, clock: Clock) -> Option<Refusal> {
+        let Some(failed) = failed else {
             if self.fault.is_some() {
                 attempts.cancel();
             }
             return None;
         };
         let now = clock.now();
-        let (refusal, Verdict { class, hint, next }) = attempts.failed(&seen(kind, &self.trace), now);
+        let (refusal, Verdict { class, hint, next }) = attempts.failed(&seen(failed, &self.trace), now);
         self.class = Some(class);
         self.hint = hint;
         self.wait = match (next, attempts.step(now)) {
@@ -401,7 +453,16 @@ impl AttemptRecord {
 }
 
 /// What the policy is shown of a failed attempt.
-fn seen(kind: Kind, trace: &Trace) -> Seen<'_> {
+fn seen<'a>(failed: &'a Failed, trace: &'a Trace) -> Seen<'a> {
+    let kind = match failed {
+        Failed::Closed(closed) => {
+            return Seen::Closed {
+                code: closed.code,
+                reason: &closed.reason,
+            };
+        }
+        Failed::Kind(kind) => *kind,
+    };
     match (kind, &trace.answer) {
         (Kind::Answer, Some(answer)) => Seen::Answer(HttpAnswer {
             status: answer.status,

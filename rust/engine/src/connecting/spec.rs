@@ -19,6 +19,8 @@ pub struct ConnectSpec {
     pub cookies: Cookies,
     /// What happens between uses.
     pub keeping: Keeping,
+    /// How long a connection that was let in is watched for a close by the server, which counts as a refusal; zero: not at all.
+    pub settle: Duration,
     /// When to try again.
     pub policy: Arc<Policy>,
     /// Seed of this connect's own random stream; `None`: random.

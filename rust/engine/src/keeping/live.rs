@@ -71,6 +71,13 @@ impl Live {
         }
     }
 
+    /// Queues messages that came before anybody looked.
+    pub fn keep(&mut self, messages: Vec<Received>) {
+        for message in messages {
+            self.queue.push(message);
+        }
+    }
+
     /// Another socket takes the place of the one that was lost; what was queued stays.
     pub fn renew(&mut self, connection: Connection) {
         self.liveness = watched(&connection, self.keeping);

@@ -67,7 +67,7 @@ pub fn attempt<'a>(
         total_us: micros_of(trace.total),
         stalled_us: us((!trace.stalled.is_zero()).then_some(trace.stalled)),
         status: attempt.status(),
-        error: attempt.fault.as_ref().map(|fault| fault.code.into()),
+        error: attempt.fault.as_ref().map(|fault| (&*fault.code).into()),
         class: attempt.class.map(|class| class.to_string().into()),
         hint: attempt.hint.as_ref().map(hint),
         gate: attempt.gate.map(gate),

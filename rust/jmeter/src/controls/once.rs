@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::retry::with_failed_assertions;
-use super::sample::{Reading, headers, reading, traced};
+use super::sample::{reading, traced};
 use super::{ControlRequest, Scene, Waited, tracer};
 use crate::connect::policy;
 use crate::error_codes::SPEC_INVALID;
@@ -74,15 +74,7 @@ pub struct Sample {
 impl Sample {
     /// Shows it to the policy.
     fn tell(&self, fetching: Fetching) -> Option<Verdict> {
-        match reading(&self.code) {
-            Reading::Failure(failure) => fetching.failed(&Seen::Failure(failure)),
-            Reading::Status(status) => fetching.failed(&Seen::Answer(backoff::HttpAnswer {
-                status,
-                headers: &headers(&self.headers),
-                body: self.body.as_bytes(),
-                now: SystemTime::now(),
-            })),
-        }
+        reading(&self.code).show(&self.headers, &self.body, |seen| fetching.failed(seen))
     }
 }
 

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use backoff::{Class, FASTEST_PACE, HttpAnswer, PacerMode, Policy, Refusal, SLOWEST_PACE, Seen};
+use backoff::{Class, FASTEST_PACE, PacerMode, Policy, Refusal, SLOWEST_PACE};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::sample::{Reading, headers, reading, traced};
+use super::sample::{reading, traced};
 use super::{ControlRequest, Scene, Waited, tracer};
 use crate::connect::{gate_of_mode, policy, quota_by};
 use crate::error_codes::SPEC_INVALID;
@@ -290,17 +290,7 @@ impl Pace {
         let Mode::Pace(Some(place)) = &mut self.mode else {
             return;
         };
-        let headers = headers(head);
-        let seen = match reading(code) {
-            Reading::Failure(failure) => Seen::Failure(failure),
-            Reading::Status(status) => Seen::Answer(HttpAnswer {
-                status,
-                headers: &headers,
-                body: body.as_bytes(),
-                now: SystemTime::now(),
-            }),
-        };
-        let (refusal, verdict) = Refusal::read(&self.policy, &seen);
+        let (refusal, verdict) = reading(code).show(head, body, |seen| Refusal::read(&self.policy, seen));
         let throttled = verdict.class == Class::Throttle;
         if ok && !throttled {
             place.passed();

@@ -1,10 +1,12 @@
 //! A JMeter sample as the policy sees it: the status of its response code, or what kind of failure a code without one is; and
 //! the headers of its text.
 
-use backoff::FailureKind;
+use std::time::SystemTime;
+
+use backoff::{FailureKind, HttpAnswer, Seen};
 use engine::tracing::events::TracedCode;
 
-use crate::error_codes::{NO_STATUS, codes};
+use crate::error_codes::{CLOSED, NO_STATUS, codes};
 
 /// Exceptions that another attempt cannot heal: the plan is wrong, or the server is not who it should be.
 const FATAL: &[&str] = &[
@@ -22,6 +24,8 @@ const FATAL: &[&str] = &[
 pub enum Reading {
     /// An HTTP status.
     Status(u16),
+    /// The server closed the connection with this code.
+    Closed(u16),
     /// A failure without one.
     Failure(FailureKind),
 }
@@ -35,6 +39,9 @@ pub fn reading(code: &str) -> Reading {
     {
         return Reading::Status(status);
     }
+    if let Some(closed) = code.strip_prefix(CLOSED).and_then(|code| code.parse().ok()) {
+        return Reading::Closed(closed);
+    }
     let Some(cause) = code.strip_prefix(NO_STATUS) else {
         return Reading::Failure(FailureKind::Network);
     };
@@ -46,6 +53,31 @@ pub fn reading(code: &str) -> Reading {
         });
     }
     Reading::Failure(exception(cause))
+}
+
+impl Reading {
+    /// The status, where there is one.
+    pub fn status(self) -> Option<u16> {
+        match self {
+            Reading::Status(status) => Some(status),
+            Reading::Closed(_) | Reading::Failure(_) => None,
+        }
+    }
+
+    /// Shows the sample to a policy: with its headers, as JMeter keeps them, and its data, which of a closed connection hold the close
+    /// reason.
+    pub fn show<R>(self, head: &str, data: &str, look: impl FnOnce(&Seen<'_>) -> R) -> R {
+        match self {
+            Reading::Status(status) => look(&Seen::Answer(HttpAnswer {
+                status,
+                headers: &headers(head),
+                body: data.as_bytes(),
+                now: SystemTime::now(),
+            })),
+            Reading::Closed(code) => look(&Seen::Closed { code, reason: data }),
+            Reading::Failure(kind) => look(&Seen::Failure(kind)),
+        }
+    }
 }
 
 fn exception(class: &str) -> FailureKind {
@@ -63,12 +95,12 @@ fn exception(class: &str) -> FailureKind {
 pub fn traced(code: &str) -> TracedCode<'_> {
     match reading(code) {
         Reading::Status(status) => TracedCode::Status(status),
-        Reading::Failure(_) => TracedCode::Text(code),
+        Reading::Closed(_) | Reading::Failure(_) => TracedCode::Text(code),
     }
 }
 
 /// The header lines of a text as JMeter keeps it, names and values, in their order.
-pub fn headers(text: &str) -> Vec<(String, String)> {
+fn headers(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter_map(|line| line.split_once(':'));
     lines
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
@@ -84,6 +116,8 @@ mod tests {
         for (code, expected) in [
             ("429", Reading::Status(429)),
             (" 503 ", Reading::Status(503)),
+            ("closed.1013", Reading::Closed(1013)),
+            ("closed.x", Reading::Failure(FailureKind::Network)),
             ("600", Reading::Failure(FailureKind::Network)),
             ("", Reading::Failure(FailureKind::Network)),
             ("null 0", Reading::Failure(FailureKind::Network)),

@@ -56,6 +56,14 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "connection",
+        "wsb.settle",
+        "Settle time",
+        Kind::Duration,
+        "0",
+        "How long after the upgrade a close by the server still counts as a refusal with its close code, for limiters that accept and close at once; 0 is off.",
+    ),
+    key(
+        "connection",
         "wsb.tls.verify",
         "Verify TLS certificate",
         Kind::Boolean,

@@ -16,5 +16,6 @@ mod liveness;
 mod matching;
 mod operations;
 mod reconnecting;
+mod settling;
 mod support;
 mod tracing;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Attempts, Class, HttpAnswer, Next, Policy, Refusal, Seen, Step, StopReason, Verdict};
+use backoff::{Attempts, Class, Next, Policy, Refusal, Step, StopReason, Verdict};
 use tokio::time::{Instant, sleep_until};
 
 use super::messages::{FailedSample, Reply};
 use crate::connect::{gate, quota_by};
-use crate::controls::sample::{Reading, headers, reading, traced};
+use crate::controls::sample::{reading, traced};
 use crate::controls::{Scene, Waited};
 use crate::values::{Invalid, Values};
 use engine::clock::Clock;
@@ -204,20 +204,8 @@ impl RetryRun {
         let now = self.clock.now();
         let mut machine = self.machine.clone();
         machine.set_end(self.end(sample.left_ms.map(Duration::from_millis)));
-        let headers = headers(&sample.headers);
-        let (seen, status) = match reading(&sample.code) {
-            Reading::Status(status) => {
-                let answer = HttpAnswer {
-                    status,
-                    headers: &headers,
-                    body: sample.body.as_bytes(),
-                    now: SystemTime::now(),
-                };
-                (Seen::Answer(answer), Some(status))
-            }
-            Reading::Failure(failure) => (Seen::Failure(failure), None),
-        };
-        let (refusal, verdict) = machine.failed(&seen, now);
+        let read = reading(&sample.code);
+        let (refusal, verdict) = read.show(&sample.headers, &sample.body, |seen| machine.failed(seen, now));
         self.judged = Some(Judged {
             label: sample.label.clone(),
             code: sample.code.clone(),
@@ -225,7 +213,7 @@ impl RetryRun {
             machine,
             verdict,
             refusal,
-            status,
+            status: read.status(),
             provisional,
         });
     }
@@ -321,10 +309,7 @@ impl RetryRun {
     }
 
     fn succeeded(&mut self, code: &str) {
-        self.status = match reading(code) {
-            Reading::Status(status) => Some(status),
-            Reading::Failure(_) => None,
-        };
+        self.status = reading(code).status();
         if let Some(place) = &mut self.place {
             place.passed();
         }

@@ -369,3 +369,23 @@ fn wrong_properties_are_refused_with_their_names() {
         assert_eq!(invalid.key, key);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_close_by_the_server_counts_by_its_code_and_its_reason_may_hint() {
+    let closes = [
+        ("wsb.retry.throttle", "closed.1013"),
+        ("wsb.hint.bodyPattern", "in ([0-9]+) s"),
+        ("wsb.hint.jitter", "none"),
+        EXPONENTIAL,
+    ];
+    let mut bench = Bench::new(&closes);
+    bench.begin().await;
+    let begun = Instant::now();
+    let detail = "the server closed with 1013; reason: again in 7 s";
+    bench
+        .tell(json!({"event": "failed", "label": "", "code": "closed.1013", "body": detail, "last": true}))
+        .await;
+    let over = bench.over(false, "closed.1013").await;
+    assert_eq!((&over["go"], begun.elapsed().as_secs()), (&json!(true), 7));
+    assert_eq!(over["variables"]["wsb.throttled"], "1");
+}
