@@ -1,4 +1,8 @@
-//! Bytes as people write them in a plan: hex and Base64. Pure.
+//! Bytes as people write them in a plan: hex and Base64, with the blanks, marks and paddings that people leave in or out. Pure.
+
+use std::sync::LazyLock;
+
+use data_encoding::{DecodeKind, Encoding, HEXLOWER_PERMISSIVE, Specification};
 
 /// Reads pairs of hex digits; blanks may stand anywhere between pairs, and `0x` before one.
 ///
@@ -11,19 +15,25 @@ pub fn hex(text: &str) -> Result<Vec<u8>, String> {
             .strip_prefix("0x")
             .or_else(|| word.strip_prefix("0X"))
             .unwrap_or(word);
-        if digits.len() % 2 != 0 {
-            return Err("an odd number of hex digits".to_owned());
-        }
-        for pair in digits.as_bytes().chunks(2) {
-            let value = |digit: u8| char::from(digit).to_digit(16);
-            let (Some(high), Some(low)) = (value(pair[0]), value(pair[1])) else {
-                return Err("something that is no hex digit".to_owned());
-            };
-            bytes.push(u8::try_from(high << 4 | low).expect("two hex digits"));
-        }
+        let read = HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
+        bytes.extend(read.map_err(|error| match error.kind {
+            DecodeKind::Length => "an odd number of hex digits".to_owned(),
+            _ => "something that is no hex digit".to_owned(),
+        })?);
     }
     Ok(bytes)
 }
+
+/// Both alphabets, without padding; bits left over at the end are passed over, as most readers do.
+static BASE64: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut both = Specification::new();
+    both.symbols
+        .push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    both.translate.from.push_str("-_");
+    both.translate.to.push_str("+/");
+    both.check_trailing_bits = false;
+    both.encoding().expect("64 symbols, and two more for two of them")
+});
 
 /// Reads Base64, of the usual alphabet or the one for URLs, with or without padding; blanks are passed over (RFC 4648
 /// sections 4 and 5).
@@ -31,35 +41,15 @@ pub fn hex(text: &str) -> Result<Vec<u8>, String> {
 /// # Errors
 /// What is wrong, in words.
 pub fn base64(text: &[u8]) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut group, mut bits, mut padded) = (0_u32, 0_u32, false);
-    for &symbol in text.iter().filter(|symbol| !symbol.is_ascii_whitespace()) {
-        let value = match symbol {
-            b'A'..=b'Z' => symbol - b'A',
-            b'a'..=b'z' => symbol - b'a' + 26,
-            b'0'..=b'9' => symbol - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' => {
-                padded = true;
-                continue;
-            }
-            _ => return Err("something that is no Base64".to_owned()),
-        };
-        if padded {
-            return Err("Base64 that goes on after its end".to_owned());
-        }
-        group = group << 6 | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(group >> bits & 0xff).expect("eight bits"));
-        }
-    }
-    if bits >= 6 {
-        return Err("Base64 that breaks off".to_owned());
-    }
-    Ok(bytes)
+    let mut symbols: Vec<u8> = text.to_vec();
+    symbols.retain(|symbol| !symbol.is_ascii_whitespace());
+    let padding = symbols.iter().rev().take_while(|symbol| **symbol == b'=').count();
+    symbols.truncate(symbols.len() - padding);
+    BASE64.decode(&symbols).map_err(|error| match error.kind {
+        DecodeKind::Length => "Base64 that breaks off".to_owned(),
+        _ if symbols.get(error.position) == Some(&b'=') => "Base64 that goes on after its end".to_owned(),
+        _ => "something that is no Base64".to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -87,6 +77,7 @@ mod tests {
             ("", &b""[..]),
             ("Zg==", b"f"),
             ("Zg", b"f"),
+            ("Zh", b"f"),
             ("Zm8=", b"fo"),
             ("Zm9v\r\nYmFy", b"foobar"),
             ("-_8=", &[0xfb, 0xff]),
@@ -94,8 +85,14 @@ mod tests {
         ] {
             assert_eq!(base64(text.as_bytes()).as_deref(), Ok(bytes), "{text:?}");
         }
-        for text in ["Z", "Zg==Zg==", "Z*==", "Zm9vY"] {
-            assert!(base64(text.as_bytes()).is_err(), "{text:?}");
+        for (text, wrong) in [
+            ("Z", "breaks off"),
+            ("Zm9vY", "breaks off"),
+            ("Zg==Zg==", "goes on after its end"),
+            ("Z*==", "no Base64"),
+        ] {
+            let error = base64(text.as_bytes()).unwrap_err();
+            assert!(error.contains(wrong), "{text:?}: {error}");
         }
     }
 }
