@@ -18,7 +18,8 @@ pub fn stream_seed(seed: u64, user: &str, ordinal: u64) -> u64 {
     finish(state ^ ordinal)
 }
 
-/// One step of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+/// One step of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit. By hand, like FNV above: a seed that
+/// stands in a plan gives the same waits for ever, and no library promises its mixing that long.
 fn finish(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -183,7 +183,8 @@ fn pick(bits: u64) -> Fault {
     Fault::ALL[usize::try_from(bits % count).expect("below the number of faults")]
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): one well mixed number for each counter value.
+/// SplitMix64 (Steele, Lea, Flood 2014): one well mixed number for each counter value. By hand: it has no state, and the same seed must
+/// strike the same attempts whatever a library's next version does.
 fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
