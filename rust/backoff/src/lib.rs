@@ -30,6 +30,7 @@ mod policy;
 mod ratelimit;
 mod read;
 mod seed;
+mod smell;
 mod source;
 mod status;
 mod strategy;
@@ -44,6 +45,7 @@ pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, TooLong
 pub use pacer::{FASTEST_PACE, Pacer, PacerMode, PacerSettings, PacerState, SLOWEST_PACE, Ticket, Turn};
 pub use policy::{ATTEMPT_GUARD, Policy, PolicyError};
 pub use seed::{Stream, stream_seed};
+pub use smell::{Sign, Smell, smells};
 pub use source::HintSource;
 pub use status::{StatusSet, StatusSetError};
 pub use strategy::Strategy;
