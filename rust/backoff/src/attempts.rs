@@ -200,7 +200,8 @@ impl Attempts {
     pub fn failed(&mut self, seen: &Seen<'_>, now: Duration) -> (Refusal, Verdict) {
         self.begin(now);
         let (class, hint, waits) = self.backoff.judge(seen);
-        let paced = self.gate == Some(PacerMode::Pace) && class == Class::Throttle;
+        // Whatever its form: what others of the gate meet too is their quota's, and the gate says when.
+        let paced = self.gate == Some(PacerMode::Pace) && class != Class::Fatal;
         let next = waits.and_then(|waits| self.wait(waits, paced, now));
         self.phase = match next {
             Ok(wait) if paced => Phase::Queueing(now.saturating_add(wait)),

@@ -5,26 +5,34 @@
 //! and asks anew after each call that changes the gate.
 //!
 //! ```
-//! use backoff::{Pacer, PacerMode, PacerSettings};
+//! use backoff::{Class, Form, Pacer, PacerMode, PacerSettings, Refusal};
 //! use std::time::Duration;
 //!
 //! let mut gate = Pacer::new(PacerSettings::of(PacerMode::Pace));
 //! let (first, second) = (gate.enter(0.5), gate.enter(0.5));
 //! let start = Duration::ZERO;
 //! assert_eq!(gate.take(start), Some(first));
-//! // The server refuses and asks for 2 s: nobody goes before, then the refused one before all others.
-//! gate.throttled(start, start, Some(Duration::from_secs(2)));
-//! gate.again(first, 0.5);
+//! // The server refuses and asks for 2 s: nobody goes before, and then another one first.
+//! let refusal = Refusal { class: Class::Throttle, form: Form::Status(429), hint: Some(Duration::from_secs(2)) };
+//! gate.refused(start, first, &refusal);
+//! gate.again(first, 0.5, start);
 //! let turn = gate.ready().expect("two wait");
-//! assert_eq!((turn.at, turn.ticket), (Duration::from_secs(2), first));
-//! # let _ = second;
+//! assert_eq!((turn.at, turn.ticket), (Duration::from_secs(2), second));
 //! ```
 
+mod flight;
+mod learn;
+mod queue;
 mod settings;
 
 pub use settings::{FASTEST_PACE, PacerMode, PacerSettings, SLOWEST_PACE};
 
-use std::collections::BTreeMap;
+use crate::attempts::{Form, Refusal};
+use crate::connect::Class;
+use flight::Flight;
+use learn::{Cut, Learner};
+use queue::Queue;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// A timer that fires this late costs no pace: the next turn counts from when this one was due. So at most two go closer
@@ -33,17 +41,16 @@ const LATENESS: Duration = Duration::from_millis(10);
 
 /// How far a gap between two turns spreads around `1 / rate`: half of it, up and down. Without it two gates on one quota
 /// fall into step, and the one that is a moment earlier at every token gets most of them.
-const GAP_SPREAD: f64 = 0.5;
+const GAP_SPREAD: f64 = 0.15;
 
-/// After this long with refusals and not one success, each refusal doubles the gap: a quota that counts refusals may be
-/// smaller than the lowest rate, and would never open again under it (five logins a minute, say).
-const PATIENCE: Duration = Duration::from_secs(60);
+/// So many others who get in between two refusals of one user say that the second is its own.
+const OTHERS: u64 = 3;
 
-/// By then every gap is longer than any hold.
-const MOST_DOUBLINGS: u32 = 31;
+/// But not where others were refused more than so many times as often as let in: then the rate is too high.
+const MOSTLY: u64 = 3;
 
 /// A place in the order of first waits. It stays the same over all attempts of one connect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Ticket(u64);
 
 /// Who goes next, and when.
@@ -51,7 +58,7 @@ pub struct Ticket(u64);
 pub struct Turn {
     /// The moment; one that is over means now.
     pub at: Duration,
-    /// Who has waited for the longest.
+    /// Who is first.
     pub ticket: Ticket,
 }
 
@@ -69,32 +76,44 @@ pub struct PacerState {
 /// One gate. Every operation takes `O(log n)` of those who wait.
 ///
 /// The life of a ticket: [`Pacer::enter`], then [`Pacer::take`] hands it out when its turn has come; the attempt is made, and
-/// its end told by [`Pacer::passed`] or [`Pacer::throttled`] (any other end is not the quota's and need not be told); for the next
-/// attempt of the same connect [`Pacer::again`]. Who gives up says [`Pacer::leave`]; one that was handed out needs no goodbye.
+/// its end told by [`Pacer::passed`] or [`Pacer::refused`]; for the next attempt of the same connect [`Pacer::again`]. Who makes no
+/// further one, waiting or not, says [`Pacer::leave`].
 ///
-/// Order: by first wait, in every mode, so that a refused user comes before all who came later, and nobody starves.
+/// Order: by first wait, in every mode. A refused one lets three of the others get in before it comes back to its old place, and if
+/// it is refused again then, what keeps it out is its own: as long as others wait it comes back after its own backoff, behind them but
+/// for one turn in eight, and its refusals say nothing to the gate. So nobody starves, and one who is always refused starves nobody.
 ///
 /// The rate of `pace` (additive increase, multiplicative decrease): a success adds `increase / rate`, which is `increase` for each
 /// second of successes; a refusal leaves `beta` of it, once for all refusals of attempts that were under way. A hint holds all.
+/// How windows are told from buckets, see the module `learn`.
 #[derive(Debug, Clone)]
 pub struct Pacer {
     settings: PacerSettings,
-    /// Attempts a second.
-    rate: f64,
-    /// `pace`: no turn before this. `pause`: the last turn, or the end of the hold.
-    next: Duration,
-    /// Until when the latest hint holds; `None` before the first hint.
-    hold: Option<Duration>,
-    /// When the rate was cut last.
-    cut: Option<Duration>,
-    /// The first refusal since the last success.
-    dry: Option<Duration>,
-    /// How often the gap was doubled since the last success.
-    doublings: u32,
-    /// Who waits, with the number of U(0, 1) that each brought.
-    waiting: BTreeMap<Ticket, f64>,
+    learner: Learner,
+    queue: Queue,
+    flight: Flight,
+    /// Of those who were refused and have not got in since.
+    refused: HashMap<Ticket, Record>,
+    /// How many got in, and how many refusals there were.
+    passes: u64,
+    refusals: u64,
+    /// The latest answer that may be the quota's or its user's own, if nobody got in since.
+    suspicion: Option<Ticket>,
     issued: u64,
     latest: Duration,
+}
+
+/// What is known of one who was refused.
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    /// How many had got in by then.
+    passes: u64,
+    /// How many refusals there had been that were not their users' own, this one counted.
+    refusals: u64,
+    /// What its refusal cut of the rate.
+    cut: Option<Cut>,
+    /// Its refusals are its own.
+    own: bool,
 }
 
 impl Pacer {
@@ -104,13 +123,13 @@ impl Pacer {
         let settings = settings.drawn();
         Self {
             settings,
-            rate: settings.rate,
-            next: Duration::ZERO,
-            hold: None,
-            cut: None,
-            dry: None,
-            doublings: 0,
-            waiting: BTreeMap::new(),
+            learner: Learner::new(settings),
+            queue: Queue::default(),
+            flight: Flight::default(),
+            refused: HashMap::new(),
+            passes: 0,
+            refusals: 0,
+            suspicion: None,
             issued: 0,
             latest: Duration::ZERO,
         }
@@ -122,29 +141,53 @@ impl Pacer {
     pub fn enter(&mut self, unit: f64) -> Ticket {
         self.issued += 1;
         let ticket = Ticket(self.issued);
-        self.again(ticket, unit);
+        self.queue.line_up(ticket, sound(unit));
         ticket
     }
 
-    /// A further wait of the same connect: at its old place, before all who came later.
-    pub fn again(&mut self, ticket: Ticket, unit: f64) {
-        let unit = if unit.is_nan() { 0.5 } else { unit.clamp(0.0, 1.0) };
-        self.waiting.insert(ticket, unit);
+    /// A further wait of the same connect. `not_before`: by the user's own backoff, which counts where its refusals are its own.
+    pub fn again(&mut self, ticket: Ticket, unit: f64, not_before: Duration) {
+        self.flight.end(ticket);
+        let unit = sound(unit);
+        match self.refused.get(&ticket) {
+            Some(record) if record.own => {
+                // Nobody else is kept waiting: the gate's own gaps are enough.
+                let until = if self.queue.others_wait() {
+                    not_before
+                } else {
+                    self.latest
+                };
+                self.queue.rest(ticket, unit, until);
+            }
+            Some(record) if self.settings.mode == PacerMode::Pace => {
+                self.queue.give_way(ticket, unit, record.passes, self.refusals);
+            }
+            _ => self.queue.line_up(ticket, unit),
+        }
+        self.queue.settle(self.passes, self.latest);
     }
 
-    /// Gives the wait up, at any moment; whose turn it is not, or no more, may say so too. True: it waited.
+    /// Makes no further attempt, whether it waits or not. True: it waited.
     pub fn leave(&mut self, ticket: Ticket) -> bool {
-        self.waiting.remove(&ticket).is_some()
+        self.flight.end(ticket);
+        self.refused.remove(&ticket);
+        self.queue.remove(ticket).is_some()
     }
 
     /// Who goes next and when, if nothing changes: the gate's one deadline. `None`: nobody waits.
     #[must_use]
     pub fn ready(&self) -> Option<Turn> {
-        let (&ticket, &unit) = self.waiting.first_key_value()?;
-        let at = match (self.settings.mode, self.hold) {
-            (PacerMode::Off | PacerMode::Observe, _) | (PacerMode::Pause, None) => Duration::ZERO,
-            (PacerMode::Pause, Some(hold)) => self.next_after_pause(hold, unit),
-            (PacerMode::Pace, hold) => self.next.max(hold.unwrap_or_default()),
+        let (ticket, unit, not_before) = self.queue.first()?;
+        let at = match (self.settings.mode, self.learner.hold) {
+            (PacerMode::Off | PacerMode::Observe, _) | (PacerMode::Pause, None) => not_before,
+            (PacerMode::Pause, Some(hold)) => self.next_after_pause(hold, unit).max(not_before),
+            (PacerMode::Pace, hold) => {
+                let most = [self.learner.most(self.flight.awaited()), self.flight.most()];
+                let most = most.into_iter().flatten().min();
+                let room = most.and_then(|most| self.flight.down_to(most.saturating_sub(1)));
+                let held = hold.unwrap_or_default().max(room.unwrap_or_default());
+                self.learner.next.max(held).max(not_before)
+            }
         };
         Some(Turn { at, ticket })
     }
@@ -153,71 +196,129 @@ impl Pacer {
     /// what is left of the spread the smallest lies at `1 / (n + 1)` of it in the mean.
     fn next_after_pause(&self, hold: Duration, unit: f64) -> Duration {
         let end = hold.saturating_add(self.settings.spread);
-        let from = self.next.clamp(hold, end);
-        let share = 2.0 * unit / (self.waiting.len() as f64 + 1.0);
+        let from = self.learner.next.clamp(hold, end);
+        let share = 2.0 * unit / (self.queue.len() as f64 + 1.0);
         from.saturating_add((end - from).mul_f64(share.min(1.0)))
     }
 
-    /// The one whose turn has come, who must start its attempt now. `None`: nobody's has.
+    /// The one whose turn has come, who must start its attempt now. `None`: nobody's has; [`Pacer::ready`] may have changed.
     pub fn take(&mut self, now: Duration) -> Option<Ticket> {
         let now = self.monotone(now);
+        if self.settings.mode == PacerMode::Pace {
+            self.hear_silence(now);
+        }
         let turn = self.ready().filter(|turn| turn.at <= now)?;
-        let unit = self.waiting.remove(&turn.ticket)?;
+        let unit = self.queue.take(turn.ticket)?;
         let due = turn.at.max(now.saturating_sub(LATENESS));
-        self.next = match self.settings.mode {
-            PacerMode::Pace => due.saturating_add(self.gap(1.0 + GAP_SPREAD * (2.0 * unit - 1.0))),
+        self.learner.next = match self.settings.mode {
+            PacerMode::Pace => {
+                let times = 1.0 + GAP_SPREAD * (2.0 * unit - 1.0);
+                due.saturating_add(self.learner.gap(times))
+            }
             PacerMode::Off | PacerMode::Observe | PacerMode::Pause => turn.at,
         };
+        if self.settings.mode != PacerMode::Off {
+            self.flight.begin(turn.ticket, now);
+        }
+        self.queue.settle(self.passes, now);
         Some(turn.ticket)
     }
 
-    /// The server let an attempt in.
-    pub fn passed(&mut self) {
-        if self.settings.mode != PacerMode::Off {
-            self.rate = (self.rate + self.settings.increase / self.rate).min(self.settings.max_rate);
-            (self.dry, self.doublings) = (None, 0);
+    /// The attempt of this ticket, which just started, ends after `limit` without an answer. Only of such attempts the gate expects
+    /// that an answer takes about as long as the others did; a sample may take as long as it likes.
+    pub fn answers_by(&mut self, ticket: Ticket, limit: Duration) {
+        self.flight.limit(ticket, limit);
+    }
+
+    /// Answers that do not come although all others came sooner are refusals by silence.
+    fn hear_silence(&mut self, now: Duration) {
+        while let Some(late) = self.flight.give_up(now) {
+            if let Some(sent) = late {
+                self.learner.refused(now, sent, None);
+            }
         }
     }
 
-    /// The server refused an attempt as one too many. `sent`: when [`Pacer::take`] gave its ticket out; `hint`: how long the server
-    /// asks to stay away, if the policy believes it. Where nobody knows when it was sent, `now` does.
-    pub fn throttled(&mut self, now: Duration, sent: Duration, hint: Option<Duration>) {
+    /// The server let an attempt in.
+    pub fn passed(&mut self, now: Duration, ticket: Ticket) {
         let now = self.monotone(now);
         if self.settings.mode == PacerMode::Off {
             return;
         }
-        if let Some(hint) = hint {
-            let until = now.saturating_add(hint.min(self.settings.max_hold));
-            self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
-        }
-        if self.settings.mode == PacerMode::Pause {
+        self.refused.remove(&ticket);
+        let sent = self.flight.end(ticket);
+        let took = sent.map_or(Duration::ZERO, |sent| now.saturating_sub(sent.at));
+        self.flight.answered(now, took, sent.and_then(|sent| sent.limit));
+        self.passes += 1;
+        self.suspicion = None;
+        self.learner.passed(sent.map_or(now, |sent| sent.at));
+        self.queue.settle(self.passes, now);
+    }
+
+    /// An attempt failed. What the policy takes for a throttle is a refusal of the quota, and so is no answer at all, in whatever form;
+    /// an answer that may pass by itself is one if others get such too. What no other attempt can heal never is, nor what is the
+    /// user's own.
+    pub fn refused(&mut self, now: Duration, ticket: Ticket, refusal: &Refusal) {
+        let now = self.monotone(now);
+        let sent = self.flight.end(ticket);
+        if self.settings.mode == PacerMode::Off || refusal.class == Class::Fatal {
             return;
         }
-        // An attempt from before the last cut says nothing about the rate after it.
-        let known = self.cut.is_some_and(|cut| {
-            sent < cut || now < cut.saturating_add(self.settings.cut_gap.max(self.gap(1.0)))
-        });
-        if !known {
-            self.cut = Some(now);
-            self.rate = (self.rate * self.settings.beta).max(self.settings.min_rate);
-            let dry = *self.dry.get_or_insert(now);
-            if now - dry >= PATIENCE {
-                self.doublings = (self.doublings + 1).min(MOST_DOUBLINGS);
+        if refusal.class == Class::Transient && matches!(refusal.form, Form::Status(_)) {
+            let others = self
+                .suspicion
+                .replace(ticket)
+                .is_some_and(|other| other != ticket);
+            if !others {
+                return;
             }
         }
-        let gap = self.gap(f64::from(1_u32 << self.doublings));
-        let longest = self.settings.max_hold.max(self.gap(1.0));
-        self.next = self.next.max(now.saturating_add(gap.min(longest)));
+        let heard = sent.is_some_and(|sent| sent.late);
+        if self.is_own(ticket) || heard {
+            return;
+        }
+        self.refusals += 1;
+        if self.settings.mode == PacerMode::Pause {
+            self.learner.hold_for(now, refusal.hint);
+            return;
+        }
+        let at = sent.map_or(now, |sent| sent.at);
+        let cut = self.learner.refused(now, at, refusal.hint);
+        let record = Record {
+            passes: self.passes,
+            refusals: self.refusals,
+            cut,
+            own: self.refused.get(&ticket).is_some_and(|record| record.own),
+        };
+        self.refused.insert(ticket, record);
+    }
+
+    /// Whether the refusal of this ticket is its own: others got in since the one before.
+    fn is_own(&mut self, ticket: Ticket) -> bool {
+        let Some(record) = self.refused.get_mut(&ticket) else {
+            return false;
+        };
+        let (passes, refusals) = (self.passes - record.passes, self.refusals - record.refusals);
+        if passes < OTHERS || passes.saturating_mul(MOSTLY) < refusals || !self.queue.others_wait() {
+            return false;
+        }
+        record.own = true;
+        (record.passes, record.refusals) = (self.passes, self.refusals);
+        if let Some(cut) = record.cut.take() {
+            self.learner.take_back(cut);
+        }
+        true
     }
 
     /// The figures of this moment.
     #[must_use]
     pub fn state(&self, now: Duration) -> PacerState {
         let now = now.max(self.latest);
+        let learns = matches!(self.settings.mode, PacerMode::Observe | PacerMode::Pace);
         PacerState {
-            rate: matches!(self.settings.mode, PacerMode::Observe | PacerMode::Pace).then_some(self.rate),
-            queue: self.waiting.len(),
-            hold: self.hold.unwrap_or_default().saturating_sub(now),
+            rate: learns.then_some(self.learner.rate),
+            queue: self.queue.len(),
+            hold: self.learner.hold.unwrap_or_default().saturating_sub(now),
         }
     }
 
@@ -227,15 +328,14 @@ impl Pacer {
         &self.settings
     }
 
-    /// So many times the time between two turns.
-    fn gap(&self, times: f64) -> Duration {
-        Duration::from_secs_f64(times / self.rate)
-    }
-
     fn monotone(&mut self, now: Duration) -> Duration {
         self.latest = self.latest.max(now);
         self.latest
     }
+}
+
+fn sound(unit: f64) -> f64 {
+    if unit.is_nan() { 0.5 } else { unit.clamp(0.0, 1.0) }
 }
 
 #[cfg(test)]

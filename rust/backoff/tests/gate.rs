@@ -1,6 +1,6 @@
 //! The shared gate, call by call: order, holds, cuts, modes.
 
-use backoff::{Pacer, PacerMode, PacerSettings, PacerState, Ticket};
+use backoff::{Class, FailureKind, Form, Pacer, PacerMode, PacerSettings, PacerState, Refusal, Ticket};
 use std::time::{Duration, Instant};
 
 /// The number that leaves gaps and spreads at their mean.
@@ -18,13 +18,30 @@ fn enter(gate: &mut Pacer, count: usize) -> Vec<Ticket> {
     (0..count).map(|_| gate.enter(MIDDLE)).collect()
 }
 
-/// When each of the waiting goes, if nobody hears anything of the server.
+fn throttle(hint: Option<Duration>) -> Refusal {
+    Refusal {
+        class: Class::Throttle,
+        form: Form::Status(429),
+        hint,
+    }
+}
+
+/// The next one goes at `sent`, and is refused at `heard`.
+fn go_and_be_refused(gate: &mut Pacer, sent: u64, heard: u64, hint: Option<Duration>) -> Ticket {
+    let ticket = gate.take(ms(sent)).expect("its turn has come");
+    gate.refused(ms(heard), ticket, &throttle(hint));
+    ticket
+}
+
+/// When each of the waiting goes, if each is let in at once.
 fn turns(gate: &mut Pacer, from: Duration) -> Vec<(u128, Ticket)> {
     let mut now = from;
     std::iter::from_fn(|| {
         let turn = gate.ready()?;
         now = now.max(turn.at);
-        Some((now.as_millis(), gate.take(now).expect("its moment has come")))
+        let ticket = gate.take(now).expect("its moment has come");
+        gate.passed(now, ticket);
+        Some((now.as_millis(), ticket))
     })
     .collect()
 }
@@ -41,8 +58,11 @@ fn rate(gate: &Pacer) -> f64 {
 fn a_gate_that_paces_lets_them_go_in_turn_at_its_rate() {
     let mut gate = gate(PacerMode::Pace);
     let tickets = enter(&mut gate, 4);
-    let expected = [0, 20, 40, 60].into_iter().zip(tickets).collect::<Vec<_>>();
-    assert_eq!(turns(&mut gate, ms(0)), expected);
+    let went: Vec<_> = [0, 20, 40, 60]
+        .iter()
+        .map(|at| gate.take(ms(*at)).unwrap())
+        .collect();
+    assert_eq!(went, tickets);
 }
 
 #[test]
@@ -51,7 +71,12 @@ fn gaps_spread_by_the_number_that_each_brings() {
     for unit in [0.0, 1.0, 0.75, f64::NAN, -7.0, 7.0, 0.5] {
         gate.enter(unit);
     }
-    assert_eq!(moments(&mut gate, ms(0)), [0, 10, 40, 65, 85, 95, 125]);
+    let mut at = Vec::new();
+    while let Some(turn) = gate.ready() {
+        at.push(turn.at.as_micros());
+        gate.take(turn.at);
+    }
+    assert_eq!(at, [0, 17_000, 40_000, 61_500, 81_500, 98_500, 121_500]);
 }
 
 #[test]
@@ -66,25 +91,50 @@ fn a_late_timer_costs_no_pace_but_a_pause_saves_no_turns() {
     assert_eq!(gate.take(ms(59)), None);
     // A second late: as if it had been due 10 ms ago, so two go close together, not fifty.
     assert!(gate.take(ms(1_060)).is_some());
-    assert_eq!(moments(&mut gate, ms(1_060)), [1_070, 1_090]);
+    assert_eq!(gate.ready().map(|turn| turn.at), Some(ms(1_070)));
 }
 
 #[test]
-fn a_refused_one_keeps_its_place_before_all_who_came_later() {
+fn a_refused_one_lets_three_others_in_and_comes_back_to_its_old_place() {
     let mut gate = gate(PacerMode::Pace);
-    let tickets = enter(&mut gate, 4);
-    let (first, second) = (gate.take(ms(0)), gate.take(ms(20)));
-    assert_eq!((first, second), (Some(tickets[0]), Some(tickets[1])));
-    gate.throttled(ms(30), ms(20), None);
-    gate.again(tickets[1], MIDDLE);
-    gate.throttled(ms(31), ms(0), None);
-    gate.again(tickets[0], MIDDLE);
-    let late = gate.enter(MIDDLE);
-    let order: Vec<Ticket> = turns(&mut gate, ms(31))
+    let tickets = enter(&mut gate, 6);
+    assert_eq!(go_and_be_refused(&mut gate, 0, 1, None), tickets[0]);
+    gate.again(tickets[0], MIDDLE, ms(60_000));
+    let order: Vec<Ticket> = turns(&mut gate, ms(1))
         .into_iter()
         .map(|(_, ticket)| ticket)
         .collect();
-    assert_eq!(order, [tickets[0], tickets[1], tickets[2], tickets[3], late]);
+    let expected = [1, 2, 3, 0, 4, 5].map(|nth| tickets[nth]);
+    assert_eq!(order, expected);
+}
+
+#[test]
+fn one_who_is_refused_while_others_get_in_waits_by_its_own_backoff_and_slows_nobody_down() {
+    let mut gate = gate(PacerMode::Pace);
+    let tickets = enter(&mut gate, 20);
+    let banned = go_and_be_refused(&mut gate, 0, 1, None);
+    gate.again(banned, MIDDLE, ms(1));
+    for ticket in &tickets[1..4] {
+        let now = gate.ready().unwrap().at;
+        assert_eq!(gate.take(now), Some(*ticket));
+        gate.passed(now, *ticket);
+    }
+    let now = gate.ready().unwrap().at;
+    assert_eq!(gate.take(now), Some(banned));
+    assert!(
+        rate(&gate) < 30.0,
+        "its first refusal might have been the quota's"
+    );
+    gate.refused(now, banned, &throttle(Some(ms(60_000))));
+    gate.again(banned, MIDDLE, now + ms(10_000));
+    assert!(rate(&gate) > 49.0, "its second one was not: {}", rate(&gate));
+    assert_eq!(gate.state(now).hold, ms(0), "nor is its hint the others'");
+    let order: Vec<_> = turns(&mut gate, now)
+        .into_iter()
+        .map(|(_, ticket)| ticket)
+        .collect();
+    assert_eq!(order[..16], tickets[4..]);
+    assert_eq!(order[16], banned);
 }
 
 #[test]
@@ -104,58 +154,79 @@ fn who_leaves_blocks_nobody() {
 }
 
 #[test]
-fn nobody_goes_while_a_hint_holds() {
+fn nobody_goes_while_a_hint_holds_and_then_one_goes_first() {
     let mut gate = gate(PacerMode::Pace);
-    enter(&mut gate, 4);
-    gate.take(ms(0));
-    gate.throttled(ms(5), ms(0), Some(ms(2_000)));
+    enter(&mut gate, 5);
+    let other = gate.take(ms(0)).unwrap();
+    let first = gate.take(ms(20)).unwrap();
+    gate.refused(ms(25), first, &throttle(Some(ms(2_000))));
     // A shorter hint does not end a longer one.
-    gate.throttled(ms(6), ms(0), Some(ms(1_000)));
-    assert_eq!(gate.state(ms(1_005)).hold, ms(1_000));
-    assert_eq!(gate.take(ms(2_004)), None);
-    assert_eq!(moments(&mut gate, ms(0)), [2_005, 2_045, 2_085]);
-    assert_eq!(gate.state(ms(2_005)).hold, ms(0));
+    gate.refused(ms(26), other, &throttle(Some(ms(1_000))));
+    assert_eq!(gate.state(ms(1_025)).hold, ms(1_000));
+    assert_eq!(gate.take(ms(2_024)), None);
+    let probe = gate.take(ms(2_025)).expect("the hint is over");
+    assert_eq!(
+        gate.take(ms(2_900)),
+        None,
+        "what comes of the probe is waited for"
+    );
+    gate.passed(ms(2_900), probe);
+    assert!(gate.take(ms(2_900)).is_some());
+    assert_eq!(gate.state(ms(2_900)).hold, ms(0));
 }
 
 #[test]
 fn a_hint_holds_no_longer_than_the_settings_say() {
     let mut gate = gate(PacerMode::Pace);
-    gate.enter(MIDDLE);
-    gate.throttled(ms(0), ms(0), Some(Duration::MAX));
+    enter(&mut gate, 2);
+    go_and_be_refused(&mut gate, 0, 0, Some(Duration::MAX));
     assert_eq!(gate.ready().map(|turn| turn.at), Some(ms(180_000)));
 }
 
 #[test]
 fn refusals_that_come_in_a_bunch_cut_once() {
     let mut gate = gate(PacerMode::Pace);
-    for (now, sent, expected) in [
-        (100, 90, 25.0),
-        // Within 200 ms of the last cut, or sent before it: known already.
-        (150, 140, 25.0),
-        (299, 250, 25.0),
-        (300, 99, 25.0),
-        (300, 100, 12.5),
-        (1_000, 299, 12.5),
-        (1_000, 900, 6.25),
-        (1_200, 1_100, 3.125),
-        // By now `1 / rate` is longer than 200 ms.
-        (1_519, 1_400, 3.125),
-        (1_520, 1_400, 1.5625),
-    ] {
-        gate.throttled(ms(now), ms(sent), None);
-        assert_eq!(rate(&gate), expected, "{now} {sent}");
+    enter(&mut gate, 3);
+    let all: Vec<Ticket> = [0, 20, 40].iter().map(|at| gate.take(ms(*at)).unwrap()).collect();
+    for (ticket, heard) in all.into_iter().zip([60, 150, 400]) {
+        gate.refused(ms(heard), ticket, &throttle(None));
+        assert_eq!(rate(&gate), 25.0, "{heard}");
     }
 }
 
 #[test]
-fn every_refusal_costs_a_gap() {
+fn no_answer_is_a_refusal_and_an_answer_of_another_kind_only_where_others_get_it_too() {
+    let transient = |form| Refusal {
+        class: Class::Transient,
+        form,
+        hint: None,
+    };
+    for (form, at_once) in [
+        (Form::NoAnswer(FailureKind::Network), true),
+        (Form::NoAnswer(FailureKind::Timeout), true),
+        (Form::Closed(1013), true),
+        (Form::Status(500), false),
+    ] {
+        let mut gate = gate(PacerMode::Pace);
+        enter(&mut gate, 2);
+        let (one, other) = (gate.take(ms(0)).unwrap(), gate.take(ms(20)).unwrap());
+        gate.refused(ms(30), one, &transient(form));
+        assert_eq!(rate(&gate) < 50.0, at_once, "{form:?}");
+        gate.refused(ms(40), other, &transient(form));
+        assert_eq!(rate(&gate), 25.0, "{form:?}");
+    }
     let mut gate = gate(PacerMode::Pace);
-    enter(&mut gate, 3);
-    gate.take(ms(0));
-    gate.throttled(ms(10), ms(0), None);
-    assert_eq!(gate.ready().map(|turn| turn.at), Some(ms(50)));
-    gate.throttled(ms(30), ms(0), None);
-    assert_eq!(moments(&mut gate, ms(30)), [70, 110]);
+    enter(&mut gate, 2);
+    for at in [0, 20] {
+        let ticket = gate.take(ms(at)).unwrap();
+        let fatal = Refusal {
+            class: Class::Fatal,
+            form: Form::Status(401),
+            hint: None,
+        };
+        gate.refused(ms(at), ticket, &fatal);
+    }
+    assert_eq!(rate(&gate), 50.0, "a wrong password is no quota");
 }
 
 #[test]
@@ -167,7 +238,8 @@ fn a_second_of_successes_adds_half_an_attempt_a_second() {
         });
         let mut successes = 0.0;
         while successes < start {
-            gate.passed();
+            let ticket = gate.enter(MIDDLE);
+            gate.passed(ms(0), ticket);
             successes += 1.0;
         }
         assert!(
@@ -182,11 +254,14 @@ fn a_second_of_successes_adds_half_an_attempt_a_second() {
 fn the_rate_stays_between_its_bounds() {
     let mut gate = gate(PacerMode::Pace);
     for second in 1..=100 {
-        gate.throttled(ms(second * 10_000), ms(second * 10_000), None);
+        let ticket = gate.enter(MIDDLE);
+        gate.refused(ms(second * 10_000), ticket, &throttle(None));
     }
     assert_eq!(rate(&gate), 0.2);
     for _ in 0..100_000 {
-        gate.passed();
+        let ticket = gate.enter(MIDDLE);
+        gate.passed(ms(1_000_000), ticket);
+        gate.leave(ticket);
     }
     assert_eq!(rate(&gate), 200.0);
 }
@@ -202,8 +277,8 @@ fn a_quota_that_stays_shut_is_asked_less_and_less() {
         gaps.push((turn.at - now).as_millis());
         now = turn.at;
         gate.take(now);
-        gate.throttled(now, now, None);
-        gate.again(ticket, MIDDLE);
+        gate.refused(now, ticket, &throttle(None));
+        gate.again(ticket, MIDDLE, now);
     }
     // At the lowest rate for a minute, then half as often after each refusal, down to the longest hold.
     let tail = &gaps[gaps.len() - 8..];
@@ -214,45 +289,92 @@ fn a_quota_that_stays_shut_is_asked_less_and_less() {
     );
     let minute: u128 = gaps[..gaps.len() - 6].iter().sum();
     assert!((60_000..71_000).contains(&minute), "{minute}");
-    gate.passed();
-    gate.take(gate.ready().expect("one waits").at);
+    now = gate.ready().expect("one waits").at;
+    gate.take(now);
+    gate.passed(now, ticket);
     gate.enter(MIDDLE);
     assert!(
-        gate.ready().expect("one waits").at < now + ms(181_000),
+        gate.ready().expect("one waits").at < now + ms(6_000),
         "a success forgets it"
     );
 }
 
 #[test]
+fn silence_is_a_refusal_once_others_are_answered() {
+    let mut gate = gate(PacerMode::Pace);
+    enter(&mut gate, 50);
+    let mut now = 0;
+    for _ in 0..5 {
+        let ticket = gate.take(ms(now)).unwrap();
+        gate.answers_by(ticket, ms(20_000));
+        gate.passed(ms(now + 10), ticket);
+        now += 20;
+    }
+    let mut silent = 0;
+    while rate(&gate) > 45.0 {
+        if let Some(ticket) = gate.take(ms(now)) {
+            gate.answers_by(ticket, ms(20_000));
+            silent += 1;
+        }
+        now += 20;
+    }
+    assert!((10..=20).contains(&silent), "after 300 ms at 50/s: {silent}");
+    assert_eq!(gate.take(ms(now)), None, "a probe goes later");
+}
+
+#[test]
+fn where_answers_come_late_one_goes_when_one_comes() {
+    let mut gate = gate(PacerMode::Pace);
+    enter(&mut gate, 1_000);
+    // A queue that answers five a second, each with a time-out of 20 s: 5 s of it are 25.
+    let mut queue = std::collections::VecDeque::new();
+    let mut longest = 0;
+    for now in 0..60_000 {
+        if let Some(ticket) = gate.take(ms(now)) {
+            gate.answers_by(ticket, ms(20_000));
+            queue.push_back(ticket);
+            longest = longest.max(queue.len());
+        }
+        if now % 200 == 199
+            && let Some(ticket) = queue.pop_front()
+        {
+            gate.passed(ms(now), ticket);
+        }
+    }
+    assert!((20..=60).contains(&longest), "{longest}");
+}
+
+#[test]
 fn pause_waits_for_the_latest_hint_and_then_spreads() {
     let mut gate = gate(PacerMode::Pause);
-    let mut waiting = enter(&mut gate, 3);
-    assert_eq!(moments(&mut gate, ms(0)), [0, 0, 0], "no hint, no wait");
-    gate.throttled(ms(10), ms(0), None);
-    waiting.extend(enter(&mut gate, 1));
+    let waiting = enter(&mut gate, 3);
+    let went: Vec<_> = (0..3).map(|_| gate.take(ms(0)).unwrap()).collect();
+    assert_eq!(went, waiting, "no hint, no wait");
+    gate.refused(ms(10), waiting[0], &throttle(None));
+    gate.again(waiting[0], 0.5, ms(0));
     assert_eq!(
-        moments(&mut gate, ms(10)),
-        [10],
+        gate.ready().map(|turn| turn.at),
+        Some(ms(0)),
         "a refusal without a hint says nothing"
     );
-    gate.throttled(ms(20), ms(0), Some(ms(3_000)));
-    for (ticket, unit) in waiting.iter().zip([0.5, 0.5, 0.5, 1.0]) {
-        gate.again(*ticket, unit);
-    }
+    gate.refused(ms(20), waiting[1], &throttle(Some(ms(3_000))));
+    gate.again(waiting[1], 0.5, ms(0));
     assert_eq!(
         gate.state(ms(20)),
         PacerState {
             rate: None,
-            queue: 4,
+            queue: 2,
             hold: ms(3_000)
         }
     );
-    gate.throttled(ms(1_020), ms(0), Some(ms(4_000)));
+    gate.refused(ms(1_020), waiting[2], &throttle(Some(ms(4_000))));
+    gate.again(waiting[2], 0.5, ms(0));
+    let last = gate.enter(1.0);
     // A fifth of the second, a quarter of what is left, a third of that, all that is left: in the order of first waits.
-    let expected = [5_220, 5_420, 5_620, 6_020]
+    let expected: Vec<_> = [5_220, 5_420, 5_620, 6_020]
         .into_iter()
-        .zip(waiting)
-        .collect::<Vec<_>>();
+        .zip(waiting.into_iter().chain([last]))
+        .collect();
     assert_eq!(turns(&mut gate, ms(1_020)), expected);
     enter(&mut gate, 2);
     assert_eq!(
@@ -265,7 +387,9 @@ fn pause_waits_for_the_latest_hint_and_then_spreads() {
 #[test]
 fn the_spread_of_pause_fills_its_second_evenly() {
     let mut gate = gate(PacerMode::Pause);
-    gate.throttled(ms(0), ms(0), Some(ms(1_000)));
+    let refused = gate.enter(MIDDLE);
+    gate.take(ms(0));
+    gate.refused(ms(0), refused, &throttle(Some(ms(1_000))));
     let golden = 0.618_033_988_75_f64;
     for nth in 0..1_000 {
         gate.enter((f64::from(nth) * golden).fract());
@@ -285,23 +409,25 @@ fn the_spread_of_pause_fills_its_second_evenly() {
 fn off_and_observe_let_everybody_go_at_once() {
     for mode in [PacerMode::Off, PacerMode::Observe] {
         let mut gate = gate(mode);
-        enter(&mut gate, 3);
-        gate.throttled(ms(500), ms(400), Some(ms(60_000)));
+        enter(&mut gate, 4);
+        go_and_be_refused(&mut gate, 400, 500, Some(ms(60_000)));
         assert_eq!(moments(&mut gate, ms(500)), [500, 500, 500], "{mode}");
     }
 }
 
 #[test]
 fn observe_keeps_the_figures_of_pace() {
-    let (mut seen, mut paced) = (gate(PacerMode::Observe), gate(PacerMode::Pace));
-    for gate in [&mut seen, &mut paced] {
-        gate.throttled(ms(500), ms(400), Some(ms(60_000)));
-        gate.passed();
+    let (mut seen, mut paced, mut off) = (
+        gate(PacerMode::Observe),
+        gate(PacerMode::Pace),
+        gate(PacerMode::Off),
+    );
+    for gate in [&mut seen, &mut paced, &mut off] {
+        enter(gate, 1);
+        go_and_be_refused(gate, 400, 500, Some(ms(60_000)));
     }
     assert_eq!(seen.state(ms(600)), paced.state(ms(600)));
     assert_eq!(seen.state(ms(600)).hold, ms(59_900));
-    let mut off = gate(PacerMode::Off);
-    off.throttled(ms(500), ms(400), Some(ms(60_000)));
     assert_eq!(
         off.state(ms(600)),
         PacerState {
@@ -316,8 +442,8 @@ fn observe_keeps_the_figures_of_pace() {
 fn time_never_runs_backwards() {
     let mut gate = gate(PacerMode::Pace);
     enter(&mut gate, 2);
-    assert!(gate.take(ms(1_000)).is_some());
-    gate.throttled(ms(10), ms(0), Some(ms(500)));
+    let first = gate.take(ms(1_000)).unwrap();
+    gate.refused(ms(10), first, &throttle(Some(ms(500))));
     assert_eq!(gate.ready().map(|turn| turn.at), Some(ms(1_500)));
     assert_eq!(gate.state(ms(0)).hold, ms(500));
 }
@@ -329,8 +455,8 @@ fn five_thousand_waiters_cost_little() {
         let began = Instant::now();
         let tickets = enter(&mut gate, 5_000);
         for ticket in &tickets {
-            gate.throttled(ms(1), ms(0), Some(ms(5_000)));
-            gate.again(*ticket, MIDDLE);
+            gate.refused(ms(1), *ticket, &throttle(Some(ms(5_000))));
+            gate.again(*ticket, MIDDLE, ms(1));
         }
         for ticket in tickets.iter().step_by(2) {
             assert!(gate.leave(*ticket));

@@ -1,1 +1,98 @@
-//! Storms of users against limits, in virtual time; pure.
+//! Storms of users against limits, in virtual time: the real `Attempts`, the real gate and the limits of `limiter`, driven by one
+//! queue of events. What stands here is the world around them: when users start, how long the way to the server is, how a refusal
+//! looks. What users do is not here.
+//!
+//! Pure: no clock, no I/O, no thread. A storm and a seed repeat to the digit.
+//!
+//! ```
+//! use simulate::Storm;
+//! let storm = Storm::new("token-bucket rate=10 burst=20".parse()?, 200);
+//! let outcome = storm.run(1);
+//! assert_eq!(outcome.lost(), 0);
+//! assert!(outcome.times_bound() < 2.5, "{outcome:?}");
+//! # Ok::<(), limiter::LimitError>(())
+//! ```
+
+mod chance;
+mod outcome;
+mod server;
+mod world;
+
+pub use outcome::{Outcome, Summary};
+pub use server::{Hint, Look};
+
+use backoff::{PacerSettings, Policy};
+use limiter::LimitSpec;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who storms against what. All fields are free to change; [`Storm::new`] sets what is usual.
+#[derive(Debug, Clone)]
+pub struct Storm {
+    /// Who is let in.
+    pub limit: LimitSpec,
+    /// How a refusal looks.
+    pub look: Look,
+    /// How a refusal says when to come back.
+    pub hint: Hint,
+    /// How the users try.
+    pub policy: Arc<Policy>,
+    /// The gate that the users of one process share; by its mode there may be none.
+    pub gate: PacerSettings,
+    /// How many processes there are; each has a gate of its own, and they know nothing of one another.
+    pub processes: usize,
+    /// Users of each process.
+    pub users: usize,
+    /// How much later each process starts than the one before.
+    pub lag: Duration,
+    /// The time over which the users of a process start, evenly.
+    pub ramp: Duration,
+    /// To the server and back, in the mean; a way takes 0.9 to 1.3 times the half of it, and the limit decides in the middle.
+    pub round_trip: Duration,
+    /// Of each process's users so many are always refused, whatever the limit says, spread evenly over the order of their starts.
+    pub banned: usize,
+    /// How long one who is in stays; `None`: to the end.
+    pub held: Option<Duration>,
+    /// When the storm is over at the latest. Who tries still then is lost.
+    pub horizon: Duration,
+}
+
+impl Storm {
+    /// So many users of one process who start within 20 ms, 50 ms away, with the default policy and no gate; refusals are a 429 with
+    /// `Retry-After`.
+    #[must_use]
+    pub fn new(limit: LimitSpec, users: usize) -> Self {
+        Self {
+            limit,
+            look: Look::Status(429),
+            hint: Hint::Seconds,
+            policy: Arc::new(Policy::default()),
+            gate: PacerSettings::default(),
+            processes: 1,
+            users,
+            lag: Duration::ZERO,
+            ramp: Duration::from_millis(20),
+            round_trip: Duration::from_millis(50),
+            banned: 0,
+            held: None,
+            horizon: Duration::from_secs(4 * 3_600),
+        }
+    }
+
+    /// Lets it happen.
+    #[must_use]
+    pub fn run(&self, seed: u64) -> Outcome {
+        world::World::new(self, seed).run()
+    }
+
+    /// Lets it happen for each of the seeds `0..seeds`, and sums up.
+    #[must_use]
+    pub fn run_all(&self, seeds: u64) -> Summary {
+        Summary::of((0..seeds).map(|seed| self.run(seed)))
+    }
+
+    /// The users that may get in, of all processes.
+    fn welcome(&self) -> usize {
+        self.processes * (self.users - self.banned.min(self.users))
+    }
+}

@@ -1,17 +1,22 @@
 //! The invariants of a gate, over any sequence of calls and any settings, legal or not.
 
 use super::*;
+use crate::connect::FailureKind;
 use proptest::prelude::*;
+
+/// The longest that a user of these tests rests by itself.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// One call.
 #[derive(Debug, Clone, Copy)]
 enum Call {
     Enter(f64),
-    Again(usize, f64),
+    Again(usize, f64, Duration),
     Leave(usize),
     Take,
-    Passed,
-    Throttled(Duration, Option<Duration>),
+    Passed(usize),
+    Refused(usize, Option<Duration>, bool),
+    Limit(usize, Duration),
     /// Time goes on.
     Sleep(Duration),
     /// Time goes on to the gate's own deadline.
@@ -31,11 +36,13 @@ fn calls() -> impl Strategy<Value = Call> {
     let number = prop_oneof![0.0..1.0_f64, any::<f64>()];
     prop_oneof![
         number.clone().prop_map(Call::Enter),
-        (0..20_usize, number).prop_map(|(nth, unit)| Call::Again(nth, unit)),
+        (0..20_usize, number, durations()).prop_map(|(nth, unit, wait)| Call::Again(nth, unit, wait)),
         (0..20_usize).prop_map(Call::Leave),
         Just(Call::Take),
-        Just(Call::Passed),
-        (durations(), proptest::option::of(durations())).prop_map(|(ago, hint)| Call::Throttled(ago, hint)),
+        (0..20_usize).prop_map(Call::Passed),
+        (0..20_usize, proptest::option::of(durations()), any::<bool>())
+            .prop_map(|(nth, hint, answer)| Call::Refused(nth, hint, answer)),
+        (0..20_usize, durations()).prop_map(|(nth, limit)| Call::Limit(nth, limit)),
         (0..2_000_u64).prop_map(|ms| Call::Sleep(Duration::from_millis(ms))),
         durations().prop_map(Call::Sleep),
         Just(Call::Wait),
@@ -67,30 +74,52 @@ fn play(settings: PacerSettings, calls: &[Call]) -> (Pacer, Duration) {
     for call in calls {
         match *call {
             Call::Enter(unit) => tickets.push(gate.enter(unit)),
-            Call::Again(nth, unit) => tickets
+            Call::Again(nth, unit, wait) => tickets
                 .get(nth)
                 .into_iter()
-                .for_each(|&ticket| gate.again(ticket, unit)),
+                .for_each(|&ticket| gate.again(ticket, unit, now.saturating_add(wait.min(LONGEST_WAIT)))),
             Call::Leave(nth) => {
                 if let Some(&ticket) = tickets.get(nth) {
-                    let waited = gate.waiting.contains_key(&ticket);
+                    let waited = gate.queue.contains(ticket);
                     assert_eq!(gate.leave(ticket), waited);
                     assert!(!gate.leave(ticket));
                 }
             }
             Call::Take => take(&mut gate, now),
-            Call::Passed => gate.passed(),
-            Call::Throttled(ago, hint) => gate.throttled(now, now.saturating_sub(ago), hint),
+            Call::Passed(nth) => tickets
+                .get(nth)
+                .into_iter()
+                .for_each(|&ticket| gate.passed(now, ticket)),
+            Call::Refused(nth, hint, answer) => {
+                let form = if answer {
+                    Form::Status(500)
+                } else {
+                    Form::NoAnswer(FailureKind::Network)
+                };
+                let refusal = Refusal {
+                    class: Class::Transient,
+                    form,
+                    hint,
+                };
+                tickets
+                    .get(nth)
+                    .into_iter()
+                    .for_each(|&ticket| gate.refused(now, ticket, &refusal));
+            }
+            Call::Limit(nth, limit) => tickets
+                .get(nth)
+                .into_iter()
+                .for_each(|&ticket| gate.answers_by(ticket, limit)),
             Call::Sleep(time) => now = now.saturating_add(time),
             Call::Wait => now = gate.ready().map_or(now, |turn| now.max(turn.at)),
         }
         let settings = *gate.settings();
         assert!(
-            (settings.min_rate..=settings.max_rate).contains(&gate.rate),
+            (settings.min_rate..=settings.max_rate).contains(&gate.learner.rate),
             "{gate:?}"
         );
-        assert_eq!(gate.ready().is_some(), !gate.waiting.is_empty());
-        assert_eq!(gate.state(now).queue, gate.waiting.len());
+        assert_eq!(gate.ready().is_some(), gate.queue.len() > 0);
+        assert_eq!(gate.state(now).queue, gate.queue.len());
     }
     (gate, now)
 }
@@ -98,17 +127,17 @@ fn play(settings: PacerSettings, calls: &[Call]) -> (Pacer, Duration) {
 /// A turn is the first one's, and not before its moment, a hold or the owner's deadline.
 fn take(gate: &mut Pacer, now: Duration) {
     let (turn, held) = (gate.ready(), gate.state(now).hold);
-    let first = gate.waiting.keys().next().copied();
-    let taken = gate.take(now);
-    assert_eq!(taken, turn.filter(|turn| turn.at <= now).map(|turn| turn.ticket));
-    if taken.is_some() {
-        assert_eq!(taken, first, "the one who has waited for the longest");
-        let waits = matches!(gate.settings.mode, PacerMode::Pause | PacerMode::Pace);
-        assert!(
-            !waits || held.is_zero(),
-            "nobody goes while a hint holds: {held:?}"
-        );
-    }
+    let Some(taken) = gate.take(now) else { return };
+    let turn = turn.expect("nobody has a turn who does not wait");
+    assert!(
+        turn.ticket == taken && turn.at <= now,
+        "{turn:?} {taken:?} at {now:?}"
+    );
+    let waits = matches!(gate.settings.mode, PacerMode::Pause | PacerMode::Pace);
+    assert!(
+        !waits || held.is_zero(),
+        "nobody goes while a hint holds: {held:?}"
+    );
 }
 
 #[test]
@@ -155,12 +184,16 @@ proptest! {
         let (mut gate, mut now) = play(settings, &calls);
         let settings = *gate.settings();
         while let Some(turn) = gate.ready() {
-            // A hold at its longest, or a gap at its longest, or the spread: no turn is farther away.
+            // A hold at its longest, or a gap at its longest, the spread, the user's own wait, answers that do not come, or a window as
+            // long as the longest closing: no turn is farther away.
             let longest = settings.max_hold.saturating_add(settings.spread)
-                .saturating_add(Duration::from_secs_f64(1.5 / settings.min_rate));
+                .saturating_add(Duration::from_secs_f64(1.5 / settings.min_rate))
+                .saturating_add(now.saturating_mul(4)).saturating_add(LONGEST_WAIT * 8);
             prop_assert!(turn.at <= now.saturating_add(longest), "{turn:?} at {now:?}: {gate:?}");
             now = now.max(turn.at);
-            prop_assert_eq!(gate.take(now), Some(turn.ticket));
+            // By now an answer may be late, which is a refusal.
+            let taken = gate.take(now);
+            prop_assert!(taken.is_none_or(|taken| taken == turn.ticket));
         }
         prop_assert_eq!(gate.state(now).queue, 0);
     }

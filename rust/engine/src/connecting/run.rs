@@ -290,6 +290,9 @@ pub async fn connect(
                 note = Some(GateNote::new(place.gate(), begun.elapsed()));
             }
             (Step::Attempt { deadline }, place) => {
+                if let Some(place) = place {
+                    place.answers_by(deadline.saturating_sub(now));
+                }
                 let mut tried = attempt(spec, cancel, deadline.saturating_sub(now)).await;
                 tried.record.offset = now.saturating_sub(started);
                 tried.record.gate = note.take();

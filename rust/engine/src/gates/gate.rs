@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use backoff::{Class, Pacer, PacerMode, PacerSettings, PacerState, Refusal, Stream, Ticket};
+use backoff::{Pacer, PacerMode, PacerSettings, PacerState, Refusal, Stream, Ticket};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -100,7 +100,6 @@ impl Gate {
             gate: self.clone(),
             stream,
             ticket: None,
-            sent: Duration::ZERO,
         }
     }
 
@@ -158,24 +157,22 @@ pub struct Place {
     gate: Arc<Gate>,
     stream: Stream,
     ticket: Option<Ticket>,
-    /// When the latest turn came, since the gate's start.
-    sent: Duration,
 }
 
 impl Place {
     /// Waits for this user's turn; needs a tokio runtime. The attempt must start at once when it returns. `not_before`: by the
-    /// user's own backoff; until then it is not in the queue, else one who is always refused would take every turn.
+    /// user's own backoff, which the gate asks for where only this user is refused.
     ///
     /// Cancel safe: dropping it leaves the queue at the next [`Place::turn`] or with the place.
     pub async fn turn(&mut self, not_before: Instant) {
-        sleep_until(not_before).await;
+        let not_before = not_before.saturating_duration_since(self.gate.start);
         let (turn, told) = oneshot::channel();
         let unit = self.stream.unit();
         let old = self.ticket;
         let (ticket, starts) = self.gate.change(|state| {
             let ticket = match old {
                 Some(ticket) => {
-                    state.pacer.again(ticket, unit);
+                    state.pacer.again(ticket, unit, not_before);
                     ticket
                 }
                 None => state.pacer.enter(unit),
@@ -192,20 +189,29 @@ impl Place {
         }
         // An error would mean that the runtime ends, and then the call is cancelled too.
         let _ = told.await;
-        self.sent = self.gate.now();
+    }
+
+    /// The attempt that just began ends after `limit`, even without an answer.
+    pub fn answers_by(&mut self, limit: Duration) {
+        if let Some(ticket) = self.ticket {
+            self.gate.change(|state| state.pacer.answers_by(ticket, limit));
+        }
     }
 
     /// The server let this user in.
     pub fn passed(&mut self) {
-        self.gate.change(|state| state.pacer.passed());
+        let now = self.gate.now();
+        if let Some(ticket) = self.ticket {
+            self.gate.change(|state| state.pacer.passed(now, ticket));
+        }
     }
 
-    /// An attempt of this user failed. Only what the policy takes for a throttle says something about the quota.
+    /// An attempt of this user failed; what that says of the quota, the gate decides.
     pub fn refused(&mut self, refusal: &Refusal) {
-        if refusal.class == Class::Throttle {
-            let now = self.gate.now();
+        let now = self.gate.now();
+        if let Some(ticket) = self.ticket {
             self.gate
-                .change(|state| state.pacer.throttled(now, self.sent, refusal.hint));
+                .change(|state| state.pacer.refused(now, ticket, refusal));
         }
     }
 
@@ -229,6 +235,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backoff::Class;
     use tokio::time::{advance, timeout};
 
     fn throttle(hint: Option<Duration>) -> Refusal {
@@ -237,6 +244,13 @@ mod tests {
             form: backoff::Form::Status(429),
             hint,
         }
+    }
+
+    /// One comes, is refused and goes.
+    async fn refuse_one(gate: &Arc<Gate>, hint: Duration) {
+        let mut place = gate.place(Some(0));
+        place.turn(Instant::now()).await;
+        place.refused(&throttle(Some(hint)));
     }
 
     fn gate(mode: PacerMode, rate: f64) -> Arc<Gate> {
@@ -298,7 +312,7 @@ mod tests {
                 spread: Duration::from_secs(60),
                 ..PacerSettings::of(PacerMode::Pause)
             }));
-            gate.place(None).refused(&throttle(Some(Duration::from_secs(1))));
+            refuse_one(&gate, Duration::from_secs(1)).await;
             let mut first = gate.place(Some(seed));
             assert!(
                 timeout(Duration::from_millis(1), first.turn(Instant::now()))
@@ -310,7 +324,7 @@ mod tests {
                 let mut place = gate.place(Some(seed + 1_000));
                 async move {
                     place.turn(Instant::now()).await;
-                    place.sent
+                    place.gate.now()
                 }
             });
             tokio::task::yield_now().await;
@@ -329,7 +343,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_comes_after_all_have_left_goes_when_the_hint_is_over() {
         let gate = gate(PacerMode::Pace, 10.0);
-        gate.place(None).refused(&throttle(Some(Duration::from_secs(5))));
+        refuse_one(&gate, Duration::from_secs(5)).await;
         let mut all: Vec<Place> = (0..10).map(|user| gate.place(Some(user))).collect();
         for place in &mut all {
             assert!(
@@ -349,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hint_holds_all_and_its_end_lets_the_refused_one_go_first() {
+    async fn a_hint_holds_all_and_its_end_lets_another_one_go_first() {
         let gate = gate(PacerMode::Pace, 50.0);
         let mut refused = gate.place(Some(1));
         refused.turn(Instant::now()).await;
@@ -357,15 +371,17 @@ mod tests {
             let mut later = gate.place(Some(2));
             async move {
                 later.turn(Instant::now()).await;
+                later.passed();
                 Instant::now()
             }
         });
+        tokio::task::yield_now().await;
         refused.refused(&throttle(Some(Duration::from_secs(3))));
         let begun = Instant::now();
         refused.turn(Instant::now()).await;
-        let first = Instant::now();
+        let (first, second) = (waits.await.unwrap(), Instant::now());
         assert!(first - begun >= Duration::from_secs(3) - Duration::from_millis(50));
-        assert!(waits.await.unwrap() >= first || first - begun < Duration::from_millis(100));
+        assert!(second >= first && second - first < Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]

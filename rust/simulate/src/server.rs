@@ -1,0 +1,150 @@
+//! The server's side: the limit's decision, and what a refused client sees of it.
+
+use crate::Storm;
+use backoff::{FailureKind, HttpAnswer, Seen};
+use limiter::{Decision, LimitSpec, Limiter, Rule};
+use std::time::{Duration, SystemTime};
+
+/// How a refusal looks to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// An HTTP answer of this status.
+    Status(u16),
+    /// A reset, or the end of the connection without an answer.
+    Reset,
+    /// Nothing, until the client's own time-out.
+    Silence,
+    /// A 101, and at once a close frame of this code.
+    AcceptAndClose(u16),
+}
+
+/// How a refusal says when to come back. Only an HTTP answer can; where the limit does not know, none does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    /// It does not.
+    None,
+    /// `Retry-After` until there is room, in seconds rounded up, at least 1.
+    Seconds,
+    /// `retry-after-ms` until there is room.
+    Exact,
+    /// `Retry-After` with the whole length of the longest window, or the time of one token.
+    WholeWindow,
+    /// `Retry-After` as a date, of the first whole second at which there is room.
+    Date,
+}
+
+impl Hint {
+    fn header(
+        self,
+        limit: &LimitSpec,
+        retry_in: Option<Duration>,
+        now: Duration,
+    ) -> Option<(String, String)> {
+        let wait = retry_in?;
+        let seconds = |wait: Duration| wait.as_secs_f64().ceil().max(1.0);
+        let retry_after = |text: String| Some(("Retry-After".to_owned(), text));
+        match self {
+            Self::None => None,
+            Self::Seconds => retry_after(seconds(wait).to_string()),
+            Self::Exact => Some((
+                "retry-after-ms".to_owned(),
+                wait.as_nanos().div_ceil(1_000_000).max(1).to_string(),
+            )),
+            Self::WholeWindow => retry_after(seconds(longest(limit)).to_string()),
+            Self::Date => {
+                let at = Duration::from_secs_f64(seconds(now + wait));
+                retry_after(httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + at))
+            }
+        }
+    }
+}
+
+/// The longest window of a limit.
+fn longest(limit: &LimitSpec) -> Duration {
+    let length = |rule: Rule| match rule {
+        Rule::FixedWindow { window, .. }
+        | Rule::SlidingWindow { window, .. }
+        | Rule::SlidingCounter { window, .. } => window,
+        Rule::TokenBucket { rate, .. } | Rule::Queue { rate, .. } => {
+            Duration::try_from_secs_f64(1.0 / rate).unwrap_or_default()
+        }
+        Rule::Concurrency { .. } | Rule::Unlimited => Duration::ZERO,
+    };
+    let lengths = limit.limits.iter().map(|limit| length(limit.rule));
+    lengths.max().unwrap_or_default()
+}
+
+/// What the server says to one attempt.
+pub(crate) enum Reply {
+    /// It is in, and is answered after this time.
+    In(Duration),
+    Refused(Refused),
+}
+
+/// A refusal on its way; without an answer it never comes.
+pub(crate) struct Refused {
+    look: Look,
+    hint: Option<(String, String)>,
+    at: Duration,
+}
+
+impl Refused {
+    pub(crate) fn is_silent(&self) -> bool {
+        self.look == Look::Silence
+    }
+
+    /// As the client's policy is shown it.
+    pub(crate) fn with_seen<T>(&self, shown: impl FnOnce(&Seen<'_>) -> T) -> T {
+        let headers: Vec<_> = self.hint.iter().cloned().collect();
+        match self.look {
+            Look::Status(status) => shown(&Seen::Answer(HttpAnswer {
+                status,
+                headers: &headers,
+                body: b"",
+                now: SystemTime::UNIX_EPOCH + self.at,
+            })),
+            Look::Reset => shown(&Seen::Failure(FailureKind::Network)),
+            Look::Silence => shown(&Seen::Failure(FailureKind::Timeout)),
+            Look::AcceptAndClose(code) => shown(&Seen::Closed { code, reason: "" }),
+        }
+    }
+}
+
+pub(crate) struct Server<'a> {
+    storm: &'a Storm,
+    limiter: Limiter,
+}
+
+impl<'a> Server<'a> {
+    pub(crate) fn new(storm: &'a Storm) -> Self {
+        Self {
+            storm,
+            limiter: Limiter::new(&storm.limit),
+        }
+    }
+
+    /// An attempt arrives; whoever is banned is refused before the limit sees it.
+    pub(crate) fn asked(&mut self, now: Duration, banned: bool) -> Reply {
+        let decision = if banned {
+            Decision::Reject { retry_in: None }
+        } else {
+            self.limiter.try_pass(now)
+        };
+        match decision {
+            Decision::Pass => Reply::In(Duration::ZERO),
+            Decision::PassLate { delay } => Reply::In(delay),
+            Decision::Reject { retry_in } => Reply::Refused(Refused {
+                look: self.storm.look,
+                hint: match self.storm.look {
+                    Look::Status(_) => self.storm.hint.header(&self.storm.limit, retry_in, now),
+                    Look::Reset | Look::Silence | Look::AcceptAndClose(_) => None,
+                },
+                at: now,
+            }),
+        }
+    }
+
+    pub(crate) fn left(&mut self, now: Duration) {
+        self.limiter.release(now);
+    }
+}

@@ -1,0 +1,280 @@
+//! Storms through shared gates against the limits of real servers: how soon, with how many attempts, how fair.
+
+use backoff::{PacerMode, PacerSettings, Policy};
+use proptest::prelude::*;
+use simulate::{Hint, Look, Storm};
+use std::time::Duration;
+
+const NEAR: Duration = Duration::from_millis(1);
+const FAR: Duration = Duration::from_millis(50);
+const REFUSED: Look = Look::Status(429);
+
+fn paced(limit: &str, users: usize) -> Storm {
+    Storm {
+        gate: PacerSettings::of(PacerMode::Pace),
+        ..Storm::new(limit.parse().expect("the tests' limits are legal"), users)
+    }
+}
+
+/// 200 users of one gate, as a mean over the seeds: nobody is lost, and it stays within multiple of the bound and attempts a user.
+fn holds(limit: &str, look: Look, hint: Hint, times_bound: f64, attempts: f64) {
+    for round_trip in [NEAR, FAR] {
+        let storm = Storm {
+            look,
+            hint,
+            round_trip,
+            held: limit
+                .contains("concurrency")
+                .then_some(Duration::from_millis(1_500)),
+            ..paced(limit, 200)
+        };
+        let sum = storm.run_all(40);
+        assert!(
+            sum.lost == 0 && sum.times_bound <= times_bound && sum.attempts <= attempts,
+            "{limit} {look:?} {hint:?} {round_trip:?}: {sum:?}"
+        );
+    }
+}
+
+#[test]
+fn a_bucket_is_used_to_its_rate_whatever_its_refusals_look_like() {
+    for limit in [
+        "token-bucket rate=10 burst=20",
+        "token-bucket rate=5 burst=20",
+        // nginx `limit_req rate=5r/s burst=10 nodelay`: one at once, and ten on top.
+        "token-bucket rate=5 burst=11",
+    ] {
+        for (look, hint) in [
+            (REFUSED, Hint::Seconds),
+            (REFUSED, Hint::Exact),
+            (REFUSED, Hint::None),
+            (Look::Status(503), Hint::None),
+            (Look::Reset, Hint::None),
+            (Look::AcceptAndClose(1013), Hint::None),
+        ] {
+            holds(limit, look, hint, 1.10, 1.15);
+        }
+    }
+}
+
+#[test]
+fn a_window_with_hints_is_used_as_fast_as_it_opens() {
+    for limit in [
+        "fixed-window limit=100 window=60s",
+        "fixed-window limit=30 window=10s",
+        "fixed-window limit=40 window=5s",
+        "fixed-window limit=40 window=5s clock=aligned offset=3s",
+    ] {
+        for hint in [Hint::Seconds, Hint::Date] {
+            holds(limit, REFUSED, hint, 1.30, 1.06);
+        }
+    }
+}
+
+#[test]
+fn a_window_without_hints_is_one_event_and_its_length_is_learnt() {
+    for limit in [
+        "fixed-window limit=40 window=5s",
+        "fixed-window limit=40 window=5s clock=aligned offset=3s",
+        "fixed-window limit=41 window=4096ms clock=aligned offset=1s",
+        "fixed-window limit=120 window=60s",
+        "sliding-window limit=40 window=5s",
+        "sliding-counter limit=40 window=5s offset=2s",
+    ] {
+        holds(limit, REFUSED, Hint::None, 1.50, 1.11);
+    }
+}
+
+#[test]
+fn a_quota_that_counts_refusals_is_not_eaten_by_the_probing() {
+    for limit in [
+        "sliding-window limit=50 window=10s reject-counts=true",
+        "sliding-window limit=20 window=4s reject-counts=true",
+        "token-bucket rate=10 burst=20 reject-counts=true",
+    ] {
+        for (look, hint) in [
+            (REFUSED, Hint::Seconds),
+            (REFUSED, Hint::None),
+            (Look::Reset, Hint::None),
+        ] {
+            holds(limit, look, hint, 1.60, 1.11);
+        }
+    }
+}
+
+#[test]
+fn a_concurrency_limit_lets_one_go_when_one_leaves() {
+    for look in [Look::Status(503), Look::Reset] {
+        holds("concurrency limit=20", look, Hint::None, 1.30, 1.30);
+    }
+}
+
+#[test]
+fn a_queue_longer_than_the_time_of_an_attempt_loses_nobody() {
+    // 40 s of queue against 20 s of patience.
+    holds("queue rate=5 burst=400", REFUSED, Hint::None, 1.05, 1.02);
+    holds("queue rate=10 burst=20", REFUSED, Hint::None, 1.05, 1.10);
+}
+
+#[test]
+fn silence_slows_the_gate_down_before_the_first_time_out() {
+    // Who was refused waits for its time-out of 20 s, which nobody can spare it.
+    holds(
+        "token-bucket rate=5 burst=20",
+        Look::Silence,
+        Hint::None,
+        1.70,
+        1.20,
+    );
+}
+
+#[test]
+fn two_limits_at_once_are_both_kept() {
+    let limit = "token-bucket rate=20 burst=20 + fixed-window limit=100 window=30s";
+    holds(limit, REFUSED, Hint::Seconds, 1.30, 1.10);
+}
+
+#[test]
+fn a_quota_below_the_lowest_rate_that_counts_refusals_lets_all_in_too() {
+    // Five logins a minute, a refused one being one of them; the gate never goes below twelve a minute by its rate alone.
+    let mut logins = paced("sliding-window limit=5 window=60s reject-counts=true", 20);
+    logins.hint = Hint::None;
+    logins.policy = std::sync::Arc::new(Policy {
+        max_elapsed: Duration::from_secs(3_600),
+        ..Policy::default()
+    });
+    for seed in 0..20 {
+        let outcome = logins.run(seed);
+        assert!(
+            outcome.lost() == 0 && outcome.attempts_per_user() < 6.0 && outcome.times_bound() < 4.0,
+            "{seed}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn pause_brings_everybody_in_right_after_each_window() {
+    for (limit, times_bound, attempts) in [
+        ("fixed-window limit=100 window=60s", 1.05, 1.6),
+        // Users also wait by themselves here, as everywhere but in pace.
+        ("fixed-window limit=30 window=10s", 1.20, 2.7),
+    ] {
+        let mut pausing = paced(limit, 200);
+        pausing.gate = PacerSettings::of(PacerMode::Pause);
+        let sum = pausing.run_all(20);
+        assert!(
+            sum.times_bound <= times_bound && sum.attempts <= attempts,
+            "{limit}: {sum:?}"
+        );
+    }
+}
+
+#[test]
+fn two_processes_on_one_quota_share_it() {
+    // A process knows of the other one by its own refusals alone: on a bucket the share of a single storm is a matter of luck, and one
+    // that comes half a second later finds the burst gone.
+    for (limit, hint, least_share) in [
+        ("token-bucket rate=10 burst=20", Hint::None, 0.33),
+        ("token-bucket rate=10 burst=20", Hint::Seconds, 0.38),
+        ("token-bucket rate=5 burst=20", Hint::Seconds, 0.40),
+        ("token-bucket rate=5 burst=11", Hint::None, 0.36),
+        ("fixed-window limit=100 window=60s", Hint::Seconds, 0.42),
+        ("fixed-window limit=30 window=10s", Hint::Seconds, 0.47),
+        (
+            "sliding-window limit=50 window=10s reject-counts=true",
+            Hint::Seconds,
+            0.47,
+        ),
+    ] {
+        for (round_trip, lag) in [(NEAR, 0), (FAR, 0), (FAR, 500)] {
+            let two = Storm {
+                processes: 2,
+                lag: Duration::from_millis(lag),
+                round_trip,
+                hint,
+                ..paced(limit, 100)
+            };
+            let sum = two.run_all(60);
+            assert!(
+                sum.lost == 0 && sum.times_bound <= 1.30 && sum.least_share >= least_share,
+                "{limit} {hint:?} {round_trip:?} {lag}: {sum:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn two_processes_on_a_window_with_hints_share_it_in_every_single_storm() {
+    // What tests/system/remote.rs asserts of one run with real JVMs.
+    for lag in [0, 100, 300, 1_000] {
+        let two = Storm {
+            processes: 2,
+            lag: Duration::from_millis(lag),
+            round_trip: Duration::from_millis(5),
+            ..paced("fixed-window limit=60 window=10s", 100)
+        };
+        for seed in 0..100 {
+            let outcome = two.run(seed);
+            assert!(
+                outcome.lost() == 0 && outcome.times_bound() <= 1.20 && outcome.least_share >= 0.42,
+                "lag {lag}, seed {seed}: {outcome:?}"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// One who is always refused must not keep the others out, nor slow them down by more than half.
+    #[test]
+    fn whoever_is_always_refused_starves_nobody(
+        seed: u64,
+        users in 40..200_usize,
+        share in 0.0..0.05_f64,
+        limit in prop_oneof![Just("none"), Just("token-bucket rate=10 burst=60"), Just("fixed-window limit=100 window=5s")],
+        look in prop_oneof![Just(REFUSED), Just(Look::Status(503)), Just(Look::Reset)],
+    ) {
+        let without = Storm { look, hint: Hint::None, ..paced(limit, users) };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most ten
+        let banned = ((users as f64 * share) as usize).max(1);
+        let with = Storm { banned, ..without.clone() };
+        let (alone, outcome) = (without.run(seed), with.run(seed));
+        prop_assert_eq!(outcome.lost(), 0, "{:?}", outcome);
+        // A user of a real quota who is refused twice while others get in looks like one who is banned: it loses its own backoff.
+        let slack = if limit == "none" { 1 } else { 15 };
+        let most = alone.makespan.mul_f64(1.5) + Duration::from_secs(slack);
+        prop_assert!(outcome.makespan <= most, "{:?} against {:?} without, {} of {}", outcome.makespan, alone.makespan, banned, users);
+    }
+}
+
+#[test]
+fn one_banned_account_costs_the_other_forty_next_to_nothing() {
+    for seed in 0..20 {
+        let mut storm = paced("none", 41);
+        storm.banned = 1;
+        let outcome = storm.run(seed);
+        assert!(
+            outcome.lost() == 0 && outcome.makespan < Duration::from_millis(1_200),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn even_a_fifth_that_is_always_refused_keeps_nobody_out() {
+    for limit in ["none", "token-bucket rate=10 burst=20"] {
+        let mut storm = paced(limit, 200);
+        storm.banned = 40;
+        storm.hint = Hint::None;
+        let sum = storm.run_all(10);
+        assert_eq!(sum.lost, 0, "{limit}: {sum:?}");
+    }
+}
+
+#[test]
+fn a_storm_repeats_to_the_digit() {
+    let run = |seed| paced("sliding-window limit=50 window=10s reject-counts=true", 50).run(seed);
+    assert_eq!(run(3), run(3));
+    assert_ne!(run(3), run(4));
+}
