@@ -57,6 +57,12 @@ impl Instant {
     pub fn elapsed(&self) -> Duration {
         Self::now().0 - self.0
     }
+
+    /// From `earlier` to this one; nothing where it is before.
+    #[must_use]
+    pub fn saturating_duration_since(&self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
 }
 
 impl Add<Duration> for Instant {
