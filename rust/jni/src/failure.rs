@@ -1,10 +1,11 @@
-//! How an error or a panic becomes a Java exception: misuse is an `IllegalStateException`, all else a `RuntimeException`.
+//! How an error or a panic becomes a Java exception: misuse is an `IllegalStateException`, a full heap the JVM's own error, all else
+//! a `RuntimeException`.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Once;
 
-use jni::errors::ErrorPolicy;
+use jni::errors::{ErrorPolicy, JniError};
 use jni::strings::JNIString;
 use jni::{Env, jni_str};
 
@@ -73,6 +74,12 @@ impl<T: Default> ErrorPolicy<T, Failure> for Throw {
             return Ok(T::default()); // what the JVM threw says more
         }
         let class = match failure {
+            // The crate takes what the JVM threw away with it.
+            Failure::Jni(jni::errors::Error::JniCall(JniError::NoMemory)) => {
+                let text = jni_str!("no room in Java's heap for what the native part answers");
+                let _ = env.throw_new(jni_str!("java/lang/OutOfMemoryError"), text);
+                return Ok(T::default());
+            }
             Failure::Misuse(_) | Failure::Arguments(_) | Failure::CommandRuns => {
                 jni_str!("java/lang/IllegalStateException")
             }

@@ -30,9 +30,30 @@ public final class Failure {
     this.endThread = endThread;
   }
 
+  /** The code by itself, as {@code wsb.stop} has it. */
+  String stop() {
+    return code.startsWith(NO_STATUS) ? code.substring(NO_STATUS.length()) : code;
+  }
+
   /** A failure that this side tells. */
   public static Failure of(String code, String detail) {
     return new Failure(code, Spec.get().messageOf(code), detail, false);
+  }
+
+  /**
+   * What this side, or Java below it, threw. A full heap or stack is no defect of the native part:
+   * it goes by its own name, as in JMeter's HTTP samplers.
+   */
+  public static Failure of(Throwable thrown) {
+    if (thrown instanceof NativeLibraryException) {
+      return of("native.unavailable", thrown.getMessage());
+    }
+    if (thrown instanceof VirtualMachineError) {
+      return of(
+          thrown.getClass().getName(),
+          thrown + " (the JVM's limit; HEAP in JMeter's start script sets the heap's)");
+    }
+    return of("native.failure", thrown.toString());
   }
 
   /** Reads what an operation answered. */

@@ -123,10 +123,10 @@ public final class ThreadControl {
       return answer;
     } catch (NativeLibraryException e) {
       told |= !TestRuns.isNews(e.getMessage());
-      refuse(Failure.of("native.unavailable", e.getMessage()));
-    } catch (RuntimeException | LinkageError e) {
+      refuse(Failure.of(e));
+    } catch (RuntimeException | LinkageError | VirtualMachineError e) {
       log.error("{} failed in an unforeseen way", element.getName(), e);
-      refuse(Failure.of("native.failure", e.toString()));
+      refuse(Failure.of(e));
     }
     return MissingNode.getInstance();
   }

@@ -63,7 +63,7 @@ public class BackoffDelay extends AbstractFunction {
       if (isNews(e.getMessage())) {
         log.error("{}: {}", NAME, e.getMessage());
       }
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | LinkageError | VirtualMachineError e) {
       // JMeter drops the sample without a word when a function throws.
       if (isNews(e.toString())) {
         log.error("{} failed", NAME, e);
