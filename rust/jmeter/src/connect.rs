@@ -208,6 +208,7 @@ impl ConnectPlan {
     /// The first header that cannot be used.
     pub fn call(&self, ordinal: u64, own: CallRequest) -> Result<ConnectSpec, Invalid> {
         check(&own.headers)?;
+        let headers = own.headers;
         let mut call = self.call.clone();
         call.ordinal = ordinal;
         call.seed = self
@@ -217,9 +218,9 @@ impl ConnectPlan {
         check_cookies(&cookies)?;
         call.cookies = Cookies::of(&cookies, &call.dial.target);
         let is_new_user = own.visit != 0;
-        if !own.headers.is_empty() || !own.addresses.is_empty() || is_new_user {
+        if !headers.is_empty() || !own.addresses.is_empty() || is_new_user {
             let mut dial = Dial {
-                headers: own.headers,
+                headers,
                 addresses: own.addresses,
                 ..Dial::clone(&call.dial)
             };
@@ -240,6 +241,21 @@ impl ConnectPlan {
             *held = (visit, Sessions::of(&self.call.user, visit));
         }
         held.1.clone()
+    }
+}
+
+impl CallRequest {
+    /// Takes out the headers that need not be sent; what to say of them, if there are any.
+    pub fn leave_out(&mut self) -> Option<String> {
+        let mut lines = Vec::new();
+        self.headers.retain(|(name, value)| {
+            let implied = websocket::is_implied(name, value);
+            if implied {
+                lines.push(format!("{name}: {value}"));
+            }
+            !implied
+        });
+        (!lines.is_empty()).then(|| format!("not sent, as the handshake needs none of these: {}", lines.join(", ")))
     }
 }
 

@@ -145,7 +145,8 @@ impl Engine {
         let Some(Prepared::Connect(prospect)) = found.as_deref() else {
             return Err(Misuse::UnknownOperation(prepared));
         };
-        let own = own.map_or_else(|| Ok(CallRequest::default()), serde_json::from_slice)?;
+        let mut own = own.map_or_else(|| Ok(CallRequest::default()), serde_json::from_slice)?;
+        let left_out = own.leave_out();
         let plan = prospect.plan.as_ref().map_err(Invalid::clone);
         let call = plan.and_then(|plan| {
             let spec = plan.call(ordinal, own)?;
@@ -159,7 +160,7 @@ impl Engine {
             Ok((plan, spec)) => {
                 let spec = Arc::new(spec);
                 let done = self.engine.connect(handle, &spec, left)?;
-                let log = done.warning.iter().cloned().chain(self.news_if_any());
+                let log = left_out.into_iter().chain(done.warning.clone()).chain(self.news_if_any());
                 let log = log.collect::<Vec<String>>().join("\n");
                 Ok(Connected::new(&spec, plan.shown, &done, &log))
             }

@@ -70,6 +70,26 @@ pub fn check_header(name: &str, value: &str) -> Result<(), HeaderError> {
     Ok(())
 }
 
+/// Whether a header need not be sent: it says what the handshake says by itself, or what HTTP samplers need and a request without
+/// a body has no use for. One that contradicts the handshake is none of these, see [`check_header`].
+#[must_use]
+pub fn is_implied(name: &str, value: &str) -> bool {
+    let value = value.trim();
+    match name.to_ascii_lowercase().as_str() {
+        "connection" => value
+            .split(',')
+            .map(str::trim)
+            .all(|token| token.eq_ignore_ascii_case("keep-alive") || token.eq_ignore_ascii_case("upgrade")),
+        "upgrade" => value.eq_ignore_ascii_case("websocket"),
+        "sec-websocket-version" => value == "13",
+        "content-length" => value == "0",
+        "transfer-encoding" => value.eq_ignore_ascii_case("identity"),
+        "te" | "keep-alive" => true,
+        "expect" => value.eq_ignore_ascii_case("100-continue"),
+        _ => false,
+    }
+}
+
 /// Checks the name of a subprotocol: a token (RFC 6455 section 4.1, item 10).
 ///
 /// # Errors
@@ -182,6 +202,37 @@ mod tests {
             let error = check_header(name, value).unwrap_err();
             assert!(is_expected(&error), "{name:?}: {value:?} gave {error:?}");
         }
+    }
+
+    #[test]
+    fn headers_that_say_nothing_new_are_told_from_those_that_contradict() {
+        for (name, value) in [
+            ("Connection", "keep-alive"),
+            ("connection", "Keep-Alive, Upgrade"),
+            ("Upgrade", "WebSocket"),
+            ("Sec-WebSocket-Version", " 13 "),
+            ("Content-Length", "0"),
+            ("Transfer-Encoding", "identity"),
+            ("TE", "trailers"),
+            ("Keep-Alive", "timeout=5"),
+            ("Expect", "100-continue"),
+        ] {
+            assert!(is_implied(name, value), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("Connection", "close"),
+            ("Connection", "keep-alive, X-Mine"),
+            ("Upgrade", "h2c"),
+            ("Sec-WebSocket-Version", "8"),
+            ("Content-Length", "5"),
+            ("Transfer-Encoding", "chunked"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Trailer", "Expires"),
+        ] {
+            assert!(!is_implied(name, value), "{name}: {value}");
+            assert!(check_header(name, value).is_err(), "{name}: {value}");
+        }
+        assert!(!is_implied("X-Mine", "0"));
     }
 
     #[test]

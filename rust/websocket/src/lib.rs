@@ -33,7 +33,7 @@ pub use connection::{Connection, Goodbye, Messages};
 pub use cookies::{Cookie, Cookies};
 pub use dial::{Dial, open};
 pub use error::{Code, Error, Kind, Stage};
-pub use header::{HeaderError, check_header, check_subprotocol};
+pub use header::{HeaderError, check_header, check_subprotocol, is_implied};
 pub use message::{Closed, MessageKind, Outgoing, Received};
 pub use names::{NameError, Names, USUAL_TTL};
 pub use os::Readiness;

@@ -31,6 +31,9 @@ public final class ConnectResult extends Exchange {
   /** What a refusal said, then one line an attempt, for people; UTF-8. */
   public final byte[] story;
 
+  /** The address that was connected to, "" where that is not known. */
+  public final String url;
+
   /** What went wrong beside the connect itself, "" for nothing. */
   public final String warning;
 
@@ -81,7 +84,7 @@ public final class ConnectResult extends Exchange {
   private ConnectResult(long[] figures, Texts texts) {
     super(figures, texts);
     story = story(texts.nextBytes(), texts.nextBytes());
-    texts.skip(); // the address
+    url = texts.next();
     stop = texts.next();
     texts.skip(); // extensions
     setCookies = pairs(texts.next());
@@ -105,6 +108,7 @@ public final class ConnectResult extends Exchange {
     super(ok, code, message);
     this.story = story.getBytes(StandardCharsets.UTF_8);
     this.stop = stop;
+    url = "";
     invalid = false;
     setCookies = Collections.emptyList();
     warning = "";
@@ -131,6 +135,12 @@ public final class ConnectResult extends Exchange {
   /** A connect that this side refused or that could not be handed on. */
   public static ConnectResult failed(String code, String detail) {
     return refused(code, detail, code);
+  }
+
+  /** A connect that ended with what this side, or Java below it, threw. */
+  public static ConnectResult failed(Throwable thrown) {
+    Failure failure = Failure.of(thrown);
+    return new ConnectResult(false, failure.code, failure.message, failure.detail, failure.stop());
   }
 
   private static ConnectResult refused(String code, String story, String stop) {

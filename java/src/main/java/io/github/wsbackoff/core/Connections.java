@@ -1,5 +1,6 @@
 package io.github.wsbackoff.core;
 
+import java.net.URL;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,10 +35,12 @@ public final class Connections {
   private static final class Kept {
     private final Connection connection;
     private final Scope scope;
+    private final URL url;
 
-    private Kept(Connection connection, Scope scope) {
+    private Kept(Connection connection, Scope scope, URL url) {
       this.connection = connection;
       this.scope = scope;
+      this.url = url;
     }
   }
 
@@ -54,9 +57,19 @@ public final class Connections {
     return kept == null ? null : kept.connection;
   }
 
-  /** Keeps an open connection under its id. */
-  public void put(String id, Connection connection, Scope scope) {
-    open.put(id, new Kept(connection, scope));
+  /**
+   * Keeps an open connection under its id.
+   *
+   * @param url its address as http or https, for results; null if there is none
+   */
+  public void put(String id, Connection connection, Scope scope, URL url) {
+    open.put(id, new Kept(connection, scope, url));
+  }
+
+  /** The address of the connection of this id, or null. */
+  public URL url(String id) {
+    Kept kept = open.get(id);
+    return kept == null ? null : kept.url;
   }
 
   /** Forgets the connection of this id; the caller closes it. */

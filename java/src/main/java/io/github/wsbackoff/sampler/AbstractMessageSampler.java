@@ -53,6 +53,7 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     sample.setSamplerData(payload.shown());
     sample.sampleStart();
     Connections connections = connections();
+    sample.setURL(connections.url(preparedFor));
     Figures figures = connections.figures();
     byte[] data = null;
     if (failure == null) {
@@ -98,7 +99,7 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
       return null;
     } catch (IOException e) { // of the payload's file
       return Failure.of("spec.invalid", e.getMessage());
-    } catch (RuntimeException | LinkageError e) { // also of a ${__function} in a property
+    } catch (RuntimeException | LinkageError | VirtualMachineError e) { // also of a ${__function}
       return unforeseen(e);
     }
   }
@@ -138,11 +139,10 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     if (e instanceof NoConnection) {
       return Failure.of("connection.none", e.getMessage());
     }
-    if (e instanceof NativeLibraryException) {
-      return Failure.of("native.unavailable", e.getMessage());
+    if (!(e instanceof NativeLibraryException)) {
+      log.error("{}: the sample failed in an unforeseen way", getName(), e);
     }
-    log.error("{}: the sample failed in an unforeseen way", getName(), e);
-    return Failure.of("native.failure", e.toString());
+    return Failure.of(e);
   }
 
   private void setVariables(Figures figures) {

@@ -80,7 +80,7 @@ final class ConnectPlan {
    * Makes the next connect ready: asks JMeter's managers, and hands over what has changed since the
    * last one. JMeter's own options are those of the process, and asked once.
    */
-  void ready(ScopeElements elements, String user) throws UnknownHostException, KeyStores.Unusable {
+  void ready(ScopeElements elements, String user) throws UnknownHostException, Unusable {
     String base = elements.baseUrl();
     if (!base.equals(this.base) || !user.equals(this.user)) {
       discard();
@@ -111,7 +111,7 @@ final class ConnectPlan {
     looksUp = known && proxy.isEmpty() && values.inForce(PROXY).isEmpty(); // else the proxy does
   }
 
-  private ConnectSpec spec(ScopeElements elements) throws KeyStores.Unusable {
+  private ConnectSpec spec(ScopeElements elements) throws Unusable {
     ConnectSpec spec =
         new ConnectSpec(values.toMap(), user).trace(traceFile).baseUrl(base).proxy(proxy);
     if (secure) {

@@ -11,9 +11,6 @@ final class ConnectSample {
   /** Ends the label of every sub-result; one text, because listeners make a row of each label. */
   static final String ATTEMPT_SUFFIX = " - attempt";
 
-  /** The line end that closes a head, see {@link #sizes}. */
-  private static final int CLOSING_LINE = 2;
-
   private static final String UTF_8 = StandardCharsets.UTF_8.name();
 
   private ConnectSample() {}
@@ -21,9 +18,10 @@ final class ConnectSample {
   /** Fills a sample that was started, and ends it. */
   static void finish(SampleResult sample, ConnectResult result) {
     describe(sample, result);
+    sample.setURL(Urls.http(result.url));
     sample.setDataEncoding(UTF_8);
     sample.setResponseData(result.story);
-    sizes(sample, result);
+    Sizes.set(sample, result.headBytes, result.bodyBytes);
     if (!result.waitsAreElapsed) {
       // Never more than really passed: rounding must not make the elapsed time negative.
       long passed = sample.currentTimeInMillis() - sample.getStartTime();
@@ -49,12 +47,13 @@ final class ConnectSample {
     // What JMeter takes a stamp for depends on this property; true in its jmeter.properties.
     boolean stampIsStart = JMeterUtils.getPropDefault("sampleresult.timestamp.start", false);
     sub.setStampAndTime(attempt.startedMillis + (stampIsStart ? 0 : elapsed), elapsed);
+    sub.setURL(parent.getURL());
     sub.setSampleLabel(parent.getSampleLabel() + ATTEMPT_SUFFIX);
     sub.setIdleTime(millis(attempt.waitMicros));
     describe(sub, attempt);
     Stages.show(sub, attempt.connectMicros, attempt.latencyMicros);
     sub.setResponseData(attempt.body, UTF_8);
-    sizes(sub, attempt);
+    Sizes.set(sub, attempt.headBytes, attempt.bodyBytes);
     return sub;
   }
 
@@ -66,22 +65,6 @@ final class ConnectSample {
     sample.setResponseHeaders(exchange.responseHead);
     sample.setDataType(SampleResult.TEXT);
     sample.setSentBytes(exchange.sentBytes);
-  }
-
-  /**
-   * Sizes from the wire. JMeter takes a body size of 0 for "not set" and counts the response data
-   * in its place, which here holds our own timeline: an answer without a body counts its head's
-   * closing line as one, so that the sum stays what was received.
-   */
-  private static void sizes(SampleResult sample, Exchange exchange) {
-    long head = exchange.headBytes;
-    long body = exchange.bodyBytes;
-    if (body == 0 && head > CLOSING_LINE) {
-      head -= CLOSING_LINE;
-      body = CLOSING_LINE;
-    }
-    sample.setHeadersSize((int) Math.min(head, Integer.MAX_VALUE));
-    sample.setBodySize(body);
   }
 
   private static long millis(long micros) {

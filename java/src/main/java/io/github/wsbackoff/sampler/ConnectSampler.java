@@ -5,6 +5,7 @@ import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Schedule;
+import io.github.wsbackoff.core.TestRuns;
 import io.github.wsbackoff.element.Addressed;
 import io.github.wsbackoff.element.Values;
 import java.net.URL;
@@ -51,7 +52,7 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
     try {
       plan(evaluate());
       sample.setSamplerData(plan.description);
-    } catch (RuntimeException | LinkageError e) { // of a ${__function} in a property
+    } catch (RuntimeException | LinkageError | VirtualMachineError e) { // of a ${__function}
       result = unforeseen(e);
     }
     sample.sampleStart();
@@ -59,7 +60,7 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
       result = run();
     }
     ConnectSample.finish(sample, result);
-    if (!result.warning.isEmpty()) {
+    if (!result.warning.isEmpty() && TestRuns.isNews(getName() + result.warning)) {
       log.warn("{}: {}", getName(), result.warning);
     }
     setVariables(result);
@@ -89,11 +90,11 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
     try {
       return plan.wrong == null ? connect() : plan.wrong;
     } catch (NativeLibraryException e) {
-      return ConnectResult.failed("native.unavailable", e.getMessage());
+      return ConnectResult.failed(e);
     } catch (UnknownHostException e) {
       return ConnectResult.failed(
           "dns.not-found", "The DNS Cache Manager knows no address: " + e.getMessage());
-    } catch (KeyStores.Unusable e) {
+    } catch (Unusable e) {
       return ConnectResult.failed(e.code, e.getMessage());
     } catch (Throwable e) {
       return unforeseen(e);
@@ -104,10 +105,10 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
 
   private ConnectResult unforeseen(Throwable e) {
     log.error("{}: the connect failed in an unforeseen way", getName(), e);
-    return ConnectResult.failed("native.failure", e.toString());
+    return ConnectResult.failed(e);
   }
 
-  private ConnectResult connect() throws UnknownHostException, KeyStores.Unusable {
+  private ConnectResult connect() throws UnknownHostException, Unusable {
     Connections connections = Connections.ofThisThread();
     Connection open = connections.get(plan.id);
     if (open != null) {
@@ -133,8 +134,7 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
     }
   }
 
-  private ConnectResult connect(Connections connections)
-      throws UnknownHostException, KeyStores.Unusable {
+  private ConnectResult connect(Connections connections) throws UnknownHostException, Unusable {
     long ordinal = connections.nextOrdinal();
     plan.ready(scope(), user());
     Connection connection = Connection.create();
@@ -149,7 +149,7 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
               Schedule.leftMillis(getThreadContext()),
               connections.figures());
       if (result.ok) {
-        connections.put(plan.id, connection, plan.scope);
+        connections.put(plan.id, connection, plan.scope, Urls.http(result.url));
         kept = true;
       } else if (result.isInvalid()) {
         plan.discard(); // what is wrong may be a file: it is looked at anew

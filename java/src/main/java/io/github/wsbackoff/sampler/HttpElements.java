@@ -46,15 +46,18 @@ final class HttpElements {
    * Name and value of every header to send.
    *
    * @param url the server's address as http(s); null if it is not known
+   * @throws Unusable if the user is to log in in a way that is not ours
    */
-  List<String[]> headers(URL url) {
+  List<String[]> headers(URL url) throws Unusable {
     List<String[]> all = headers.headers();
     if (url == null) {
       return all;
     }
-    String login = logins == null ? null : logins.getAuthHeaderForURL(url);
-    if (login != null && find(all, AUTHORIZATION) == null) {
-      all.add(new String[] {AUTHORIZATION, login});
+    if (logins != null && find(all, AUTHORIZATION) == null) {
+      String login = Logins.header(logins, url);
+      if (login != null) {
+        all.add(new String[] {AUTHORIZATION, login});
+      }
     }
     String stored = cookies == null ? null : cookies.getCookieHeaderForURL(url);
     if (stored != null && !stored.isEmpty()) {

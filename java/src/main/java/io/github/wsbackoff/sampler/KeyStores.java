@@ -33,19 +33,6 @@ final class KeyStores {
   private static final Map<String, JmeterKeyStore> keys = new HashMap<>();
   private static final Map<String, List<byte[]>> trusted = new HashMap<>();
 
-  /** A store, or a key in it, cannot be used; the message says which and why. */
-  static final class Unusable extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    /** The error code. */
-    final String code;
-
-    Unusable(String code, String message, Throwable cause) {
-      super(message, cause);
-      this.code = code;
-    }
-  }
-
   private KeyStores() {}
 
   /**

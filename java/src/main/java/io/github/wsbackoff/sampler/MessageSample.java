@@ -29,9 +29,11 @@ final class MessageSample {
       succeed(sample, data, figures);
     } else if (figures.isNoMessage()) {
       sample.setSuccessful(true);
+      sample.setDataType(SampleResult.TEXT);
       sample.setResponseCode("No message");
       sample.setResponseMessage("No message in time");
     } else {
+      Sizes.set(sample, 0, figures.receivedBytes());
       describe(sample, Failure.parse(data));
     }
   }
@@ -54,6 +56,7 @@ final class MessageSample {
   /** Ends a sample that got no further than this side. */
   static void fail(SampleResult sample, Failure failure) {
     sample.sampleEnd();
+    Sizes.set(sample, 0, 0);
     describe(sample, failure);
   }
 

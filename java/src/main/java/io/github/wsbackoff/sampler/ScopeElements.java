@@ -15,6 +15,7 @@ import org.apache.jmeter.testelement.TestElement;
 final class ScopeElements {
   private static final String KEYSTORE_CONFIG = "org.apache.jmeter.config.KeystoreConfig";
   private static final String HTTP = "HTTPSampler.";
+  private static final String[] ADDRESS = {"domain", "port", "protocol", "path"};
 
   /** JMeter's HTTP part is a jar of its own, which may be missing. */
   private static final boolean HTTP_PART =
@@ -42,7 +43,7 @@ final class ScopeElements {
   }
 
   /** Headers to send to this address (as http or https; null if it is not known). */
-  List<String[]> headers(URL url) {
+  List<String[]> headers(URL url) throws Unusable {
     return http == null ? Collections.emptyList() : http.headers(url);
   }
 
@@ -102,10 +103,17 @@ final class ScopeElements {
     return element.getClass().getName().equals(KEYSTORE_CONFIG);
   }
 
-  /** They have no class of their own: what they hold tells them. */
+  /** They have no class of their own: what they hold tells them, and each field may be empty. */
   private static boolean isHttpDefaults(TestElement element) {
-    return element.getClass() == ConfigTestElement.class
-        && element.getPropertyOrNull(HTTP + "domain") != null;
+    if (element.getClass() != ConfigTestElement.class) {
+      return false;
+    }
+    for (String name : ADDRESS) {
+      if (element.getPropertyOrNull(HTTP + name) != null) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean isThere(String className) {

@@ -79,6 +79,7 @@ public class ConnectSamplerTest {
     assertTrue(sample.getSamplerData().contains(server.url("/agents?id=7")));
     assertEquals(server.heads().get(0).length(), sample.getSentBytes());
     assertTrue("no sizes", sample.getBytesAsLong() > 100);
+    assertEquals(server.url("/agents?id=7").replace("ws:", "http:"), sample.getUrlAsString());
     assertEquals("1", variables.get("wsb.attempts"));
     assertEquals("connected", variables.get("wsb.stop"));
     assertEquals("101", variables.get("wsb.lastStatus"));
@@ -101,6 +102,19 @@ public class ConnectSamplerTest {
     sample = sampler(server.url("/"), "wsb.retry.maxAttempts", "1").sample(null);
     assertEquals("max-attempts", variables.get("wsb.stop"));
     assertFalse(sample.isStopThread());
+  }
+
+  @Test
+  public void a_failed_connect_shows_its_address_and_counts_none_of_our_words() throws Exception {
+    SampleResult refused =
+        sampler("ws://me:secret@127.0.0.1:1/x", "wsb.retry.strategy", "none").sample(null);
+    assertFalse(refused.isSuccessful());
+    assertEquals("http://127.0.0.1:1/x", refused.getUrlAsString());
+    assertNotEquals("", text(refused));
+    assertEquals(0, refused.getBytesAsLong());
+    SampleResult invalid = sampler("nowhere").sample(null);
+    assertEquals("", invalid.getUrlAsString());
+    assertEquals(0, invalid.getBytesAsLong());
   }
 
   @Test

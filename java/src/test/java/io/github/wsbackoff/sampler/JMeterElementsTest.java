@@ -9,6 +9,7 @@ import io.github.wsbackoff.RawServer;
 import java.io.IOException;
 import java.net.URL;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.protocol.http.control.AuthManager;
@@ -103,6 +104,58 @@ public class JMeterElementsTest {
   }
 
   @Test
+  public void only_basic_entries_are_sent_unasked_and_others_refused() throws Exception {
+    for (AuthManager.Mechanism mechanism :
+        new AuthManager.Mechanism[] {
+          AuthManager.Mechanism.DIGEST, AuthManager.Mechanism.KERBEROS
+        }) {
+      AuthManager logins = new AuthManager();
+      logins.set(-1, "", "me", "secret", "", "", mechanism);
+      SampleResult sample = sampler(server.url("/"), logins).sample(null);
+      assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
+      String text = sample.getResponseDataAsString();
+      assertTrue(text, text.contains(mechanism.name()) && text.contains("BASIC"));
+      assertFalse(text, text.contains("secret"));
+    }
+    assertEquals(Collections.emptyList(), server.heads());
+  }
+
+  @Test
+  public void an_authorization_entry_may_name_the_address_as_plans_do() throws Exception {
+    AuthManager logins = new AuthManager();
+    logins.set(-1, "ws://other/", "not", "me", "", "", AuthManager.Mechanism.BASIC);
+    logins.set(-1, server.url("/a"), "me", "secret", "", "", AuthManager.Mechanism.BASIC);
+    succeeds(sampler(server.url("/agents"), logins));
+    assertTrue(head(0), head(0).contains("Basic bWU6c2VjcmV0"));
+    succeeds(sampler(server.url("/other"), logins));
+    assertFalse(head(1), head(1).contains("Basic"));
+  }
+
+  @Test
+  public void headers_that_http_samplers_need_are_left_out_and_contradictions_fail()
+      throws Exception {
+    HeaderManager headers = new HeaderManager();
+    headers.add(new Header("Connection", "keep-alive"));
+    headers.add(new Header("Content-Length", "0"));
+    headers.add(new Header("Sec-WebSocket-Version", "13"));
+    headers.add(new Header("Upgrade", "websocket"));
+    headers.add(new Header("X-Mine", "1"));
+    succeeds(sampler(server.url("/"), headers));
+    String head = head(0).toLowerCase();
+    assertEquals(head, 2, head.split("\nconnection:").length);
+    assertEquals(head, 2, head.split("\nsec-websocket-version:").length);
+    assertEquals(head, 2, head.split("\nupgrade:").length);
+    assertFalse(head, head.contains("content-length"));
+    assertTrue(head, head.contains("x-mine: 1"));
+
+    HeaderManager contradiction = new HeaderManager();
+    contradiction.add(new Header("Sec-WebSocket-Version", "8"));
+    SampleResult sample = sampler(server.url("/"), contradiction).sample(null);
+    assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
+    assertEquals(1, server.heads().size());
+  }
+
+  @Test
   public void a_dns_cache_manager_names_the_address_and_the_host_stays() throws Exception {
     DNSCacheManager names = new DNSCacheManager();
     names.setCustomResolver(true);
@@ -120,7 +173,6 @@ public class JMeterElementsTest {
   public void http_request_defaults_are_the_base_of_a_relative_address() throws Exception {
     URL address = new URL(http(server.url("/")));
     ConfigTestElement near = new ConfigTestElement();
-    near.setProperty("HTTPSampler.domain", "");
     near.setProperty("HTTPSampler.port", "" + address.getPort());
     ConfigTestElement far = new ConfigTestElement();
     far.setProperty("HTTPSampler.domain", address.getHost());

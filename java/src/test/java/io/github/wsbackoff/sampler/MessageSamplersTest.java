@@ -257,11 +257,16 @@ public class MessageSamplersTest {
     assertFalse(failed.isSuccessful());
     assertEquals("Non HTTP response code: message.timeout", failed.getResponseCode());
     assertNotEquals("", failed.getResponseMessage());
+    assertNotEquals("", text(failed));
+    assertEquals("our own words were not received", 0, failed.getBytesAsLong());
     assertEquals("0", variables.get("wsb.messages"));
     sampler.setProperty("wsb.optional", "true");
     SampleResult passed = sampler.sample(null);
     assertTrue(text(passed), passed.isSuccessful());
     assertEquals("No message", passed.getResponseCode());
+    assertEquals(SampleResult.TEXT, passed.getDataType());
+    assertEquals(0, passed.getBytesAsLong());
+    assertEquals(server.url("/").replace("ws:", "http:"), passed.getUrlAsString());
   }
 
   @Test
