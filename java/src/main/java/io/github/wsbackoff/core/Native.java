@@ -28,12 +28,7 @@ final class Native {
    * @return the texts in UTF-8, one behind another; their lengths are among the figures
    */
   static native byte[] connect(
-      long connection,
-      long prepared,
-      long ordinal,
-      byte[] own,
-      long leftMillis,
-      long[] figures);
+      long connection, long prepared, long ordinal, byte[] own, long leftMillis, long[] figures);
 
   /**
    * Ends, from another thread and for good, what the handle is doing; false if it was doing

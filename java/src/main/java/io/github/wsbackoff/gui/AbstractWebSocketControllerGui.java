@@ -1,24 +1,27 @@
 package io.github.wsbackoff.gui;
 
-import java.awt.BorderLayout;
+import java.util.function.Supplier;
 import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.gui.AbstractControllerGui;
 import org.apache.jmeter.testelement.TestElement;
 
-/** The panel of a controller; for its promises see those of the samplers. */
+/** The panel of a controller. */
 public abstract class AbstractWebSocketControllerGui extends AbstractControllerGui
     implements ElementGui {
   private static final long serialVersionUID = 1L;
 
-  private final PropertyPanel properties;
+  private final transient PanelBody body;
 
-  AbstractWebSocketControllerGui(Class<? extends GenericController> element, String note) {
-    setLayout(new BorderLayout(0, 5));
+  <E extends GenericController> AbstractWebSocketControllerGui(
+      Class<E> kind, Supplier<E> element, String... notes) {
     setBorder(makeBorder());
-    add(makeTitlePanel(), BorderLayout.NORTH);
-    properties = new PropertyPanel(element.getSimpleName(), note);
-    add(properties, BorderLayout.CENTER);
-    bindingGroup.add(properties);
+    body = new PanelBody(this, makeTitlePanel(), kind, element, notes);
+    bindingGroup.add(body.properties());
+  }
+
+  @Override
+  public TestElement makeTestElement() {
+    return body.makeElement();
   }
 
   @Override
@@ -33,12 +36,12 @@ public abstract class AbstractWebSocketControllerGui extends AbstractControllerG
 
   @Override
   public void modifyTestElement(TestElement element) {
-    properties.keepNotShown(element, super::modifyTestElement);
+    body.properties().keepNotShown(element, super::modifyTestElement);
   }
 
   @Override
   public void clearGui() {
     super.clearGui();
-    properties.clear();
+    body.properties().clear();
   }
 }

@@ -1,26 +1,26 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.AbstractWebSocketSampler;
-import java.awt.BorderLayout;
+import java.util.function.Supplier;
 import org.apache.jmeter.samplers.gui.AbstractSamplerGui;
 import org.apache.jmeter.testelement.TestElement;
 
-/**
- * The panel of a sampler. Needs no native library. JMeter makes one of each kind when it starts,
- * and an exception here would take down all of its menus.
- */
+/** The panel of a sampler. */
 public abstract class AbstractWebSocketSamplerGui extends AbstractSamplerGui implements ElementGui {
   private static final long serialVersionUID = 1L;
 
-  private final PropertyPanel properties;
+  private final transient PanelBody body;
 
-  AbstractWebSocketSamplerGui(Class<? extends AbstractWebSocketSampler> element) {
-    setLayout(new BorderLayout(0, 5));
+  <E extends AbstractWebSocketSampler> AbstractWebSocketSamplerGui(
+      Class<E> kind, Supplier<E> element) {
     setBorder(makeBorder());
-    add(makeTitlePanel(), BorderLayout.NORTH);
-    properties = new PropertyPanel(element.getSimpleName(), Messages.get("note"));
-    add(properties, BorderLayout.CENTER);
-    bindingGroup.add(properties);
+    body = new PanelBody(this, makeTitlePanel(), kind, element, "note");
+    bindingGroup.add(body.properties());
+  }
+
+  @Override
+  public TestElement makeTestElement() {
+    return body.makeElement();
   }
 
   @Override
@@ -35,12 +35,12 @@ public abstract class AbstractWebSocketSamplerGui extends AbstractSamplerGui imp
 
   @Override
   public void modifyTestElement(TestElement element) {
-    properties.keepNotShown(element, super::modifyTestElement);
+    body.properties().keepNotShown(element, super::modifyTestElement);
   }
 
   @Override
   public void clearGui() {
     super.clearGui();
-    properties.clear();
+    body.properties().clear();
   }
 }

@@ -1,7 +1,6 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.CloseSampler;
-import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link CloseSampler}. */
 public class CloseSamplerGui extends AbstractWebSocketSamplerGui {
@@ -9,11 +8,6 @@ public class CloseSamplerGui extends AbstractWebSocketSamplerGui {
 
   /** Lays out the panel. */
   public CloseSamplerGui() {
-    super(CloseSampler.class);
-  }
-
-  @Override
-  public TestElement makeTestElement() {
-    return new CloseSampler();
+    super(CloseSampler.class, CloseSampler::new);
   }
 }

@@ -1,7 +1,6 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.ConnectSampler;
-import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link ConnectSampler}. */
 public class ConnectSamplerGui extends AbstractWebSocketSamplerGui {
@@ -9,11 +8,6 @@ public class ConnectSamplerGui extends AbstractWebSocketSamplerGui {
 
   /** Lays out the panel. */
   public ConnectSamplerGui() {
-    super(ConnectSampler.class);
-  }
-
-  @Override
-  public TestElement makeTestElement() {
-    return new ConnectSampler();
+    super(ConnectSampler.class, ConnectSampler::new);
   }
 }

@@ -1,7 +1,6 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.ExchangeSampler;
-import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link ExchangeSampler}. */
 public class ExchangeSamplerGui extends AbstractWebSocketSamplerGui {
@@ -9,11 +8,6 @@ public class ExchangeSamplerGui extends AbstractWebSocketSamplerGui {
 
   /** Lays out the panel. */
   public ExchangeSamplerGui() {
-    super(ExchangeSampler.class);
-  }
-
-  @Override
-  public TestElement makeTestElement() {
-    return new ExchangeSampler();
+    super(ExchangeSampler.class, ExchangeSampler::new);
   }
 }

@@ -1,7 +1,6 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.control.OnceController;
-import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link OnceController}. */
 public class OnceControllerGui extends AbstractWebSocketControllerGui {
@@ -9,11 +8,6 @@ public class OnceControllerGui extends AbstractWebSocketControllerGui {
 
   /** Lays out the panel. */
   public OnceControllerGui() {
-    super(OnceController.class, Messages.get("note.OnceController"));
-  }
-
-  @Override
-  public TestElement makeTestElement() {
-    return new OnceController();
+    super(OnceController.class, OnceController::new, "note.OnceController");
   }
 }

@@ -1,25 +1,25 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.timer.PaceTimer;
-import java.awt.BorderLayout;
 import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.timers.gui.AbstractTimerGui;
 
-/** The panel of {@link PaceTimer}; for its promises see those of the samplers. */
+/** The panel of {@link PaceTimer}. */
 public class PaceTimerGui extends AbstractTimerGui implements ElementGui {
   private static final long serialVersionUID = 1L;
 
-  private final PropertyPanel properties;
+  private final transient PanelBody body;
 
   /** Lays out the panel. */
   public PaceTimerGui() {
-    setLayout(new BorderLayout(0, 5));
     setBorder(makeBorder());
-    add(makeTitlePanel(), BorderLayout.NORTH);
-    String name = PaceTimer.class.getSimpleName();
-    properties = new PropertyPanel(name, Messages.get("note." + name));
-    add(properties, BorderLayout.CENTER);
-    bindingGroup.add(properties);
+    body = new PanelBody(this, makeTitlePanel(), PaceTimer.class, PaceTimer::new, "note.PaceTimer");
+    bindingGroup.add(body.properties());
+  }
+
+  @Override
+  public TestElement makeTestElement() {
+    return body.makeElement();
   }
 
   @Override
@@ -33,18 +33,13 @@ public class PaceTimerGui extends AbstractTimerGui implements ElementGui {
   }
 
   @Override
-  public TestElement makeTestElement() {
-    return new PaceTimer();
-  }
-
-  @Override
   public void modifyTestElement(TestElement element) {
-    properties.keepNotShown(element, super::modifyTestElement);
+    body.properties().keepNotShown(element, super::modifyTestElement);
   }
 
   @Override
   public void clearGui() {
     super.clearGui();
-    properties.clear();
+    body.properties().clear();
   }
 }

@@ -1,7 +1,6 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.PingSampler;
-import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link PingSampler}. */
 public class PingSamplerGui extends AbstractWebSocketSamplerGui {
@@ -9,11 +8,6 @@ public class PingSamplerGui extends AbstractWebSocketSamplerGui {
 
   /** Lays out the panel. */
   public PingSamplerGui() {
-    super(PingSampler.class);
-  }
-
-  @Override
-  public TestElement makeTestElement() {
-    return new PingSampler();
+    super(PingSampler.class, PingSampler::new);
   }
 }

@@ -1,7 +1,6 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.ReceiveSampler;
-import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link ReceiveSampler}. */
 public class ReceiveSamplerGui extends AbstractWebSocketSamplerGui {
@@ -9,11 +8,6 @@ public class ReceiveSamplerGui extends AbstractWebSocketSamplerGui {
 
   /** Lays out the panel. */
   public ReceiveSamplerGui() {
-    super(ReceiveSampler.class);
-  }
-
-  @Override
-  public TestElement makeTestElement() {
-    return new ReceiveSampler();
+    super(ReceiveSampler.class, ReceiveSampler::new);
   }
 }

@@ -1,7 +1,6 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.control.RetryController;
-import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link RetryController}. */
 public class RetryControllerGui extends AbstractWebSocketControllerGui {
@@ -9,13 +8,6 @@ public class RetryControllerGui extends AbstractWebSocketControllerGui {
 
   /** Lays out the panel. */
   public RetryControllerGui() {
-    super(
-        RetryController.class,
-        Messages.get("note") + "<br>" + Messages.get("note.RetryController"));
-  }
-
-  @Override
-  public TestElement makeTestElement() {
-    return new RetryController();
+    super(RetryController.class, RetryController::new, "note", "note.RetryController");
   }
 }

@@ -1,7 +1,6 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.sampler.SendSampler;
-import org.apache.jmeter.testelement.TestElement;
 
 /** The panel of {@link SendSampler}. */
 public class SendSamplerGui extends AbstractWebSocketSamplerGui {
@@ -9,11 +8,6 @@ public class SendSamplerGui extends AbstractWebSocketSamplerGui {
 
   /** Lays out the panel. */
   public SendSamplerGui() {
-    super(SendSampler.class);
-  }
-
-  @Override
-  public TestElement makeTestElement() {
-    return new SendSampler();
+    super(SendSampler.class, SendSampler::new);
   }
 }

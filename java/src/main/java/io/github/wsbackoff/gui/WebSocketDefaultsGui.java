@@ -1,25 +1,31 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.config.WebSocketDefaults;
-import java.awt.BorderLayout;
 import org.apache.jmeter.config.gui.AbstractConfigGui;
 import org.apache.jmeter.testelement.TestElement;
 
-/** The panel of {@link WebSocketDefaults}; for its promises see those of the samplers. */
+/** The panel of {@link WebSocketDefaults}. */
 public class WebSocketDefaultsGui extends AbstractConfigGui implements ElementGui {
   private static final long serialVersionUID = 1L;
 
-  private final PropertyPanel properties;
+  private final transient PanelBody body;
 
   /** Lays out the panel. */
   public WebSocketDefaultsGui() {
-    setLayout(new BorderLayout(0, 5));
     setBorder(makeBorder());
-    add(makeTitlePanel(), BorderLayout.NORTH);
-    properties =
-        new PropertyPanel(WebSocketDefaults.class.getSimpleName(), Messages.get("note.defaults"));
-    add(properties, BorderLayout.CENTER);
-    bindingGroup.add(properties);
+    body =
+        new PanelBody(
+            this,
+            makeTitlePanel(),
+            WebSocketDefaults.class,
+            WebSocketDefaults::new,
+            "note.defaults");
+    bindingGroup.add(body.properties());
+  }
+
+  @Override
+  public TestElement makeTestElement() {
+    return body.makeElement();
   }
 
   @Override
@@ -33,18 +39,13 @@ public class WebSocketDefaultsGui extends AbstractConfigGui implements ElementGu
   }
 
   @Override
-  public TestElement makeTestElement() {
-    return new WebSocketDefaults();
-  }
-
-  @Override
   public void modifyTestElement(TestElement element) {
-    properties.keepNotShown(element, super::modifyTestElement);
+    body.properties().keepNotShown(element, super::modifyTestElement);
   }
 
   @Override
   public void clearGui() {
     super.clearGui();
-    properties.clear();
+    body.properties().clear();
   }
 }
