@@ -1,29 +1,25 @@
 package io.github.wsbackoff.core;
 
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What may differ from connect to connect: headers and addresses. Written once while they stay the
- * same.
+ * What may differ from connect to connect: headers, cookies and addresses, and who connects.
+ * Written once while they stay the same.
  */
 public final class ConnectCall {
-  /** Nothing of both. */
-  public static final ConnectCall PLAIN =
-      new ConnectCall(Collections.emptyList(), Collections.emptyList(), null);
+  /** Nothing of all. */
+  public static final ConnectCall PLAIN = new ConnectCall(Collections.emptyMap(), null);
 
-  private final List<String[]> headers;
-  private final List<String> addresses;
+  private final Map<String, Object> spec;
 
   /** As the native library reads it; null for nothing. */
   final byte[] json;
 
-  private ConnectCall(List<String[]> headers, List<String> addresses, byte[] json) {
-    this.headers = headers;
-    this.addresses = addresses;
+  private ConnectCall(Map<String, Object> spec, byte[] json) {
+    this.spec = spec;
     this.json = json;
   }
 
@@ -31,19 +27,31 @@ public final class ConnectCall {
    * A call like this one, with these in place of its own.
    *
    * @param headers name and value of each header for the upgrade
+   * @param cookies those of all hosts that the user has
    * @param addresses of the server, numeric; empty: the system is asked
+   * @param visit which user of this thread it is: another number is a new one
    */
-  public ConnectCall with(List<String[]> headers, List<String> addresses) {
-    if (headers.isEmpty() && addresses.isEmpty()) {
+  public ConnectCall with(
+      List<List<String>> headers,
+      List<Map<String, Object>> cookies,
+      List<String> addresses,
+      long visit) {
+    Map<String, Object> now = new LinkedHashMap<>();
+    put(now, "headers", headers);
+    put(now, "cookies", cookies);
+    put(now, "addresses", addresses);
+    if (visit != 0) {
+      now.put("visit", visit);
+    }
+    if (now.isEmpty()) {
       return PLAIN;
     }
-    if (addresses.equals(this.addresses)
-        && Arrays.deepEquals(headers.toArray(), this.headers.toArray())) {
-      return this;
+    return now.equals(spec) ? this : new ConnectCall(now, Json.write(now));
+  }
+
+  private static void put(Map<String, Object> spec, String name, List<?> values) {
+    if (!values.isEmpty()) {
+      spec.put(name, values);
     }
-    Map<String, Object> spec = new LinkedHashMap<>();
-    spec.put("headers", headers);
-    spec.put("addresses", addresses);
-    return new ConnectCall(headers, addresses, Json.write(spec));
   }
 }

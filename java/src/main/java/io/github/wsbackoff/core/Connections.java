@@ -31,6 +31,7 @@ public final class Connections {
   private final Map<String, Kept> open = new LinkedHashMap<>();
   private final Figures figures = new Figures();
   private long connects;
+  private long visit;
 
   private static final class Kept {
     private final Connection connection;
@@ -92,10 +93,16 @@ public final class Connections {
     return connects++;
   }
 
+  /** Which user of this thread it is: another number is a new one. */
+  public long visit() {
+    return visit;
+  }
+
   /** A new user: nothing open, nothing made. */
   public void restart() {
     close(scope -> true);
     connects = 0;
+    visit = 0;
   }
 
   /** The thread ends: says goodbye on all but those that live on to the end of the test. */
@@ -106,6 +113,7 @@ public final class Connections {
 
   /** Another user comes: says goodbye on those that live for an iteration. */
   public void endIteration() {
+    visit++;
     close(scope -> scope == Scope.ITERATION);
   }
 

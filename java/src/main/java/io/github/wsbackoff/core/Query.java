@@ -119,6 +119,22 @@ public final class Query {
     return new Bands(ask(question));
   }
 
+  /**
+   * Reads an address as the connect will.
+   *
+   * @param url the address, or a part of one
+   * @param base what it is a part of, or ""
+   * @return the same with http or https, as JMeter's managers know it; "" if it is none
+   * @throws NativeLibraryException if the native library cannot be used
+   */
+  public static String httpUrl(String url, String base) {
+    Map<String, Object> question = new LinkedHashMap<>();
+    question.put("ask", "url");
+    question.put("url", url);
+    question.put("base", base);
+    return ask(question).path("httpUrl").asText("");
+  }
+
   private static JsonNode ask(Map<String, Object> question) {
     NativeLibrary.load();
     return Json.read(Native.query(Json.write(question)));

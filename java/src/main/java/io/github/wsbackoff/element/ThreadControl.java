@@ -83,8 +83,8 @@ public final class ThreadControl {
   }
 
   /**
-   * Sets the variables of a refusal once more: a sampler inside, which ran all the same, may have set
-   * its own under the same names.
+   * Sets the variables of a refusal once more: a sampler inside, which ran all the same, may have
+   * set its own under the same names.
    */
   public void repeatRefusal() {
     if (failure != null) {

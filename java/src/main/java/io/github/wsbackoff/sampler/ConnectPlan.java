@@ -5,6 +5,7 @@ import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.ConnectSpec;
 import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.Operation;
+import io.github.wsbackoff.core.Query;
 import io.github.wsbackoff.core.Settings;
 import io.github.wsbackoff.core.Spec;
 import io.github.wsbackoff.element.Values;
@@ -80,7 +81,8 @@ final class ConnectPlan {
    * Makes the next connect ready: asks JMeter's managers, and hands over what has changed since the
    * last one. JMeter's own options are those of the process, and asked once.
    */
-  void ready(ScopeElements elements, String user) throws UnknownHostException, Unusable {
+  void ready(ScopeElements elements, String user, long visit)
+      throws UnknownHostException, Unusable {
     String base = elements.baseUrl();
     if (!base.equals(this.base) || !user.equals(this.user)) {
       discard();
@@ -89,7 +91,7 @@ final class ConnectPlan {
     }
     List<String> addresses =
         looksUp ? elements.addresses(server.getHost()) : Collections.emptyList();
-    call = call.with(elements.headers(server), addresses);
+    call = call.with(elements.headers(server), elements.cookies(), addresses, visit);
     boolean isRead = prepared != null && prepared.isUsable();
     if (secure || !isRead) { // the user's certificate may be another one each time
       ConnectSpec now = spec(elements);
@@ -104,7 +106,7 @@ final class ConnectPlan {
   private void aim(String base) {
     this.base = base;
     String own = values.inForce(BASE);
-    server = Target.of(values.inForce(ADDRESS), own.isEmpty() ? base : own);
+    server = Urls.http(Query.httpUrl(values.inForce(ADDRESS), own.isEmpty() ? base : own));
     boolean known = server != null; // else the native part says what is wrong with it
     secure = known && server.getProtocol().equals("https");
     proxy = known ? ProxyOptions.proxyFor(server.getHost(), secure) : "";

@@ -136,7 +136,7 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
 
   private ConnectResult connect(Connections connections) throws UnknownHostException, Unusable {
     long ordinal = connections.nextOrdinal();
-    plan.ready(scope(), user());
+    plan.ready(scope(), user(), connections.visit());
     Connection connection = Connection.create();
     boolean kept = false;
     try {
@@ -165,7 +165,7 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
 
   private void storeCookies(ConnectResult result) {
     for (String[] cookie : result.setCookies) {
-      URL from = Target.of(cookie[0]);
+      URL from = Urls.http(cookie[0]);
       if (from != null) {
         scope().storeCookie(cookie[1], from);
       }

@@ -1,6 +1,7 @@
 package io.github.wsbackoff.sampler;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -28,8 +29,8 @@ final class HeaderManagers {
    * Name and value of every header to send. A name that a nearer manager has hides those of farther
    * ones, as in JMeter's own HTTP sampler; within one manager a name may stand several times.
    */
-  List<String[]> headers() {
-    List<String[]> headers = new ArrayList<>();
+  List<List<String>> headers() {
+    List<List<String>> headers = new ArrayList<>();
     Set<String> taken = new HashSet<>();
     for (HeaderManager manager : managers) {
       Set<String> names = new HashSet<>();
@@ -38,7 +39,7 @@ final class HeaderManagers {
         String name = header.getName().trim();
         String key = name.toLowerCase(Locale.ROOT);
         if (!name.isEmpty() && !taken.contains(key)) {
-          headers.add(new String[] {name, header.getValue()});
+          headers.add(Arrays.asList(name, header.getValue()));
           names.add(key);
         }
       }

@@ -4,18 +4,23 @@ import java.net.InetAddress;
 import java.net.URL;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.jmeter.protocol.http.control.AuthManager;
+import org.apache.jmeter.protocol.http.control.Cookie;
 import org.apache.jmeter.protocol.http.control.CookieManager;
 import org.apache.jmeter.protocol.http.control.DNSCacheManager;
 import org.apache.jmeter.testelement.TestElement;
+import org.apache.jmeter.testelement.property.JMeterProperty;
 
 /**
  * The managers of JMeter's HTTP part that are in a sampler's scope; of each kind but headers the
  * nearest counts, as for HTTP samplers. Apart from the sampler, which then loads without that part.
  */
 final class HttpElements {
-  private static final String COOKIE = "Cookie";
+  private static final String IGNORE = "ignorecookies";
   private static final String AUTHORIZATION = "Authorization";
 
   private final HeaderManagers headers = new HeaderManagers();
@@ -43,48 +48,48 @@ final class HttpElements {
   }
 
   /**
-   * Name and value of every header to send.
+   * Name and value of every header to send, but for cookies.
    *
    * @param url the server's address as http(s); null if it is not known
    * @throws Unusable if the user is to log in in a way that is not ours
    */
-  List<String[]> headers(URL url) throws Unusable {
-    List<String[]> all = headers.headers();
-    if (url == null) {
+  List<List<String>> headers(URL url) throws Unusable {
+    List<List<String>> all = headers.headers();
+    if (url == null || logins == null) {
       return all;
     }
-    if (logins != null && find(all, AUTHORIZATION) == null) {
+    if (all.stream().noneMatch(header -> header.get(0).equalsIgnoreCase(AUTHORIZATION))) {
       String login = Logins.header(logins, url);
       if (login != null) {
-        all.add(new String[] {AUTHORIZATION, login});
+        all.add(Arrays.asList(AUTHORIZATION, login));
       }
-    }
-    String stored = cookies == null ? null : cookies.getCookieHeaderForURL(url);
-    if (stored != null && !stored.isEmpty()) {
-      addCookies(all, stored);
     }
     return all;
   }
 
   /**
-   * A request has one Cookie header at most (RFC 6265, section 5.4): what is there is continued.
+   * All cookies of the user: the native part gives each request those that are for it, with what
+   * refusals and redirects set meanwhile.
    */
-  private static void addCookies(List<String[]> headers, String stored) {
-    String[] own = find(headers, COOKIE);
-    if (own == null) {
-      headers.add(new String[] {COOKIE, stored});
-    } else {
-      own[1] = own[1] + "; " + stored;
+  List<Map<String, Object>> cookies() {
+    List<Map<String, Object>> all = new ArrayList<>();
+    if (cookies == null || cookies.getPolicy().equalsIgnoreCase(IGNORE)) {
+      return all;
     }
-  }
-
-  private static String[] find(List<String[]> headers, String name) {
-    for (String[] header : headers) {
-      if (header[0].equalsIgnoreCase(name)) {
-        return header;
-      }
+    for (JMeterProperty each : cookies.getCookies()) {
+      Cookie cookie = (Cookie) each.getObjectValue();
+      Map<String, Object> one = new LinkedHashMap<>();
+      String domain = cookie.getDomain();
+      one.put("name", cookie.getName());
+      one.put("value", cookie.getValue());
+      one.put("domain", domain.startsWith(".") ? domain.substring(1) : domain);
+      one.put("hostOnly", !domain.isEmpty() && !cookie.isDomainSpecified());
+      one.put("path", cookie.getPath());
+      one.put("secure", cookie.getSecure());
+      one.put("expires", Math.max(0, cookie.getExpires()));
+      all.add(one);
     }
-    return null;
+    return all;
   }
 
   /** Stores a cookie that a server set. */

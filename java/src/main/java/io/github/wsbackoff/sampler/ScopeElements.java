@@ -5,6 +5,7 @@ import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.testelement.TestElement;
 
@@ -43,8 +44,13 @@ final class ScopeElements {
   }
 
   /** Headers to send to this address (as http or https; null if it is not known). */
-  List<String[]> headers(URL url) throws Unusable {
+  List<List<String>> headers(URL url) throws Unusable {
     return http == null ? Collections.emptyList() : http.headers(url);
+  }
+
+  /** The user's cookies, of whatever hosts. */
+  List<Map<String, Object>> cookies() {
+    return http == null ? Collections.emptyList() : http.cookies();
   }
 
   /** Addresses of this host, empty if the system is to be asked. */

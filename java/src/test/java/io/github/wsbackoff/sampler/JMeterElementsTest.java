@@ -6,6 +6,7 @@ import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.JMeterSetup;
 import io.github.wsbackoff.RawServer;
+import io.github.wsbackoff.core.Query;
 import java.io.IOException;
 import java.net.URL;
 import java.util.Arrays;
@@ -13,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.protocol.http.control.AuthManager;
+import org.apache.jmeter.protocol.http.control.Cookie;
 import org.apache.jmeter.protocol.http.control.CookieManager;
 import org.apache.jmeter.protocol.http.control.DNSCacheManager;
 import org.apache.jmeter.protocol.http.control.Header;
@@ -101,6 +103,51 @@ public class JMeterElementsTest {
     succeeds(sampler(server.url("/"), logins, headers));
     assertTrue(head(1), head(1).contains("Bearer mine"));
     assertFalse(head(1), head(1).contains("Basic"));
+  }
+
+  @Test
+  public void the_managers_are_asked_with_every_address_that_can_be_connected_to()
+      throws Exception {
+    CookieManager cookies = new CookieManager();
+    cookies.setRunningVersion(true);
+    cookies.testStarted();
+    cookies.addCookieFromHeader("stored=1; Path=/", new URL(http(server.url("/"))));
+    AuthManager logins = new AuthManager();
+    logins.set(-1, server.url("/"), "me", "secret", "", "", AuthManager.Mechanism.BASIC);
+    String[] paths = {"a|b", "{x}", "\"q\"", "a^b", "a b?q={\"x\":1}"};
+    for (int i = 0; i < paths.length; i++) {
+      succeeds(sampler(server.url("/" + paths[i]), cookies, logins));
+      assertTrue(head(i), head(i).contains("stored=1"));
+      assertTrue(head(i), head(i).contains("Basic bWU6c2VjcmV0"));
+    }
+  }
+
+  @Test
+  public void a_cookie_of_a_refusal_goes_with_the_next_attempt_and_one_of_another_host_never()
+      throws Exception {
+    server.close();
+    server =
+        new RawServer(
+            RawServer.refusal(
+                429, "Too Many", "Retry-After-Ms: 10\r\nSet-Cookie: place=7; Path=/\r\n", ""));
+    CookieManager cookies = new CookieManager();
+    cookies.setRunningVersion(true);
+    cookies.testStarted();
+    cookies.add(new Cookie("other", "1", "example.org", "/", false, 0));
+    cookies.add(new Cookie("old", "1", "127.0.0.1", "/", false, 1000));
+    cookies.add(new Cookie("elsewhere", "1", "127.0.0.1", "/b", false, 0));
+    cookies.add(new Cookie("mine", "1", "127.0.0.1", "/a", false, 0));
+    ConnectSampler sampler = sampler(server.url("/a"), cookies);
+    sampler.setProperty("wsb.retry.base", "1");
+    succeeds(sampler);
+    assertTrue(head(0), head(0).contains("mine=1"));
+    assertTrue(head(1), head(1).contains("place=7") && head(1).contains("mine=1"));
+    for (String never : Arrays.asList("other=", "old=", "elsewhere=")) {
+      assertFalse(never, (head(0) + head(1)).contains(never));
+    }
+    cookies.setCookiePolicy("ignorecookies");
+    succeeds(sampler(server.url("/a"), cookies));
+    assertFalse(head(2), head(2).toLowerCase().contains("cookie:"));
   }
 
   @Test
@@ -234,12 +281,13 @@ public class JMeterElementsTest {
       {"HTTPS://h/x", "", "https://h/x"},
       {"b", "ws://h/a/", "http://h/a/b"},
       {"/b", "https://h:8443/a/", "https://h:8443/b"},
+      {"ws://under_score/a|b{c}\"^?q=a b", "", "http://under_score/a%7Cb%7Bc%7D%22%5E?q=a%20b"},
     };
     for (String[] c : cases) {
-      assertEquals(c[2], String.valueOf(Target.of(c[0], c[1])));
+      assertEquals(c[2], String.valueOf(Urls.http(Query.httpUrl(c[0], c[1]))));
     }
     for (String wrong : Arrays.asList("", "b", "ftp://h/", "ws://", "ws://a b/", "mailto:x")) {
-      assertEquals(wrong, null, Target.of(wrong));
+      assertEquals(wrong, null, Urls.http(Query.httpUrl(wrong, "")));
     }
   }
 
