@@ -24,7 +24,7 @@ public class FullHeapTest {
     File log = folder.newFile("log");
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
-    command.addAll(Arrays.asList("-Xmx64m", "-Djava.awt.headless=true"));
+    command.addAll(Arrays.asList("-Xmx128m", "-Djava.awt.headless=true"));
     String library = System.getProperty(Settings.NATIVE_PATH, "");
     if (!library.isEmpty()) {
       command.add("-D" + Settings.NATIVE_PATH + "=" + library);

@@ -16,7 +16,7 @@ import org.apache.jmeter.samplers.SampleResult;
 
 /** A program for a JVM with little heap: receives a message that has no room in it. */
 public final class SmallHeap {
-  private static final int MESSAGE_BYTES = 96 << 20;
+  private static final int MESSAGE_BYTES = 144 << 20;
 
   private SmallHeap() {}
 
@@ -29,7 +29,7 @@ public final class SmallHeap {
       server.start();
       ConnectSampler connect = new ConnectSampler();
       connect.setProperty("wsb.url", "ws://127.0.0.1:" + listener.getLocalPort());
-      connect.setProperty("wsb.maxMessageSize", "100m");
+      connect.setProperty("wsb.maxMessageSize", "150m");
       System.out.println(connect.sample(null).getResponseCode());
       SampleResult sample = new ReceiveSampler().sample(null);
       System.out.println(sample.getResponseCode() + " | " + sample.getResponseDataAsString());
