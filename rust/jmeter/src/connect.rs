@@ -255,7 +255,12 @@ impl CallRequest {
             }
             !implied
         });
-        (!lines.is_empty()).then(|| format!("not sent, as the handshake needs none of these: {}", lines.join(", ")))
+        (!lines.is_empty()).then(|| {
+            format!(
+                "not sent, as the handshake needs none of these: {}",
+                lines.join(", ")
+            )
+        })
     }
 }
 

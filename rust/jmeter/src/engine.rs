@@ -160,7 +160,10 @@ impl Engine {
             Ok((plan, spec)) => {
                 let spec = Arc::new(spec);
                 let done = self.engine.connect(handle, &spec, left)?;
-                let log = left_out.into_iter().chain(done.warning.clone()).chain(self.news_if_any());
+                let log = left_out
+                    .into_iter()
+                    .chain(done.warning.clone())
+                    .chain(self.news_if_any());
                 let log = log.collect::<Vec<String>>().join("\n");
                 Ok(Connected::new(&spec, plan.shown, &done, &log))
             }

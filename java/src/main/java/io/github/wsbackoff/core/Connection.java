@@ -62,8 +62,7 @@ public final class Connection implements AutoCloseable {
    * @return the (last) matching message, or null; on failure what {@link Failure#parse} reads
    */
   public byte[] perform(Operation operation, byte[] payload, long leftMillis, Figures figures) {
-    byte[] message =
-        Native.perform(handle.get(), operation.id(), payload, leftMillis, figures.raw);
+    byte[] message = Native.perform(handle.get(), operation.id(), payload, leftMillis, figures.raw);
     if (figures.hasNews()) {
       TestRuns.tellNews();
     }

@@ -60,8 +60,12 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
       result = run();
     }
     ConnectSample.finish(sample, result);
-    if (!result.warning.isEmpty() && TestRuns.isNews(getName() + result.warning)) {
-      log.warn("{}: {}", getName(), result.warning);
+    if (!result.warning.isEmpty()) {
+      for (String line : result.warning.split("\n")) {
+        if (TestRuns.isNews(getName() + line)) {
+          log.warn("{}: {}", getName(), line);
+        }
+      }
     }
     setVariables(result);
     return sample;

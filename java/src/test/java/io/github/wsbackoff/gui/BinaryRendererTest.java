@@ -3,12 +3,20 @@ package io.github.wsbackoff.gui;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 
+import io.github.wsbackoff.JMeterSetup;
+import java.io.IOException;
 import java.util.ServiceLoader;
 import java.util.stream.StreamSupport;
 import org.apache.jmeter.visualizers.ResultRenderer;
+import org.junit.BeforeClass;
 import org.junit.Test;
 
 public class BinaryRendererTest {
+  @BeforeClass
+  public static void jmeter() throws IOException {
+    JMeterSetup.once();
+  }
+
   @Test
   public void bytes_show_as_offset_hex_and_text() {
     byte[] bytes = new byte[18];

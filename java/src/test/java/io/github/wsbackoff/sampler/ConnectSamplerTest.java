@@ -400,7 +400,7 @@ public class ConnectSamplerTest {
       JMeterUtils.getJMeterProperties().remove(Settings.TRACE);
     }
     List<String> lines = Files.readAllLines(trace);
-    assertEquals("" + lines, 3, lines.size());
+    assertEquals("a version, two attempts, the connection's end: " + lines, 4, lines.size());
     assertTrue(lines.get(0), lines.get(0).contains("\"version\":1"));
     assertTrue(lines.get(1), lines.get(1).contains("429"));
     assertTrue(lines.get(2), lines.get(2).contains("Agents 1-1"));
