@@ -60,7 +60,6 @@ pub enum ShutdownError {
 }
 
 /// Everything native that lives in this process.
-#[derive(Default)]
 pub struct Engine {
     slots: Slab<Slot>,
     runtime: SharedRuntime,
@@ -68,6 +67,20 @@ pub struct Engine {
     traces: Arc<TraceFiles>,
     notices: Arc<Notices>,
     gates: Gates,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let notices = Arc::default();
+        Engine {
+            traces: Arc::new(TraceFiles::new(&notices)),
+            notices,
+            slots: Slab::default(),
+            runtime: SharedRuntime::default(),
+            keeper: Keeper::default(),
+            gates: Gates::default(),
+        }
+    }
 }
 
 /// What a connect call gave.
@@ -329,9 +342,10 @@ impl Engine {
         self.keeper.stop();
         self.runtime.stop(DRAIN);
         self.gates.clear();
+        let traced = self.traces.close();
         self.notices.end();
         websocket::Sessions::forget_all();
-        self.traces.close().map_err(ShutdownError::Trace)?;
+        traced.map_err(ShutdownError::Trace)?;
         if hanging == 0 {
             Ok(())
         } else {

@@ -37,6 +37,9 @@ pub struct ConnectRequest {
     /// Where attempts are traced to, if anywhere.
     #[serde(default)]
     pub trace: Option<PathBuf>,
+    /// `all`: the trace shows secrets in addresses, too.
+    #[serde(default, rename = "traceShow")]
+    pub trace_show: String,
     /// Client certificate from JMeter's key store.
     #[serde(default)]
     pub identity: Option<IdentityRequest>,
@@ -167,6 +170,14 @@ impl ConnectPlan {
     /// The first property that cannot be used.
     pub fn new(mut request: ConnectRequest, gates: &Gates) -> Result<Self, Invalid> {
         let values = Values::new(std::mem::take(&mut request.properties))?;
+        if !matches!(request.trace_show.as_str(), "" | "all") {
+            return Err(Invalid::new(
+                "wsb.trace.show",
+                request.trace_show,
+                "no word that is known",
+                "all, or nothing: secrets in addresses are hidden",
+            ));
+        }
         let policy = policy(&values)?;
         let seed = values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
         let elapsed = values.word(

@@ -118,6 +118,9 @@ impl Engine {
         let Kind { element } = serde_json::from_slice(spec)?;
         let prepared = if element == CONNECT_SAMPLER {
             let request: ConnectRequest = serde_json::from_slice(spec)?;
+            if request.trace_show == "all" {
+                self.engine.traces().show_all();
+            }
             let url = request.properties.get("wsb.url").cloned().unwrap_or_default();
             let plan = ConnectPlan::new(request, self.engine.gates());
             Prepared::Connect(Prospect { plan, url })

@@ -60,11 +60,12 @@ impl Story {
         };
         let Some(path) = &spec.trace else { return };
         let (traffic, messages) = (connection.traffic(), connection.messages());
+        let target = spec.dial.target.to_string();
         let record = Record::Closed(ClosedRecord {
             at: since_1970(SystemTime::now()),
             element: spec.element.into(),
             connection: (&*spec.connection).into(),
-            target: spec.dial.target.to_string().into(),
+            target: files.shown(&target),
             user: (&*spec.user).into(),
             ordinal: spec.ordinal,
             code: ending.code,

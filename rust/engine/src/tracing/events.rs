@@ -48,7 +48,7 @@ impl Tracer {
             user: (&self.user).into(),
             ordinal: event.ordinal,
             event: event.event.into(),
-            target: event.target.map(Into::into),
+            target: event.target.map(|target| files.shown(target)),
             label: event.label.map(Into::into),
             attempt: event.attempt,
             total_us: event.total.map(micros_of),

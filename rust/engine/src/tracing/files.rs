@@ -1,38 +1,62 @@
 //! The trace file: JSON lines, one an attempt or what else an element has to tell, written by a thread of its own so that no sample waits for a disk.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use trace::{Record, StartRecord};
 
 use crate::connecting::run::ConnectRun;
 use crate::connecting::spec::ConnectSpec;
-use crate::tracing::records;
+use crate::notices::Notices;
+use crate::tracing::{records, secrets, writer};
 
 /// Lines that may wait for the disk; a writer that falls further behind slows the samples, but loses nothing.
 const QUEUE: usize = 65_536;
-/// The longest that a line stays in memory while nothing follows it.
-const FLUSH_AFTER: Duration = Duration::from_millis(200);
 
 /// The open trace files by path.
 #[derive(Debug, Default)]
 pub struct TraceFiles {
     writers: Mutex<HashMap<PathBuf, Writer>>,
+    shows_all: AtomicBool,
+    notices: Arc<Notices>,
 }
 
 #[derive(Debug)]
 struct Writer {
     lines: SyncSender<String>,
-    thread: JoinHandle<io::Result<()>>,
+    /// Answers how many lines could not be written.
+    thread: JoinHandle<u64>,
 }
 
 impl TraceFiles {
+    /// None is open; what cannot be written is told there.
+    pub fn new(notices: &Arc<Notices>) -> Self {
+        TraceFiles {
+            notices: notices.clone(),
+            ..TraceFiles::default()
+        }
+    }
+
+    /// Addresses are written as they are from now on, secrets included.
+    pub fn show_all(&self) {
+        self.shows_all.store(true, Ordering::Relaxed);
+    }
+
+    /// An address as it may be written down.
+    pub fn shown<'a>(&self, address: &'a str) -> Cow<'a, str> {
+        if self.shows_all.load(Ordering::Relaxed) {
+            Cow::Borrowed(address)
+        } else {
+            secrets::hidden(address)
+        }
+    }
+
     /// Opens a file for appending, unless it is open already; tells early what would fail late.
     ///
     /// # Errors
@@ -47,6 +71,7 @@ impl TraceFiles {
     /// As for [`TraceFiles::write`].
     pub fn record(&self, path: &Path, spec: &ConnectSpec, run: &ConnectRun) -> io::Result<()> {
         let target = spec.dial.target.to_string();
+        let target = self.shown(&target);
         let mut lines = String::with_capacity(512 * run.attempts.len());
         for (number, attempt) in (1..).zip(&run.attempts) {
             records::attempt(spec, &target, number, attempt).append_to(&mut lines);
@@ -60,10 +85,10 @@ impl TraceFiles {
     /// The file cannot be opened, or an earlier line could not be written.
     pub fn write(&self, path: &Path, lines: String) -> io::Result<()> {
         let sender = self.sender(path)?;
-        // The other end goes away only after a failed write, which `close` reports.
+        // The other end stays until the end, also when it can write no more: that was told.
         sender
             .send(lines)
-            .map_err(|_| io::Error::other("an earlier line could not be written"))
+            .map_err(|_| io::Error::other("the trace writer panicked"))
     }
 
     /// Writes out what is queued and closes all files.
@@ -73,12 +98,16 @@ impl TraceFiles {
     pub fn close(&self) -> io::Result<()> {
         let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
         let mut result = Ok(());
-        for (_, Writer { lines, thread }) in writers {
+        for (path, Writer { lines, thread }) in writers {
             drop(lines);
-            let written = thread
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("the trace writer panicked")));
-            result = result.and(written);
+            match thread.join() {
+                Ok(0) => {}
+                Ok(lost) => self.notices.tell(format!(
+                    "trace file {}: {lost} lines could not be written",
+                    path.display()
+                )),
+                Err(_) => result = Err(io::Error::other("the trace writer panicked")),
+            }
         }
         result
     }
@@ -88,16 +117,22 @@ impl TraceFiles {
         if let Some(writer) = writers.get(path) {
             return Ok(writer.lines.clone());
         }
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = writer::open(path)?;
         let (lines, queue) = sync_channel(QUEUE);
         // Also where other processes wrote before: their lines may be of another version.
         let start = Record::Start(StartRecord::new(env!("CARGO_PKG_VERSION"))).line();
         lines
             .send(start)
             .expect("a queue has room for its first entry, and its other end is here");
+        let (notices, shown) = (self.notices.clone(), path.display().to_string());
+        let told = move |error: &io::Error| {
+            notices.tell(format!(
+                "trace file {shown}: {error}; nothing more is written to it in this test"
+            ));
+        };
         let thread = std::thread::Builder::new()
             .name("wsb-trace".to_owned())
-            .spawn(move || write(file, &queue))?;
+            .spawn(move || writer::write(file, &queue, told))?;
         writers.insert(
             path.to_owned(),
             Writer {
@@ -106,16 +141,5 @@ impl TraceFiles {
             },
         );
         Ok(lines)
-    }
-}
-
-fn write(file: File, queue: &Receiver<String>) -> io::Result<()> {
-    let mut file = BufWriter::with_capacity(64 * 1024, file);
-    loop {
-        match queue.recv_timeout(FLUSH_AFTER) {
-            Ok(lines) => file.write_all(lines.as_bytes())?,
-            Err(RecvTimeoutError::Timeout) => file.flush()?,
-            Err(RecvTimeoutError::Disconnected) => return file.flush(),
-        }
     }
 }

@@ -3,3 +3,5 @@
 pub mod events;
 pub mod files;
 pub mod records;
+mod secrets;
+mod writer;

@@ -182,3 +182,53 @@ fn the_log_hears_of_the_first_loss_and_of_all_at_the_end() {
     engine.shutdown().unwrap();
     assert_eq!(engine.news(), "in this test: 3 x connection.lost, 3 x reconnect");
 }
+
+#[test]
+fn a_trace_is_its_owners_and_hides_secrets_unless_all_is_asked_for() {
+    let url = server(|mut peer| peer.echo());
+    for (show, expected) in [
+        ("", "/?access_token=***&room=7"),
+        ("all", "/?access_token=s3cr3t&room=7"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.jsonl");
+        let beside = json!({"trace": path, "traceShow": show});
+        let address = format!("{url}?access_token=s3cr3t&room=7");
+        let (client, result) = Client::connect(Arc::default(), &address, &[], &beside);
+        assert_eq!(result["outcome"], "connected", "{result:#}");
+        client.engine.shutdown().unwrap();
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(written.contains("s3cr3t"), show == "all", "{written}");
+        assert_eq!(written.matches(expected).count(), 2, "attempt and end: {written}");
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+    let (_, result) = Client::connect(Arc::default(), &url, &[], &json!({"traceShow": "some"}));
+    assert!(result.to_string().contains("wsb.trace.show"), "{result:#}");
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "/dev/full is Linux's")]
+fn a_full_disk_under_the_trace_is_told_once_with_its_reason() {
+    let engine: Arc<Engine> = Arc::default();
+    let url = server(|mut peer| peer.echo());
+    let beside = json!({"trace": "/dev/full"});
+    let mut warnings = Vec::new();
+    for _ in 0..4 {
+        let (client, result) = Client::connect(engine.clone(), &url, &[], &beside);
+        assert_eq!(result["outcome"], "connected", "{result:#}");
+        warnings.push(result["warning"].as_str().unwrap_or_default().to_owned());
+        engine.close(client.handle, None).unwrap();
+        pause(300);
+    }
+    warnings.retain(|warning| !warning.is_empty());
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("No space left"), "{warnings:?}");
+    engine.shutdown().unwrap();
+    let end = engine.news();
+    // The start of the file, and attempt and end of each connection.
+    assert_eq!(end, "trace file /dev/full: 9 lines could not be written");
+}

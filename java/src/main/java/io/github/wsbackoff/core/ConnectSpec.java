@@ -44,6 +44,7 @@ public final class ConnectSpec {
 
   /** File to write attempts to; "" for none. */
   public ConnectSpec trace(String file) {
+    putText("traceShow", Settings.get(Settings.TRACE_SHOW));
     return putText("trace", file);
   }
 

@@ -12,6 +12,9 @@ public final class Settings {
   /** File that every attempt is written to, as JSON lines. */
   public static final String TRACE = "wsb.trace";
 
+  /** {@code all}: the trace shows secrets in addresses, too. */
+  public static final String TRACE_SHOW = "wsb.trace.show";
+
   /** Native library to load in place of the one in the jar. */
   public static final String NATIVE_PATH = "wsb.native.path";
 
