@@ -338,10 +338,10 @@ fn smell(run: &ConnectRun) -> Option<&'static str> {
     }
     match last.status()? {
         403 => Some(
-            "A 403 is final by default. Where it is this server's way to say \"too many\", let it count as a throttle: wsb.retry.throttle=429,403",
+            "A 403 is final by default. Where it is this server's way to say \"too many\", let it count as a throttle: wsb.retry.throttle=429,503,403",
         ),
         200..=299 if !last.trace.redirects.is_empty() => Some(
-            "A page in place of the WebSocket, behind a redirect: where it is a waiting room, let it count as a throttle: wsb.retry.throttle=429,200",
+            "A page in place of the WebSocket, behind a redirect: where it is a waiting room, let it count as a throttle: wsb.retry.throttle=429,503,200",
         ),
         _ => None,
     }

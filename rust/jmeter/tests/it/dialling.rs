@@ -234,10 +234,10 @@ fn a_body_that_stalls_is_idle_time() {
 #[test]
 fn answers_that_may_mean_later_come_with_the_key_that_says_so() {
     let cases: [(&[&str], &str); 3] = [
-        (&["403 Forbidden"], "wsb.retry.throttle=429,403"),
+        (&["403 Forbidden"], "wsb.retry.throttle=429,503,403"),
         (
             &["302 Found\r\nLocation: /queue", "200 OK"],
-            "wsb.retry.throttle=429,200",
+            "wsb.retry.throttle=429,503,200",
         ),
         (&["404 Not Found"], ""),
     ];
