@@ -372,7 +372,7 @@ fn the_trace_has_a_line_an_attempt() {
     connect(&engine, &request);
     engine.shutdown().unwrap();
     let lines = trace_lines(&path);
-    assert_eq!(lines.len(), 2);
+    assert_eq!((lines.len(), &lines[2]["event"]), (3, &json!("closed")));
     let (first, second) = (&lines[0], &lines[1]);
     assert_eq!(
         (&first["status"], &first["class"], &first["attempt"]),
