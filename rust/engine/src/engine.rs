@@ -218,6 +218,7 @@ impl Engine {
         if done.is_err() {
             figures.outcome = Outcome::Failed;
             figures.kind = None;
+            figures.note = 0;
         }
         figures.elapsed = begun.elapsed();
         Ok(Performed { figures, done })

@@ -67,4 +67,14 @@ impl Failure {
             (code, _) => Failure::coded(code, error.detail()),
         }
     }
+
+    /// With what the sample has to say beside, if it has.
+    #[must_use]
+    pub fn noting(mut self, note: &str) -> Self {
+        if !note.is_empty() {
+            self.detail.push('\n');
+            self.detail.push_str(note);
+        }
+        self
+    }
 }

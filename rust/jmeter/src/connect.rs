@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use backoff::{BodyPattern, HintPolicy, HintSource, PacerMode, PacerSettings, Policy, PolicyError};
+use conversation::queue::Bounds;
 use engine::connecting::spec::{ConnectSpec, Keeping};
 use engine::gates::gate::{Gate, Gates};
-use engine::talking::Bounds;
 use serde::Deserialize;
 use websocket::{Cookie, Cookies, Dial, Identity, Names, Proxy, Resume, Sessions, Target, Tls, TlsOptions};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use engine::talking::figures::{FIGURES, Figures, Outcome};
+use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome};
 use engine::{Failure, Handle, ShutdownError, Slab};
 use serde::Deserialize;
 
@@ -67,7 +67,7 @@ struct Prospect {
 pub struct Performed {
     /// The numbers, see [`Figures::places`].
     pub figures: [i64; FIGURES],
-    /// The message, if there is one; of a failure, why, as JSON.
+    /// The message, if there is one, and behind it what there is to say beside; of a failure, why, as JSON.
     pub payload: Vec<u8>,
 }
 
@@ -86,10 +86,10 @@ impl Performed {
         }
     }
 
-    /// Whether there is a message (which may be empty), or the reason of a failure.
+    /// Whether there is a message (which may be empty), the reason of a failure, or something to say beside.
     #[must_use]
     pub fn has_payload(&self) -> bool {
-        self.figures[0] == Outcome::Failed as i64 || self.figures[1] != 0
+        self.figures[0] == Outcome::Failed as i64 || self.figures[1] != 0 || self.figures[NOTE] != 0
     }
 }
 

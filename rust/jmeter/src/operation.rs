@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use engine::talking::matcher::{Matcher, Place};
-use engine::talking::operation::{Action, Goodbye, Others, Payload, Wait};
+use conversation::awaited::{Awaited, Others};
+use conversation::matcher::{Matcher, Place};
+use engine::talking::operation::{Action, Goodbye, Payload};
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 use serde::Deserialize;
@@ -52,7 +53,7 @@ impl Operation {
     pub fn new(request: OperationRequest) -> Option<Result<Self, Invalid>> {
         let read: fn(&Values) -> Result<Action, Invalid> = match request.element.as_str() {
             "SendSampler" => |values| Ok(Action::Send(payload(values)?)),
-            "ReceiveSampler" => |values| Ok(Action::Receive(wait(values)?)),
+            "ReceiveSampler" => |values| Ok(Action::Receive(awaited(values)?)),
             "ExchangeSampler" => exchange,
             "PingSampler" => ping,
             "CloseSampler" => close,
@@ -96,7 +97,7 @@ impl Operation {
 
 fn exchange(values: &Values) -> Result<Action, Invalid> {
     let repeat = values.positive("wsb.repeat")?;
-    Ok(Action::Exchange(payload(values)?, wait(values)?, repeat))
+    Ok(Action::Exchange(payload(values)?, awaited(values)?, repeat))
 }
 
 fn ping(values: &Values) -> Result<Action, Invalid> {
@@ -194,8 +195,8 @@ fn decoded(form: Form, written: &[u8]) -> Result<Cow<'_, [u8]>, Invalid> {
     }
 }
 
-fn wait(values: &Values) -> Result<Wait, Invalid> {
-    Ok(Wait {
+fn awaited(values: &Values) -> Result<Awaited, Invalid> {
+    Ok(Awaited {
         matcher: matcher(values)?,
         kind: values.word(
             "wsb.match.kind",

@@ -1,33 +1,23 @@
-//! An open connection: messages on the calling thread, blocking or not.
+//! An open connection: drives a [`Conversation`] over its socket on the calling thread, blocking or not.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::deflate::{Agreed, Deflater, Inflater};
-use crate::frame::{MAX_CONTROL, write_close};
-use crate::inbox::Inbox;
+use conversation::{Agreed, Agreement, Budget, Closed, Conversation, End, MAX_CONTROL, Violation};
+
 use crate::meter::Io;
-use crate::outbox::Outbox;
 use crate::wire::{Canceller, Wait, Wire};
-use crate::{Answer, Closed, Code, Error, MessageKind, Outgoing, Received};
+use crate::{Answer, Code, Error, Outgoing, Received};
 
 mod ending;
 
 /// How long a peer that answered our close frame is given to close TCP before we do.
 const END_PATIENCE: Duration = Duration::from_millis(200);
 
-/// What a poll reads at once, in pieces of at most 64 KiB; a message that is larger is read in several polls.
-const AT_ONCE: u32 = 16;
-
 /// How often a receive tries again to write what the peer does not take. Both may have filled the other's buffers.
 const TURN: Duration = Duration::from_millis(20);
-
-/// Close codes for a peer that broke the protocol (RFC 6455 section 7.4.1).
-const PROTOCOL_ERROR: u16 = 1002;
-const INVALID_DATA: u16 = 1007;
-const TOO_LARGE: u16 = 1009;
 
 /// An open WebSocket. Blocks the calling thread; `Send`, so it may wander between threads. Dropping it ends TCP at once.
 pub struct Connection {
@@ -36,11 +26,7 @@ pub struct Connection {
     extensions: String,
     max_message: usize,
     wire: Wire,
-    inbox: Inbox,
-    outbox: Outbox,
-    has_sent_close: bool,
-    /// The peer's close frame, or why the connection cannot be used any more.
-    end: Option<End>,
+    conversation: Conversation,
     /// Nothing can be sent or received any more, not even a close frame.
     is_over: bool,
     goodbye: Goodbye,
@@ -65,14 +51,6 @@ pub struct Goodbye {
     pub sent: u64,
     /// The peer's close frame, and messages before it that nobody read any more.
     pub received: u64,
-}
-
-#[derive(Debug)]
-enum End {
-    Peer(Closed),
-    Ours,
-    Lost,
-    Cancelled,
 }
 
 /// What the upgrade led to.
@@ -101,10 +79,13 @@ impl Connection {
             extensions: extensions.unwrap_or_default(),
             max_message: opened.max_message,
             wire,
-            inbox: Inbox::new(opened.max_message, agreed.map(Inflater::new), opened.leftover),
-            outbox: Outbox::new(agreed.and_then(Deflater::new)),
-            has_sent_close: false,
-            end: None,
+            conversation: Conversation::new(Agreement {
+                max_message: opened.max_message,
+                deflate: agreed,
+                leftover: opened.leftover,
+                at: Instant::now(),
+                mask: || rand::random::<u32>().to_ne_bytes(),
+            }),
             is_over: false,
             goodbye: Goodbye::default(),
             is_behind: false,
@@ -139,13 +120,13 @@ impl Connection {
     /// Whether messages can still be sent: neither side has closed, and no loss was noticed so far.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.end.is_none() && !self.has_sent_close && !self.wire.is_cancelled()
+        self.conversation.is_open() && !self.wire.is_cancelled()
     }
 
     /// The peer's close frame, once it was received.
     #[must_use]
     pub fn close_info(&self) -> Option<&Closed> {
-        match &self.end {
+        match self.conversation.end() {
             Some(End::Peer(closed)) => Some(closed),
             _ => None,
         }
@@ -155,7 +136,20 @@ impl Connection {
     /// `poll` try again; nothing else does.
     #[must_use]
     pub fn has_unsent(&self) -> bool {
-        self.outbox.is_waiting(&self.wire)
+        self.conversation.is_waiting() || self.wire.is_writing()
+    }
+
+    /// Whether a message, or a part of its head, has been read in part: what comes next of it was under way before.
+    #[must_use]
+    pub fn is_amid(&self) -> bool {
+        self.conversation.is_amid()
+    }
+
+    /// Whether [`Connection::poll`] has come across a violation that it holds back for a second, so that the answer to the message
+    /// before it still goes out. Nothing more is read meanwhile; a later poll, or whoever receives first, ends the connection.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.conversation.is_held()
     }
 
     /// Sends one message; returns when the operating system has all of it, with the bytes of its frames. A timeout of zero never
@@ -190,15 +184,44 @@ impl Connection {
             });
         }
         self.usable()?;
-        if self.has_sent_close {
+        if self.conversation.has_sent_close() {
             return Err(closed_by_us());
         }
         self.wire.set_wait(Wait::since(start, timeout));
-        let sent = self.outbox.send(message, &mut self.wire);
+        let late = |begun| Error::SendTimeout {
+            length,
+            begun,
+            after: timeout,
+        };
+        if let Err(error) = self.write_out() {
+            return Err(self.broken(&error, || late(false)));
+        }
         self.messages.sent += u64::from(!message.kind.is_control());
-        // A part of it is on its way even if a deadline came first.
-        self.has_sent_close = message.kind == MessageKind::Close;
-        sent.map_err(|error| self.broken(&error, timeout))
+        let mut sending = self.conversation.begin(message);
+        while !sending.is_whole() {
+            self.conversation.fill(&mut sending);
+            if let Err(error) = self.write_out() {
+                // A part of it is on its way: a frame cannot be broken off.
+                self.conversation.keep(sending);
+                return Err(self.broken(&error, || late(true)));
+            }
+        }
+        self.conversation.trim();
+        Ok(sending.wire_bytes())
+    }
+
+    /// Writes all that waits.
+    fn write_out(&mut self) -> io::Result<()> {
+        loop {
+            let unsent = self.conversation.unsent();
+            if unsent.is_empty() {
+                return self.wire.flush_out();
+            }
+            match self.wire.write(unsent)? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                taken => self.conversation.taken(taken),
+            }
+        }
     }
 
     /// Waits for the next message, control frames included, for at most `timeout` in all. Pings are answered, and returned too.
@@ -218,7 +241,7 @@ impl Connection {
         self.receive_until(Wait::since(start, timeout), timeout)
     }
 
-    /// The next message if it is there already; never blocks, and reads no more than [`AT_ONCE`] pieces: a peer that sends without
+    /// The next message if it is there already; never blocks, and reads no more than [`Budget::LOOK`]: a peer that sends without
     /// end must not hold up whoever looks. Like [`Connection::receive`] it answers pings and keeps what came of an incomplete
     /// message. `None` means that all that was there has been read, unless [`Connection::is_behind`]: wait for readiness before
     /// the next call.
@@ -226,10 +249,35 @@ impl Connection {
     /// # Errors
     /// As of `receive`, without `message.timeout`.
     pub fn poll(&mut self) -> Result<Option<Received>, Error> {
-        match self.receive_until(Wait::Never, Duration::ZERO) {
-            Ok(received) => Ok(Some(received)),
-            Err(Error::MessageTimeout { .. }) => Ok(None),
-            Err(error) => Err(error),
+        self.usable()?;
+        let mut budget = Budget::LOOK;
+        self.is_behind = false;
+        loop {
+            let now = if self.conversation.is_held() {
+                Instant::now()
+            } else {
+                self.wire.read_at()
+            };
+            let found = self.conversation.look(&mut budget, now);
+            self.write_waiting();
+            match found {
+                Ok(Some(received)) => return Ok(Some(self.counted(received))),
+                Ok(None) if budget.is_spent() || self.conversation.is_held() => {
+                    self.is_behind = budget.is_spent();
+                    return Ok(None);
+                }
+                Ok(None) => {}
+                Err(violation) => {
+                    self.finish(End::Ours);
+                    return Err(violation.into());
+                }
+            }
+            self.wire.set_wait(Wait::Never);
+            match self.read() {
+                Ok(read) => budget.bytes = budget.bytes.saturating_sub(read),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(self.lost(&error)),
+            }
         }
     }
 
@@ -241,37 +289,45 @@ impl Connection {
 
     fn receive_until(&mut self, wait: Wait, timeout: Duration) -> Result<Received, Error> {
         self.usable()?;
-        self.is_behind = false;
-        let mut pieces = 0;
         loop {
-            match self.inbox.next() {
-                Ok(Some(received)) => return Ok(self.arrived(received)),
-                Ok(None) => {}
-                Err(error) => return Err(self.violated(error)),
-            }
-            if wait == Wait::Never && pieces == AT_ONCE {
-                self.is_behind = true;
-                return Err(Error::MessageTimeout { after: timeout });
-            }
-            pieces += 1;
-            let turn = if self.write_waiting() {
-                wait.at_most(TURN)
-            } else if self.has_sent_close {
-                // As long as the wait for the end of TCP that follows, so that one setting of the socket serves both.
-                wait.at_most(END_PATIENCE)
-            } else {
-                wait
-            };
-            self.wire.set_wait(turn);
-            match self.wire.read(self.inbox.space()) {
-                Ok(0) => return Err(self.broken(&ErrorKind::UnexpectedEof.into(), timeout)),
-                Ok(read) => {
-                    if let Err(error) = self.inbox.filled(read, self.wire.read_at()) {
-                        return Err(self.violated(error));
+            match self.conversation.next(&mut Budget::UNBOUNDED.clone()) {
+                Ok(found) => {
+                    let blocked = self.write_waiting();
+                    if let Some(received) = found {
+                        return Ok(self.counted(received));
                     }
+                    let turn = if blocked {
+                        wait.at_most(TURN)
+                    } else if self.conversation.has_sent_close() {
+                        // As long as the wait for the end of TCP that follows, so that one setting of the socket serves both.
+                        wait.at_most(END_PATIENCE)
+                    } else {
+                        wait
+                    };
+                    self.wire.set_wait(turn);
                 }
+                Err(violation) => return Err(self.violated(violation, wait)),
+            }
+            match self.read() {
+                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock && !wait.is_over() => {}
-                Err(error) => return Err(self.broken(&error, timeout)),
+                Err(error) => return Err(self.broken(&error, || Error::MessageTimeout { after: timeout })),
+            }
+        }
+    }
+
+    fn counted(&mut self, received: Received) -> Received {
+        self.messages.received += u64::from(!received.kind.is_control());
+        received
+    }
+
+    /// Reads what there is; never 0 bytes.
+    fn read(&mut self) -> io::Result<usize> {
+        match self.wire.read(self.conversation.space())? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            read => {
+                self.conversation.filled(read, self.wire.read_at());
+                Ok(read)
             }
         }
     }
@@ -283,33 +339,7 @@ impl Connection {
         }
         self.wire.set_wait(Wait::Never);
         // A socket that is broken says so to the read that follows.
-        self.outbox.flush(&mut self.wire).is_err()
-    }
-
-    /// Gives control frames their answer.
-    fn arrived(&mut self, received: Received) -> Received {
-        self.messages.received += u64::from(!received.kind.is_control());
-        if received.kind == MessageKind::Ping && !self.has_sent_close {
-            self.outbox.answer(&received.payload);
-            self.write_waiting();
-        }
-        if let Some(closed) = &received.close {
-            if !self.has_sent_close {
-                self.say_close(closed.code);
-            }
-            self.end = Some(End::Peer(closed.clone()));
-        }
-        received
-    }
-
-    /// Sends a close frame if the socket takes it now.
-    fn say_close(&mut self, code: u16) {
-        let payload = write_close(code, "");
-        self.wire.set_wait(Wait::Never);
-        let _ = self
-            .outbox
-            .send(&Outgoing::new(MessageKind::Close, &payload), &mut self.wire);
-        self.has_sent_close = true;
+        self.write_out().is_err()
     }
 
     /// Sends a close frame, waits at most `timeout` for the peer's, then ends TCP. `code` 0 or 1005: a frame without code. After
@@ -320,7 +350,7 @@ impl Connection {
     pub fn close(&mut self, code: u16, reason: &str, timeout: Duration) -> Result<Closed, Error> {
         let began = Instant::now();
         let wait = Wait::since(began, timeout);
-        let closed = match &self.end {
+        let closed = match self.conversation.end() {
             Some(End::Peer(closed)) if !self.is_over => Ok(closed.clone()),
             _ => self.close_handshake(code, reason, wait, timeout),
         };
@@ -340,22 +370,21 @@ impl Connection {
         timeout: Duration,
     ) -> Result<Closed, Error> {
         self.usable()?;
-        let late = |error| match error {
-            Error::MessageTimeout { .. } => Error::CloseTimeout { after: timeout },
-            error => error,
-        };
-        if !self.has_sent_close {
-            let payload = write_close(code, reason);
+        let late = || Error::CloseTimeout { after: timeout };
+        if !self.conversation.has_sent_close() {
+            let size = self.conversation.say_close(code, reason);
             self.wire.set_wait(wait);
-            self.has_sent_close = true;
-            let sent = self
-                .outbox
-                .send(&Outgoing::new(MessageKind::Close, &payload), &mut self.wire);
-            self.goodbye.sent = sent.map_err(|error| late(self.broken(&error, timeout)))?;
+            if let Err(error) = self.write_out() {
+                return Err(self.broken(&error, late));
+            }
+            self.goodbye.sent = size;
         }
         loop {
             // Messages under way are of no use any more.
-            let received = self.receive_until(wait, timeout).map_err(late)?;
+            let received = self.receive_until(wait, timeout).map_err(|error| match error {
+                Error::MessageTimeout { .. } => late(),
+                error => error,
+            })?;
             self.goodbye.received += received.wire_bytes;
             if let Some(closed) = received.close {
                 return Ok(closed);
@@ -380,62 +409,67 @@ impl Connection {
     /// Whether the connection can be used, or why not.
     fn usable(&mut self) -> Result<(), Error> {
         if self.wire.is_cancelled() && !self.is_over {
-            self.end = None;
             self.wire.abort();
             self.finish(End::Cancelled);
+            return Err(Error::Cancelled);
         }
-        match &self.end {
-            None => Ok(()),
-            Some(End::Peer(Closed { code, reason })) => Err(Error::Closed {
+        Err(match self.conversation.end() {
+            None => return Ok(()),
+            Some(End::Peer(Closed { code, reason })) => Error::Closed {
                 what: format!("the server closed with {code} {reason}")
                     .trim_end()
                     .into(),
-            }),
-            Some(End::Cancelled) => Err(Error::Cancelled),
-            Some(End::Lost) => Err(Error::Lost {
-                what: "the connection was lost before".into(),
-            }),
-            Some(End::Ours) => Err(closed_by_us()),
-        }
+            },
+            Some(End::Violated(violation)) => violation.clone().into(),
+            Some(End::Cancelled) => Error::Cancelled,
+            Some(End::Lost(how)) => Error::Lost {
+                what: format!("the connection was lost before: {how}"),
+            },
+            Some(End::Ours) => closed_by_us(),
+        })
     }
 
-    /// What an error of the socket means; ends the connection unless it is the deadline.
-    fn broken(&mut self, error: &io::Error, timeout: Duration) -> Error {
+    /// What an error of the socket means; `late` at the deadline, anything else ends the connection.
+    fn broken(&mut self, error: &io::Error, late: impl FnOnce() -> Error) -> Error {
+        if error.kind() == ErrorKind::WouldBlock && !self.wire.is_cancelled() {
+            return late();
+        }
+        self.lost(error)
+    }
+
+    fn lost(&mut self, error: &io::Error) -> Error {
         if self.wire.is_cancelled() {
             self.wire.abort();
             self.finish(End::Cancelled);
             return Error::Cancelled;
         }
         let what = match error.kind() {
-            ErrorKind::WouldBlock => return Error::MessageTimeout { after: timeout },
             ErrorKind::UnexpectedEof => "the server ended the connection without a close frame".into(),
             _ => error.to_string(),
         };
-        self.finish(End::Lost);
+        self.finish(End::Lost(what.clone()));
         Error::Lost { what }
     }
 
-    /// Fails the connection as RFC 6455 section 7.1.7 has it, and says why if the peer can still hear it.
-    fn violated(&mut self, error: Error) -> Error {
-        if !self.has_sent_close {
-            self.say_close(match error.code() {
-                Code::MessageTooLarge => TOO_LARGE,
-                Code::ProtocolUtf8 | Code::ProtocolDeflate => INVALID_DATA,
-                _ => PROTOCOL_ERROR,
-            });
+    /// Ends the connection of a peer that broke the protocol, after it was told so. What it still sends is read for a moment: a socket
+    /// that is closed with bytes unread is reset, and a reset may take back what was sent just before.
+    fn violated(&mut self, violation: Violation, wait: Wait) -> Error {
+        if !self.write_waiting() {
+            if let Wait::Until { end, .. } = wait {
+                let left = end.saturating_duration_since(self.wire.read_at());
+                self.wire.await_end(left.min(END_PATIENCE));
+            }
         }
-        self.finish(End::Lost);
-        error
+        self.finish(End::Ours);
+        violation.into()
     }
 
     /// Ends TCP and gives the memory back; what ended it first counts.
     fn finish(&mut self, end: End) {
-        self.end.get_or_insert(end);
         if !self.is_over {
             self.is_over = true;
             self.wire.end();
-            self.inbox.clear();
-            self.outbox.clear();
+            self.conversation.finish(end);
         }
     }
 }
@@ -450,7 +484,7 @@ impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("wire", &self.wire)
-            .field("end", &self.end)
+            .field("end", &self.conversation.end())
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use conversation::Violation;
+
 use crate::NameError;
 
 /// How a failure is to be read by a retry policy.
@@ -286,6 +288,16 @@ pub enum Error {
         /// The timeout.
         after: Duration,
     },
+    /// A message could not be sent, or not all of it, within the timeout; the connection stays usable.
+    #[error("{}", not_sent(*length, *begun, *after))]
+    SendTimeout {
+        /// Bytes of the message.
+        length: usize,
+        /// Whether a part of it is on its way: then the rest goes out before anything else.
+        begun: bool,
+        /// The timeout.
+        after: Duration,
+    },
     /// A message over the bound, in either direction.
     #[error("{what}")]
     MessageTooLarge {
@@ -362,7 +374,7 @@ impl Error {
             Error::Identity { .. } => Code::TlsIdentity,
             Error::Status { .. } => Code::UpgradeStatus,
             Error::Upgrade { code, .. } | Error::Socks { code, .. } => *code,
-            Error::MessageTimeout { .. } => Code::MessageTimeout,
+            Error::MessageTimeout { .. } | Error::SendTimeout { .. } => Code::MessageTimeout,
             Error::MessageTooLarge { .. } => Code::MessageTooLarge,
             Error::CloseTimeout { .. } => Code::CloseTimeout,
             Error::Lost { .. } => Code::ConnectionLost,
@@ -388,6 +400,32 @@ impl Error {
     #[must_use]
     pub fn detail(&self) -> String {
         self.to_string()
+    }
+}
+
+fn not_sent(length: usize, begun: bool, after: Duration) -> String {
+    let ms = after.as_millis();
+    if begun {
+        format!(
+            "not all of a message of {length} bytes could be sent within {ms} ms: the server does not read; the rest goes out \
+             before the next message"
+        )
+    } else {
+        format!(
+            "a message of {length} bytes could not be sent within {ms} ms: the server does not read what was sent before it"
+        )
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        let what = violation.to_string();
+        match violation {
+            Violation::Protocol(_) => Error::Protocol { what },
+            Violation::Utf8(_) => Error::Utf8 { what },
+            Violation::Deflate(_) => Error::Deflate { what },
+            Violation::TooLarge(_) => Error::MessageTooLarge { what },
+        }
     }
 }
 

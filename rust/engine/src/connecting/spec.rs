@@ -8,7 +8,7 @@ use backoff::Policy;
 use websocket::{Cookies, Dial};
 
 use crate::gates::gate::Gate;
-use crate::talking::queue::Bounds;
+use conversation::queue::Bounds;
 
 /// A checked connect call. Cheap to clone: what is large is shared.
 #[derive(Debug, Clone)]

@@ -330,7 +330,8 @@ impl Entry {
             return Fate::Again;
         }
         let known = self.known == Some(live.serial);
-        self.armed = readiness.arm(token, &live.connection, known).is_ok();
+        // Of a violation that is held back no report tells; the next ticks look after it.
+        self.armed = !live.connection.is_held() && readiness.arm(token, &live.connection, known).is_ok();
         self.known = Some(live.serial);
         Fate::Keep
     }

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use conversation::liveness::{Duty, Liveness};
+use conversation::queue::Queue;
 use trace::ClosedBy;
 use websocket::{Code, Connection, Error, MessageKind, Outgoing, Received};
 
@@ -11,7 +12,6 @@ use crate::connecting::reconnect::Lifeline;
 use crate::connecting::spec::Keeping;
 use crate::failure::Failure;
 use crate::keeping::story::{Ending, Story};
-use crate::talking::queue::Queue;
 
 /// The most that one look reads: a server that sends without end must not hold up a sample, nor the keeper.
 const LOOKED_AT: usize = 64;
@@ -82,6 +82,7 @@ impl Live {
     pub fn renew(&mut self, connection: Connection) {
         self.liveness = watched(&connection, self.keeping);
         self.connection = connection;
+        self.queue.forgive();
         self.serial += 1;
         self.verdict = None;
         self.ended = None;

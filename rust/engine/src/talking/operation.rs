@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use conversation::awaited::Awaited;
 use websocket::MessageKind;
-
-use crate::talking::matcher::Matcher;
 
 /// What is to be done on an open connection.
 #[derive(Debug)]
@@ -21,9 +20,9 @@ pub enum Action {
     /// Send a message.
     Send(Payload),
     /// Wait for messages.
-    Receive(Wait),
+    Receive(Awaited),
     /// Send a message, wait for its answer, so many times.
-    Exchange(Payload, Wait, u64),
+    Exchange(Payload, Awaited, u64),
     /// Send a ping, wait for its pong.
     Ping(Payload),
     /// Close.
@@ -58,30 +57,4 @@ impl Payload {
     pub fn of<'a>(&'a self, given: Option<&'a [u8]>) -> &'a [u8] {
         given.unwrap_or(&self.bytes)
     }
-}
-
-/// What to wait for.
-#[derive(Debug)]
-pub struct Wait {
-    /// Which message.
-    pub matcher: Matcher,
-    /// Of which kind; `None`: any.
-    pub kind: Option<MessageKind>,
-    /// How many.
-    pub count: u64,
-    /// What happens to those that do not match.
-    pub others: Others,
-    /// Whether none at all is a success.
-    pub optional: bool,
-}
-
-/// What happens to messages that do not match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Others {
-    /// They are dropped.
-    Discard,
-    /// They are kept for a later operation.
-    Keep,
-    /// They fail this one.
-    Fail,
 }

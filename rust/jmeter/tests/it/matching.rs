@@ -248,3 +248,74 @@ fn a_repeat_looks_at_each_kept_message_once() {
         (50, 50, 50)
     );
 }
+
+/// One exchange, whatever comes in time.
+const BRIEF: (&str, &str) = ("wsb.readTimeout", "150ms");
+
+#[test]
+fn an_exchange_passes_over_what_was_there_before_it_sent() {
+    let url = server(|mut peer| {
+        peer.text("greeting");
+        peer.echo();
+    });
+    for (keeps, others) in [(false, "discard"), (true, "keep")] {
+        let client = Client::open(&url, &[]);
+        // It lies in the socket, or the keeper has queued it.
+        pause(if keeps { 200 } else { 20 });
+        let done = client.act(
+            "ExchangeSampler",
+            &[("wsb.payload", "one"), ("wsb.match.others", others)],
+        );
+        assert_eq!(done.text(), "one", "{others}");
+        assert_eq!((done.figures[SKIPPED], done.figures[STALE]), (1, 1));
+        assert!(done.note().contains("\"greeting\""), "{}", done.note());
+        if keeps {
+            assert_eq!(client.receive(&[]).text(), "greeting");
+        }
+        let done = client.exchange("two");
+        assert_eq!((done.text(), done.note()), ("two", ""));
+    }
+}
+
+#[test]
+fn a_late_answer_is_not_the_next_ones_wherever_it_lies_when_that_is_sent() {
+    // The first answer comes after its time, in the pause or after the second sending.
+    for (late, rest) in [(200, 150), (250, 0)] {
+        let url = server(move |mut peer| {
+            let first = peer.message().unwrap();
+            pause(late);
+            peer.say(TEXT, &first);
+            peer.echo();
+        });
+        let client = Client::open(&url, &[]);
+        let first = client.act("ExchangeSampler", &[("wsb.payload", "one"), BRIEF]);
+        assert_eq!(first.code(), "message.timeout");
+        pause(rest);
+        for payload in ["two", "three"] {
+            let done = client.exchange(payload);
+            assert_eq!(done.text(), payload, "{late}: {}", done.note());
+        }
+    }
+}
+
+#[test]
+fn a_push_that_follows_an_answer_is_not_the_next_answer() {
+    let (pushed, pushes) = std::sync::mpsc::channel();
+    let pushed = std::sync::Mutex::new(pushed);
+    let url = server(move |mut peer| {
+        // Else the push waits for the acknowledgement of the answer, which comes with the next question.
+        peer.stream.set_nodelay(true).unwrap();
+        while let Some(payload) = peer.message() {
+            peer.say(TEXT, &payload);
+            peer.text("push");
+            // Over loopback it lies in the client's socket now.
+            let _ = pushed.lock().unwrap().send(());
+        }
+    });
+    let client = Client::open(&url, &[]);
+    for round in 0..200 {
+        let text = format!("question {round}");
+        assert_eq!(client.exchange(&text).text(), text);
+        pushes.recv_timeout(Duration::from_secs(5)).unwrap();
+    }
+}

@@ -154,6 +154,31 @@ fn a_ping_waits_for_its_own_pong_and_keeps_messages() {
 }
 
 #[test]
+fn a_send_that_times_out_says_what_was_not_sent() {
+    let url = server(|_peer| pause(3_000));
+    let client = Client::open(&url, &[]);
+    let large = vec![b'x'; 12 << 20];
+    let operation = client.prepare("SendSampler", &[("wsb.readTimeout", "100ms")]);
+    let first = client.perform(operation, Some(&large));
+    assert_eq!(first.code(), "message.timeout");
+    assert!(
+        first
+            .detail()
+            .contains("12582912 bytes could be sent within 100 ms"),
+        "{}",
+        first.detail()
+    );
+    let second = client.perform(operation, Some(b"small"));
+    assert!(
+        second
+            .detail()
+            .contains("5 bytes could not be sent within 100 ms"),
+        "{}",
+        second.detail()
+    );
+}
+
+#[test]
 fn a_ping_without_a_pong_times_out() {
     let url = server(|mut peer| {
         while peer.frame().is_some() {

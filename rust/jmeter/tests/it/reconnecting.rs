@@ -103,12 +103,13 @@ fn a_drop_that_nobody_has_noticed_yet_is_found_before_the_next_use() {
     assert_eq!(client.exchange("one").text(), "one");
     when_dropped.recv().unwrap();
     // At once, so the keeper has not looked after it since its last use.
-    let done = client.exchange("two");
-    assert_eq!(
-        (done.text(), done.figures[RECONNECTS]),
-        ("pushed", 1),
-        "what came before the end is kept"
+    let done = client.act(
+        "ExchangeSampler",
+        &[("wsb.payload", "two"), ("wsb.match.others", "keep")],
     );
+    assert_eq!((done.text(), done.figures[RECONNECTS]), ("two", 1));
+    let kept = client.receive(&[]);
+    assert_eq!(kept.text(), "pushed", "what came before the end is kept");
 }
 
 #[test]

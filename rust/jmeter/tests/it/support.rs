@@ -291,6 +291,8 @@ pub const ROUNDS: usize = 14;
 pub const SPREAD: usize = 15;
 pub const DROPPED: usize = 21;
 pub const AGE: usize = 22;
+pub const STALE: usize = 23;
+pub const NOTE: usize = 25;
 pub const NEWS: usize = 31;
 
 impl Done {
@@ -301,7 +303,17 @@ impl Done {
             "{}",
             String::from_utf8_lossy(&self.payload)
         );
-        std::str::from_utf8(&self.payload).unwrap()
+        std::str::from_utf8(self.split().0).unwrap()
+    }
+
+    /// What the sample says beside its message.
+    pub fn note(&self) -> &str {
+        std::str::from_utf8(self.split().1).unwrap()
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        let note = usize::try_from(self.figures[NOTE]).unwrap();
+        self.payload.split_at(self.payload.len() - note)
     }
 
     /// The code of a failure, `ok` or `no message`.

@@ -41,8 +41,7 @@ impl Connection {
         }
         if patience_is_over || self.wire.has_ended() {
             self.wire.close();
-            self.inbox.clear();
-            self.outbox.clear();
+            self.conversation.release();
         }
         self.wire.shared().is_none()
     }

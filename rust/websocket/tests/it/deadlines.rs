@@ -57,7 +57,10 @@ fn a_peer_that_sends_without_end_does_not_extend_a_wait() {
     let (mut connection, _server) = connected(|mut peer| {
         peer.say(frame(0x01, b"begun"));
         let burst = frame(0x00, b"").repeat(2_000);
-        while std::io::Write::write_all(&mut peer.stream, &burst).is_ok() {}
+        while std::io::Write::write_all(&mut peer.stream, &burst).is_ok() {
+            // Not so many that the bound on a message's frames is reached before the deadline.
+            std::thread::sleep(Duration::from_millis(2));
+        }
     });
     let began = Instant::now();
     let error = connection.receive(Duration::from_millis(300)).unwrap_err();

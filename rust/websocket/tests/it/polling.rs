@@ -127,6 +127,57 @@ fn a_send_without_time_does_not_block_and_the_rest_follows() {
 }
 
 #[test]
+fn a_poll_ends_though_a_message_of_empty_frames_never_does() {
+    let (mut connection, _server) = connected(|mut peer| {
+        peer.say(frame(0x01, b"begun"));
+        let empty_continuations = frame(0x00, b"").repeat(10_000);
+        // Until the client refuses, which ends the writing.
+        for _ in 0..300 {
+            peer.say(&empty_continuations);
+        }
+        peer.hold();
+    });
+    let began = Instant::now();
+    let (mut polls, mut longest) = (0, Duration::ZERO);
+    let error = loop {
+        let before = Instant::now();
+        match connection.poll() {
+            Ok(None) if connection.is_behind() => polls += 1,
+            Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+            Ok(found) => panic!("{found:?}"),
+            Err(error) => break error,
+        }
+        longest = longest.max(before.elapsed());
+        assert!(began.elapsed() < PATIENCE);
+    };
+    // A million frames by 512 at most, until the bound on frames is reached.
+    assert!(polls >= 2_000, "{polls}");
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
+    assert_eq!(error.code().as_str(), "message.too-large", "{error}");
+}
+
+#[test]
+fn a_violation_that_a_poll_finds_lets_the_answer_before_it_out() {
+    let (heard, hears) = mpsc::channel();
+    let (mut connection, _server) = connected(move |mut peer| {
+        peer.say([frame(0x81, b"good"), frame(0xb1, b"bad")].concat());
+        heard.send(peer.read_frame()).unwrap();
+        heard.send(peer.read_frame()).unwrap();
+    });
+    assert_eq!(receive(&mut connection).unwrap(), text("good"));
+    assert_eq!(connection.poll().unwrap(), None);
+    assert!(connection.is_open() && connection.is_held());
+    connection.send(&Outgoing::text("answer"), PATIENCE).unwrap();
+    assert_eq!(
+        receive(&mut connection).unwrap_err().code().as_str(),
+        "protocol.error"
+    );
+    let next = || hears.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(next(), Some((0x81, b"answer".to_vec())));
+    assert_eq!(next(), Some((0x88, vec![3, 234])));
+}
+
+#[test]
 fn a_flood_of_pings_from_a_peer_that_does_not_read_takes_no_memory() {
     let (mut connection, _server) = connected(|mut peer| {
         let many = frame(0x89, &[1; 125]).repeat(1000);

@@ -28,7 +28,7 @@ impl MessageKind {
 /// A message to send.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
-    /// What it is. A close frame begins to close; [`crate::Connection::close`] does all of it.
+    /// What it is. A close frame begins to close; the close of a connection does all of it.
     pub kind: MessageKind,
     /// Its bytes; of a text, UTF-8 (not checked: a test may want to send what is not).
     pub payload: &'a [u8],

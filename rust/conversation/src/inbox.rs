@@ -1,11 +1,11 @@
 //! Puts messages together from the bytes that came: fragments with control frames between them, inflated, text checked as it
-//! comes, all within bounds. Reads no socket.
+//! comes, all within bounds.
 
 use std::time::Instant;
 
 use crate::deflate::{Inflater, too_large};
 use crate::frame::{Expects, Head, read_close};
-use crate::{Error, MessageKind, Received};
+use crate::{MessageKind, Received, Violation};
 
 /// Allocated for each connection, so small: thousands are held open.
 const BUFFER: usize = 4 * 1024;
@@ -15,6 +15,38 @@ const LARGE_BUFFER: usize = 64 * 1024;
 
 /// How much memory a mere announcement gets; then it doubles as the bytes come.
 const FIRST_ROOM: usize = 1024 * 1024;
+
+/// The most frames of one message. An empty continuation adds nothing to its size, and so would never end.
+const MAX_FRAMES: u32 = 1 << 20;
+
+/// How much one look at a connection may take from a peer that sends without end.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Frames to begin.
+    pub frames: u32,
+    /// Bytes to read; one read may go beyond.
+    pub bytes: usize,
+}
+
+impl Budget {
+    /// For who waits for a message until a deadline: that bounds the work.
+    pub const UNBOUNDED: Budget = Budget {
+        frames: u32::MAX,
+        bytes: usize::MAX,
+    };
+
+    /// For a look at one of many connections: no more than a message of usual size, or some hundred small ones.
+    pub const LOOK: Budget = Budget {
+        frames: 512,
+        bytes: 256 * 1024,
+    };
+
+    /// Whether it is used up: there may be more than was looked at.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.frames == 0 || self.bytes == 0
+    }
+}
 
 /// See the file's sentence. [`Inbox::next`] says what there is; when there is nothing, the caller reads into [`Inbox::space`] and
 /// tells [`Inbox::filled`].
@@ -47,18 +79,24 @@ struct Part {
     checked: usize,
     first_byte: Instant,
     wire_bytes: u64,
+    frames: u32,
 }
 
 impl Inbox {
-    /// `leftover` came behind the 101.
-    pub(crate) fn new(max_message: usize, inflater: Option<Inflater>, leftover: Vec<u8>) -> Self {
+    /// `leftover` came behind the 101, at `at`.
+    pub(crate) fn new(
+        max_message: usize,
+        inflater: Option<Inflater>,
+        leftover: Vec<u8>,
+        at: Instant,
+    ) -> Self {
         Inbox {
             max_message,
             inflater,
             end: leftover.len(),
             buffer: leftover,
             start: 0,
-            read_at: Instant::now(),
+            read_at: at,
             head_began: None,
             frame: None,
             control: None,
@@ -66,16 +104,17 @@ impl Inbox {
         }
     }
 
-    /// The next message or control frame, if it is whole.
+    /// The next message or control frame, if it is whole and the budget's frames suffice.
     ///
     /// # Errors
-    /// `protocol.*`, `message.too-large`; nothing can be read after that.
-    pub(crate) fn next(&mut self) -> Result<Option<Received>, Error> {
+    /// Nothing can be read after that.
+    pub(crate) fn next(&mut self, budget: &mut Budget) -> Result<Option<Received>, Violation> {
         loop {
             let Some((head, missing)) = self.frame else {
-                if !self.begin_frame()? {
+                if budget.frames == 0 || !self.begin_frame()? {
                     return Ok(None);
                 }
+                budget.frames -= 1;
                 continue;
             };
             if missing > 0 {
@@ -98,7 +137,7 @@ impl Inbox {
     }
 
     /// Reads a head from the buffer; false when it is not whole.
-    fn begin_frame(&mut self) -> Result<bool, Error> {
+    fn begin_frame(&mut self) -> Result<bool, Violation> {
         if self.start == self.end {
             return Ok(false);
         }
@@ -127,6 +166,12 @@ impl Inbox {
             }
         };
         part.wire_bytes += head.size as u64 + head.length;
+        part.frames += 1;
+        if part.frames > MAX_FRAMES {
+            return Err(Violation::TooLarge(format!(
+                "a message of more than {MAX_FRAMES} frames came"
+            )));
+        }
         // Each deflated byte may be an empty block, so the wire has a bound of its own.
         let (bound, so_far) = if part.is_compressed {
             (self.max_message.saturating_add(LARGE_BUFFER), part.wire_bytes)
@@ -146,7 +191,7 @@ impl Inbox {
     }
 
     /// Moves what the buffer has of the frame's payload to where it belongs.
-    fn take_buffered(&mut self, missing: u64) -> Result<(), Error> {
+    fn take_buffered(&mut self, missing: u64) -> Result<(), Violation> {
         let there = self.end - self.start;
         let taken = usize::try_from(missing).map_or(there, |missing| missing.min(there));
         let bytes = &self.buffer[self.start..self.start + taken];
@@ -165,6 +210,11 @@ impl Inbox {
             *missing -= taken as u64;
         }
         Ok(())
+    }
+
+    /// Whether a part of a message or of its head has come, and the rest not.
+    pub(crate) fn is_amid(&self) -> bool {
+        self.message.is_some() || self.start < self.end
     }
 
     /// Whether a read may go straight into the payload: then nothing is copied.
@@ -204,8 +254,8 @@ impl Inbox {
     /// `read` bytes were put into the space at `at`.
     ///
     /// # Errors
-    /// `protocol.utf8`.
-    pub(crate) fn filled(&mut self, read: usize, at: Instant) -> Result<(), Error> {
+    /// Text that is not UTF-8.
+    pub(crate) fn filled(&mut self, read: usize, at: Instant) -> Result<(), Violation> {
         self.read_at = at;
         match (self.is_direct(), &mut self.frame, &mut self.message) {
             (Some(_), Some((_, missing)), Some(part)) => {
@@ -220,7 +270,7 @@ impl Inbox {
         }
     }
 
-    fn finish(&mut self, mut part: Part) -> Result<Received, Error> {
+    fn finish(&mut self, mut part: Part) -> Result<Received, Violation> {
         part.payload.truncate(part.filled);
         if let (true, Some(inflater)) = (part.is_compressed, &mut self.inflater) {
             inflater.finish(&mut part.payload, self.max_message)?;
@@ -282,12 +332,13 @@ impl Part {
             checked: 0,
             first_byte,
             wire_bytes: 0,
+            frames: 0,
         }
     }
 
     /// Checks the text that is new, so that a wrong byte is noticed when it comes and not when the message is whole
     /// (RFC 6455 section 8.1). A character that is not complete is looked at again with its rest.
-    fn check_text(&mut self) -> Result<(), Error> {
+    fn check_text(&mut self) -> Result<(), Violation> {
         if self.kind != MessageKind::Text {
             return Ok(());
         }
@@ -304,8 +355,6 @@ impl Part {
     }
 }
 
-fn not_utf8(at: usize) -> Error {
-    Error::Utf8 {
-        what: format!("text that is not UTF-8 at its byte {at}"),
-    }
+fn not_utf8(at: usize) -> Violation {
+    Violation::Utf8(format!("text that is not UTF-8 at its byte {at}"))
 }

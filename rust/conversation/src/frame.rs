@@ -1,21 +1,22 @@
-//! One frame (RFC 6455 section 5): what heads a server may send, masking, and the payload of a close frame. Pure.
+//! One frame (RFC 6455 section 5): what heads a server may send, masking, and the payload of a close frame.
 //!
-//! Heads are read and written by tungstenite's [`FrameHeader`]. Its `WebSocket` is not used: it knows no permessage-deflate,
-//! checks UTF-8 only when a message is whole, hides sizes, times and fragments, and cannot read without blocking. Its
-//! `FrameSocket` takes 128 KiB for each connection. So the messages are put together here, once, for plain and compressed alike.
+//! By hand: tungstenite brings sockets and a random source with its heads, and leaves half of these rules to its caller. Its
+//! `WebSocket` knows no permessage-deflate, checks UTF-8 only when a message is whole, and hides sizes, times and fragments.
 
-use std::io::Cursor;
-
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
-
-use crate::{Closed, Error, MessageKind};
+use crate::{Closed, MessageKind, Violation};
 
 /// Bound of a control frame's payload (RFC 6455 section 5.5).
-pub(crate) const MAX_CONTROL: usize = 125;
+pub const MAX_CONTROL: usize = 125;
 
 /// No status code was in the close frame (RFC 6455 section 7.4.1); never sent.
 pub(crate) const NO_STATUS: u16 = 1005;
+
+// Bits of a head's first byte, and of its second.
+const FIN: u8 = 0x80;
+const RSV1: u8 = 0x40;
+const RSV2: u8 = 0x20;
+const RSV3: u8 = 0x10;
+const MASKED: u8 = 0x80;
 
 /// The head of a frame that may stand here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,37 +44,50 @@ impl Head {
     /// Reads the head that `bytes` begin with; `None` when it is not all there.
     ///
     /// # Errors
-    /// `protocol.error`: a server must not send this, or not here.
-    pub(crate) fn read(bytes: &[u8], expects: Expects) -> Result<Option<Head>, Error> {
-        // tungstenite refuses unknown opcodes only when the length is there too.
-        if let Some(opcode @ (3..=7 | 11..=15)) = bytes.first().map(|first| first & 15) {
-            return fault(format!("unknown opcode {opcode}"));
-        }
-        let mut cursor = Cursor::new(bytes);
-        let read = FrameHeader::parse(&mut cursor).map_err(|error| Error::Protocol {
-            what: error.to_string(),
-        })?;
-        let Some((header, length)) = read else {
+    /// A server must not send this, or not here.
+    pub(crate) fn read(bytes: &[u8], expects: Expects) -> Result<Option<Head>, Violation> {
+        let Some(&first) = bytes.first() else {
             return Ok(None);
         };
-        if header.mask.is_some() {
+        let kind = match first & 15 {
+            0 => None,
+            1 => Some(MessageKind::Text),
+            2 => Some(MessageKind::Binary),
+            8 => Some(MessageKind::Close),
+            9 => Some(MessageKind::Ping),
+            10 => Some(MessageKind::Pong),
+            opcode => return fault(format!("unknown opcode {opcode}")),
+        };
+        let Some(&second) = bytes.get(1) else {
+            return Ok(None);
+        };
+        if second & MASKED != 0 {
             return fault("a masked frame from the server".into());
         }
-        if header.rsv2 || header.rsv3 {
+        if first & (RSV2 | RSV3) != 0 {
             return fault("a reserved bit is set".into());
         }
-        if length > i64::MAX as u64 || header.len(length) as u64 != cursor.position() {
+        let (length, size, shortest) = match (second, bytes) {
+            (126, &[_, _, a, b, ..]) => (u64::from(u16::from_be_bytes([a, b])), 4, 126),
+            (127, &[_, _, a, b, c, d, e, f, g, h, ..]) => {
+                (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 10, 0x1_0000)
+            }
+            (126 | 127, _) => return Ok(None),
+            (short, _) => (u64::from(short), 2, 0),
+        };
+        if length > i64::MAX as u64 || length < shortest {
             return fault(format!("length {length} is not written in the shortest way"));
         }
-        let kind = kind(header.opcode);
+        let is_final = first & FIN != 0;
+        let is_compressed = first & RSV1 != 0;
         let is_control = kind.is_some_and(MessageKind::is_control);
-        if is_control && !header.is_final {
+        if is_control && !is_final {
             return fault("a control frame in fragments".into());
         }
         if is_control && length > MAX_CONTROL as u64 {
             return fault(format!("a control frame of {length} bytes"));
         }
-        if header.rsv1 && (is_control || kind.is_none() || !expects.compression) {
+        if is_compressed && (is_control || kind.is_none() || !expects.compression) {
             return fault("RSV1 is set where nothing can be compressed".into());
         }
         match kind {
@@ -85,28 +99,16 @@ impl Head {
         }
         Ok(Some(Head {
             kind,
-            is_final: header.is_final,
-            is_compressed: header.rsv1,
+            is_final,
+            is_compressed,
             length,
-            size: header.len(length),
+            size,
         }))
     }
 }
 
-fn fault<T>(what: String) -> Result<T, Error> {
-    Err(Error::Protocol { what })
-}
-
-/// Reserved opcodes do not come here.
-fn kind(opcode: OpCode) -> Option<MessageKind> {
-    match opcode {
-        OpCode::Data(Data::Text) => Some(MessageKind::Text),
-        OpCode::Data(Data::Binary) => Some(MessageKind::Binary),
-        OpCode::Control(Control::Ping) => Some(MessageKind::Ping),
-        OpCode::Control(Control::Pong) => Some(MessageKind::Pong),
-        OpCode::Control(_) => Some(MessageKind::Close),
-        OpCode::Data(_) => None,
-    }
+fn fault<T>(what: String) -> Result<T, Violation> {
+    Err(Violation::Protocol(what))
 }
 
 /// A frame to be written: its head without length and mask.
@@ -122,24 +124,35 @@ impl Start {
     /// Appends the head of a frame with a payload of `length` bytes, masked with `mask`.
     pub(crate) fn write(self, length: usize, mask: [u8; 4], out: &mut Vec<u8>) {
         let opcode = match self.kind {
-            None => OpCode::Data(Data::Continue),
-            Some(MessageKind::Text) => OpCode::Data(Data::Text),
-            Some(MessageKind::Binary) => OpCode::Data(Data::Binary),
-            Some(MessageKind::Ping) => OpCode::Control(Control::Ping),
-            Some(MessageKind::Pong) => OpCode::Control(Control::Pong),
-            Some(MessageKind::Close) => OpCode::Control(Control::Close),
+            None => 0,
+            Some(MessageKind::Text) => 1,
+            Some(MessageKind::Binary) => 2,
+            Some(MessageKind::Close) => 8,
+            Some(MessageKind::Ping) => 9,
+            Some(MessageKind::Pong) => 10,
         };
-        let header = FrameHeader {
-            is_final: self.is_final,
-            rsv1: self.is_compressed,
-            rsv2: false,
-            rsv3: false,
-            opcode,
-            mask: Some(mask),
+        let fin = if self.is_final { FIN } else { 0 };
+        let rsv1 = if self.is_compressed { RSV1 } else { 0 };
+        let mut head = [0; 14];
+        head[0] = fin | rsv1 | opcode;
+        let size = match (u8::try_from(length), u16::try_from(length)) {
+            (Ok(short @ 0..=125), _) => {
+                head[1] = MASKED | short;
+                2
+            }
+            (_, Ok(middle)) => {
+                head[1] = MASKED | 126;
+                head[2..4].copy_from_slice(&middle.to_be_bytes());
+                4
+            }
+            _ => {
+                head[1] = MASKED | 127;
+                head[2..10].copy_from_slice(&(length as u64).to_be_bytes());
+                10
+            }
         };
-        header
-            .format(length as u64, out)
-            .expect("writing into memory cannot fail");
+        head[size..size + 4].copy_from_slice(&mask);
+        out.extend_from_slice(&head[..size + 4]);
     }
 }
 
@@ -160,8 +173,8 @@ pub(crate) fn apply_mask(bytes: &mut [u8], mask: [u8; 4]) {
 /// Reads the payload of a close frame.
 ///
 /// # Errors
-/// `protocol.error`: one byte, or a code that must not be sent (RFC 6455 section 7.4); `protocol.utf8`: its reason.
-pub(crate) fn read_close(payload: &[u8]) -> Result<Closed, Error> {
+/// One byte, a code that must not be sent (RFC 6455 section 7.4), or a reason that is not UTF-8.
+pub(crate) fn read_close(payload: &[u8]) -> Result<Closed, Violation> {
     let (code, reason) = match payload {
         [] => (NO_STATUS, &[][..]),
         [_] => return fault("a close frame of one byte".into()),
@@ -174,9 +187,8 @@ pub(crate) fn read_close(payload: &[u8]) -> Result<Closed, Error> {
             (code, reason)
         }
     };
-    let reason = std::str::from_utf8(reason).map_err(|error| Error::Utf8 {
-        what: format!("the reason of close code {code}: {error}"),
-    })?;
+    let reason = std::str::from_utf8(reason)
+        .map_err(|error| Violation::Utf8(format!("the reason of close code {code}: {error}")))?;
     Ok(Closed {
         code,
         reason: reason.to_owned(),
@@ -263,8 +275,10 @@ mod tests {
                     assert_eq!(found.map(|head| (head.length, head.size)), expected, "{name}");
                 }
                 (Err(error), Err(part)) => {
-                    assert_eq!(error.code().as_str(), "protocol.error", "{name}");
-                    assert!(error.detail().contains(part), "{name}: {error}");
+                    assert!(
+                        matches!(&error, Violation::Protocol(what) if what.contains(part)),
+                        "{name}: {error}"
+                    );
                 }
                 (found, _) => panic!("{name}: {found:?}"),
             }
@@ -301,14 +315,11 @@ mod tests {
         }
         for code in invalid {
             let error = read_close(&u16::to_be_bytes(code)).unwrap_err();
-            assert!(error.detail().contains(&code.to_string()), "{error}");
+            assert!(error.to_string().contains(&code.to_string()), "{error}");
         }
         assert_eq!(read_close(&[]).unwrap().code, NO_STATUS);
-        assert_eq!(read_close(&[3]).unwrap_err().code().as_str(), "protocol.error");
-        assert_eq!(
-            read_close(&[3, 232, 0xff]).unwrap_err().code().as_str(),
-            "protocol.utf8"
-        );
+        assert_eq!(read_close(&[3]).unwrap_err().close_code(), 1002);
+        assert_eq!(read_close(&[3, 232, 0xff]).unwrap_err().close_code(), 1007);
     }
 
     #[test]

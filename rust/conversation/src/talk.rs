@@ -1,0 +1,511 @@
+//! One operation on an open connection, step by step: send, receive, exchange, ping. Told what came and when, it says what to do next.
+//!
+//! An exchange takes for its answer only what came after its sending: [`Step::Look`] has all read that was there before. What an
+//! earlier exchange still waits for, when its time ran out, is passed over as far as can be told: see [`Talk::came`].
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use crate::awaited::{Awaited, Others};
+use crate::matcher::Verdict;
+use crate::queue::{Debt, Queue};
+use crate::spread::Spread;
+use crate::{MessageKind, Outgoing, Received};
+
+/// Of a message that is named, so much is shown; of one that fails the operation, more.
+const NAMED: usize = 100;
+const SHOWN: usize = 1_000;
+
+/// So many of the messages passed over are named.
+const MOST_NAMED: u64 = 3;
+
+/// What is to be done. A close is [`crate::Conversation::say_close`] and waiting for the peer's.
+#[derive(Debug, Clone, Copy)]
+pub enum Act<'a> {
+    /// Send a message.
+    Send(Outgoing<'a>),
+    /// Wait for messages, the queue's first.
+    Receive(&'a Awaited),
+    /// Send a message and wait for its answer, so many times.
+    Exchange(Outgoing<'a>, &'a Awaited, u64),
+    /// Send a ping with this payload and wait for its pong; messages that come meanwhile go to the queue.
+    Ping(&'a [u8]),
+}
+
+/// What the driver does next.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// Take all that has come, without a wait, each by [`Talk::found`]; then [`Talk::looked`].
+    Look,
+    /// Send this, then [`Talk::sent`].
+    Send(Outgoing<'a>),
+    /// Wait for the next message or control frame, until the timeout after [`Talk::start`]; then [`Talk::came`] or [`Talk::late`].
+    Wait,
+    /// Another round begins: [`Talk::again`].
+    Again,
+    /// It is done: [`Talk::end`].
+    Done,
+}
+
+/// How an operation ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// As asked; the last message awaited, if any was.
+    Done(Option<Received>),
+    /// No message in time, and that is no failure; the last one that came all the same.
+    NoMessage(Option<Received>),
+    /// Time ran out: what was missing.
+    TimedOut(String),
+    /// Another message came, and was to fail the operation: which.
+    Unexpected(String),
+}
+
+/// What was counted meanwhile.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Bytes of frames sent.
+    pub sent_bytes: u64,
+    /// Bytes of frames that were looked at.
+    pub received_bytes: u64,
+    /// Messages that matched.
+    pub messages: u64,
+    /// Messages that did not match, or could not be the answer.
+    pub skipped: u64,
+    /// Of those, messages that were there before the sending began.
+    pub stale: u64,
+    /// Of those, messages that were taken for answers to earlier exchanges.
+    pub overdue: u64,
+    /// When the first byte of the first match came.
+    pub first_byte: Option<Instant>,
+    /// From the start of sending to the whole answer; the mean of all with several rounds.
+    pub round_trip: Duration,
+    /// Exchanges that were made.
+    pub rounds: u64,
+    /// Of the round trips of several rounds, in ns: min, mean, p50, p90, p99, max.
+    pub spread: [u64; 6],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    Look,
+    Send,
+    Wait,
+    Again,
+    Done,
+}
+
+/// See the file's sentence.
+#[derive(Debug)]
+pub struct Talk<'a> {
+    act: Act<'a>,
+    timeout: Duration,
+    start: Instant,
+    stage: Stage,
+    /// Messages at the front of the queue that did not match and stay there; looked at once, also with several rounds.
+    kept: usize,
+    /// A message was coming in when the sending began.
+    is_amid: bool,
+    /// Matches of this round, and the last one.
+    matching: u64,
+    last: Option<Received>,
+    /// Passed over in this round as an earlier exchange's.
+    overdue: u64,
+    is_doubtful: bool,
+    not_json: u64,
+    round_trips: Option<(Spread, Duration)>,
+    tally: Tally,
+    /// What the sample has to say beside its message; one sentence a line.
+    named: String,
+    strange: String,
+    end: Option<End>,
+}
+
+impl<'a> Talk<'a> {
+    /// An operation whose time runs from `start`; an exchange's, for each round.
+    #[must_use]
+    pub fn new(act: Act<'a>, timeout: Duration, start: Instant) -> Self {
+        let repeats = matches!(act, Act::Exchange(_, _, repeat) if repeat > 1);
+        Talk {
+            act,
+            timeout,
+            start,
+            stage: Stage::Begin,
+            kept: 0,
+            is_amid: false,
+            matching: 0,
+            last: None,
+            overdue: 0,
+            is_doubtful: false,
+            not_json: 0,
+            round_trips: repeats.then(|| (Spread::new(), Duration::ZERO)),
+            tally: Tally::default(),
+            named: String::new(),
+            strange: String::new(),
+            end: None,
+        }
+    }
+
+    /// When the time of this round began.
+    #[must_use]
+    pub fn start(&self) -> Instant {
+        self.start
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
+    /// What to do next.
+    pub fn step(&mut self, queue: &mut Queue) -> Step<'a> {
+        match (self.stage, self.act) {
+            (Stage::Begin, Act::Exchange(_, awaited, _)) => {
+                self.stage = Stage::Look;
+                self.pass_over(awaited, queue);
+            }
+            (Stage::Begin, Act::Receive(_)) => self.stage = Stage::Wait,
+            (Stage::Begin, _) => self.stage = Stage::Send,
+            _ => {}
+        }
+        if let (Stage::Wait, Act::Receive(awaited)) = (self.stage, self.act) {
+            self.take_queued(awaited, queue);
+        }
+        match (self.stage, self.act) {
+            (Stage::Look, _) => Step::Look,
+            (Stage::Send, Act::Send(message) | Act::Exchange(message, ..)) => Step::Send(message),
+            (Stage::Send, Act::Ping(payload)) => Step::Send(Outgoing::new(MessageKind::Ping, payload)),
+            (Stage::Wait, _) => Step::Wait,
+            (Stage::Again, _) => Step::Again,
+            _ => Step::Done,
+        }
+    }
+
+    /// What was queued was there before the sending began.
+    fn pass_over(&mut self, awaited: &Awaited, queue: &mut Queue) {
+        while self.stage == Stage::Look && self.kept < queue.len() {
+            if awaited.others == Others::Keep {
+                if let Some(message) = queue.get(self.kept) {
+                    self.name_stale(message);
+                }
+                self.tally.skipped += 1;
+                self.kept += 1;
+            } else if let Some(message) = queue.take(self.kept) {
+                self.name_stale(&message);
+                self.other(awaited.others, message, queue);
+            }
+        }
+    }
+
+    /// What is queued is looked at before anything is waited for.
+    fn take_queued(&mut self, awaited: &Awaited, queue: &mut Queue) {
+        while self.stage == Stage::Wait {
+            let Some(message) = queue.get(self.kept) else {
+                return;
+            };
+            // Taking out and putting back would move all that is behind it.
+            if awaited.others == Others::Keep && !awaited.wants(message) {
+                self.tally.skipped += 1;
+                self.kept += 1;
+            } else if let Some(message) = queue.take(self.kept) {
+                self.weigh(awaited, message, queue);
+            }
+        }
+    }
+
+    /// A message or control frame was there before the sending began.
+    pub fn found(&mut self, message: Received, queue: &mut Queue) {
+        let Act::Exchange(_, awaited, _) = self.act else {
+            return;
+        };
+        if message.kind.is_control() {
+            self.tally.received_bytes += message.wire_bytes;
+            return;
+        }
+        queue.settle(&message);
+        self.name_stale(&message);
+        self.other(awaited.others, message, queue);
+    }
+
+    /// Nothing more is there; `is_amid`: but a part of a message, whose rest will come after the sending.
+    pub fn looked(&mut self, is_amid: bool, queue: &mut Queue) {
+        if self.stage == Stage::Look {
+            self.stage = Stage::Send;
+            self.is_amid = is_amid;
+            queue.age(self.start);
+        }
+    }
+
+    /// The message is out, with this many bytes of frames.
+    pub fn sent(&mut self, wire_bytes: u64) {
+        self.tally.sent_bytes += wire_bytes;
+        self.stage = Stage::Wait;
+        if let Act::Send(_) = self.act {
+            self.finish(End::Done(None));
+        }
+    }
+
+    /// Time was up before the message was out. `is_under_way`: the rest of it follows, and so will its answer.
+    pub fn not_sent(&mut self, is_under_way: bool, queue: &mut Queue) {
+        if let (Act::Exchange(_, awaited, _), true) = (self.act, is_under_way) {
+            queue.owe(awaited, awaited.count, self.start + self.timeout, self.timeout);
+        }
+    }
+
+    /// A message or control frame came while it was waited for.
+    ///
+    /// A server that answers in order sends the answers that it owes first: as many messages as an earlier exchange went without,
+    /// if they match what that one waited for, are passed over. When time then runs out without another, it may be that the server
+    /// never answers some; from then on the next match is taken, and the doubt is told. A match with something of this very
+    /// message in it, as an id, is never in doubt.
+    pub fn came(&mut self, message: Received, queue: &mut Queue) {
+        if message.kind.is_control() {
+            return self.control(&message);
+        }
+        match self.act {
+            Act::Exchange(_, awaited, _) => self.answer(awaited, message, queue),
+            Act::Receive(awaited) => {
+                queue.settle(&message);
+                self.weigh(awaited, message, queue);
+            }
+            Act::Send(_) | Act::Ping(_) => {
+                queue.push(message);
+            }
+        }
+    }
+
+    fn control(&mut self, message: &Received) {
+        self.tally.received_bytes += message.wire_bytes;
+        match self.act {
+            Act::Ping(payload) if message.kind == MessageKind::Pong && message.payload == payload => {
+                self.tally.first_byte = Some(message.first_byte);
+                self.tally.round_trip = message.at.saturating_duration_since(self.start);
+                self.finish(End::Done(None));
+            }
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, awaited: &Awaited, message: Received, queue: &mut Queue) {
+        if std::mem::take(&mut self.is_amid) {
+            queue.settle(&message);
+            self.name_stale(&message);
+            return self.other(awaited.others, message, queue);
+        }
+        match queue.arrived(&message) {
+            Debt::Owed if awaited.wants(&message) => {
+                self.overdue += 1;
+                self.tally.overdue += 1;
+                return self.other(awaited.others, message, queue);
+            }
+            Debt::Doubtful => self.is_doubtful |= awaited.wants(&message),
+            Debt::Owed | Debt::None => {}
+        }
+        self.weigh(awaited, message, queue);
+    }
+
+    /// Takes a message for one that is waited for, or for another.
+    fn weigh(&mut self, awaited: &Awaited, message: Received, queue: &mut Queue) {
+        match awaited.judge(&message) {
+            Verdict::Match => self.matched(awaited, message),
+            verdict => {
+                if verdict == Verdict::NotJson {
+                    self.name_strange(&message);
+                }
+                self.other(awaited.others, message, queue);
+            }
+        }
+    }
+
+    fn matched(&mut self, awaited: &Awaited, message: Received) {
+        self.tally.first_byte.get_or_insert(message.first_byte);
+        self.tally.received_bytes += message.wire_bytes;
+        self.tally.messages += 1;
+        self.matching += 1;
+        let is_last = self.matching == awaited.count;
+        let at = message.at;
+        self.last = Some(message);
+        if is_last {
+            self.round_over(at);
+        }
+    }
+
+    /// All that was waited for is there.
+    fn round_over(&mut self, at: Instant) {
+        if let Act::Exchange(_, _, repeat) = self.act {
+            self.tally.round_trip = at.saturating_duration_since(self.start);
+            self.tally.rounds += 1;
+            if let Some((spread, total)) = &mut self.round_trips {
+                spread.record(self.tally.round_trip);
+                *total += self.tally.round_trip;
+            }
+            if self.tally.rounds < repeat {
+                self.stage = Stage::Again;
+                return;
+            }
+        }
+        let last = self.last.take();
+        self.finish(End::Done(last));
+    }
+
+    /// Begins another round.
+    pub fn again(&mut self, now: Instant) {
+        if self.stage == Stage::Again {
+            self.stage = Stage::Begin;
+            self.start = now;
+            self.matching = 0;
+            self.overdue = 0;
+        }
+    }
+
+    fn other(&mut self, others: Others, message: Received, queue: &mut Queue) {
+        self.tally.skipped += 1;
+        match others {
+            Others::Discard => self.tally.received_bytes += message.wire_bytes,
+            Others::Keep => {
+                // The queue was looked through before, so all that is in it was seen.
+                let gone = queue.keep(message);
+                self.kept = (self.kept + 1).saturating_sub(gone);
+            }
+            Others::Fail => {
+                self.tally.received_bytes += message.wire_bytes;
+                let when = if self.stage == Stage::Look {
+                    ", before the sending"
+                } else {
+                    ""
+                };
+                let detail = format!("{}{when}:\n{}", size(&message), beginning(&message, SHOWN));
+                self.finish(End::Unexpected(detail));
+            }
+        }
+    }
+
+    /// Time is up.
+    pub fn late(&mut self, queue: &mut Queue) {
+        let (awaited, is_exchange) = match self.act {
+            Act::Receive(awaited) => (awaited, false),
+            Act::Exchange(_, awaited, _) => (awaited, true),
+            Act::Send(_) | Act::Ping(_) => {
+                let ms = self.timeout.as_millis();
+                return self.finish(End::TimedOut(format!("no pong within {ms} ms")));
+            }
+        };
+        if is_exchange && self.stage == Stage::Wait {
+            queue.owe(
+                awaited,
+                awaited.count - self.matching,
+                self.start + self.timeout,
+                self.timeout,
+            );
+            if self.overdue > 0 {
+                queue.doubt();
+            }
+        }
+        if awaited.optional {
+            let last = self.last.take();
+            return self.finish(End::NoMessage(last));
+        }
+        let others = self.tally.skipped;
+        let mut detail = format!(
+            "{} of {} matching within {} ms; {others} others came",
+            self.matching,
+            awaited.count,
+            self.timeout.as_millis(),
+        );
+        if self.overdue > 0 {
+            let _ = write!(
+                detail,
+                "; {} of them would match, but stand for the answers that earlier exchanges went without, as the server answers \
+                 in order. If it does not answer all, wait for something of the message itself (wsb.match.mode), as an id",
+                self.overdue
+            );
+        }
+        self.finish(End::TimedOut(detail));
+    }
+
+    fn finish(&mut self, end: End) {
+        self.stage = Stage::Done;
+        self.end.get_or_insert(end);
+    }
+
+    /// How it ended, what was counted, and what is to be said beside: empty, or sentences of a line each. An operation that was
+    /// broken off by an error of its connection has no end.
+    #[must_use]
+    pub fn end(mut self) -> (Option<End>, Tally, String) {
+        if let Some((spread, total)) = &self.round_trips {
+            let rounds = u32::try_from(self.tally.rounds).unwrap_or(u32::MAX);
+            self.tally.round_trip = total.checked_div(rounds).unwrap_or_default();
+            self.tally.spread = spread.figures();
+        }
+        let notes = self.notes();
+        (self.end, self.tally, notes)
+    }
+
+    fn notes(&self) -> String {
+        let mut notes = String::new();
+        if self.tally.stale > 0 {
+            let _ = writeln!(
+                notes,
+                "{} had come before the sending began, and so cannot be the answer: {}",
+                counted(self.tally.stale),
+                self.named
+            );
+        }
+        if self.tally.overdue > 0 {
+            let _ = writeln!(
+                notes,
+                "{} came first that earlier exchanges went without, and cannot be the answer.",
+                counted(self.tally.overdue)
+            );
+        }
+        if self.is_doubtful {
+            notes.push_str(
+                "The answer may be that to an earlier exchange, which went without. Waiting for something of the message itself \
+                 (wsb.match.mode), as an id, tells them apart.\n",
+            );
+        }
+        let is_missed = !matches!(self.end, Some(End::Done(_)));
+        if self.not_json > 0 && is_missed {
+            let _ = writeln!(notes, "{} not JSON: {}", counted(self.not_json), self.strange);
+        }
+        notes
+    }
+
+    fn name_stale(&mut self, message: &Received) {
+        self.tally.stale += 1;
+        name(&mut self.named, self.tally.stale, message);
+    }
+
+    fn name_strange(&mut self, message: &Received) {
+        self.not_json += 1;
+        name(&mut self.strange, self.not_json, message);
+    }
+}
+
+fn counted(messages: u64) -> String {
+    match messages {
+        1 => "1 message".to_owned(),
+        several => format!("{several} messages"),
+    }
+}
+
+/// Adds the message to a list, unless it is long enough.
+fn name(list: &mut String, count: u64, message: &Received) {
+    match count {
+        1 => {}
+        2..=MOST_NAMED => list.push_str(", "),
+        _ if count == MOST_NAMED + 1 => return list.push_str(", ..."),
+        _ => return,
+    }
+    let _ = write!(list, "{:?} ({})", beginning(message, NAMED), size(message));
+}
+
+fn beginning(message: &Received, most: usize) -> String {
+    let shown = &message.payload[..message.payload.len().min(most)];
+    String::from_utf8_lossy(shown).into_owned()
+}
+
+fn size(message: &Received) -> String {
+    format!("{} bytes of {:?}", message.payload.len(), message.kind)
+}
