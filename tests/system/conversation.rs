@@ -262,7 +262,7 @@ fn a_sampler_without_a_connection_fails_at_once_and_names_those_there_are() {
             assert_eq!(each.sample.code, format!("{FAILED}connection.none"));
             assert_eq!(each.sample.message, "No such connection");
             assert!(each.sample.elapsed_ms < 1_000, "{each:?}");
-            (each.sample.label.as_str(), each.response.as_str())
+            (each.sample.label.as_str(), each.response_headers.as_str())
         })
         .collect();
     let expected = [

@@ -104,8 +104,8 @@ fn mistakes(samples: &[&Detailed], long: &str, compressed: bool) -> Vec<String> 
             wrong.push(format!("{label}: {} {shown}", each.sample.code));
         }
     }
-    if !samples[10].response.contains("it is late") {
-        wrong.push(format!("no reason in {:?}", samples[10].response));
+    if !samples[10].response_headers.contains("it is late") {
+        wrong.push(format!("no reason in {:?}", samples[10].response_headers));
     }
     for long in &samples[3..5] {
         let wire = (long.sample.sent_bytes, long.sample.bytes);

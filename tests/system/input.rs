@@ -246,7 +246,7 @@ fn each_wrong_property_of_a_talk_fails_its_sample_and_nothing_is_said() {
     cases.push(("Send", "wsb.readTimeout", "soon", "milliseconds"));
     let mut mistakes = Vec::new();
     for (each, (kind, key, value, allowed)) in wrong.iter().chain(&inherits).zip(&cases) {
-        let text = &each.response;
+        let text = &each.response_headers;
         let named = text.contains(key) && text.contains(value) && text.contains(allowed);
         let failed = !each.sample.success && each.sample.code == "Non HTTP response code: spec.invalid";
         if !named || !failed || each.sample.sent_bytes > 0 || each.sample.started_ms == 0 {

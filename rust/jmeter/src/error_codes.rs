@@ -58,7 +58,7 @@ const CONNECTION_OPEN: ErrorCode = ErrorCode {
 const ABOVE: &[(ErrorCode, &str)] = &[
     (
         SPEC_INVALID,
-        "The response data names the property, its value and what is allowed; nothing was sent.",
+        "The response data (of a message, the response headers) name the property, its value and what is allowed; nothing was sent.",
     ),
     (
         CANCELLED,
@@ -82,19 +82,19 @@ const ABOVE: &[(ErrorCode, &str)] = &[
     ),
     (
         MESSAGE_UNEXPECTED,
-        "wsb.match.others is fail: the response data begins with the message; discard or keep such messages, or widen the match.",
+        "wsb.match.others is fail: the response headers show the message; discard or keep such messages, or widen the match.",
     ),
     (
         CLOSED_BY_SERVER,
-        "The number is the server's close code (RFC 6455, section 7.4.1), 1005 when it gave none; its reason is in the response data.",
+        "The number is the server's close code (RFC 6455, section 7.4.1), 1005 when it gave none; its reason is in the response headers.",
     ),
     (
         NATIVE_UNAVAILABLE,
-        "The response data names the platform, the file and the cure, most often wsb.native.tmpdir or wsb.native.path.",
+        "The response data (of a message, the response headers) name the platform, the file and the cure, most often wsb.native.tmpdir or wsb.native.path.",
     ),
     (
         NATIVE_FAILURE,
-        "A defect of ws-backoff: report it with the response data and jmeter.log; the test goes on.",
+        "A defect of ws-backoff: report it with response data, response headers and jmeter.log; the test goes on.",
     ),
 ];
 

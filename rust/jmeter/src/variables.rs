@@ -143,7 +143,11 @@ pub const VARIABLES: &[Variable] = &[
         "Milliseconds this thread's last sample waited for its turn.",
     ),
     variable("wsb.messages", WAITING, "Matching messages that came."),
-    variable("wsb.skipped", WAITING, "Messages that came and did not match."),
+    variable(
+        "wsb.skipped",
+        WAITING,
+        "Messages that came and did not match, or could not be the answer.",
+    ),
     variable(
         "wsb.queued",
         TALKING,

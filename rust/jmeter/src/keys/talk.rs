@@ -54,6 +54,17 @@ pub(super) const KEYS: &[Key] = &[
         ),
     ),
     of(
+        PAYLOAD,
+        key(
+            "message",
+            "wsb.payload.charset",
+            "File's charset",
+            Kind::Text,
+            "UTF-8",
+            "Charset of the file where the payload's type is file-text; bytes that stand for nothing in it fail the sample. What is sent is UTF-8.",
+        ),
+    ),
+    of(
         SENDING,
         key(
             "message",

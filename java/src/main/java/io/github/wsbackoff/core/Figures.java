@@ -116,6 +116,11 @@ public final class Figures {
     return raw[21];
   }
 
+  /** So many bytes at the end of the data are no message, but what the sample says beside. */
+  public int noteLength() {
+    return (int) raw[25];
+  }
+
   /** How long the message had been there when the operation began; 0 when it came later. */
   public long messageAgeMicros() {
     return raw[22];

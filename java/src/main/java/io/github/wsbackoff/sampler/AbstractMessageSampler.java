@@ -44,6 +44,11 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     // Only a sampler that ends the connection has something to do.
   }
 
+  /** Whether its success is told by the server's close code. */
+  boolean closes() {
+    return false;
+  }
+
   @Override
   public SampleResult sample(Entry entry) {
     SampleResult sample = new SampleResult();
@@ -64,7 +69,7 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
       }
     }
     if (failure == null) {
-      MessageSample.finish(sample, data, figures);
+      MessageSample.finish(sample, data, figures, closes());
     } else {
       figures.clear();
       MessageSample.fail(sample, failure);

@@ -22,4 +22,9 @@ public class CloseSampler extends AbstractMessageSampler {
       connection.close();
     }
   }
+
+  @Override
+  boolean closes() {
+    return true;
+  }
 }

@@ -4,18 +4,27 @@ import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Figures;
 import io.github.wsbackoff.core.Texts;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Locale;
 import org.apache.jmeter.samplers.SampleResult;
 
-/** Turns what came of a message operation into JMeter's: codes, figures, data. */
+/**
+ * Turns what came of a message operation into JMeter's: codes, figures, data. The response data is
+ * what the server sent, as extractors and assertions look for it there; what the sample says of
+ * itself stands in place of response headers, which a message has not.
+ */
 final class MessageSample {
   private static final String UTF_8 = StandardCharsets.UTF_8.name();
   private static final String[] SPREAD = {"min", "mean", "p50", "p90", "p99", "max"};
 
   private MessageSample() {}
 
-  /** Fills a sample whose operation was performed, and ends it. */
-  static void finish(SampleResult sample, byte[] data, Figures figures) {
+  /**
+   * Fills a sample whose operation was performed, and ends it.
+   *
+   * @param closes whether the operation is the close, whose code is the server's
+   */
+  static void finish(SampleResult sample, byte[] data, Figures figures, boolean closes) {
     if (figures.waitedMicros() > 0) {
       // Never more than really passed: rounding must not make the elapsed time negative.
       long passed = sample.currentTimeInMillis() - sample.getStartTime();
@@ -25,23 +34,33 @@ final class MessageSample {
     Stages.show(sample, figures.connectMicros(), figures.latencyNanos() / 1e3);
     sample.setSentBytes(figures.sentBytes());
     sample.setBodySize(figures.receivedBytes());
+    byte[] message = data;
+    if (figures.noteLength() > 0) {
+      int length = data.length - figures.noteLength();
+      sample.setResponseHeaders(
+          new String(data, length, figures.noteLength(), StandardCharsets.UTF_8));
+      message = figures.hasMessage() ? Arrays.copyOf(data, length) : null;
+    }
     if (figures.isOk()) {
-      succeed(sample, data, figures);
+      succeed(sample, message, figures, closes);
     } else if (figures.isNoMessage()) {
       sample.setSuccessful(true);
       sample.setDataType(SampleResult.TEXT);
       sample.setResponseCode("No message");
       sample.setResponseMessage("No message in time");
+      sample.setDataType(SampleResult.TEXT);
     } else {
       Sizes.set(sample, 0, figures.receivedBytes());
       describe(sample, Failure.parse(data));
     }
   }
 
-  private static void succeed(SampleResult sample, byte[] data, Figures figures) {
+  private static void succeed(
+      SampleResult sample, byte[] data, Figures figures, boolean closes) {
+    boolean closed = closes && figures.closeCode() != 0;
     sample.setSuccessful(true);
-    sample.setResponseCode(figures.closeCode() == 0 ? "200" : Texts.of(figures.closeCode()));
-    sample.setResponseMessage(figures.closeCode() == 0 ? "OK" : "Closed");
+    sample.setResponseCode(closed ? Texts.of(figures.closeCode()) : "200");
+    sample.setResponseMessage(closed ? "Closed" : "OK");
     sample.setDataEncoding(UTF_8);
     sample.setDataType(
         figures.hasMessage() && !figures.isText() ? SampleResult.BINARY : SampleResult.TEXT);
@@ -65,7 +84,7 @@ final class MessageSample {
     sample.setResponseCode(failure.code);
     sample.setResponseMessage(failure.message);
     sample.setDataType(SampleResult.TEXT);
-    sample.setResponseData(failure.detail, UTF_8);
+    sample.setResponseHeaders(failure.detail);
     if (failure.endThread) {
       sample.setStopThread(true);
     }

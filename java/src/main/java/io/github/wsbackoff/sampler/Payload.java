@@ -2,6 +2,9 @@ package io.github.wsbackoff.sampler;
 
 import io.github.wsbackoff.element.Values;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -19,6 +22,7 @@ final class Payload {
   static final String TEXT = "wsb.payload";
   static final String FILE = "wsb.payloadFile";
   private static final String TYPE = "wsb.payloadType";
+  private static final String CHARSET = "wsb.payload.charset";
 
   /** Longer ones are not kept by every thread; characters. */
   private static final int KEPT = 64 * 1024;
@@ -33,6 +37,7 @@ final class Payload {
 
   // A file's text with its variables, as one thread reads it.
   private Path templateFile;
+  private String templateCharset;
   private CompoundVariable template;
   private boolean isTemplate;
 
@@ -77,7 +82,7 @@ final class Payload {
         break;
       case "file-text":
         values.take(TEXT);
-        takeTemplate(values.take(FILE));
+        takeTemplate(values.take(FILE), values.inForce(CHARSET));
         break;
       default:
         String text = values.get(TEXT);
@@ -106,15 +111,60 @@ final class Payload {
     shown = "File " + file + ", " + bytes.length + " bytes";
   }
 
-  private void takeTemplate(String name) throws IOException {
+  private void takeTemplate(String name, String charset) throws IOException {
     Path file = path(name);
-    if (!file.equals(templateFile)) {
-      String text = new String(read(name, file), StandardCharsets.UTF_8);
-      template = new CompoundVariable(text);
+    if (!file.equals(templateFile) || !charset.equals(templateCharset)) {
+      template = new CompoundVariable(literal(decode(name, read(name, file), charset)));
       templateFile = file;
+      templateCharset = charset;
     }
     isTemplate = true;
     fillTemplate();
+  }
+
+  /** The file's text; bytes that stand for nothing in its charset are no text. */
+  private static String decode(String name, byte[] bytes, String charset) throws IOException {
+    Charset known;
+    try {
+      known = Charset.forName(charset.trim());
+    } catch (IllegalArgumentException e) { // not a name, or not known
+      throw new IOException(
+          CHARSET
+              + ": \""
+              + charset
+              + "\" (no charset of this Java); allowed: UTF-8, ISO-8859-1, UTF-16 and all others"
+              + " that this Java knows");
+    }
+    try {
+      return known.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      throw unreadable(name, "its bytes are no " + known + ", see " + CHARSET + ": " + e);
+    }
+  }
+
+  /**
+   * A text as JMeter's parser of variables leaves it as it is: it takes backslashes for its own
+   * escapes. Within a {@code ${...}} they are, and before one they make it plain text.
+   */
+  static String literal(String text) {
+    StringBuilder literal = new StringBuilder(text.length() + 16);
+    int depth = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (text.startsWith("${", i)) {
+        depth++;
+      } else if (c == '}' && depth > 0) {
+        depth--;
+      } else if (c == '\\' && text.startsWith("${", i + 1)) {
+        literal.append("\\$");
+        i++;
+        continue;
+      } else if (c == '\\' && depth == 0) {
+        literal.append(c);
+      }
+      literal.append(c);
+    }
+    return literal.toString();
   }
 
   private void fillTemplate() {

@@ -428,6 +428,72 @@ public class MessageSamplersTest {
   }
 
   @Test
+  public void a_files_text_is_read_in_its_charset_and_keeps_its_backslashes() throws Exception {
+    variables.put("who", "me");
+    connect();
+    Object[][] cases = {
+      // charset, bytes, what is sent; null: a failure that names the key
+      {null, "\"a\\\\b\\n\\u00e4\\,${who}\"".getBytes(StandardCharsets.UTF_8), null},
+      {"ISO-8859-1", new byte[] {'g', (byte) 0xfc, 'n'}, "g\u00fcn"},
+      {"UTF-16LE", new byte[] {'h', 0, (byte) 0xe4, 0}, "h\u00e4"},
+      {"UTF-8", new byte[] {'g', (byte) 0xfc, 'n'}, null},
+      {"UTF-9", new byte[] {'g'}, null},
+    };
+    cases[0][2] = "\"a\\\\b\\n\\u00e4\\,me\"";
+    for (int i = 0; i < cases.length; i++) {
+      File file = folder.newFile();
+      Files.write(file.toPath(), (byte[]) cases[i][1]);
+      SendSampler sampler =
+          with(
+              new SendSampler(),
+              "wsb.payloadType",
+              "file-text",
+              "wsb.payloadFile",
+              file.getPath());
+      if (cases[i][0] != null) {
+        sampler.setProperty("wsb.payload.charset", (String) cases[i][0]);
+      }
+      SampleResult sample = sampler.sample(null);
+      if (cases[i][2] == null) {
+        assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
+        assertTrue(text(sample), text(sample).contains("wsb.payload.charset"));
+      } else {
+        assertEquals(text(sample), "200", sample.getResponseCode());
+        assertEquals(cases[i][2], sample.getSamplerData());
+      }
+    }
+  }
+
+  @Test
+  public void variables_and_their_escape_work_in_a_files_text_as_before() {
+    String[][] cases = {
+      {"a\\b", "a\\\\b"},
+      {"${x}\\n", "${x}\\\\n"},
+      {"\\${x}", "\\${x}"},
+      {"${__f(a\\,b)}\\t", "${__f(a\\,b)}\\\\t"},
+      {"{\"a\":\"}\\\"\"}", "{\"a\":\"}\\\\\"\"}"},
+    };
+    for (String[] c : cases) {
+      assertEquals(c[1], Payload.literal(c[0]));
+    }
+  }
+
+  @Test
+  public void what_a_sample_says_of_itself_is_not_in_its_data() throws Exception {
+    connect();
+    SampleResult late =
+        with(new ReceiveSampler(), "wsb.readTimeout", "50").sample(null);
+    assertEquals("Non HTTP response code: message.timeout", late.getResponseCode());
+    assertEquals("", late.getResponseDataAsString());
+    assertEquals(0, late.getBytesAsLong());
+    assertTrue(text(late), late.getResponseHeaders().contains("0 of 1 matching within 50 ms"));
+    SampleResult none =
+        with(new ReceiveSampler(), "wsb.readTimeout", "50", "wsb.optional", "true").sample(null);
+    assertEquals("No message", none.getResponseCode());
+    assertEquals(SampleResult.TEXT, none.getDataType());
+  }
+
+  @Test
   public void a_stop_ends_a_receive_at_once() throws Exception {
     connect();
     ReceiveSampler sampler = new ReceiveSampler();
@@ -491,7 +557,8 @@ public class MessageSamplersTest {
     return sampler;
   }
 
+  /** What came, or why nothing did. */
   private static String text(SampleResult sample) {
-    return sample.getResponseDataAsString();
+    return sample.isSuccessful() ? sample.getResponseDataAsString() : sample.getResponseHeaders();
   }
 }
