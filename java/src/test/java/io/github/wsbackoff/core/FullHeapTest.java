@@ -6,6 +6,7 @@ import static org.junit.Assert.assertTrue;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,16 +26,19 @@ public class FullHeapTest {
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
     command.addAll(Arrays.asList("-Xmx128m", "-Djava.awt.headless=true"));
-    String library = System.getProperty(Settings.NATIVE_PATH, "");
-    if (!library.isEmpty()) {
-      command.add("-D" + Settings.NATIVE_PATH + "=" + library);
-    }
+    // Unpacked here: a library with all its debug information has no room in that heap, either.
+    LibraryFile source = LibraryFile.fromSettings();
+    Path library = source.isExplicit() ? source.explicit() : source.unpack();
+    command.add("-D" + Settings.NATIVE_PATH + "=" + library);
     command.addAll(
         Arrays.asList("-cp", System.getProperty("java.class.path"), SmallHeap.class.getName()));
     Process process =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log).start();
     boolean ended = process.waitFor(60, TimeUnit.SECONDS);
     process.destroyForcibly();
+    if (!source.isExplicit()) {
+      LibraryFile.discard(library);
+    }
     String text = new String(Files.readAllBytes(log.toPath()), StandardCharsets.UTF_8);
     assertTrue(text, ended && process.exitValue() == 0);
     assertTrue(text, text.contains("101"));
