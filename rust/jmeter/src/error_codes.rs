@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use crate::cures::cure;
 use engine::codes::{
     CANCELLED, CLOSED_BY_SERVER, CONNECTION_NONE, ErrorCode, GATE_TIMEOUT, MESSAGE_UNEXPECTED, SCHEDULE_END,
 };
@@ -115,7 +116,7 @@ fn all() -> Vec<Code> {
     let of_connection = websocket::Code::ALL.iter().map(|&code| Code {
         code: code.as_str(),
         message: code.message(),
-        help: code.help(),
+        help: cure(code),
         kind: match code.kind() {
             websocket::Kind::Network => "transient",
             websocket::Kind::Timeout => "timeout",

@@ -7,6 +7,7 @@
 
 mod connect;
 mod controls;
+mod cures;
 mod describe;
 mod encoding;
 mod engine;

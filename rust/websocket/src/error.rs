@@ -1,4 +1,5 @@
-//! The crate's one error enum and the table of its stable codes; nothing here does I/O.
+//! The crate's one error enum and the table of its stable codes; nothing here does I/O, nor knows what a user can do about a failure:
+//! that depends on what drives the crate.
 
 use std::io;
 use std::time::Duration;
@@ -21,7 +22,7 @@ pub enum Kind {
 }
 
 macro_rules! codes {
-    ($($name:ident $text:literal $kind:ident $message:literal $help:literal;)*) => {
+    ($($name:ident $text:literal $kind:ident $message:literal;)*) => {
         /// Why an attempt or an exchange of messages failed: a stable noun that users filter and group by.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
@@ -44,12 +45,6 @@ macro_rules! codes {
                 match self { $(Code::$name => $message),* }
             }
 
-            /// What to do about it.
-            #[must_use]
-            pub const fn help(self) -> &'static str {
-                match self { $(Code::$name => $help),* }
-            }
-
             /// How a retry policy should read it.
             #[must_use]
             pub const fn kind(self) -> Kind {
@@ -60,94 +55,50 @@ macro_rules! codes {
 }
 
 codes! {
-    DnsNotFound "dns.not-found" Fatal "Host name not found"
-        "Check the host in the URL; resolve it on this machine with `getent hosts NAME`.";
-    DnsFailed "dns.failed" Network "Host name lookup failed"
-        "The resolver gave an error: check /etc/resolv.conf and the name server, or give addresses with a DNS Cache Manager.";
-    DnsTimeout "dns.timeout" Timeout "Host name lookup timed out"
-        "The resolver did not answer within the connect timeout: check the name server, or give addresses with a DNS Cache Manager.";
-    TcpRefused "tcp.refused" Network "Connection refused"
-        "Nothing listens on that port, or a firewall rejects: check host and port, and that the server is up.";
-    TcpTimeout "tcp.timeout" Timeout "TCP connect timed out"
-        "No answer to the TCP connect: a firewall drops it, or the server's accept queue is full; compare with wsb.connectTimeout.";
-    TcpUnreachable "tcp.unreachable" Network "Host or network unreachable"
-        "There is no route to the address: check the network, the VPN and the address family.";
-    TcpNoPorts "tcp.no-ports" Network "No free local port"
-        "All local ports towards this address are in use or in TIME_WAIT: widen net.ipv4.ip_local_port_range, keep connections open, or spread the load over more addresses.";
-    TcpNoFiles "tcp.no-files" Network "Too many open files"
-        "The process is out of file descriptors: raise `ulimit -n` (or LimitNOFILE) for JMeter.";
-    TcpFailed "tcp.failed" Network "TCP connect failed"
-        "The operating system gave the reason in the detail.";
-    ProxyAuth "proxy.auth" Fatal "Proxy asks for a password"
-        "Give user and password of the proxy (http://user:password@host:port, or socks5://...); only Basic is spoken, to SOCKS5 RFC 1929.";
-    ProxyRefused "proxy.refused" Fatal "Proxy refused the tunnel"
-        "The proxy does not allow a connection to this host and port: the detail has its status; ask who runs it.";
-    ProxyUnavailable "proxy.unavailable" Network "Proxy could not open the tunnel"
-        "The proxy answered with an error or is overloaded: the detail has its status; check that it reaches the server.";
-    ProxyMalformed "proxy.malformed" Fatal "Proxy's answer is not understood"
-        "What listens at the proxy's address speaks something else: check host and port, and whether it is http:// or socks5://.";
-    ProxyClosed "proxy.closed" Network "Proxy closed the connection"
-        "The proxy ended the connection before its answer was whole.";
-    ProxyTimeout "proxy.timeout" Timeout "Proxy did not answer in time"
-        "The proxy gave no whole answer within the connect timeout.";
-    TlsCertificate "tls.certificate" Fatal "Certificate not accepted"
-        "The server's certificate is not trusted for this host: name the CA's PEM file, correct the host, or turn verification off (wsb.tls.verify=false).";
-    TlsFailed "tls.failed" Fatal "TLS handshake failed"
-        "The two sides found no common ground (version, cipher, client certificate), or the port does not speak TLS: try ws:// or another port.";
-    TlsClosed "tls.closed" Network "Connection ended during the TLS handshake"
-        "The server, or something before it, ended the connection in the TLS handshake; perhaps it wants another client certificate.";
-    TlsTimeout "tls.timeout" Timeout "TLS handshake timed out"
-        "The TLS handshake did not end within the connect timeout: the server is overloaded, or does not speak TLS on this port.";
-    TlsRoots "tls.roots" Fatal "No trusted certificates"
-        "The CA file cannot be used, or the system has no CA certificates (package ca-certificates); see the detail.";
-    TlsIdentity "tls.identity" Fatal "Client certificate cannot be used"
-        "The client certificate or its private key is damaged, of a kind that is not supported, or they do not belong together.";
-    UpgradeHeader "upgrade.header" Fatal "Request header not allowed"
-        "A header of the request cannot be sent: the detail names it.";
-    UpgradeStatus "upgrade.status" Answer "Server refused the upgrade"
-        "The server gave an HTTP answer other than 101: see status, headers and body.";
-    UpgradeTimeout "upgrade.timeout" Timeout "No answer to the upgrade in time"
-        "The server took the connection, but its answer was not complete within the attempt's timeout.";
-    UpgradeClosed "upgrade.closed" Network "Connection closed before the answer"
-        "The server ended the connection before a whole answer to the upgrade came.";
-    UpgradeReset "upgrade.reset" Network "Connection reset before the answer"
-        "The server, or something before it, reset the connection before a whole answer to the upgrade came.";
-    UpgradeFailed "upgrade.failed" Network "Input or output failed during the upgrade"
-        "The operating system or the TLS layer gave the reason in the detail.";
-    UpgradeMalformed "upgrade.malformed" Fatal "Answer to the upgrade is not HTTP"
-        "What came back is no HTTP/1 answer: check the port, and whether it needs wss:// in place of ws://.";
-    UpgradeTooLarge "upgrade.too-large" Fatal "Answer's head is too large"
-        "The head of the answer is larger than 128 KiB or has more than 512 headers.";
-    UpgradeBadAccept "upgrade.bad-accept" Fatal "Wrong Sec-WebSocket-Accept"
-        "The server's accept key does not match the request: a cache or a proxy answered in its place, or the server is wrong.";
-    UpgradeBadHeaders "upgrade.bad-headers" Fatal "101 without the upgrade headers"
-        "The 101 lacks `Upgrade: websocket` or `Connection: Upgrade`: a proxy on the way may have taken them out.";
-    UpgradeSubprotocol "upgrade.subprotocol" Fatal "Subprotocol that was not asked for"
-        "The server chose a subprotocol that is not in wsb.subprotocols.";
-    UpgradeExtension "upgrade.extension" Fatal "Extension that was not asked for"
-        "The server switched on a WebSocket extension that was not offered.";
-    UpgradeParameter "upgrade.extension-parameter" Fatal "Parameter of compression not understood"
-        "The server took permessage-deflate with a parameter or a value that RFC 7692 does not allow: see the detail; try without wsb.compression.";
-    UpgradeRedirect "upgrade.redirect" Fatal "Redirect not followed"
-        "Too many redirects, one from wss to ws, or a Location that is no usable address: use the final URL.";
-    MessageTimeout "message.timeout" Timeout "No message in time"
-        "No whole message came, or could be sent, within the timeout.";
-    MessageTooLarge "message.too-large" Fatal "Message too large"
-        "A message is larger than wsb.maxMessageSize, or a control frame's payload larger than 125 bytes.";
-    CloseTimeout "close.timeout" Timeout "Close not answered in time"
-        "The server did not answer the close frame within the timeout; the connection was ended.";
-    ConnectionLost "connection.lost" Network "Connection lost"
-        "The connection ended without a close frame.";
-    ConnectionClosed "connection.closed" Network "Connection closed"
-        "The server sent a close frame, or the connection was closed before: the detail has code and reason.";
-    ProtocolError "protocol.error" Fatal "WebSocket protocol violated"
-        "The server sent a frame that RFC 6455 does not allow: the detail says which.";
-    ProtocolUtf8 "protocol.utf8" Fatal "Text that is not UTF-8"
-        "The server sent a text message, or a reason to close, that is not UTF-8.";
-    ProtocolDeflate "protocol.deflate" Fatal "Compressed message that cannot be inflated"
-        "What the server compressed is damaged: try without wsb.compression, and look for something on the way that changes it.";
-    Cancelled "cancelled" Fatal "Cancelled"
-        "The test was stopped.";
+    DnsNotFound "dns.not-found" Fatal "Host name not found";
+    DnsFailed "dns.failed" Network "Host name lookup failed";
+    DnsTimeout "dns.timeout" Timeout "Host name lookup timed out";
+    TcpRefused "tcp.refused" Network "Connection refused";
+    TcpTimeout "tcp.timeout" Timeout "TCP connect timed out";
+    TcpUnreachable "tcp.unreachable" Network "Host or network unreachable";
+    TcpNoPorts "tcp.no-ports" Network "No free local port";
+    TcpNoFiles "tcp.no-files" Network "Too many open files";
+    TcpFailed "tcp.failed" Network "TCP connect failed";
+    ProxyAuth "proxy.auth" Fatal "Proxy asks for a password";
+    ProxyRefused "proxy.refused" Fatal "Proxy refused the tunnel";
+    ProxyUnavailable "proxy.unavailable" Network "Proxy could not open the tunnel";
+    ProxyMalformed "proxy.malformed" Fatal "Proxy's answer is not understood";
+    ProxyClosed "proxy.closed" Network "Proxy closed the connection";
+    ProxyTimeout "proxy.timeout" Timeout "Proxy did not answer in time";
+    TlsCertificate "tls.certificate" Fatal "Certificate not accepted";
+    TlsFailed "tls.failed" Fatal "TLS handshake failed";
+    TlsClosed "tls.closed" Network "Connection ended during the TLS handshake";
+    TlsTimeout "tls.timeout" Timeout "TLS handshake timed out";
+    TlsRoots "tls.roots" Fatal "No trusted certificates";
+    TlsIdentity "tls.identity" Fatal "Client certificate cannot be used";
+    UpgradeHeader "upgrade.header" Fatal "Request header not allowed";
+    UpgradeStatus "upgrade.status" Answer "Server refused the upgrade";
+    UpgradeTimeout "upgrade.timeout" Timeout "No answer to the upgrade in time";
+    UpgradeClosed "upgrade.closed" Network "Connection closed before the answer";
+    UpgradeReset "upgrade.reset" Network "Connection reset before the answer";
+    UpgradeFailed "upgrade.failed" Network "Input or output failed during the upgrade";
+    UpgradeMalformed "upgrade.malformed" Fatal "Answer to the upgrade is not HTTP";
+    UpgradeTooLarge "upgrade.too-large" Fatal "Answer's head is too large";
+    UpgradeBadAccept "upgrade.bad-accept" Fatal "Wrong Sec-WebSocket-Accept";
+    UpgradeBadHeaders "upgrade.bad-headers" Fatal "101 without the upgrade headers";
+    UpgradeSubprotocol "upgrade.subprotocol" Fatal "Subprotocol that was not asked for";
+    UpgradeExtension "upgrade.extension" Fatal "Extension that was not asked for";
+    UpgradeParameter "upgrade.extension-parameter" Fatal "Parameter of compression not understood";
+    UpgradeRedirect "upgrade.redirect" Fatal "Redirect not followed";
+    MessageTimeout "message.timeout" Timeout "No message in time";
+    MessageTooLarge "message.too-large" Fatal "Message too large";
+    CloseTimeout "close.timeout" Timeout "Close not answered in time";
+    ConnectionLost "connection.lost" Network "Connection lost";
+    ConnectionClosed "connection.closed" Network "Connection closed";
+    ProtocolError "protocol.error" Fatal "WebSocket protocol violated";
+    ProtocolUtf8 "protocol.utf8" Fatal "Text that is not UTF-8";
+    ProtocolDeflate "protocol.deflate" Fatal "Compressed message that cannot be inflated";
+    Cancelled "cancelled" Fatal "Cancelled";
 }
 
 /// The stage of an attempt that a deadline ended.
@@ -474,7 +425,6 @@ mod tests {
                 !code.message().is_empty() && !code.message().ends_with('.'),
                 "{code:?}"
             );
-            assert!(code.help().ends_with('.'), "{code:?}");
         }
         assert_eq!(Code::TcpRefused.as_str(), "tcp.refused");
     }
