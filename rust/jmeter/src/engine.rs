@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use backoff::Smell;
 use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome};
 use engine::{Failure, Handle, ShutdownError, Slab};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use crate::controls::{ControlRequest, Controls, UnknownElement};
 use crate::error_codes;
 use crate::failure;
 use crate::operation::{Operation, OperationRequest};
-use crate::outcome::Connected;
+use crate::outcome::{self, Connected};
 use crate::values::Invalid;
 use crate::variables::CONNECT_SAMPLER;
 
@@ -163,13 +164,30 @@ impl Engine {
             Ok((plan, spec)) => {
                 let spec = Arc::new(spec);
                 let done = self.engine.connect(handle, &spec, left)?;
+                let smells = outcome::smells(&spec, &done.run);
+                self.note_smells(&smells);
                 let log = left_out
                     .into_iter()
                     .chain(done.warning.clone())
                     .chain(self.news_if_any());
                 let log = log.collect::<Vec<String>>().join("\n");
-                Ok(Connected::new(&spec, plan.shown, &done, &log))
+                Ok(Connected::new(&spec, plan.shown, &done, &smells, &log))
             }
+        }
+    }
+
+    /// What all users of a server meet is told to the log once.
+    fn note_smells(&self, smells: &[Smell]) {
+        for smell in smells {
+            let (Smell::RefusalsCount | Smell::Queue) = smell else {
+                continue;
+            };
+            let kind = if *smell == Smell::Queue {
+                "late answers"
+            } else {
+                "refusals that count"
+            };
+            self.engine.notices().count(kind, || smell.text().to_owned());
         }
     }
 

@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 use std::time::UNIX_EPOCH;
 
-use backoff::StopReason;
+use backoff::{FailureKind, HttpAnswer, Seen, Sign, Smell, StopReason};
 use engine::ConnectDone;
 use engine::codes::{CANCELLED, ErrorCode};
 use engine::connecting::run::{AttemptRecord, ConnectRun, End};
@@ -76,7 +76,7 @@ pub struct Connected {
 
 impl Connected {
     /// The result of a call; `log` is what Java is to log.
-    pub fn new(spec: &ConnectSpec, shown: ShownAs, done: &ConnectDone, log: &str) -> Self {
+    pub fn new(spec: &ConnectSpec, shown: ShownAs, done: &ConnectDone, smells: &[Smell], log: &str) -> Self {
         let run = &done.run;
         let last = run.last();
         let said = match run.end {
@@ -89,7 +89,7 @@ impl Connected {
         texts.add(|out| put_lines(out, &last.trace.request_head));
         texts.add(|out| put_lines(out, response_head(last)));
         texts.add(|out| put_body(out, last));
-        texts.add(|out| put_story(out, run));
+        texts.add(|out| put_story(out, run, smells));
         texts.add(|out| put(out, &spec.dial.target));
         texts.add(|out| out.push_str(run.end.name()));
         texts.add(|out| out.push_str(&done.extensions));
@@ -318,32 +318,64 @@ fn put(out: &mut String, shown: impl fmt::Display) {
     write!(out, "{shown}").expect("a String takes everything");
 }
 
-/// The run in words, and what can be done about its failure.
-fn put_story(out: &mut String, run: &ConnectRun) {
+/// The run in words, what can be done about its failure, and what it smells like.
+fn put_story(out: &mut String, run: &ConnectRun, smells: &[Smell]) {
     timeline::write(out, run);
     if let Some(fault) = run.curable() {
         let help = error_codes::help(&fault.code).unwrap_or_default();
         put(out, format_args!("{}: {help}\n", fault.code));
     }
-    if let Some(smell) = smell(run) {
-        put(out, format_args!("{smell}\n"));
+    for smell in smells {
+        put(out, format_args!("{}\n", smell.text()));
+    }
+    let is_final = run.end == End::Stopped(StopReason::Fatal) && run.last().status() == Some(403);
+    if is_final && smells.is_empty() {
+        out.push_str(PLAIN_403);
     }
 }
 
-/// Answers that end a connect at once and may mean "later" all the same; only who knows the server can tell.
-fn smell(run: &ConnectRun) -> Option<&'static str> {
-    let last = run.last();
-    if run.end != End::Stopped(StopReason::Fatal) {
-        return None;
+/// Only who knows the server can tell what such an answer means.
+const PLAIN_403: &str = "A 403 is final by default. Where it is this server's way to say \"too many\", let it count as a throttle: wsb.retry.throttle=429,503,403\n";
+
+/// What a failed run smells of; nothing where it was cancelled, or where the socket is open.
+pub fn smells(spec: &ConnectSpec, run: &ConnectRun) -> Vec<Smell> {
+    if matches!(run.end, End::Connected | End::Stopped(StopReason::Cancelled)) {
+        return Vec::new();
     }
-    match last.status()? {
-        403 => Some(
-            "A 403 is final by default. Where it is this server's way to say \"too many\", let it count as a throttle: wsb.retry.throttle=429,503,403",
-        ),
-        200..=299 if !last.trace.redirects.is_empty() => Some(
-            "A page in place of the WebSocket, behind a redirect: where it is a waiting room, let it count as a throttle: wsb.retry.throttle=429,503,200",
-        ),
-        _ => None,
+    let made = run.attempts.iter().filter(|attempt| attempt.made);
+    let signs: Vec<Sign<'_>> = made.map(sign).collect();
+    backoff::smells(&spec.policy, &signs)
+}
+
+fn sign(attempt: &AttemptRecord) -> Sign<'_> {
+    let failure = |attempt: &AttemptRecord| {
+        let code = attempt.fault.as_ref().map(|fault| &*fault.code);
+        let known = websocket::Code::ALL
+            .iter()
+            .find(|known| Some(known.as_str()) == code);
+        match known.map(|known| known.kind()) {
+            Some(websocket::Kind::Timeout) => FailureKind::Timeout,
+            Some(websocket::Kind::Network) => FailureKind::Network,
+            _ => FailureKind::Fatal,
+        }
+    };
+    Sign {
+        seen: match &attempt.trace.answer {
+            Some(answer) => Seen::Answer(HttpAnswer {
+                status: answer.status,
+                headers: &answer.headers,
+                body: &answer.body,
+                now: attempt.trace.started,
+            }),
+            None => Seen::Failure(failure(attempt)),
+        },
+        redirects: attempt.trace.redirects.len(),
+        took: attempt.trace.total,
+        hint: attempt
+            .hint
+            .as_ref()
+            .and_then(|hint| hint.value.as_ref().ok().copied()),
+        waited: attempt.end.is_none().then_some(attempt.waited),
     }
 }
 

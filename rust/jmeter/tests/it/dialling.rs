@@ -260,6 +260,32 @@ fn answers_that_may_mean_later_come_with_the_key_that_says_so() {
 }
 
 #[test]
+fn hints_obeyed_in_vain_are_told_in_the_timeline_and_once_in_the_log() {
+    let url = raw_server(|_, mut peer| {
+        peer.read_head();
+        refuse(&mut peer, "429 Too Many\r\nRetry-After-Ms: 3", "");
+    });
+    let properties = [
+        ("wsb.retry.base", "1ms"),
+        ("wsb.retry.cap", "5ms"),
+        ("wsb.retry.maxAttempts", "8"),
+    ];
+    let engine = Arc::new(Engine::default());
+    let told = [1, 2].map(|_| {
+        let result = Client::connect(engine.clone(), &url, &properties, &json!({})).1;
+        let timeline = result["timeline"].as_str().unwrap();
+        assert!(timeline.contains("wsb.shared.mode=pace"), "{timeline}");
+        let warning = result["warning"].as_str().unwrap();
+        warning.contains("wsb.shared.mode=pace")
+    });
+    assert_eq!(told, [true, false], "once a test");
+    let few = [&properties[..2], &[("wsb.retry.maxAttempts", "3")]].concat();
+    let result = connect(&url, &few, &json!({}));
+    let timeline = result["timeline"].as_str().unwrap();
+    assert!(!timeline.contains("wsb.shared.mode"), "{timeline}");
+}
+
+#[test]
 fn resume_takes_three_words_and_a_negative_ttl() {
     for (resume, ttl, outcome) in [
         ("user", 30, "failed"),
