@@ -28,6 +28,9 @@ use std::time::Duration;
 /// accepts and drops would be hammered.
 pub const STABLE: Duration = Duration::from_secs(5);
 
+/// A spread that so much of fits into the time that is left is squeezed into it.
+const NEARLY_ALL: f64 = 0.8;
+
 /// What the driver does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -211,6 +214,32 @@ impl Attempts {
         let next = next.map_or_else(Next::Stop, Next::Wait);
         let verdict = Verdict { class, hint, next };
         (Refusal::of(&self.policy, seen, &verdict), verdict)
+    }
+
+    /// The users of its quota lock each other out ([`crate::Lockout`]): its pause is drawn anew, `unit` (of U(0, 1)) of `spread` after the
+    /// hint. Where there is no time for nearly all of them, those whose turn would come too late stop now: if they tried sooner, nobody
+    /// would get in. Where a gate says when, nothing changes.
+    pub fn spread(&mut self, hint: Option<Duration>, spread: Duration, unit: f64, now: Duration) {
+        let Phase::Pausing(own) = self.phase else { return };
+        let (limit, reason) = self.limit(now);
+        let from = now.saturating_add(hint.unwrap_or_default());
+        // A twentieth of the time stays for the last attempt itself.
+        let left = limit
+            .saturating_sub(self.policy.max_elapsed / 20)
+            .saturating_sub(from);
+        let width = if spread.mul_f64(NEARLY_ALL) <= left {
+            spread.min(left)
+        } else {
+            spread
+        };
+        let drawn = from.saturating_add(width.mul_f64(unit.clamp(0.0, 1.0)));
+        // Without a hint the spread is by a guess, and its own backoff may know better.
+        let until = if hint.is_none() { drawn.max(own) } else { drawn };
+        self.phase = if until < limit {
+            Phase::Pausing(until)
+        } else {
+            Phase::Stopped(reason)
+        };
     }
 
     /// The user does not want to go on.

@@ -14,6 +14,7 @@ use crate::connecting::reconnect::Lifeline;
 use crate::connecting::run::{self, ConnectRun};
 use crate::connecting::spec::ConnectSpec;
 use crate::failure::Failure;
+use crate::gates::crowd::LOCKED_OUT;
 use crate::gates::gate::Gates;
 use crate::keeping::farewell::{self, DRAIN};
 use crate::keeping::keeper::Keeper;
@@ -366,6 +367,15 @@ impl Engine {
             if limits.contains(&&*fault.code) {
                 self.notices.count(&fault.code, || fault.detail.clone());
             }
+        }
+        let locked_out = run.attempts.iter().filter(|attempt| attempt.locked_out);
+        if let Some(wait) = locked_out.map(|attempt| attempt.wait.unwrap_or_default()).max() {
+            self.notices.count("lock-out", || {
+                format!(
+                    "{LOCKED_OUT}; until then the users spread their tries ({:.0} s for this one), and whoever has less time left gives up",
+                    wait.as_secs_f64().ceil()
+                )
+            });
         }
     }
 

@@ -188,7 +188,9 @@ impl ConnectPlan {
         let sessions = Sessions::of(&request.user, 0);
         let mut dial = dial(&values, &request)?;
         dial.tls = dial.tls.of_user(sessions.clone());
-        let gate = gate(&values, &quota_of(&dial.target), gates)?;
+        let quota = quota_of(&dial.target);
+        let crowd = gates.crowd(&quota_key(&values, &quota));
+        let gate = gate(&values, &quota, gates)?;
         let call = ConnectSpec {
             dial: Arc::new(dial),
             cookies: Cookies::default(),
@@ -200,6 +202,7 @@ impl ConnectPlan {
             ordinal: 0,
             trace: request.trace.map(Arc::from),
             gate,
+            crowd,
             keep_texts: subresults,
             element: CONNECT_SAMPLER,
             connection: values.text("wsb.connection").into(),
@@ -352,13 +355,18 @@ fn gate_settings(values: &Values, mode: PacerMode) -> Result<PacerSettings, Inva
     Ok(settings)
 }
 
+/// The name of a quota: what it stands before, and what users add to it.
+fn quota_key(values: &Values, quota: &str) -> String {
+    format!("{quota} {}", values.text("wsb.shared.key"))
+}
+
 fn gate_of(
     values: &Values,
     settings: PacerSettings,
     quota: &str,
     gates: &Gates,
 ) -> Result<Arc<Gate>, Invalid> {
-    let key = format!("{quota} {}", values.text("wsb.shared.key"));
+    let key = quota_key(values, quota);
     gates
         .get(&key, settings)
         .map_err(|there| conflict(&key, &settings, &there))

@@ -23,6 +23,9 @@ pub mod time;
 
 // Under `cfg(test)` the two files would bring tests of their own, which need the real tokio.
 #[cfg(not(test))]
+#[path = "../../engine/src/gates/crowd.rs"]
+pub mod crowd;
+#[cfg(not(test))]
 #[path = "../../engine/src/gates/gate.rs"]
 pub mod gate;
 #[cfg(not(test))]

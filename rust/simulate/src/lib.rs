@@ -39,6 +39,8 @@ pub struct Storm {
     pub policy: Arc<Policy>,
     /// The gate that the users of one process share; by its mode there may be none.
     pub gate: PacerSettings,
+    /// Whether the users of a process find out together that refusals count ([`backoff::Lockout`]).
+    pub lockout: bool,
     /// How many processes there are; each has a gate of its own, and they know nothing of one another.
     pub processes: usize,
     /// Users of each process.
@@ -68,6 +70,7 @@ impl Storm {
             hint: Hint::Seconds,
             policy: Arc::new(Policy::default()),
             gate: PacerSettings::default(),
+            lockout: true,
             processes: 1,
             users,
             lag: Duration::ZERO,

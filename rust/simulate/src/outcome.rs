@@ -26,6 +26,8 @@ pub struct Outcome {
     pub first_share: f64,
     /// The most later-comers of its own process that ever got in before a user.
     pub overtaken_by: usize,
+    /// When the users of a process found out that refusals count, the first of them.
+    pub lockout_seen: Option<Duration>,
 }
 
 impl Outcome {
@@ -89,6 +91,8 @@ pub struct Summary {
     pub overtaken_by: usize,
     /// See [`Outcome::peak`].
     pub peak: u32,
+    /// In how many storms the users found out that refusals count.
+    pub lockouts: usize,
 }
 
 impl Summary {
@@ -108,6 +112,7 @@ impl Summary {
             sum.first_share += one.first_share;
             sum.overtaken_by = sum.overtaken_by.max(one.overtaken_by);
             sum.peak = sum.peak.max(one.peak);
+            sum.lockouts += usize::from(one.lockout_seen.is_some());
         }
         let count = sum.storms.max(1) as f64;
         for mean in [

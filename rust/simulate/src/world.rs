@@ -5,7 +5,8 @@ use crate::chance::Chance;
 use crate::outcome::Outcome;
 use crate::server::{Refused, Reply, Server};
 use backoff::{
-    Attempts, FailureKind, Pacer, PacerMode, Refusal, Seen, Step, StopReason, Stream, Ticket, stream_seed,
+    Attempts, Class, FailureKind, Lockout, Pacer, PacerMode, Refusal, Seen, Step, StopReason, Stream, Ticket,
+    stream_seed,
 };
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
@@ -80,6 +81,7 @@ struct Process {
     entered: usize,
     /// How many it got in while all waited.
     shared: usize,
+    lockout: Lockout,
 }
 
 pub(crate) struct World<'a> {
@@ -104,6 +106,7 @@ impl<'a> World<'a> {
             inside: Vec::new(),
             entered: 0,
             shared: 0,
+            lockout: Lockout::new(),
         };
         let mut world = Self {
             storm,
@@ -182,6 +185,7 @@ impl<'a> World<'a> {
                 self.users[user].started = now;
                 let process = self.users[user].process;
                 self.processes[process].entered += 1;
+                self.processes[process].lockout.begins();
                 self.go_on(now, user);
                 return Some(user);
             }
@@ -246,6 +250,7 @@ impl<'a> World<'a> {
             Step::Stop(reason) => {
                 user.over = Some(Some(reason));
                 let nth = user.process;
+                self.processes[nth].lockout.ends();
                 if let Some(ticket) = user.ticket {
                     self.processes[nth].waiting.remove(&ticket);
                     self.processes[nth].gate.leave(ticket);
@@ -296,6 +301,8 @@ impl<'a> World<'a> {
         let nth = user.process;
         let process = &mut self.processes[nth];
         process.shared += usize::from(all_wait);
+        process.lockout.passed(now);
+        process.lockout.ends();
         process.inside.push(user.ticket.unwrap_or_default());
         if let Some(ticket) = user.ticket {
             process.gate.passed(now, ticket);
@@ -308,6 +315,15 @@ impl<'a> World<'a> {
         let nth = user.process;
         if let Some(ticket) = user.ticket {
             self.processes[nth].gate.refused(now, ticket, refusal);
+        }
+        let alone = self.storm.gate.mode != PacerMode::Pace;
+        if self.storm.lockout && alone && refusal.class != Class::Fatal {
+            let spread = self.processes[nth].lockout.refused(now, refusal.hint);
+            let user = &mut self.users[id];
+            if let Some(spread) = spread {
+                let unit = user.units.unit();
+                user.machine.spread(refusal.hint, spread, unit, now);
+            }
         }
         self.go_on(now, id);
         self.drive(now, nth);
@@ -348,7 +364,9 @@ impl<'a> World<'a> {
             .filter(|user| !user.banned && user.over != Some(None));
         let mut times = self.times.clone();
         times.sort_unstable();
+        let seen = self.processes.iter().filter_map(|process| process.lockout.seen());
         Outcome {
+            lockout_seen: seen.min(),
             times,
             gave_up: lost.map(|user| user.over.flatten()).collect(),
             makespan: self.last,

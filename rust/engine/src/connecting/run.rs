@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use backoff::{
     Attempts, Class, FailureKind, HintReading, HttpAnswer, Next, PacerMode, PacerState, Refusal, Seen, Step,
-    StopReason, Verdict,
+    StopReason, Stream, Verdict,
 };
 use tokio::time::{Instant, sleep_until};
 use websocket::{Answer, Closed, Connection, Error, Kind, Received, Trace};
@@ -18,6 +18,7 @@ use crate::codes::{CANCELLED, ErrorCode, GATE_TIMEOUT, SCHEDULE_END};
 use crate::connecting::settle::{Settled, settle};
 use crate::connecting::spec::ConnectSpec;
 use crate::failure::Failure;
+use crate::gates::crowd::Member;
 use crate::gates::gate::Gate;
 
 /// How a connect call ended.
@@ -103,8 +104,16 @@ pub struct AttemptRecord {
     pub wait: Option<Duration>,
     /// The pause that was made; shorter when cancelled.
     pub waited: Duration,
+    /// The users of the quota lock each other out, and its pause was drawn by that.
+    pub locked_out: bool,
     /// Set on the last attempt.
     pub end: Option<End>,
+}
+
+/// What a call has of the others who try at its quota.
+struct Tries {
+    member: Member,
+    units: Stream,
 }
 
 impl AttemptRecord {
@@ -119,6 +128,7 @@ impl AttemptRecord {
             gate: None,
             wait: None,
             waited: Duration::ZERO,
+            locked_out: false,
             end: None,
         }
     }
@@ -264,6 +274,11 @@ pub async fn connect(
 ) -> ConnectRun {
     let started = clock.now();
     let mut place = spec.gate.as_ref().map(|gate| gate.place(spec.seed));
+    let mut tries = Tries {
+        member: spec.crowd.enter(),
+        // Not the streams of the policy or the gate: equal numbers in two of them would bind what they decide.
+        units: Stream::new(spec.seed.map(|seed| backoff::stream_seed(seed, "crowd", 0))),
+    };
     attempts.set_gate(place.as_ref().map(|place| place.gate().mode()));
     let mut records = Records::new(spec);
     // The wait at the gate before the attempt to come.
@@ -297,7 +312,9 @@ pub async fn connect(
                 tried.record.offset = now.saturating_sub(started);
                 tried.record.gate = note.take();
                 (connection, early) = (tried.connection, tried.early);
-                let judged = tried.record.judge(tried.failed.as_ref(), attempts, clock);
+                let judged = tried
+                    .record
+                    .judge(tried.failed.as_ref(), attempts, &mut tries, clock);
                 records.push(tried.record);
                 match (place, &connection, judged) {
                     (Some(place), Some(_), _) => place.passed(),
@@ -305,6 +322,7 @@ pub async fn connect(
                     _ => {}
                 }
                 if connection.is_some() {
+                    tries.member.passed();
                     break None;
                 }
             }
@@ -435,7 +453,13 @@ async fn attempt(spec: &ConnectSpec, cancel: &Cancel, timeout: Duration) -> Trie
 impl AttemptRecord {
     /// Tells the machine that the attempt failed, or was cancelled; notes what it says, and gives on what the
     /// gate is to be told.
-    fn judge(&mut self, failed: Option<&Failed>, attempts: &mut Attempts, clock: Clock) -> Option<Refusal> {
+    fn judge(
+        &mut self,
+        failed: Option<&Failed>,
+        attempts: &mut Attempts,
+        tries: &mut Tries,
+        clock: Clock,
+    ) -> Option<Refusal> {
         let Some(failed) = failed else {
             if self.fault.is_some() {
                 attempts.cancel();
@@ -446,9 +470,16 @@ impl AttemptRecord {
         let (refusal, Verdict { class, hint, next }) = attempts.failed(&seen(failed, &self.trace), now);
         self.class = Some(class);
         self.hint = hint;
+        if let Some(spread) = tries.member.refused(&refusal)
+            && let (Next::Wait(_), Step::Pause { .. }) = (next, attempts.step(now))
+        {
+            self.locked_out = true;
+            attempts.spread(refusal.hint, spread, tries.units.unit(), now);
+        }
         self.wait = match (next, attempts.step(now)) {
             // The gate says when.
-            (_, Step::Turn { .. }) | (Next::Stop(_), _) => None,
+            (_, Step::Turn { .. } | Step::Stop(_)) | (Next::Stop(_), _) => None,
+            (_, Step::Pause { until }) if self.locked_out => Some(until.saturating_sub(now)),
             (Next::Wait(wait), _) => Some(wait),
         };
         Some(refusal)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use backoff::Policy;
 use websocket::{Cookies, Dial};
 
+use crate::gates::crowd::Crowd;
 use crate::gates::gate::Gate;
 use conversation::queue::Bounds;
 
@@ -31,6 +32,8 @@ pub struct ConnectSpec {
     pub ordinal: u64,
     /// The gate that it waits at, if any.
     pub gate: Option<Arc<Gate>>,
+    /// All who try at the same quota.
+    pub crowd: Arc<Crowd>,
     /// Whether heads and bodies of earlier attempts are kept, as far as there is room; else those of the last one.
     pub keep_texts: bool,
     /// Where attempts are traced to; opened before, see [`crate::Engine::traces`].

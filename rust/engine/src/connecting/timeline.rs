@@ -7,6 +7,7 @@ use std::time::Duration;
 use backoff::StopReason;
 
 use crate::connecting::run::{AttemptRecord, ConnectRun, End};
+use crate::gates::crowd::LOCKED_OUT;
 
 /// More attempts than this are shown as the first and the last ones.
 const SHOWN_EACH_END: usize = 25;
@@ -65,6 +66,9 @@ fn line(out: &mut String, number: usize, attempt: &AttemptRecord) {
     }
     if let Some(gate) = attempt.gate {
         let _ = write!(out, "; {} at the shared gate before it", Span(gate.waited));
+    }
+    if attempt.locked_out {
+        let _ = write!(out, "; {LOCKED_OUT}");
     }
     if let Some(wait) = attempt.wait {
         let _ = write!(out, "; waits {}", Span(wait));

@@ -8,12 +8,15 @@ use backoff::{Pacer, PacerMode, PacerSettings, PacerState, Refusal, Stream, Tick
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::crowd::Crowd;
 use crate::locks::{Mutex, MutexGuard};
 
 /// The gates of a test, by the quota that they stand before.
 #[derive(Debug, Default)]
 pub struct Gates {
     by_key: Mutex<HashMap<String, Arc<Gate>>>,
+    /// Those who try at each quota, whether they want a gate or not.
+    crowds: Mutex<HashMap<String, Arc<Crowd>>>,
 }
 
 impl Gates {
@@ -33,8 +36,15 @@ impl Gates {
         }
     }
 
+    /// Those who try at the quota of a key; the first to ask makes them.
+    pub fn crowd(&self, key: &str) -> Arc<Crowd> {
+        let mut crowds = self.crowds.lock().unwrap_or_else(PoisonError::into_inner);
+        crowds.entry(key.to_owned()).or_default().clone()
+    }
+
     /// The end of a test: the next one finds gates that know nothing.
     pub fn clear(&self) {
+        self.crowds.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -1,3 +1,4 @@
 //! Gates: the shared queues before a quota, with a clock and a timer.
 
+pub mod crowd;
 pub mod gate;
