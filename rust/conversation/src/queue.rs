@@ -111,6 +111,19 @@ impl Queue {
         Some(message)
     }
 
+    /// Lets the oldest message go unread; false: there was none.
+    pub fn drop_oldest(&mut self) -> bool {
+        let is_gone = self.take(0).is_some();
+        self.dropped += u64::from(is_gone);
+        is_gone
+    }
+
+    /// Payload bytes of all messages.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// How many messages there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -19,6 +19,7 @@ use crate::gates::gate::Gates;
 use crate::keeping::farewell::{self, DRAIN};
 use crate::keeping::keeper::Keeper;
 use crate::keeping::live::Live;
+use crate::keeping::memory::QueueMemory;
 use crate::keeping::slot::{Call, Slot};
 use crate::keeping::story::Story;
 use crate::notices::Notices;
@@ -67,6 +68,7 @@ pub struct Engine {
     keeper: Keeper,
     traces: Arc<TraceFiles>,
     notices: Arc<Notices>,
+    queued: Arc<QueueMemory>,
     gates: Gates,
 }
 
@@ -76,6 +78,7 @@ impl Default for Engine {
         Engine {
             traces: Arc::new(TraceFiles::new(&notices)),
             notices,
+            queued: Arc::default(),
             slots: Slab::default(),
             runtime: SharedRuntime::default(),
             keeper: Keeper::default(),
@@ -169,7 +172,7 @@ impl Engine {
             let lifeline = keeping
                 .reconnect
                 .then(|| Lifeline::new(spec.clone(), attempts, clock));
-            let mut live = Live::new(connection, keeping, lifeline, story);
+            let mut live = Live::new(connection, keeping, lifeline, story, &self.queued);
             live.keep(std::mem::take(&mut run.early));
             live.kept = true;
             *call.live = Some(live);
@@ -201,12 +204,16 @@ impl Engine {
             Some(slot) => {
                 let mut call = slot.enter().ok_or(Misuse::Busy(connection))?;
                 let asked = Asked { payload, left, begun };
-                let done = self.talk(&slot, &mut call, operation, &asked, &mut figures);
+                let mut done = self.talk(&slot, &mut call, operation, &asked, &mut figures);
                 if let Some(live) = &mut *call.live {
                     if live.closed_here && figures.close_code != 0 {
                         live.close_code = Some(figures.close_code);
                     }
                     live.note_failure(done.as_ref().err());
+                    live.settle_queue();
+                    if let (Err(failure), 1..) = (&mut done, live.queue.dropped()) {
+                        failure.name_dropped(live.queue.dropped());
+                    }
                     figures.queued = live.queue.len();
                     figures.dropped = live.queue.dropped();
                     if let Some(closed) = live.connection.close_info() {
@@ -346,6 +353,7 @@ impl Engine {
         self.gates.clear();
         let traced = self.traces.close();
         self.notices.end();
+        self.queued.begin_again();
         websocket::Sessions::forget_all();
         traced.map_err(ShutdownError::Trace)?;
         if hanging == 0 {

@@ -60,6 +60,15 @@ impl Failure {
         }
     }
 
+    /// Names messages that the bounds of the connection's queue have cost it: what was waited for may have been one of them.
+    pub fn name_dropped(&mut self, count: u64) {
+        if self.code == Code::MessageTimeout.as_str() {
+            self.detail.push_str(&format!(
+                "; the bounds of its queue (wsb.queue) have cost this connection {count} messages so far (wsb.dropped)"
+            ));
+        }
+    }
+
     /// What a call on the connection failed with; a close frame that came before tells more than the call's own error.
     pub fn of(error: &Error, connection: &Connection) -> Self {
         match (error.code(), connection.close_info()) {

@@ -425,6 +425,7 @@ fn keeping(values: &Values) -> Result<Keeping, Invalid> {
             messages: values.parse("wsb.queue.messages", "a whole number from 0 on")?,
             bytes: values.size("wsb.queue.bytes", 0)?,
         },
+        queue_total: values.size("wsb.queue.total", 0)?,
         reconnect: values.word("wsb.reconnect", &[("no", false), ("on-next-use", true)])?,
     })
 }

@@ -53,6 +53,8 @@ pub struct Keeping {
     pub pong_timeout: Duration,
     /// How many messages may wait.
     pub queue: Bounds,
+    /// How many bytes all connections of the process may queue together.
+    pub queue_total: usize,
     /// Whether a lost connection is made anew when it is next used.
     pub reconnect: bool,
 }

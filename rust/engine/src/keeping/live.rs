@@ -1,6 +1,7 @@
 //! A connection that was opened, with all that belongs to it: what it reads for its queue, whether its peer is still there, and its
 //! end. Who may use it is not decided here.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use conversation::liveness::{Duty, Liveness};
@@ -11,6 +12,7 @@ use websocket::{Code, Connection, Error, MessageKind, Outgoing, Received};
 use crate::connecting::reconnect::Lifeline;
 use crate::connecting::spec::Keeping;
 use crate::failure::Failure;
+use crate::keeping::memory::{QueueMemory, Share};
 use crate::keeping::story::{Ending, Story};
 
 /// The most that one look reads: a server that sends without end must not hold up a sample, nor the keeper.
@@ -48,12 +50,19 @@ pub struct Live {
     liveness: Liveness,
     /// The keep-alive ended it.
     is_given_up: bool,
+    share: Share,
     story: Story,
 }
 
 impl Live {
     /// A connection just opened.
-    pub fn new(connection: Connection, keeping: Keeping, lifeline: Option<Lifeline>, story: Story) -> Self {
+    pub fn new(
+        connection: Connection,
+        keeping: Keeping,
+        lifeline: Option<Lifeline>,
+        story: Story,
+        memory: &Arc<QueueMemory>,
+    ) -> Self {
         Live {
             liveness: watched(&connection, keeping),
             connection,
@@ -67,6 +76,7 @@ impl Live {
             kept: false,
             serial: 0,
             is_given_up: false,
+            share: Share::new(memory),
             story,
         }
     }
@@ -110,8 +120,15 @@ impl Live {
                 break;
             }
         }
+        self.settle_queue();
         self.note_end();
         is_behind && self.connection.is_open()
+    }
+
+    /// Reckons with what the queue holds, after each change.
+    pub fn settle_queue(&mut self) {
+        let limit = self.keeping.queue_total;
+        self.share.settle(&mut self.queue, limit, self.story.notices());
     }
 
     /// What the end says now no later call can find out; a close frame stays with the connection.

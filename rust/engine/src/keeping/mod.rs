@@ -3,5 +3,6 @@
 pub mod farewell;
 pub mod keeper;
 pub mod live;
+pub mod memory;
 pub mod slot;
 pub mod story;

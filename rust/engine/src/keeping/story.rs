@@ -40,6 +40,11 @@ impl Story {
         }
     }
 
+    /// The log.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
     /// Another socket is in its place.
     pub fn begin_again(&mut self) {
         self.opened = Instant::now();

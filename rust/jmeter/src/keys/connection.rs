@@ -127,7 +127,7 @@ pub(super) const KEEPING: &[Key] = &[
         "Keep-alive ping",
         Kind::Duration,
         "30s",
-        "How long an unused connection may be silent before it is pinged; 0 sends no pings.",
+        "How long the server may be silent, also while a sampler waits, before it is pinged; 0 sends no pings.",
     ),
     key(
         "keeping",
@@ -152,6 +152,14 @@ pub(super) const KEEPING: &[Key] = &[
         Kind::Size,
         "16M",
         "Bytes of messages kept for a later sampler; beyond that the oldest is dropped and counted.",
+    ),
+    key(
+        "keeping",
+        "wsb.queue.total",
+        "Queued bytes of all",
+        Kind::Size,
+        "256M",
+        "Bytes of messages that all connections of this JVM together keep for later samplers; beyond that each drops its oldest.",
     ),
     choice(
         "keeping",

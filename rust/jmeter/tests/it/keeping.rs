@@ -148,6 +148,52 @@ fn pushes_are_bounded_and_the_oldest_go() {
 }
 
 #[test]
+fn all_connections_together_keep_to_one_bound_and_the_failure_names_what_was_dropped() {
+    let url = server(|mut peer| {
+        for number in 0..20 {
+            peer.text(&format!("{number:1000}"));
+        }
+        peer.swallow();
+    });
+    let engine: Arc<Engine> = Arc::default();
+    let bound = [("wsb.queue.total", "20k")];
+    let clients: Vec<Client> = (0..10)
+        .map(|_| Client::open_on(engine.clone(), &url, &bound))
+        .collect();
+    pause(400);
+    let queued = |done: &Done| usize::try_from(done.figures[QUEUED] + 1).unwrap();
+    let kept = [
+        ("wsb.readTimeout", "50ms"),
+        ("wsb.match.others", "keep"),
+        ("wsb.match.mode", "equals"),
+    ];
+    let mut left = 0;
+    for client in &clients {
+        let done = client.receive(&kept);
+        assert_eq!(done.code(), "message.timeout");
+        left += queued(&done) - 1;
+        if done.figures[DROPPED] > 0 {
+            let named = format!("cost this connection {} messages", done.figures[DROPPED]);
+            assert!(done.detail().contains(&named), "{}", done.detail());
+        }
+        assert_eq!(
+            done.figures[QUEUED] + done.figures[DROPPED],
+            20,
+            "none is lost without being counted"
+        );
+    }
+    assert!(
+        (10..=20).contains(&left),
+        "{left} messages of 1,000 bytes in 20 KiB"
+    );
+    let news = engine.news();
+    assert!(
+        news.contains("wsb.queue.total") && news.lines().count() == 1,
+        "{news}"
+    );
+}
+
+#[test]
 fn a_drop_is_noticed_within_100_ms() {
     let (drop_it, dropped) = mpsc::channel::<()>();
     let dropped = Mutex::new(dropped);
