@@ -1,6 +1,8 @@
 //! When to try a refused WebSocket handshake again: policies, the server's hints, status classes and stop rules; and the gate
 //! through which many users share one quota.
 //!
+//! Not here: sockets, who waits and where (`engine`), and names of keys (the adapters) but in advice for people.
+//!
 //! Pure: no clock, no I/O, no threads. Time comes in as an argument and a wait goes out as a value, so that the
 //! sampler, the simulator and the tests run the very same code.
 //!

@@ -1,4 +1,7 @@
 //! The commands of ws-backoff. The program `ws-backoff` runs them, and the jar's `Main` through the native library.
+//!
+//! Here live command lines, what is printed and exit codes, a file a command. Not here: what a command does beyond that, which is the
+//! work of `testbed`, `jmeter` and the crates below them.
 
 mod describe;
 mod serve;

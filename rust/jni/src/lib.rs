@@ -1,5 +1,7 @@
 //! The exports for `io.github.wsbackoff.core.Native`: conversions only. Every export is the same three lines over a
 //! function that returns `Result`; no thread of ours ever attaches to the JVM, and nothing here calls Java back.
+//!
+//! Not here: what a request means and what a result says (`jmeter`), and the version of this boundary, which stands beside them.
 
 // The one crate with `unsafe`: exporting a symbol under a fixed name is unsafe by definition, and `jni_mangle` does it.
 #![allow(unsafe_code)]

@@ -1,5 +1,5 @@
 //! The command line: `check` refuses a dependency whose licence is not allowed, `collect` writes the notices that the jar
-//! carries. The reading of cargo's answers is in `packages`, the judgement in `policy`, the notices in `notices`.
+//! carries. The reading of cargo's answers is in `packages`, the judgement in `policy`, the notices in `notices`. In no product.
 
 mod notices;
 mod packages;

@@ -1,6 +1,8 @@
 //! Limits as servers apply them: token bucket, fixed and sliding window, two counters for a sliding one, a queue that delays,
 //! concurrency cap, and several of them at once.
 //!
+//! Not here: how a refusal looks on the wire (`testbed`), and what a refused one does (`backoff`).
+//!
 //! Pure: no clock, no I/O, no threads. Time is a [`Duration`] since any start that the caller likes, handed in with each
 //! attempt, and never runs backwards (an earlier time counts as the latest one seen). So the same code decides in the
 //! test server, where time is real, and in the simulator, where it is not.

@@ -1,4 +1,5 @@
 //! A server for WebSockets and plain HTTP that throttles and misbehaves on request: the other side of a load test.
+//! Not here: the rules of limits (`limiter`), and anything of the client's.
 //!
 //! It lets attempts in by the rules of [`limiter`], one for all paths or some for paths of their own; it refuses the others
 //! in the way that it is told (an answer with status, hint and body, a reset, silence ...), and plays any of the faults of [`Fault::ALL`]. A WebSocket is an echo; a

@@ -1,5 +1,7 @@
 //! Durations as people write them in a test plan or on a command line: `1500` (milliseconds), `250ms`, `1.5s`, `2m`, `1h`;
 //! and sizes: `65536` (bytes), `64k`, `16M`.
+//!
+//! Here live the two notations, both ways, and what is allowed in words for error messages. Not here: which value may stand where.
 
 mod size;
 

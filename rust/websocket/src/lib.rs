@@ -1,6 +1,9 @@
 //! One WebSocket connection: dialling (DNS, TCP, proxy, TLS), the upgrade, messages, and a trace of every stage.
 //! Knows no retry.
 //!
+//! Here live sockets, proxies, TLS and HTTP of the upgrade, with a stable code for each way to fail. Not here: frames and what is waited for
+//! (`conversation`), a second attempt (`backoff`, `engine`), and what a user can do about a failure (the adapters).
+//!
 //! [`open`] is async and meant to be polled by `Handle::block_on` on the thread that wants the connection; what it
 //! returns is a [`Connection`] that blocks on that thread, with no reactor behind it.
 
