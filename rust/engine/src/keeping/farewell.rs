@@ -17,15 +17,18 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// Close code "going away" (RFC 6455, section 7.4.1) and the reason.
 const GOING_AWAY: &[u8] = b"\x03\xe9test ended";
 
-/// Cancels all calls; connections without one stay open for the farewell.
-pub fn cancel(slots: &[Arc<Slot>]) {
+/// Cancels all calls, and answers how many it found under way; connections without one stay open for the farewell.
+pub fn cancel(slots: &[Arc<Slot>]) -> usize {
+    let mut under_way = 0;
     for slot in slots {
         // First, so that a call which begins now finds it.
         slot.cancel.cancel();
         if slot.is_in_call() {
             slot.cancel();
+            under_way += 1;
         }
     }
+    under_way
 }
 
 /// Sends every open peer a close frame and ends its connection; answers how many calls did not end in time.
@@ -48,4 +51,58 @@ pub fn say(slots: &[Arc<Slot>]) -> usize {
         }
     }
     hanging
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint::spin_loop;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    /// Meets the other thread within nanoseconds, which no lock does.
+    fn meet(met: &AtomicUsize) {
+        let both = met.fetch_add(1, Ordering::SeqCst) / 2 * 2 + 2;
+        for turns in 0_u32.. {
+            if met.load(Ordering::SeqCst) >= both {
+                return;
+            }
+            if turns % 1_000 == 999 {
+                thread::yield_now();
+            }
+            spin_loop();
+        }
+    }
+
+    #[test]
+    fn a_call_that_begins_at_the_end_is_interrupted_or_finds_the_cancel() {
+        const TIMES: usize = 20_000;
+        let slots: Vec<Arc<Slot>> = (0..TIMES).map(|_| Arc::default()).collect();
+        let met = AtomicUsize::new(0);
+        let (interrupted, found) = thread::scope(|scope| {
+            let calls = scope.spawn(|| {
+                let call = |slot: &Arc<Slot>| {
+                    meet(&met);
+                    let call = slot.enter().expect("nobody else calls");
+                    let found = slot.cancel.is_cancelled();
+                    meet(&met); // it goes on as long as the farewell lasts
+                    drop(call);
+                    found
+                };
+                slots.iter().map(call).collect::<Vec<bool>>()
+            });
+            let end = |slot: &Arc<Slot>| {
+                meet(&met);
+                let under_way = cancel(std::slice::from_ref(slot));
+                meet(&met);
+                under_way
+            };
+            let interrupted: Vec<usize> = slots.iter().map(end).collect();
+            (interrupted, calls.join().expect("no call panics"))
+        });
+        for (interrupted, found) in interrupted.into_iter().zip(found) {
+            assert!(interrupted == 1 || found, "it would run its whole time-out");
+        }
+    }
 }
