@@ -113,7 +113,8 @@ pub struct Talk<'a> {
     overdue: u64,
     is_doubtful: bool,
     not_json: u64,
-    round_trips: Option<(Spread, Duration)>,
+    /// Made where there are several: an exchange of one round does not carry it about.
+    round_trips: Option<Box<(Spread, Duration)>>,
     tally: Tally,
     /// What the sample has to say beside its message; one sentence a line.
     named: String,
@@ -138,7 +139,7 @@ impl<'a> Talk<'a> {
             overdue: 0,
             is_doubtful: false,
             not_json: 0,
-            round_trips: repeats.then(|| (Spread::new(), Duration::ZERO)),
+            round_trips: repeats.then(|| Box::new((Spread::new(), Duration::ZERO))),
             tally: Tally::default(),
             named: String::new(),
             strange: String::new(),
@@ -336,7 +337,7 @@ impl<'a> Talk<'a> {
         if let Act::Exchange(_, _, repeat) = self.act {
             self.tally.round_trip = at.saturating_duration_since(self.start);
             self.tally.rounds += 1;
-            if let Some((spread, total)) = &mut self.round_trips {
+            if let Some((spread, total)) = self.round_trips.as_deref_mut() {
                 spread.record(self.tally.round_trip);
                 *total += self.tally.round_trip;
             }
@@ -431,15 +432,14 @@ impl<'a> Talk<'a> {
 
     /// How it ended, what was counted, and what is to be said beside: empty, or sentences of a line each. An operation that was
     /// broken off by an error of its connection has no end.
-    #[must_use]
-    pub fn end(mut self) -> (Option<End>, Tally, String) {
-        if let Some((spread, total)) = &self.round_trips {
+    pub fn end(&mut self) -> (Option<End>, Tally, String) {
+        if let Some((spread, total)) = self.round_trips.as_deref() {
             let rounds = u32::try_from(self.tally.rounds).unwrap_or(u32::MAX);
             self.tally.round_trip = total.checked_div(rounds).unwrap_or_default();
             self.tally.spread = spread.figures();
         }
         let notes = self.notes();
-        (self.end, self.tally, notes)
+        (self.end.take(), std::mem::take(&mut self.tally), notes)
     }
 
     fn notes(&self) -> String {

@@ -368,8 +368,9 @@ fn frames_that_are_not_allowed_end_the_connection_with_a_reason() {
     }
 }
 
-/// Calls `wait` and, while it blocks, cancels; it must end within 100 ms with `cancelled`.
-fn cancelled_within_100_ms(connection: &mut Connection, wait: impl FnOnce(&mut Connection) -> Error) {
+/// Calls `wait` and, while it blocks, cancels; it must end with `cancelled`, and far earlier than by itself. On a machine that does
+/// nothing else it takes a tenth of a millisecond; on a busy one, until the thread gets a processor.
+fn cancelled_at_once(connection: &mut Connection, wait: impl FnOnce(&mut Connection) -> Error) {
     let canceller = connection.canceller();
     let thread = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(100));
@@ -380,7 +381,7 @@ fn cancelled_within_100_ms(connection: &mut Connection, wait: impl FnOnce(&mut C
     let error = wait(connection);
     let ended = Instant::now();
     assert_eq!(code(&error), "cancelled");
-    assert!(ended - thread.join().unwrap() < Duration::from_millis(100));
+    assert!(ended - thread.join().unwrap() < PATIENCE / 4);
     assert_eq!(code(&connection.receive(PATIENCE).unwrap_err()), "cancelled");
     assert_eq!(
         code(&connection.close(1000, "", PATIENCE).unwrap_err()),
@@ -391,18 +392,18 @@ fn cancelled_within_100_ms(connection: &mut Connection, wait: impl FnOnce(&mut C
 #[test]
 fn a_cancel_ends_each_wait() {
     let (mut connection, _server) = connected(|mut peer| peer.hold());
-    cancelled_within_100_ms(&mut connection, |c| c.receive(PATIENCE).unwrap_err());
+    cancelled_at_once(&mut connection, |c| c.receive(PATIENCE).unwrap_err());
 
     let (mut connection, _server) = connected(|peer| {
         std::thread::sleep(PATIENCE);
         drop(peer);
     });
-    cancelled_within_100_ms(&mut connection, |c| {
+    cancelled_at_once(&mut connection, |c| {
         send(c, &binary(&vec![0; 16 << 20])).unwrap_err()
     });
 
     let (mut connection, _server) = connected(|mut peer| peer.hold());
-    cancelled_within_100_ms(&mut connection, |c| c.close(1000, "", PATIENCE).unwrap_err());
+    cancelled_at_once(&mut connection, |c| c.close(1000, "", PATIENCE).unwrap_err());
 }
 
 #[test]
