@@ -71,7 +71,7 @@ fn gate(c: &mut Criterion) {
                 let ticket = pacer.enter(0.5);
                 let taken = pacer.take(black_box(now));
                 assert_eq!(taken, Some(ticket), "its turn has come");
-                pacer.passed();
+                pacer.passed(now, ticket);
             });
         });
     }
