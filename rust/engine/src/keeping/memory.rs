@@ -43,7 +43,7 @@ impl Share {
     /// Reckons with what the queue holds now. While all queues together hold more than `limit`, this one's oldest messages go: told
     /// the first time, counted in the queue.
     pub fn settle(&mut self, queue: &mut Queue, limit: usize, notices: &Notices) {
-        if self.held == 0 && queue.len() == 0 {
+        if self.held == 0 && queue.is_empty() {
             return;
         }
         self.hold(size(queue));
