@@ -24,6 +24,7 @@ mod flight;
 mod learn;
 mod queue;
 mod settings;
+mod tight;
 
 pub use settings::{FASTEST_PACE, PacerMode, PacerSettings, SLOWEST_PACE};
 
@@ -212,7 +213,13 @@ impl Pacer {
         let due = turn.at.max(now.saturating_sub(LATENESS));
         self.learner.next = match self.settings.mode {
             PacerMode::Pace => {
-                let times = 1.0 + GAP_SPREAD * (2.0 * unit - 1.0);
+                // Where each gap stands for itself, one that is shorter is refused.
+                let (spread, due) = if self.learner.is_tight() {
+                    (GAP_SPREAD / 10.0, now)
+                } else {
+                    (GAP_SPREAD, due)
+                };
+                let times = 1.0 + spread * (2.0 * unit - 1.0);
                 due.saturating_add(self.learner.gap(times))
             }
             PacerMode::Off | PacerMode::Observe | PacerMode::Pause => turn.at,
