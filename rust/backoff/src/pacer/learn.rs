@@ -244,8 +244,7 @@ impl Learner {
                 let few = closed.before.passes < FEW;
                 let refused = closed.last.saturating_sub(last);
                 let hint = closed.longest_hint;
-                self.tight
-                    .opened(few, refused, sent.saturating_sub(last), hint);
+                self.tight.opened(few, refused, sent.saturating_sub(last), hint);
                 self.tighten();
             }
             return;
