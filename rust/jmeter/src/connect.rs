@@ -445,6 +445,7 @@ fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, Invalid> {
     Ok(Dial {
         target: target(values, &request.base_url)?,
         headers: Vec::new(),
+        login: None,
         subprotocols,
         addresses: Vec::new(),
         names: Names::system(),

@@ -100,7 +100,7 @@ pub struct AttemptRecord<'a> {
     /// First byte of the answer: between `sentUs` and this the server decided.
     #[serde(default)]
     pub head_us: Option<u64>,
-    /// Followed; each was a request of its own, and the stages are those of the last.
+    /// Followed, and challenges for a login that were answered; each was a request of its own, and the stages are those of the last.
     #[serde(default)]
     pub redirects: u64,
     /// The whole attempt, less `stalledUs`.

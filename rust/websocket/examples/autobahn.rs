@@ -89,6 +89,7 @@ impl Client {
         let dial = Dial {
             target: Target::parse(&format!("ws://{}/{path}", self.address))?,
             headers: Vec::new(),
+            login: None,
             subprotocols: Vec::new(),
             addresses: Vec::new(),
             names: Names::system(),

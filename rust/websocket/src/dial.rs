@@ -1,11 +1,14 @@
-//! The attempt: its stages in order under one deadline, redirects, and the trace of it all.
+//! The attempt: its stages in order under one deadline, redirects and challenges for a login, and the trace of it all.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use hyper::header::LOCATION;
+use hyper::Response;
+use hyper::body::Incoming;
+use hyper::header::{LOCATION, WWW_AUTHENTICATE};
 use tokio::time::{Instant, timeout_at};
 
 use crate::connection::Opened;
@@ -19,14 +22,22 @@ use crate::socks;
 use crate::tcp;
 use crate::upgrade::{Exchange, Upgrade, exchange};
 use crate::{
-    Answer, Attempt, Code, Connection, Cookies, Error, Names, Proxy, Stage, Target, Tls, Trace, proxy,
+    Answer, Attempt, Code, Connection, Cookies, Error, Login, Names, Proxy, Stage, Target, Tls, Trace, proxy,
 };
 
 /// Statuses of RFC 9110 section 15.4 that name another place; the request is a GET in each case.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
+/// Asks for a login (RFC 9110 section 15.5.2).
+const UNAUTHORIZED: u16 = 401;
+
+/// A challenge, and once more where the nonce of the first one is too old: a server that finds each nonce so has no end.
+const MOST_CHALLENGES: u32 = 2;
+
+const AUTHORIZATION: &str = "authorization";
+
 /// Headers that are meant for the first host only.
-const OWN_TO_HOST: [&str; 4] = ["host", "authorization", "cookie", "proxy-authorization"];
+const OWN_TO_HOST: [&str; 4] = ["host", AUTHORIZATION, "cookie", "proxy-authorization"];
 
 /// All that one attempt needs.
 #[derive(Clone, Debug)]
@@ -35,6 +46,8 @@ pub struct Dial {
     pub target: Target,
     /// The user's headers in order, checked by [`check_header`]; sent in the case given. `Host` replaces ours.
     pub headers: Vec<(String, String)>,
+    /// Who logs in where the target asks with Digest; takes the place of an `Authorization` line among the headers then.
+    pub login: Option<Login>,
     /// Subprotocols to ask for, most wanted first.
     pub subprotocols: Vec<String>,
     /// Addresses of the target's host; not empty: no lookup is made. Unused with a proxy, which looks the host up itself.
@@ -88,11 +101,63 @@ struct Run<'a> {
     lookup_taken: Arc<OnceLock<Instant>>,
 }
 
-/// Where the next request goes.
-struct Hop {
-    target: Target,
-    headers: Vec<(String, String)>,
-    addresses: Vec<IpAddr>,
+/// Where the next request goes, and what it brings.
+struct Hop<'a> {
+    target: Cow<'a, Target>,
+    headers: Cow<'a, [(String, String)]>,
+    addresses: Cow<'a, [IpAddr]>,
+    /// `None` at a host that it is not meant for.
+    login: Option<&'a Login>,
+    /// The answer to a challenge of this target, for `Authorization`.
+    authorization: Option<String>,
+    /// How many challenges of it were answered.
+    challenges: u32,
+}
+
+impl<'a> Hop<'a> {
+    fn first(dial: &'a Dial) -> Self {
+        Hop {
+            target: Cow::Borrowed(&dial.target),
+            headers: Cow::Borrowed(&dial.headers),
+            addresses: Cow::Borrowed(&dial.addresses),
+            login: dial.login.as_ref(),
+            authorization: None,
+            challenges: 0,
+        }
+    }
+
+    /// The headers, with the answer to the challenge in the place of another login.
+    fn headers(&self) -> Cow<'_, [(String, String)]> {
+        let Some(answer) = &self.authorization else {
+            return Cow::Borrowed(&self.headers);
+        };
+        let others = self
+            .headers
+            .iter()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case(AUTHORIZATION));
+        let mut all: Vec<(String, String)> = others.cloned().collect();
+        all.push(("Authorization".to_owned(), answer.clone()));
+        Cow::Owned(all)
+    }
+
+    /// What answers a challenge in these `WWW-Authenticate` lines; `None`: the 401 is final.
+    fn answer<'v>(&self, status: u16, challenges: impl Iterator<Item = &'v str>) -> Option<String> {
+        let login = self
+            .login
+            .filter(|_| status == UNAUTHORIZED && self.challenges < MOST_CHALLENGES)?;
+        let mut challenge = login.challenge(challenges, self.challenges > 0)?;
+        login.answer(&mut challenge, self.target.path_and_query())
+    }
+
+    /// Whether an answer is followed by another request, whatever its body says.
+    fn goes_on(&self, answer: &Response<Incoming>, follows: bool) -> bool {
+        let status = answer.status().as_u16();
+        let lines = answer.headers().get_all(WWW_AUTHENTICATE).iter();
+        follows && REDIRECTS.contains(&status) && answer.headers().contains_key(LOCATION)
+            || self
+                .answer(status, lines.filter_map(|line| line.to_str().ok()))
+                .is_some()
+    }
 }
 
 impl<'a> Run<'a> {
@@ -120,40 +185,36 @@ impl<'a> Run<'a> {
             check_header(name, value).map_err(bad_header)?;
         }
         let asked = subprotocols(&dial.subprotocols, &dial.headers).map_err(bad_header)?;
-        let mut next = None;
+        let follows = dial.max_redirects > 0;
+        let mut hop = Hop::first(dial);
         loop {
-            let (target, headers, addresses) = match &next {
-                None => (&dial.target, &dial.headers, &dial.addresses),
-                Some(Hop {
-                    target,
-                    headers,
-                    addresses,
-                }) => (target, headers, addresses),
-            };
             self.trace.forget_hop();
-            let io = self.connect(target, addresses).await?;
+            let io = self.connect(&hop.target, &hop.addresses).await?;
+            let headers = hop.headers();
             let given = headers
                 .iter()
                 .find(|(name, _)| name.eq_ignore_ascii_case("cookie"));
-            let cookies = self.cookies.line(target, given.map(|(_, value)| value.as_str()));
-            let upgrade = Upgrade::new(target, headers, cookies.as_deref(), &asked, dial.compression);
-            let follows = dial.max_redirects > 0;
-            let is_redirect = |answer: &hyper::Response<hyper::body::Incoming>| {
-                follows
-                    && REDIRECTS.contains(&answer.status().as_u16())
-                    && answer.headers().contains_key(LOCATION)
-            };
+            let cookies = self
+                .cookies
+                .line(&hop.target, given.map(|(_, value)| value.as_str()));
+            let upgrade = Upgrade::new(
+                &hop.target,
+                &headers,
+                cookies.as_deref(),
+                &asked,
+                dial.compression,
+            );
             let done = exchange(
                 io,
                 &upgrade,
                 &self.deadline,
                 self.began,
-                is_redirect,
+                |answer| hop.goes_on(answer, follows),
                 &mut self.trace,
             )
             .await?;
             let Exchange { io, leftover, answer } = done;
-            self.learn(target, &answer);
+            self.learn(&hop.target, &answer);
             let answer = Arc::new(answer);
             self.trace.answer = Some(answer.clone());
             if answer.status == 101 {
@@ -169,15 +230,20 @@ impl<'a> Run<'a> {
                     max_message: dial.max_message,
                 });
             }
+            if let Some(authorization) = hop.answer(answer.status, answer.header("www-authenticate")) {
+                self.trace.challenges += 1;
+                hop.authorization = Some(authorization);
+                hop.challenges += 1;
+                continue;
+            }
             let Some(location) = redirect(&answer, follows) else {
                 return Err(Error::Status {
                     status: answer.status,
                     reason: answer.reason.clone(),
                 });
             };
-            let hop = self.follow(target, headers, addresses, location)?;
+            hop = self.follow(&hop, location)?;
             self.trace.redirects.push((answer.status, location.to_owned()));
-            next = Some(hop);
         }
     }
 
@@ -190,13 +256,8 @@ impl<'a> Run<'a> {
     }
 
     /// The hop that `location` asks for, if it may be taken.
-    fn follow(
-        &self,
-        from: &Target,
-        headers: &[(String, String)],
-        addresses: &[IpAddr],
-        location: &str,
-    ) -> Result<Hop, Error> {
+    fn follow(&self, hop: &Hop<'a>, location: &str) -> Result<Hop<'a>, Error> {
+        let from = &hop.target;
         let fault = |what: String| Error::Upgrade {
             code: Code::UpgradeRedirect,
             what: format!("{from} redirects to {location:?}: {what}"),
@@ -211,10 +272,18 @@ impl<'a> Run<'a> {
         let same_host = target.host() == from.host();
         let same_place = same_host && target.port() == from.port();
         let stays = |name: &str| same_place || !OWN_TO_HOST.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let headers = hop.headers.iter().filter(|(name, _)| stays(name));
         Ok(Hop {
-            headers: headers.iter().filter(|(name, _)| stays(name)).cloned().collect(),
-            addresses: if same_host { addresses.to_vec() } else { Vec::new() },
-            target,
+            headers: headers.cloned().collect(),
+            addresses: if same_host {
+                hop.addresses.clone()
+            } else {
+                Cow::default()
+            },
+            target: Cow::Owned(target),
+            login: hop.login.filter(|_| same_place),
+            authorization: None,
+            challenges: 0,
         })
     }
 

@@ -15,7 +15,7 @@ pub struct Attempt {
     pub result: Result<Connection, Error>,
 }
 
-/// Times and bytes of one attempt. After a redirect, the stages, bytes and heads are those of the last hop, while
+/// Times and bytes of one attempt. After a redirect or a challenge, the stages, bytes and heads are those of the last hop, while
 /// `sent`, `head` and `total` still count from the start of the attempt.
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -54,6 +54,8 @@ pub struct Trace {
     pub answer: Option<Arc<Answer>>,
     /// Redirects that were followed: status and `Location`.
     pub redirects: Vec<(u16, String)>,
+    /// How often a challenge for a login was answered; each was a request of its own, as redirects are.
+    pub challenges: u64,
     /// The `Set-Cookie` lines of all hops in order, each behind the address that sent it.
     pub set_cookies: Vec<(String, String)>,
 }
@@ -80,6 +82,7 @@ impl Trace {
             request_head: String::new(),
             answer: None,
             redirects: Vec::new(),
+            challenges: 0,
             set_cookies: Vec::new(),
         }
     }
@@ -90,6 +93,7 @@ impl Trace {
         let set_cookies = std::mem::take(&mut self.set_cookies);
         *self = Trace {
             redirects,
+            challenges: self.challenges,
             set_cookies,
             ..Trace::new(self.started)
         };

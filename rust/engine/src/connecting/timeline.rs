@@ -100,6 +100,13 @@ fn stages(out: &mut String, attempt: &AttemptRecord) {
     for (status, location) in &trace.redirects {
         let _ = write!(out, "; redirected by {status} to {location}");
     }
+    match trace.challenges {
+        0 => {}
+        1 => out.push_str("; a challenge for a login answered"),
+        count => {
+            let _ = write!(out, "; {count} challenges for a login answered");
+        }
+    }
 }
 
 /// A duration at a glance: microseconds below 1 ms, milliseconds below 1 s, then seconds. Without floats, whose digits cost

@@ -63,7 +63,7 @@ pub fn attempt<'a>(
         tls_us: us(trace.tls),
         sent_us: us(trace.sent),
         head_us: us(trace.head),
-        redirects: trace.redirects.len() as u64,
+        redirects: trace.redirects.len() as u64 + trace.challenges,
         total_us: micros_of(trace.total),
         stalled_us: us((!trace.stalled.is_zero()).then_some(trace.stalled)),
         status: attempt.status(),

@@ -9,6 +9,7 @@ mod endings;
 mod frames;
 mod fuzz;
 mod identity;
+mod login;
 mod messages;
 mod polling;
 mod proxy;

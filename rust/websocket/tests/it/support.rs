@@ -237,6 +237,7 @@ pub fn dial(url: &str) -> Dial {
     Dial {
         target: Target::parse(url).unwrap(),
         headers: Vec::new(),
+        login: None,
         subprotocols: Vec::new(),
         addresses: Vec::new(),
         names: Names::system(),
