@@ -253,6 +253,10 @@ impl Engine {
         if wants_reconnect(live, &operation.action) {
             live.look(|| true); // the keeper sees an end up to 100 ms later
             if !live.connection.is_open() {
+                if live.lifeline.as_ref().is_some_and(|lifeline| lifeline.must_ask()) {
+                    figures.outcome = Outcome::Ask;
+                    return Ok(Vec::new());
+                }
                 self.reconnect(slot, live, asked.left, figures)?;
             }
         }
@@ -281,6 +285,7 @@ impl Engine {
             figures.connect = run.last().connect_time();
             // A trace that cannot be written was told by the connect, and is told again at the end of the test.
             let _ = self.trace(lifeline.spec(), run);
+            figures.set_cookies = lifeline.keep_cookies(run);
             self.note_limits(run);
             if let Some(connection) = run.connection.take() {
                 slot.watch(&connection);
@@ -296,6 +301,37 @@ impl Engine {
             }
         }
         done.failure.map_or(Ok(()), Err)
+    }
+
+    /// Says by what a lost connection is made anew, when it is next used; `change` makes it from what it was made by. Where nothing
+    /// would make it anew, nothing is done.
+    ///
+    /// # Errors
+    /// Misuse; within, that of `change`.
+    pub fn renew<E>(
+        &self,
+        handle: Handle,
+        change: impl FnOnce(&ConnectSpec) -> Result<ConnectSpec, E>,
+    ) -> Result<Result<(), E>, Misuse> {
+        let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
+        let mut call = slot.enter().ok_or(Misuse::Busy(handle))?;
+        let Some(lifeline) = call.live.as_mut().and_then(|live| live.lifeline.as_mut()) else {
+            return Ok(Ok(()));
+        };
+        Ok(change(lifeline.spec()).map(|spec| lifeline.renew(Arc::new(spec))))
+    }
+
+    /// Takes the `Set-Cookie` lines that the last reconnect of a connection got, each behind the address that sent it.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn take_cookies(&self, handle: Handle) -> Result<Vec<(String, String)>, Misuse> {
+        let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
+        let mut call = slot.enter().ok_or(Misuse::Busy(handle))?;
+        let lifeline = call.live.as_mut().and_then(|live| live.lifeline.as_mut());
+        Ok(lifeline
+            .map(|lifeline| lifeline.take_cookies())
+            .unwrap_or_default())
     }
 
     /// Ends whatever a handle's connection is doing, from any thread, and for good. False: there was nothing to end.

@@ -2,6 +2,7 @@
 //! the loop needs, or the first thing that is wrong.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,9 @@ use conversation::queue::Bounds;
 use engine::connecting::spec::{ConnectSpec, Keeping};
 use engine::gates::gate::{Gate, Gates};
 use serde::Deserialize;
-use websocket::{Cookie, Cookies, Dial, Identity, Names, Proxy, Resume, Sessions, Target, Tls, TlsOptions};
+use websocket::{
+    Cookie, Cookies, Dial, Identity, Login, Names, Proxy, Resume, Sessions, Target, Tls, TlsOptions,
+};
 
 use super::encoding::base64;
 use super::values::{Invalid, Values};
@@ -62,22 +65,59 @@ fn usual_ttl() -> i64 {
     websocket::USUAL_TTL.as_secs().try_into().unwrap_or(i64::MAX)
 }
 
-/// What may differ from call to call, as Java sends it with a connect that has any of it.
+/// What may differ from call to call, as Java sends it with a connect that has any of it, and again before a lost connection is
+/// made anew: there, what is left out stays as it was, a login with the headers.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallRequest {
     /// Headers for the upgrade, in order.
     #[serde(default)]
-    pub headers: Vec<(String, String)>,
+    pub headers: Option<Vec<(String, String)>>,
+    /// Who logs in where the server asks with Digest.
+    #[serde(default)]
+    pub login: Option<LoginRequest>,
     /// Addresses of the URL's host, looked up by JMeter; empty: looked up here.
     #[serde(default)]
-    pub addresses: Vec<IpAddr>,
+    pub addresses: Option<Vec<IpAddr>>,
     /// Cookies that the user has, of whatever hosts; each request gets those that are for it.
     #[serde(default)]
-    pub cookies: Vec<CookieRequest>,
+    pub cookies: Option<Vec<CookieRequest>>,
     /// Which user of this name calls: another number is a new one, who has no TLS sessions yet.
     #[serde(default)]
     pub visit: u64,
+    /// Whether all of this is to be said again before a lost connection is made anew.
+    #[serde(default)]
+    pub asks: bool,
+}
+
+/// Whom to log in as, as authorization managers keep it.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// The user's name.
+    pub user: String,
+    /// The password; never shown.
+    #[serde(default)]
+    pub password: String,
+    /// The only realm that gets it; empty: any.
+    #[serde(default)]
+    pub realm: String,
+}
+
+impl fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Login::from(self.clone()).fmt(f)
+    }
+}
+
+impl From<LoginRequest> for Login {
+    fn from(request: LoginRequest) -> Self {
+        Login {
+            user: request.user,
+            password: request.password,
+            realm: request.realm,
+        }
+    }
 }
 
 /// A cookie, as cookie managers keep it.
@@ -196,6 +236,7 @@ impl ConnectPlan {
             cookies: Cookies::default(),
             keeping: keeping(&values)?,
             settle: values.duration("wsb.settle")?,
+            asks: false,
             policy: Arc::new(policy),
             seed: None,
             user: request.user.into(),
@@ -221,28 +262,15 @@ impl ConnectPlan {
     /// # Errors
     /// The first header that cannot be used.
     pub fn call(&self, ordinal: u64, own: CallRequest) -> Result<ConnectSpec, Invalid> {
-        check(&own.headers)?;
-        let headers = own.headers;
         let mut call = self.call.clone();
         call.ordinal = ordinal;
         call.seed = self
             .seed
             .map(|seed| backoff::stream_seed(seed, &call.user, ordinal));
-        let cookies: Vec<Cookie> = own.cookies.into_iter().map(Cookie::from).collect();
-        check_cookies(&cookies)?;
-        call.cookies = Cookies::of(&cookies, &call.dial.target);
-        let is_new_user = own.visit != 0;
-        if !headers.is_empty() || !own.addresses.is_empty() || is_new_user {
-            let mut dial = Dial {
-                headers,
-                addresses: own.addresses,
-                ..Dial::clone(&call.dial)
-            };
-            if is_new_user {
-                dial.tls = dial.tls.of_user(self.sessions(own.visit));
-            }
-            call.dial = Arc::new(dial);
-        }
+        call.asks = own.asks;
+        call.cookies = Cookies::default(); // a jar of its own
+        let sessions = (own.visit != 0).then(|| self.sessions(own.visit));
+        own.put_into(&mut call, sessions)?;
         Ok(call)
     }
 }
@@ -259,10 +287,45 @@ impl ConnectPlan {
 }
 
 impl CallRequest {
+    /// What a lost connection is made anew by, from what it was made by.
+    ///
+    /// # Errors
+    /// The first header or cookie that cannot be used.
+    pub fn renewed(self, made_by: &ConnectSpec) -> Result<ConnectSpec, Invalid> {
+        let mut spec = made_by.clone();
+        self.put_into(&mut spec, None)?;
+        Ok(spec)
+    }
+
+    /// Puts what is said here in the place of what the specification has.
+    fn put_into(self, spec: &mut ConnectSpec, sessions: Option<Sessions>) -> Result<(), Invalid> {
+        if let Some(cookies) = self.cookies {
+            let cookies: Vec<Cookie> = cookies.into_iter().map(Cookie::from).collect();
+            check_cookies(&cookies)?;
+            spec.cookies = Cookies::of(&cookies, &spec.dial.target);
+        }
+        let says_who = self.headers.is_some() || self.login.is_some();
+        if !says_who && self.addresses.is_none() && sessions.is_none() {
+            return Ok(());
+        }
+        let mut dial = Dial::clone(&spec.dial);
+        if says_who {
+            dial.headers = self.headers.unwrap_or_default();
+            check(&dial.headers)?;
+            dial.login = self.login.map(Login::from);
+        }
+        dial.addresses = self.addresses.unwrap_or(dial.addresses);
+        if let Some(sessions) = sessions {
+            dial.tls = dial.tls.of_user(sessions);
+        }
+        spec.dial = Arc::new(dial);
+        Ok(())
+    }
+
     /// Takes out the headers that need not be sent; what to say of them, if there are any.
     pub fn leave_out(&mut self) -> Option<String> {
         let mut lines = Vec::new();
-        self.headers.retain(|(name, value)| {
+        self.headers.as_mut()?.retain(|(name, value)| {
             let implied = websocket::is_implied(name, value);
             if implied {
                 lines.push(format!("{name}: {value}"));

@@ -256,6 +256,31 @@ impl Engine {
         Ok(performed)
     }
 
+    /// Says by what a lost connection is made anew when the operation that [asked](Outcome::Ask) is done again; `own` is a
+    /// [`CallRequest`] as JSON. `None`: so it will be made; else why not, as JSON.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn renew(&self, connection: Handle, own: &[u8]) -> Result<Option<Vec<u8>>, Misuse> {
+        let mut own: CallRequest = serde_json::from_slice(own)?;
+        // What is left out was told by the connect.
+        let _ = own.leave_out();
+        let renewed = self.engine.renew(connection, |made_by| own.renewed(made_by))?;
+        Ok(renewed
+            .err()
+            .map(|invalid| failure::to_json(&failure::invalid(&invalid))))
+    }
+
+    /// What servers set in the last reconnect of a connection, once: two lines for each cookie, as a connect's result has them.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn take_cookies(&self, connection: Handle) -> Result<String, Misuse> {
+        let mut lines = String::new();
+        outcome::put_cookies(&mut lines, &self.engine.take_cookies(connection)?);
+        Ok(lines)
+    }
+
     /// Makes what a controller or a timer remembers; `spec` is a [`ControlRequest`] as JSON. What cannot be used makes a control
     /// whose steps say so.
     ///

@@ -22,7 +22,7 @@ mod variables;
 
 pub use ::engine::talking::figures::{FIGURES, Outcome};
 pub use ::engine::{Handle, Misuse as EngineMisuse, ShutdownError};
-pub use connect::{CallRequest, ConnectRequest, IdentityRequest};
+pub use connect::{CallRequest, ConnectRequest, IdentityRequest, LoginRequest};
 pub use controls::ControlRequest;
 pub use describe::{describe_json, describe_markdown};
 pub use engine::{Engine, Misuse, Performed};
@@ -35,4 +35,4 @@ pub use values::{Invalid, Values};
 pub use variables::{VARIABLES, Variable};
 
 /// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
-pub const ABI: i64 = 5;
+pub const ABI: i64 = 6;

@@ -93,7 +93,7 @@ impl Connected {
         texts.add(|out| put(out, &spec.dial.target));
         texts.add(|out| out.push_str(run.end.name()));
         texts.add(|out| out.push_str(&done.extensions));
-        texts.add(|out| put_cookies(out, run));
+        texts.add(|out| put_cookies(out, &run.set_cookies));
         texts.add(|out| out.push_str(log));
         if shown.subresults {
             texts.add(|out| put_attempts(out, run));
@@ -404,8 +404,8 @@ fn put_body(out: &mut String, attempt: &AttemptRecord) {
 }
 
 /// Of all attempts and their redirects in order, so that the last one wins where two set the same cookie.
-fn put_cookies(out: &mut String, run: &ConnectRun) {
-    for (from, cookie) in &run.set_cookies {
+pub fn put_cookies(out: &mut String, set_cookies: &[(String, String)]) {
+    for (from, cookie) in set_cookies {
         put(out, format_args!("{from}\n{cookie}\n"));
     }
 }

@@ -149,6 +149,39 @@ pub fn perform<'local>(
     .resolve::<Throw>()
 }
 
+/// Says by what a lost connection is made anew when the operation that asked is done again. Answers null, or JSON that says why
+/// it cannot.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn renew<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    connection: jlong,
+    own: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let own = bytes(env, &own)?;
+        match Engine::global().renew(handle(connection), &own)? {
+            Some(failure) => java_bytes(env, &failure),
+            None => Ok(JByteArray::null()),
+        }
+    })
+    .resolve::<Throw>()
+}
+
+/// Takes what servers set in the connection's last reconnect, two lines for each cookie.
+#[jni_mangle("io.github.wsbackoff.core.Native", "takeCookies")]
+pub fn take_cookies<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    connection: jlong,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let lines = Engine::global().take_cookies(handle(connection))?;
+        java_bytes(env, lines.as_bytes())
+    })
+    .resolve::<Throw>()
+}
+
 /// Answers a stateless question to the policy; both are UTF-8 JSON.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn query<'local>(

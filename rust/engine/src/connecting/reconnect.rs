@@ -23,6 +23,10 @@ pub struct Lifeline {
     clock: Clock,
     opened: Instant,
     times: u64,
+    /// Nobody said yet by what the next one is to be made.
+    must_ask: bool,
+    /// `Set-Cookie` lines of the last reconnect, until they are taken.
+    set_cookies: Vec<(String, String)>,
 }
 
 /// What came of it.
@@ -46,6 +50,8 @@ impl Lifeline {
     /// For a connection that was just opened, with the machine that opened it and the clock of its times.
     pub fn new(spec: Arc<ConnectSpec>, attempts: Attempts, clock: Clock) -> Self {
         Lifeline {
+            must_ask: spec.asks,
+            set_cookies: Vec::new(),
             spec,
             attempts,
             clock,
@@ -59,6 +65,28 @@ impl Lifeline {
         &self.spec
     }
 
+    /// Whether it is to be [renewed](Lifeline::renew) first.
+    pub fn must_ask(&self) -> bool {
+        self.must_ask
+    }
+
+    /// From now on it is made by this.
+    pub fn renew(&mut self, spec: Arc<ConnectSpec>) {
+        self.spec = spec;
+        self.must_ask = false;
+    }
+
+    /// Keeps what servers set in a reconnect, in the place of what an earlier one left.
+    pub fn keep_cookies(&mut self, run: &mut ConnectRun) -> usize {
+        self.set_cookies = std::mem::take(&mut run.set_cookies);
+        self.set_cookies.len()
+    }
+
+    /// Those that are kept: `Set-Cookie` lines in order, each behind the address that sent it.
+    pub fn take_cookies(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.set_cookies)
+    }
+
     /// Connects again; `lost` is when the loss was noticed, `left` what is left of the thread's schedule, if that has an end.
     ///
     /// Cancel safe: dropping it closes what it had opened.
@@ -70,6 +98,7 @@ impl Lifeline {
         };
         let lived = lost.saturating_duration_since(self.opened);
         let fresh = self.next_seed();
+        self.must_ask = self.spec.asks;
         self.attempts.set_end(left.map(|left| self.clock.after(left)));
         self.attempts.lost(lived, fresh, self.clock.now());
         if let Err(reason) = self.pause_first(&mut done, cancel).await {

@@ -22,6 +22,8 @@ pub struct ConnectSpec {
     pub keeping: Keeping,
     /// How long a connection that was let in is watched for a close by the server, which counts as a refusal; zero: not at all.
     pub settle: Duration,
+    /// Whether whoever uses the connection is asked, before it is made anew, by what; see [`crate::Engine::renew`].
+    pub asks: bool,
     /// When to try again.
     pub policy: Arc<Policy>,
     /// Seed of this connect's own random stream; `None`: random.

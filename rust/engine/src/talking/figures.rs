@@ -21,6 +21,8 @@ pub enum Outcome {
     Failed = 1,
     /// No message in time, and that is no failure.
     NoMessage = 2,
+    /// Nothing was done yet: the connection is lost, and by what it is to be made anew is asked first.
+    Ask = 3,
 }
 
 /// The numbers of one operation, filled while it runs.
@@ -54,6 +56,8 @@ pub struct Figures {
     pub age: Duration,
     /// Place 25: so many bytes at the payload's end are no message, but what the sample has to say beside.
     pub note: usize,
+    /// Place 26: how many `Set-Cookie` lines its reconnect got.
+    pub set_cookies: usize,
 }
 
 impl Figures {
@@ -93,6 +97,7 @@ impl Figures {
             tally.stale,
             tally.overdue,
             self.note as u64,
+            self.set_cookies as u64,
         ];
         for (place, value) in places.iter_mut().zip(values) {
             *place = i64::try_from(value).unwrap_or(i64::MAX);
@@ -136,8 +141,9 @@ mod tests {
             dropped: 21,
             age: Duration::from_micros(22),
             note: 25,
+            set_cookies: 26,
         };
-        let mut expected: Vec<i64> = (0..26).collect();
+        let mut expected: Vec<i64> = (0..27).collect();
         expected[..2].copy_from_slice(&[2, 2]);
         expected.resize(FIGURES, 0);
         assert_eq!(figures.places().to_vec(), expected);

@@ -300,3 +300,93 @@ fn a_reconnect_ends_with_the_threads_schedule_and_says_that_the_thread_is_over()
         "the policy gave up: the thread goes on"
     );
 }
+
+/// Drops the first and the third connection, refuses the second with a cookie and echoes in the fourth and all later ones; notes each
+/// request's head.
+fn noting() -> (String, Arc<Mutex<Vec<String>>>) {
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let noted = heads.clone();
+    let url = raw_server(move |number, mut peer| {
+        let Some(head) = peer.read_head() else { return };
+        noted.lock().unwrap().push(head.clone());
+        if number == 1 {
+            peer.raw(
+                b"HTTP/1.1 429 Wait\r\nSet-Cookie: place=7; Path=/\r\nRetry-After-Ms: 10\r\nContent-Length: 0\r\n\r\n",
+            );
+            return;
+        }
+        peer.accept(&head, "");
+        if number != 0 {
+            let payload = peer.message().unwrap_or_default();
+            peer.say(TEXT, &payload);
+        }
+        if number > 2 {
+            peer.echo();
+        }
+    });
+    (url, heads)
+}
+
+#[test]
+fn who_uses_a_lost_connection_says_by_what_it_is_made_anew() {
+    let (url, heads) = noting();
+    let beside = serde_json::json!({
+        "asks": true,
+        "headers": [["X-Token", "old"]],
+        "cookies": [{"name": "sid", "value": "1"}],
+    });
+    let (client, result) = Client::connect(Arc::default(), &url, AGAIN, &beside);
+    assert_eq!(result["outcome"], "connected");
+    pause(150);
+    let asked = client.exchange("x");
+    assert_eq!((asked.figures[OUTCOME], asked.payload.len()), (ASK, 0));
+    assert_eq!(heads.lock().unwrap().len(), 1, "nothing is dialled before");
+
+    let renew = |own: Value| client.engine.renew(client.handle, own.to_string().as_bytes());
+    let wrong = renew(serde_json::json!({"headers": [["Upgrade", "h2c"]]}))
+        .unwrap()
+        .unwrap();
+    let wrong: Value = serde_json::from_slice(&wrong).unwrap();
+    assert_eq!(wrong["code"], "spec.invalid");
+    assert_eq!(client.exchange("x").figures[OUTCOME], ASK);
+
+    let now =
+        serde_json::json!({"headers": [["X-Token", "new"]], "cookies": [{"name": "sid", "value": "2"}]});
+    assert_eq!(renew(now).unwrap(), None);
+    let done = client.exchange("x");
+    assert_eq!((done.text(), done.figures[RECONNECTS]), ("x", 1));
+    for head in &heads.lock().unwrap()[1..] {
+        assert!(
+            head.contains("X-Token: new\r\n") && head.contains("sid=2"),
+            "{head}"
+        );
+    }
+    assert!(heads.lock().unwrap()[2].contains("place=7"));
+    assert_eq!(done.figures[SET_COOKIES], 1);
+    let cookies = client.engine.take_cookies(client.handle).unwrap();
+    assert_eq!(cookies, format!("{url}\nplace=7; Path=/\n"));
+    assert_eq!(client.engine.take_cookies(client.handle).unwrap(), "");
+
+    // The next loss is asked about again, and what is not said stays as it was.
+    pause(150);
+    assert_eq!(client.exchange("y").figures[OUTCOME], ASK);
+    assert_eq!(renew(serde_json::json!({})).unwrap(), None);
+    assert_eq!(client.exchange("y").text(), "y");
+    let last = heads.lock().unwrap()[3].clone();
+    assert!(
+        ["X-Token: new", "sid=2", "place=7"]
+            .iter()
+            .all(|part| last.contains(part)),
+        "{last}"
+    );
+}
+
+#[test]
+fn a_connection_that_is_not_made_anew_asks_nobody() {
+    let (url, _) = dropping(0);
+    let beside = serde_json::json!({"asks": true});
+    let (client, _) = Client::connect(Arc::default(), &url, &[], &beside);
+    assert_eq!(client.exchange("one").code(), "connection.lost");
+    assert_eq!(client.engine.renew(client.handle, b"{}").unwrap(), None);
+    assert_eq!(client.exchange("two").code(), "connection.lost");
+}

@@ -6,7 +6,7 @@ use jmeter::{Connected, Engine, FIRST_LENGTH, Handle, Misuse, TEXTS};
 use serde_json::{Value, json};
 
 /// What of a specification is only one call's.
-const OWN: [&str; 4] = ["headers", "addresses", "cookies", "visit"];
+const OWN: [&str; 6] = ["headers", "login", "addresses", "cookies", "visit", "asks"];
 
 /// Prepares and connects; `spec` holds what both steps are given.
 pub fn connect(engine: &Engine, handle: Handle, spec: &Value) -> Result<Value, Misuse> {

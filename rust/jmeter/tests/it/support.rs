@@ -41,6 +41,11 @@ impl Peer {
     /// Switches protocols, with more header lines.
     pub fn upgrade(&mut self, more: &str) -> Option<()> {
         let head = self.read_head()?;
+        self.accept(&head, more)
+    }
+
+    /// Switches protocols in answer to a request that was read.
+    pub fn accept(&mut self, head: &str, more: &str) -> Option<()> {
         let key = head.lines().find_map(|line| {
             let (name, value) = line.split_once(": ")?;
             name.eq_ignore_ascii_case("sec-websocket-key").then_some(value)
@@ -293,7 +298,11 @@ pub const DROPPED: usize = 21;
 pub const AGE: usize = 22;
 pub const STALE: usize = 23;
 pub const NOTE: usize = 25;
+pub const SET_COOKIES: usize = 26;
 pub const NEWS: usize = 31;
+
+/// In the place of the outcome: it asks first by what to connect again.
+pub const ASK: i64 = 3;
 
 impl Done {
     pub fn text(&self) -> &str {

@@ -194,7 +194,7 @@ public final class ConnectResult extends Exchange {
   }
 
   /** Two lines each. */
-  private static List<String[]> pairs(String text) {
+  static List<String[]> pairs(String text) {
     if (text.isEmpty()) {
       return Collections.emptyList();
     }

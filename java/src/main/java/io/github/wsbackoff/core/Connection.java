@@ -1,6 +1,8 @@
 package io.github.wsbackoff.core;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -55,7 +57,8 @@ public final class Connection implements AutoCloseable {
   }
 
   /**
-   * Does an operation on the calling thread; what it came to stands in {@code figures}.
+   * Does an operation on the calling thread; what it came to stands in {@code figures}. If it
+   * {@link Figures#isAsking asks}, it is to be done again after {@link #renew}.
    *
    * @param payload what to send in place of the operation's own payload, or null
    * @param leftMillis what is left of the thread's schedule, for a reconnect
@@ -67,6 +70,22 @@ public final class Connection implements AutoCloseable {
       TestRuns.tellNews();
     }
     return message;
+  }
+
+  /**
+   * Says by what the connection, which was lost, is made anew.
+   *
+   * @return why it cannot be, or null
+   */
+  public Failure renew(ConnectCall call) {
+    byte[] failure = Native.renew(handle.get(), call.json);
+    return failure == null ? null : Failure.parse(failure);
+  }
+
+  /** Takes the cookies that servers set when it was last made anew: address and header of each. */
+  public List<String[]> takeCookies() {
+    byte[] lines = Native.takeCookies(handle.get());
+    return ConnectResult.pairs(new String(lines, StandardCharsets.UTF_8));
   }
 
   /**

@@ -37,11 +37,13 @@ public final class Connections {
     private final Connection connection;
     private final Scope scope;
     private final URL url;
+    private final Origin origin;
 
-    private Kept(Connection connection, Scope scope, URL url) {
+    private Kept(Connection connection, Scope scope, URL url, Origin origin) {
       this.connection = connection;
       this.scope = scope;
       this.url = url;
+      this.origin = origin;
     }
   }
 
@@ -62,15 +64,22 @@ public final class Connections {
    * Keeps an open connection under its id.
    *
    * @param url its address as http or https, for results; null if there is none
+   * @param origin what it is made anew by when it is lost; null if it is not
    */
-  public void put(String id, Connection connection, Scope scope, URL url) {
-    open.put(id, new Kept(connection, scope, url));
+  public void put(String id, Connection connection, Scope scope, URL url, Origin origin) {
+    open.put(id, new Kept(connection, scope, url, origin));
   }
 
   /** The address of the connection of this id, or null. */
   public URL url(String id) {
     Kept kept = open.get(id);
     return kept == null ? null : kept.url;
+  }
+
+  /** What the connection of this id is made anew by, or null. */
+  public Origin origin(String id) {
+    Kept kept = open.get(id);
+    return kept == null ? null : kept.origin;
   }
 
   /** Forgets the connection of this id; the caller closes it. */

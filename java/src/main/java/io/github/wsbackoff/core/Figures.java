@@ -11,6 +11,7 @@ public final class Figures {
 
   private static final int TEXT = 1;
   private static final int NO_MESSAGE = 2;
+  private static final int ASKING = 3;
   private static final int NEWS = LENGTH - 1;
 
   /** Written by the native part. */
@@ -34,6 +35,11 @@ public final class Figures {
   /** No message came in time, and that is no failure. */
   public boolean isNoMessage() {
     return raw[0] == NO_MESSAGE;
+  }
+
+  /** Nothing was done yet: the connection is lost, and asks by what it is to be made anew. */
+  public boolean isAsking() {
+    return raw[0] == ASKING;
   }
 
   /** Whether the message is text (else binary, or there is none). */
@@ -119,6 +125,11 @@ public final class Figures {
   /** So many bytes at the end of the data are no message, but what the sample says beside. */
   public int noteLength() {
     return (int) raw[25];
+  }
+
+  /** Whether servers set cookies while the connection was made anew. */
+  public boolean hasCookies() {
+    return raw[26] != 0;
   }
 
   /** How long the message had been there when the operation began; 0 when it came later. */

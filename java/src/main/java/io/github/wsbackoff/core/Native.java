@@ -62,6 +62,17 @@ final class Native {
   static native byte[] perform(
       long connection, long operation, byte[] payload, long leftMillis, long[] figures);
 
+  /**
+   * Says by what a lost connection is made anew when the operation that asked is done again, as
+   * JSON.
+   *
+   * @return null, or UTF-8 JSON that says why that cannot be
+   */
+  static native byte[] renew(long connection, byte[] own);
+
+  /** Takes what servers set when it was last made anew, UTF-8, two lines a cookie. */
+  static native byte[] takeCookies(long connection);
+
   /** Answers a question to the policy, at once and without a trace; see {@link Query}. */
   static native byte[] query(byte[] question);
 

@@ -9,7 +9,7 @@ import java.util.Locale;
  */
 public final class NativeLibrary {
   /** Version of the boundary that this jar speaks. */
-  static final long ABI = 5;
+  static final long ABI = 6;
 
   private static volatile boolean loaded;
   private static NativeLibraryException failure;

@@ -6,12 +6,18 @@ import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Figures;
 import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.Operation;
+import io.github.wsbackoff.core.Origin;
 import io.github.wsbackoff.core.Schedule;
 import io.github.wsbackoff.core.Spec;
 import io.github.wsbackoff.element.Values;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.samplers.Entry;
 import org.apache.jmeter.samplers.SampleResult;
+import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.threads.JMeterVariables;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +30,8 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
   private static final long serialVersionUID = 1L;
   private static final Logger log = LoggerFactory.getLogger(AbstractMessageSampler.class);
 
+  // Of the running sample; a clone and a deserialised copy start without.
+  private transient List<TestElement> managers;
   // Of this thread's clone.
   private transient Payload payload;
   private transient Operation operation;
@@ -128,21 +136,47 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
   private byte[] perform(Connections connections, Figures figures) {
     Connection connection = connections.get(preparedFor);
     if (connection == null) {
-      throw new NoConnection(preparedFor, connections);
+      throw new Refused(noConnection(connections));
     }
     try {
       activate(connection);
-      long left = Schedule.leftMillis(getThreadContext());
-      return connection.perform(operation, payload.bytes(), left, figures);
+      byte[] data = perform(connection, figures);
+      Origin origin = connections.origin(preparedFor);
+      if (origin != null && figures.isAsking()) {
+        Failure failure = origin.renew(connection, managers());
+        if (failure != null) {
+          throw new Refused(failure);
+        }
+        data = perform(connection, figures);
+      }
+      if (origin != null && figures.hasCookies()) {
+        origin.store(connection.takeCookies(), managers());
+      }
+      return data;
     } finally {
       deactivate();
       performed(connections, preparedFor, connection);
     }
   }
 
+  private byte[] perform(Connection connection, Figures figures) {
+    long left = Schedule.leftMillis(getThreadContext());
+    return connection.perform(operation, payload.bytes(), left, figures);
+  }
+
+  private Failure noConnection(Connections connections) {
+    List<String> ids = connections.ids();
+    return Failure.of(
+        "connection.none",
+        "This thread has no connection '"
+            + preparedFor
+            + "'; it has: "
+            + (ids.isEmpty() ? "none" : String.join(", ", ids)));
+  }
+
   private Failure unforeseen(Throwable e) {
-    if (e instanceof NoConnection) {
-      return Failure.of("connection.none", e.getMessage());
+    if (e instanceof Refused) {
+      return ((Refused) e).failure;
     }
     if (!(e instanceof NativeLibraryException)) {
       log.error("{}: the sample failed in an unforeseen way", getName(), e);
@@ -181,19 +215,44 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     }
   }
 
-  /** Nothing is open under the id; without a stack trace, as a plan may run into it often. */
-  private static final class NoConnection extends RuntimeException {
-    private static final long serialVersionUID = 1L;
+  // ---- managers in scope, told anew before every sample, and asked only by a lost connection
 
-    NoConnection(String id, Connections connections) {
-      super(
-          "This thread has no connection '"
-              + id
-              + "'; it has: "
-              + (connections.ids().isEmpty() ? "none" : String.join(", ", connections.ids())),
-          null,
-          false,
-          false);
+  @Override
+  public boolean applies(ConfigTestElement element) {
+    return super.applies(element) || ScopeElements.isManager(element);
+  }
+
+  @Override
+  public void clearTestElementChildren() {
+    super.clearTestElementChildren();
+    if (managers != null) {
+      managers.clear();
+    }
+  }
+
+  @Override
+  public void addTestElement(TestElement element) {
+    super.addTestElement(element);
+    if (ScopeElements.isManager(element)) {
+      if (managers == null) {
+        managers = new ArrayList<>();
+      }
+      managers.add(element);
+    }
+  }
+
+  private List<TestElement> managers() {
+    return managers == null ? Collections.emptyList() : managers;
+  }
+
+  /** Nothing was done, and why; without a stack trace, as a plan may run into it often. */
+  private static final class Refused extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private final transient Failure failure;
+
+    Refused(Failure failure) {
+      super(failure.detail, null, false, false);
+      this.failure = failure;
     }
   }
 }

@@ -27,6 +27,8 @@ final class ConnectPlan {
   static final String BASE = "wsb.baseUrl";
   private static final String PROXY = "wsb.proxy";
   private static final String SCOPE = "wsb.scope";
+  private static final String RECONNECT = "wsb.reconnect";
+  private static final String NO = "no";
   private static final String WHEN_OPEN = "wsb.whenOpen";
 
   /** The properties for people, without passwords. */
@@ -44,6 +46,7 @@ final class ConnectPlan {
   /** The result of every connect if a value that only this side uses is wrong, else null. */
   final ConnectResult wrong;
 
+  private final boolean reconnects;
   private final Values values;
   private final String traceFile;
   private String base;
@@ -62,6 +65,7 @@ final class ConnectPlan {
     id = values.inForce(AbstractWebSocketSampler.CONNECTION);
     traceFile = Settings.trace();
     whenOpen = word(WHEN_OPEN);
+    reconnects = !word(RECONNECT).equals(NO);
     String lives = word(SCOPE);
     boolean known = isChoice(SCOPE, lives);
     scope = known ? Connections.Scope.valueOf(lives.toUpperCase(Locale.ROOT)) : null;
@@ -91,7 +95,14 @@ final class ConnectPlan {
     }
     List<String> addresses =
         looksUp ? elements.addresses(server.getHost()) : Collections.emptyList();
-    call = call.with(elements.headers(server), elements.cookies(), addresses, visit);
+    call =
+        call.with(
+            elements.headers(server),
+            elements.login(server),
+            elements.cookies(),
+            addresses,
+            visit,
+            reconnects);
     boolean isRead = prepared != null && prepared.isUsable();
     if (secure || !isRead) { // the user's certificate may be another one each time
       ConnectSpec now = spec(elements);
@@ -130,6 +141,11 @@ final class ConnectPlan {
   /** What is only the next connect's, once this is {@link #ready}. */
   ConnectCall call() {
     return call;
+  }
+
+  /** What a connection that was made by this is made anew by; null if it is not. */
+  ConnectOrigin origin(ScopeElements elements) {
+    return reconnects ? new ConnectOrigin(elements, server, looksUp) : null;
   }
 
   /** Frees what the native part has read, so that it is read anew. */

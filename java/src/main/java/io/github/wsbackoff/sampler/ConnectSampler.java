@@ -96,8 +96,7 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
     } catch (NativeLibraryException e) {
       return ConnectResult.failed(e);
     } catch (UnknownHostException e) {
-      return ConnectResult.failed(
-          "dns.not-found", "The DNS Cache Manager knows no address: " + e.getMessage());
+      return ConnectResult.failed("dns.not-found", Unusable.unknownHost(e));
     } catch (Unusable e) {
       return ConnectResult.failed(e.code, e.getMessage());
     } catch (Throwable e) {
@@ -153,25 +152,17 @@ public class ConnectSampler extends AbstractWebSocketSampler implements Addresse
               Schedule.leftMillis(getThreadContext()),
               connections.figures());
       if (result.ok) {
-        connections.put(plan.id, connection, plan.scope, Urls.http(result.url));
+        URL url = Urls.http(result.url);
+        connections.put(plan.id, connection, plan.scope, url, plan.origin(scope()));
         kept = true;
       } else if (result.isInvalid()) {
         plan.discard(); // what is wrong may be a file: it is looked at anew
       }
-      storeCookies(result);
+      scope().store(result.setCookies);
       return result;
     } finally {
       if (!kept) {
         connection.close();
-      }
-    }
-  }
-
-  private void storeCookies(ConnectResult result) {
-    for (String[] cookie : result.setCookies) {
-      URL from = Urls.http(cookie[0]);
-      if (from != null) {
-        scope().storeCookie(cookie[1], from);
       }
     }
   }

@@ -5,6 +5,7 @@ import java.net.URL;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,25 +56,44 @@ final class HttpElements {
    */
   List<List<String>> headers(URL url) throws Unusable {
     List<List<String>> all = headers.headers();
-    if (url == null || logins == null) {
-      return all;
-    }
-    if (all.stream().noneMatch(header -> header.get(0).equalsIgnoreCase(AUTHORIZATION))) {
-      String login = Logins.header(logins, url);
-      if (login != null) {
-        all.add(Arrays.asList(AUTHORIZATION, login));
-      }
+    Logins login = logins(url, all);
+    if (login != null && login.header != null) {
+      all.add(Arrays.asList(AUTHORIZATION, login.header));
     }
     return all;
   }
 
   /**
+   * Who logs in where the server asks with Digest; empty for nobody.
+   *
+   * @param url as for {@link #headers}
+   * @throws Unusable as there
+   */
+  Map<String, Object> login(URL url) throws Unusable {
+    Logins login = logins(url, headers.headers());
+    return login == null ? Collections.emptyMap() : login.digest;
+  }
+
+  /** Null where a Header Manager says how to log in, or nobody does. */
+  private Logins logins(URL url, List<List<String>> headers) throws Unusable {
+    if (url == null || logins == null) {
+      return null;
+    }
+    boolean given =
+        headers.stream().anyMatch(header -> header.get(0).equalsIgnoreCase(AUTHORIZATION));
+    return given ? null : new Logins(logins, url);
+  }
+
+  /**
    * All cookies of the user: the native part gives each request those that are for it, with what
-   * refusals and redirects set meanwhile.
+   * refusals and redirects set meanwhile. Null where nobody keeps any.
    */
   List<Map<String, Object>> cookies() {
+    if (cookies == null) {
+      return null;
+    }
     List<Map<String, Object>> all = new ArrayList<>();
-    if (cookies == null || cookies.getPolicy().equalsIgnoreCase(IGNORE)) {
+    if (cookies.getPolicy().equalsIgnoreCase(IGNORE)) {
       return all;
     }
     for (JMeterProperty each : cookies.getCookies()) {

@@ -4,9 +4,12 @@ import java.net.URL;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.jmeter.config.ConfigTestElement;
+import org.apache.jmeter.engine.util.NoThreadClone;
 import org.apache.jmeter.testelement.TestElement;
 
 /**
@@ -23,15 +26,22 @@ final class ScopeElements {
       isThere("org.apache.jmeter.protocol.http.control.HeaderManager");
 
   private final List<TestElement> httpDefaults = new ArrayList<>();
+  private final List<TestElement> managers = new ArrayList<>();
   private TestElement keystoreConfig;
   private HttpElements http;
 
   static boolean accepts(TestElement element) {
-    return isHttp(element) || isKeystoreConfig(element) || isHttpDefaults(element);
+    return isManager(element) || isKeystoreConfig(element) || isHttpDefaults(element);
+  }
+
+  /** Whether an element says something for each upgrade, also of a lost connection. */
+  static boolean isManager(TestElement element) {
+    return HTTP_PART && HttpElements.accepts(element);
   }
 
   void add(TestElement element) {
-    if (isHttp(element)) {
+    if (isManager(element)) {
+      managers.add(element);
       if (http == null) {
         http = new HttpElements();
       }
@@ -48,9 +58,14 @@ final class ScopeElements {
     return http == null ? Collections.emptyList() : http.headers(url);
   }
 
-  /** The user's cookies, of whatever hosts. */
+  /** Who logs in at this address if it asks with Digest; empty for nobody. */
+  Map<String, Object> login(URL url) throws Unusable {
+    return http == null ? Collections.emptyMap() : http.login(url);
+  }
+
+  /** The user's cookies, of whatever hosts; null where nobody keeps any. */
   List<Map<String, Object>> cookies() {
-    return http == null ? Collections.emptyList() : http.cookies();
+    return http == null ? null : http.cookies();
   }
 
   /** Addresses of this host, empty if the system is to be asked. */
@@ -58,11 +73,50 @@ final class ScopeElements {
     return http == null ? Collections.emptyList() : http.addresses(host);
   }
 
-  /** Stores a cookie that a server set. */
-  void storeCookie(String setCookie, URL url) {
-    if (http != null) {
-      http.store(setCookie, url);
+  /** Stores what servers set: of each cookie the address of the answer, and the header. */
+  void store(List<String[]> setCookies) {
+    for (String[] cookie : setCookies) {
+      URL from = Urls.http(cookie[0]);
+      if (http != null && from != null) {
+        http.store(cookie[1], from);
+      }
     }
+  }
+
+  /** The managers here behind those of another sample, as far as that has some of its own. */
+  ScopeElements behind(List<TestElement> nearer) {
+    ScopeElements all = new ScopeElements();
+    Set<TestElement> here = identities(managers);
+    nearer.stream().filter(element -> !here.contains(element)).forEach(all::add);
+    managers.forEach(all::add);
+    return all;
+  }
+
+  /**
+   * Lets those managers here forget what their variables and functions gave which are not in the
+   * scope of the running sample, where JMeter does it.
+   */
+  void recover(List<TestElement> running) {
+    Set<TestElement> others = identities(running);
+    for (TestElement element : managers) {
+      if (others.contains(element)) {
+        continue;
+      }
+      if (element instanceof NoThreadClone) { // other threads', too
+        synchronized (element) {
+          element.recoverRunningVersion();
+        }
+      } else {
+        element.recoverRunningVersion();
+      }
+    }
+  }
+
+  /** Elements of equal properties are others all the same. */
+  private static Set<TestElement> identities(List<TestElement> elements) {
+    Set<TestElement> all = Collections.newSetFromMap(new IdentityHashMap<>());
+    all.addAll(elements);
+    return all;
   }
 
   /** The Keystore Configuration, or null. */
@@ -99,10 +153,6 @@ final class ScopeElements {
       }
     }
     return "";
-  }
-
-  private static boolean isHttp(TestElement element) {
-    return HTTP_PART && HttpElements.accepts(element);
   }
 
   private static boolean isKeystoreConfig(TestElement element) {

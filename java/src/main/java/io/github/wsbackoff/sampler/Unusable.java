@@ -1,5 +1,7 @@
 package io.github.wsbackoff.sampler;
 
+import java.net.UnknownHostException;
+
 /**
  * What JMeter's own elements or options ask for cannot be done; nothing is sent. The message says
  * what and why.
@@ -13,5 +15,10 @@ final class Unusable extends Exception {
   Unusable(String code, String message, Throwable cause) {
     super(message, cause);
     this.code = code;
+  }
+
+  /** What to say where a DNS Cache Manager has nothing. */
+  static String unknownHost(UnknownHostException e) {
+    return "The DNS Cache Manager knows no address: " + e.getMessage();
   }
 }

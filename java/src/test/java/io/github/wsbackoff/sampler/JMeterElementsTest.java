@@ -8,10 +8,15 @@ import io.github.wsbackoff.JMeterSetup;
 import io.github.wsbackoff.RawServer;
 import io.github.wsbackoff.core.Query;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.protocol.http.control.AuthManager;
 import org.apache.jmeter.protocol.http.control.Cookie;
@@ -151,20 +156,86 @@ public class JMeterElementsTest {
   }
 
   @Test
-  public void only_basic_entries_are_sent_unasked_and_others_refused() throws Exception {
-    for (AuthManager.Mechanism mechanism :
-        new AuthManager.Mechanism[] {
-          AuthManager.Mechanism.DIGEST, AuthManager.Mechanism.KERBEROS
-        }) {
-      AuthManager logins = new AuthManager();
-      logins.set(-1, "", "me", "secret", "", "", mechanism);
-      SampleResult sample = sampler(server.url("/"), logins).sample(null);
-      assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
-      String text = sample.getResponseDataAsString();
-      assertTrue(text, text.contains(mechanism.name()) && text.contains("BASIC"));
-      assertFalse(text, text.contains("secret"));
-    }
+  public void an_entry_for_a_mechanism_that_is_not_ours_is_refused_and_nothing_sent()
+      throws Exception {
+    AuthManager logins = new AuthManager();
+    logins.set(-1, "", "me", "secret", "", "", AuthManager.Mechanism.KERBEROS);
+    SampleResult sample = sampler(server.url("/"), logins).sample(null);
+    assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
+    String text = sample.getResponseDataAsString();
+    assertTrue(text, text.contains("KERBEROS") && text.contains("DIGEST"));
+    assertFalse(text, text.contains("secret"));
     assertEquals(Collections.emptyList(), server.heads());
+  }
+
+  @Test
+  public void a_digest_challenge_is_answered_and_the_password_shown_nowhere() throws Exception {
+    String challenge =
+        "WWW-Authenticate: Digest realm=\"agents\", qop=\"auth\", nonce=\"n1\", opaque=\"o1\"\r\n";
+    for (String mechanism : Arrays.asList("DIGEST", "BASIC_DIGEST")) { // one is deprecated
+      try (RawServer asks = new RawServer(RawServer.refusal(401, "Who", challenge, ""))) {
+        AuthManager logins = new AuthManager();
+        logins.set(
+            -1,
+            asks.url("/"),
+            "me",
+            "secret",
+            "",
+            "agents",
+            AuthManager.Mechanism.valueOf(mechanism));
+        SampleResult sample = sampler(asks.url("/a?b=c"), logins).sample(null);
+        assertEquals(sample.getResponseDataAsString(), "101", sample.getResponseCode());
+        assertEquals(2, asks.heads().size());
+        boolean unasked = asks.heads().get(0).contains("Authorization: Basic bWU6c2VjcmV0");
+        assertEquals(mechanism.startsWith("BASIC"), unasked);
+        answersTheChallenge(asks.heads().get(1));
+        String shown = sample.getRequestHeaders() + sample.getResponseDataAsString();
+        assertFalse(shown, shown.contains("secret") || shown.contains("bWU6c2VjcmV0"));
+      }
+    }
+  }
+
+  /** RFC 7616, section 3.4.1. */
+  private static void answersTheChallenge(String head) throws Exception {
+    String answer = head.split("Authorization: Digest ")[1].split("\r\n")[0];
+    assertFalse(head, head.contains("Basic"));
+    Map<String, String> parts = new HashMap<>();
+    for (String part : answer.split(", ")) {
+      parts.put(part.split("=", 2)[0], part.split("=", 2)[1].replace("\"", ""));
+    }
+    assertEquals("/a?b=c", parts.get("uri"));
+    assertEquals("o1", parts.get("opaque"));
+    assertEquals("00000001", parts.get("nc"));
+    String expected =
+        md5(
+            String.join(
+                ":",
+                md5("me:agents:secret"),
+                "n1",
+                parts.get("nc"),
+                parts.get("cnonce"),
+                "auth",
+                md5("GET:/a?b=c")));
+    assertEquals(expected, parts.get("response"));
+  }
+
+  private static String md5(String text) throws Exception {
+    byte[] digest =
+        MessageDigest.getInstance("MD5").digest(text.getBytes(StandardCharsets.US_ASCII));
+    return String.format("%032x", new BigInteger(1, digest));
+  }
+
+  @Test
+  public void a_digest_login_that_is_refused_is_the_answer() throws Exception {
+    String challenge = "WWW-Authenticate: Digest realm=\"agents\", qop=\"auth\", nonce=\"n1\"\r\n";
+    String refusal = RawServer.refusal(401, "No", challenge, "no");
+    try (RawServer asks = new RawServer(refusal, refusal, refusal)) {
+      AuthManager logins = new AuthManager();
+      logins.set(-1, "", "me", "wrong", "", "", AuthManager.Mechanism.DIGEST);
+      SampleResult sample = sampler(asks.url("/"), logins).sample(null);
+      assertEquals("401", sample.getResponseCode());
+      assertEquals(2, asks.heads().size());
+    }
   }
 
   @Test
