@@ -6,6 +6,7 @@ import io.github.wsbackoff.core.ConnectSpec;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Figures;
 import io.github.wsbackoff.core.Operation;
+import io.github.wsbackoff.core.Schedule;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
@@ -45,7 +46,7 @@ public final class Autobahn {
   /** The one message that the server has for this path, or nothing. */
   private String ask(String path) {
     try (Connection connection = open(path)) {
-      byte[] answer = connection.perform(receive, null, figures);
+      byte[] answer = connection.perform(receive, null, Schedule.ENDLESS, figures);
       return figures.isOk() ? new String(answer, UTF_8) : "";
     }
   }
@@ -54,11 +55,11 @@ public final class Autobahn {
   private void echo(String path) {
     Connection connection = open(path);
     while (true) {
-      byte[] message = connection.perform(receive, null, figures);
+      byte[] message = connection.perform(receive, null, Schedule.ENDLESS, figures);
       if (!figures.isOk()) {
         break;
       }
-      connection.perform(figures.isText() ? sendText : sendBytes, message, figures);
+      connection.perform(figures.isText() ? sendText : sendBytes, message, Schedule.ENDLESS, figures);
       if (!figures.isOk()) {
         break;
       }
@@ -72,7 +73,7 @@ public final class Autobahn {
     properties.put("wsb.compression", compression);
     Connection connection = Connection.create();
     try (Operation connect = Operation.prepare(new ConnectSpec(properties, "Autobahn"))) {
-      ConnectResult result = connection.connect(connect, 0, ConnectCall.PLAIN, figures);
+      ConnectResult result = connection.connect(connect, 0, ConnectCall.PLAIN, Schedule.ENDLESS, figures);
       if (!result.ok) {
         throw new IllegalStateException(path + ": " + new String(result.story, UTF_8));
       }

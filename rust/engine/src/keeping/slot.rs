@@ -91,8 +91,10 @@ impl Slot {
 
     /// Ends whatever is done with it, now and later. False: nothing was.
     pub fn cancel(&self) -> bool {
+        // Looked at before, as a quick caller is gone after; and after, as one that has just begun sees the cancel too.
+        let was_busy = self.is_in_call();
         let first = self.cancel.cancel();
-        let busy = self.is_in_call();
+        let busy = was_busy || self.is_in_call();
         if let Some(canceller) = &*lock(&self.canceller) {
             canceller.cancel();
         }

@@ -32,7 +32,7 @@ public final class SmallHeap {
       connect.setProperty("wsb.maxMessageSize", "150m");
       System.out.println(connect.sample(null).getResponseCode());
       SampleResult sample = new ReceiveSampler().sample(null);
-      System.out.println(sample.getResponseCode() + " | " + sample.getResponseDataAsString());
+      System.out.println(sample.getResponseCode() + " | " + sample.getResponseHeaders().trim());
       connect.threadFinished();
       connect.testEnded();
     }

@@ -100,7 +100,7 @@ public class ConnectSamplerTest {
     assertTrue("waited", sample.getEndTime() - sample.getStartTime() < 4000);
     thread.setEndTime(0); // a thread without a schedule
     sample = sampler(server.url("/"), "wsb.retry.maxAttempts", "1").sample(null);
-    assertEquals("connected", variables.get("wsb.stop"));
+    assertEquals("max-attempts", variables.get("wsb.stop"));
     assertFalse(sample.isStopThread());
   }
 
