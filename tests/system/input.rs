@@ -126,7 +126,10 @@ const WRONG_IN_TALK: &[WrongInTalk] = &[
         "wsb.payload.charset",
         "klingon",
         "UTF-8",
-        &[("wsb.payloadType", "file-text")],
+        &[
+            ("wsb.payloadType", "file-text"),
+            ("wsb.payloadFile", "/proc/version"),
+        ],
     ),
     ("wsb.fragmentSize", "0", "", &[]),
     ("wsb.repeat", "0", "1", &[]),
