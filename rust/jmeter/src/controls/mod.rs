@@ -38,12 +38,16 @@ use retry::Retry;
 pub struct ControlRequest {
     /// Simple class name of the element.
     pub element: String,
-    /// What its user calls it; two of one user have streams of chance of their own by it.
+    /// What its user calls it.
     #[serde(default)]
     pub name: String,
     /// Tells it from others of that name, and is the same in all threads of a test: only what is the same element shares.
     #[serde(default)]
     pub identity: String,
+    /// How many of its kind and name stand before it in the plan: with the name, stable from run to run, it gives each element of a
+    /// user a stream of chance of its own.
+    #[serde(default)]
+    pub place: u64,
     /// Its `wsb.*` properties.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
@@ -65,6 +69,14 @@ impl ControlRequest {
             self.name.clone()
         } else {
             format!("{} {}", self.name, self.identity)
+        }
+    }
+
+    /// Whose chance it is, stable from run to run: another one for each user and each element.
+    fn who(&self) -> String {
+        match self.place {
+            0 => format!("{} {}", self.user, self.name),
+            place => format!("{} {}\n{place}", self.user, self.name),
         }
     }
 }

@@ -444,6 +444,7 @@ const LONGEST: f64 = 31_536_000.0;
 impl OnceSpec {
     fn new(request: ControlRequest) -> Result<Self, Invalid> {
         let element = request.element_text();
+        let who = request.who();
         let values = Values::new(request.properties)?;
         let mut policy = policy(&values)?;
         policy.transient = with_failed_assertions(&policy.transient);
@@ -473,7 +474,7 @@ impl OnceSpec {
             terms: Terms {
                 lease: values.positive_duration("wsb.once.lease")?,
                 policy: Arc::new(policy),
-                seed: seed.map(|seed| backoff::stream_seed(seed, &request.user, request.ordinal)),
+                seed: seed.map(|seed| backoff::stream_seed(seed, &who, request.ordinal)),
             },
         })
     }

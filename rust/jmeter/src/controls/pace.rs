@@ -161,11 +161,11 @@ impl Pace {
     pub fn new(request: ControlRequest) -> Result<Self, Invalid> {
         let tracer = tracer(&request);
         let element = request.element_text();
+        let who = request.who();
         let values = Values::new(request.properties)?;
         let fixed = values.word("wsb.pace.mode", &[("pace", false), ("fixed", true)])?;
         let seed: Option<u64> =
             values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
-        let who = format!("{} {}", request.user, request.name);
         Ok(Pace {
             policy: Arc::new(policy(&values)?),
             mode: if fixed {

@@ -68,6 +68,7 @@ impl Retry {
     /// The first that cannot be used.
     pub fn new(request: ControlRequest) -> Result<Self, Invalid> {
         let tracer = super::tracer(&request);
+        let who = request.who();
         let values = Values::new(request.properties)?;
         let mut policy = policy(&values)?;
         let assertions = values.word(
@@ -86,7 +87,7 @@ impl Retry {
             values,
             policy: Arc::new(policy),
             seed,
-            who: format!("{} {}", request.user, request.name),
+            who,
             ordinal: request.ordinal,
             run: None,
             tracer,

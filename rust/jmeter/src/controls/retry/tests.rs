@@ -190,6 +190,29 @@ async fn a_seed_repeats_the_waits_and_users_and_times_differ() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_of_one_name_draw_by_streams_of_their_own() {
+    let properties = [("wsb.retry.seed", "7"), ("wsb.retry.strategy", "full")];
+    let mut waits = Vec::new();
+    for place in [0, 0, 1, 1, 2] {
+        let mut bench = Bench::new(&[]);
+        bench.retry = Retry::new(ControlRequest {
+            place,
+            ..request("u", &properties)
+        })
+        .unwrap();
+        bench.begin().await;
+        let begun = Instant::now();
+        bench.fail("429").await;
+        waits.push(begun.elapsed());
+    }
+    assert_eq!((waits[0], waits[2]), (waits[1], waits[3]));
+    assert!(
+        waits[0] != waits[2] && waits[2] != waits[4] && waits[0] != waits[4],
+        "{waits:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn which_samples_count_is_a_choice() {
     let fail = |label: &str, code: &str, last: bool| json!({"event": "failed", "label": label, "code": code, "last": last});
     for (properties, events, ok, goes) in [

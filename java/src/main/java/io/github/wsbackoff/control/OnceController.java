@@ -1,8 +1,8 @@
 package io.github.wsbackoff.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.wsbackoff.element.Identified;
 import io.github.wsbackoff.element.Identity;
-import io.github.wsbackoff.element.Life;
 import io.github.wsbackoff.element.Steps;
 import io.github.wsbackoff.element.ThreadControl;
 import io.github.wsbackoff.element.Values;
@@ -24,7 +24,7 @@ import org.apache.jmeter.threads.JMeterVariables;
  * <p>It waits in {@link #next}, where no sample is under way. The end of the children, or of the
  * thread, is told to the native part, which then lets the next one in.
  */
-public class OnceController extends GenericController implements Life {
+public class OnceController extends GenericController implements Identified {
   private static final long serialVersionUID = 1L;
 
   /** What it shares it shares with itself in all threads, and with no other of its name. */
@@ -155,7 +155,7 @@ public class OnceController extends GenericController implements Life {
 
   private ThreadControl control() {
     if (control == null) {
-      control = new ThreadControl(this, OnceController.class.getSimpleName(), identity);
+      control = new ThreadControl(this, OnceController.class.getSimpleName());
     }
     return control;
   }
@@ -167,11 +167,9 @@ public class OnceController extends GenericController implements Life {
     return copy;
   }
 
-  /** Here the element is still the one that all threads make their copies of. */
   @Override
-  public void testStarted() {
-    identity.text();
-    Life.super.testStarted();
+  public Identity identity() {
+    return identity;
   }
 
   @Override

@@ -41,7 +41,7 @@ final class Retries {
 
   Retries(RetryController controller) {
     this.controller = controller;
-    control = new ThreadControl(controller, ELEMENT, null);
+    control = new ThreadControl(controller, ELEMENT);
     end = new SampleEnd(controller);
   }
 

@@ -1,6 +1,7 @@
 package io.github.wsbackoff.control;
 
-import io.github.wsbackoff.element.Life;
+import io.github.wsbackoff.element.Identified;
+import io.github.wsbackoff.element.Identity;
 import org.apache.jmeter.control.Controller;
 import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.NextIsNullException;
@@ -32,8 +33,11 @@ import org.apache.jorphan.util.JMeterStopThreadException;
  * children, it runs and is changed.
  */
 public class RetryController extends GenericController
-    implements SampleMonitor, PostProcessor, Life {
+    implements SampleMonitor, PostProcessor, Identified {
   private static final long serialVersionUID = 1L;
+
+  /** Its chance is that of its copies in all threads, and of no other of its name. */
+  private Identity identity = Identity.of(this);
 
   // Of the running thread; a clone and a deserialised copy start without.
   private transient Retries retries;
@@ -186,6 +190,18 @@ public class RetryController extends GenericController
       retries().ended(judged, lastChild, true);
     }
     return retries().unusable();
+  }
+
+  @Override
+  public Identity identity() {
+    return identity;
+  }
+
+  @Override
+  public Object clone() {
+    RetryController copy = (RetryController) super.clone();
+    copy.identity = identity.ofCopy(copy);
+    return copy;
   }
 
   @Override

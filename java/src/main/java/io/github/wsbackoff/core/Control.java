@@ -24,7 +24,8 @@ public final class Control implements AutoCloseable {
    *
    * @param element simple class name of the element
    * @param name what the element is called in the plan
-   * @param identity what tells it from others of that name, the same in all threads; may be empty
+   * @param identity what tells it from others of that name, the same in all threads
+   * @param place how many of its kind and name stand before it in the plan, stable over runs
    * @param properties its {@code wsb.*} properties, those that are set
    * @param user whose it is, stable over runs: JMeter's thread name
    * @param ordinal how often this user came to it before
@@ -34,6 +35,7 @@ public final class Control implements AutoCloseable {
       String element,
       String name,
       String identity,
+      int place,
       Map<String, String> properties,
       String user,
       long ordinal) {
@@ -42,6 +44,7 @@ public final class Control implements AutoCloseable {
     spec.put("element", element);
     spec.put("name", name);
     spec.put("identity", identity);
+    spec.put("place", place);
     spec.put("properties", properties);
     spec.put("user", user);
     spec.put("ordinal", ordinal);

@@ -1,7 +1,9 @@
 package io.github.wsbackoff.core;
 
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.slf4j.Logger;
@@ -25,6 +27,8 @@ public final class TestRuns {
   private static boolean running;
   private static long startTime;
   private static final Set<String> told = new HashSet<>();
+  private static final Map<String, Integer> places = new HashMap<>();
+  private static final Map<String, Integer> groups = new HashMap<>();
 
   private TestRuns() {}
 
@@ -59,6 +63,8 @@ public final class TestRuns {
     running = true;
     startTime = start;
     told.clear();
+    places.clear();
+    groups.clear();
     try {
       Connection.warmUp();
     } finally {
@@ -76,6 +82,11 @@ public final class TestRuns {
   /** Whether this was not said in this test before: many elements have the same to say. */
   public static synchronized boolean isNews(String text) {
     return told.add(text);
+  }
+
+  /** How many others of its group were told in this test before this member was, from 0. */
+  public static synchronized int place(String member, String group) {
+    return places.computeIfAbsent(member, key -> groups.merge(group, 1, Integer::sum) - 1);
   }
 
   private static void end() {

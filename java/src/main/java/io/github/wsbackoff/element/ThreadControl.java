@@ -8,7 +8,6 @@ import io.github.wsbackoff.core.NativeLibraryException;
 import io.github.wsbackoff.core.TestRuns;
 import java.util.Map;
 import java.util.function.Supplier;
-import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterThread;
 import org.slf4j.Logger;
@@ -22,9 +21,8 @@ import org.slf4j.LoggerFactory;
 public final class ThreadControl {
   private static final Logger log = LoggerFactory.getLogger(ThreadControl.class);
 
-  private final TestElement element;
+  private final Identified element;
   private final String kind;
-  private final Identity identity;
 
   private Control control;
   private Values values;
@@ -35,12 +33,10 @@ public final class ThreadControl {
 
   /**
    * @param kind the element's name in the table of keys
-   * @param identity which element of the plan it is; null where nothing is shared by that
    */
-  public ThreadControl(TestElement element, String kind, Identity identity) {
+  public ThreadControl(Identified element, String kind) {
     this.element = element;
     this.kind = kind;
-    this.identity = identity;
   }
 
   /** Before the first step of a pass: from now on these properties hold. */
@@ -53,9 +49,15 @@ public final class ThreadControl {
           Values current = properties.get(); // may run a ${__function}
           if (control == null || !control.isUsable() || !current.sameAs(values)) {
             close();
-            String which = identity == null ? "" : identity.text();
             control =
-                Control.open(kind, element.getName(), which, current.toMap(), Steps.user(), pass);
+                Control.open(
+                    kind,
+                    element.getName(),
+                    element.identity().text(),
+                    element.place(),
+                    current.toMap(),
+                    Steps.user(),
+                    pass);
             values = current;
           }
           return MissingNode.getInstance();

@@ -55,8 +55,7 @@ final class MessageSample {
     }
   }
 
-  private static void succeed(
-      SampleResult sample, byte[] data, Figures figures, boolean closes) {
+  private static void succeed(SampleResult sample, byte[] data, Figures figures, boolean closes) {
     boolean closed = closes && figures.closeCode() != 0;
     sample.setSuccessful(true);
     sample.setResponseCode(closed ? Texts.of(figures.closeCode()) : "200");

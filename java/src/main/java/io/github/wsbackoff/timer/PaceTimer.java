@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.element.Identified;
 import io.github.wsbackoff.element.Identity;
-import io.github.wsbackoff.element.Life;
 import io.github.wsbackoff.element.Steps;
 import io.github.wsbackoff.element.Targets;
 import io.github.wsbackoff.element.ThreadControl;
@@ -31,7 +31,7 @@ import org.apache.jmeter.timers.Timer;
  * keeps the order. As a {@link PostProcessor} of the same samples it learns what came of them; a
  * listener would not see those inside a transaction with a sample of its own.
  */
-public class PaceTimer extends AbstractTestElement implements Timer, PostProcessor, Life {
+public class PaceTimer extends AbstractTestElement implements Timer, PostProcessor, Identified {
   private static final long serialVersionUID = 1L;
 
   private static final String ELEMENT = PaceTimer.class.getSimpleName();
@@ -106,7 +106,7 @@ public class PaceTimer extends AbstractTestElement implements Timer, PostProcess
 
   private ThreadControl control() {
     if (control == null) {
-      control = new ThreadControl(this, ELEMENT, identity);
+      control = new ThreadControl(this, ELEMENT);
     }
     return control;
   }
@@ -118,11 +118,9 @@ public class PaceTimer extends AbstractTestElement implements Timer, PostProcess
     return copy;
   }
 
-  /** Here the element is still the one that all threads make their copies of. */
   @Override
-  public void testStarted() {
-    identity.text();
-    Life.super.testStarted();
+  public Identity identity() {
+    return identity;
   }
 
   @Override

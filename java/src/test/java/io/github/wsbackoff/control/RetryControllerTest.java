@@ -5,16 +5,23 @@ import static io.github.wsbackoff.control.Plan.retry;
 import static io.github.wsbackoff.control.Plan.sampler;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotEquals;
 import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.RawServer;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.control.Plan.Seen;
+import io.github.wsbackoff.core.Settings;
 import io.github.wsbackoff.sampler.ConnectSampler;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.jmeter.assertions.Assertion;
 import org.apache.jmeter.assertions.AssertionResult;
 import org.apache.jmeter.control.GenericController;
@@ -26,9 +33,11 @@ import org.apache.jmeter.control.TransactionController;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.testelement.AbstractTestElement;
 import org.apache.jmeter.timers.Timer;
+import org.apache.jmeter.util.JMeterUtils;
 import org.apache.jorphan.collections.HashTree;
 import org.junit.Rule;
 import org.junit.Test;
+import org.junit.rules.TemporaryFolder;
 import org.junit.rules.Timeout;
 
 /** The controller in a real engine: what runs again, when, and what the listeners are shown. */
@@ -37,6 +46,7 @@ public class RetryControllerTest {
     "wsb.retry.strategy", "fixed", "wsb.retry.base", "20", "wsb.retry.transientBase", "20"
   };
 
+  @Rule public final TemporaryFolder folder = new TemporaryFolder();
   @Rule public final Timeout timeout = Timeout.seconds(60);
 
   private static RetryController fast(String... more) {
@@ -47,6 +57,38 @@ public class RetryControllerTest {
 
   private static void shows(Plan plan, String... lines) {
     assertEquals(Arrays.asList(lines), plan.recorder.lines());
+  }
+
+  @Test
+  public void two_controllers_of_one_name_draw_by_streams_of_their_own_in_each_run_alike()
+      throws Exception {
+    List<List<String>> runs = new ArrayList<>();
+    for (int run = 0; run < 2; run++) {
+      Path trace = folder.getRoot().toPath().resolve("trace" + run);
+      JMeterUtils.setProperty(Settings.TRACE, trace.toString());
+      try {
+        Plan plan = new Plan(1);
+        for (String label : new String[] {"one", "two"}) {
+          RetryController retry =
+              retry("wsb.retry.seed", "7", "wsb.retry.strategy", "full", "wsb.retry.base", "90ms");
+          plan.add(retry).add(sampler(label, "429", "200"));
+        }
+        plan.run();
+      } finally {
+        JMeterUtils.getJMeterProperties().remove(Settings.TRACE);
+      }
+      List<String> waits = new ArrayList<>();
+      Matcher wait =
+          Pattern.compile("\"waitMs\":([0-9.]+)")
+              .matcher(new String(Files.readAllBytes(trace), StandardCharsets.UTF_8));
+      while (wait.find()) {
+        waits.add(wait.group(1));
+      }
+      assertEquals(waits.toString(), 2, waits.size());
+      assertNotEquals(waits.get(0), waits.get(1));
+      runs.add(waits);
+    }
+    assertEquals(runs.get(0), runs.get(1));
   }
 
   @Test

@@ -445,11 +445,7 @@ public class MessageSamplersTest {
       Files.write(file.toPath(), (byte[]) cases[i][1]);
       SendSampler sampler =
           with(
-              new SendSampler(),
-              "wsb.payloadType",
-              "file-text",
-              "wsb.payloadFile",
-              file.getPath());
+              new SendSampler(), "wsb.payloadType", "file-text", "wsb.payloadFile", file.getPath());
       if (cases[i][0] != null) {
         sampler.setProperty("wsb.payload.charset", (String) cases[i][0]);
       }
@@ -481,8 +477,7 @@ public class MessageSamplersTest {
   @Test
   public void what_a_sample_says_of_itself_is_not_in_its_data() throws Exception {
     connect();
-    SampleResult late =
-        with(new ReceiveSampler(), "wsb.readTimeout", "50").sample(null);
+    SampleResult late = with(new ReceiveSampler(), "wsb.readTimeout", "50").sample(null);
     assertEquals("Non HTTP response code: message.timeout", late.getResponseCode());
     assertEquals("", late.getResponseDataAsString());
     assertEquals(0, late.getBytesAsLong());
