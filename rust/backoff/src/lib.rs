@@ -45,7 +45,7 @@ pub use band::Band;
 pub use body::{BodyPattern, BodyPatternError};
 pub use connect::{Backoff, Class, FailureKind, HttpAnswer, Next, Seen, StopReason, Verdict};
 pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, TooLong};
-pub use lockout::Lockout;
+pub use lockout::{LockedOut, Lockout};
 pub use pacer::{FASTEST_PACE, Pacer, PacerMode, PacerSettings, PacerState, SLOWEST_PACE, Ticket, Turn};
 pub use policy::{ATTEMPT_GUARD, Policy, PolicyError};
 pub use seed::{Stream, stream_seed};

@@ -30,6 +30,34 @@ const LONGEST_SPREAD: Duration = Duration::from_secs(24 * 3_600);
 /// This share of what the quota lets in is asked for: so many tries come by chance that some are refused, and those count, too.
 const SHARE: f64 = 0.8;
 
+/// Users who lock each other out, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockedOut {
+    /// How many try.
+    pub users: usize,
+    /// The most that ever were let in within a window; 0: nobody was, yet.
+    pub quota: usize,
+    /// How long a window is taken for: the longest hint, or a guess.
+    pub window: Duration,
+    /// The time over which all who wait should spread their next tries, from the end of the hint on, so that they are no more than the
+    /// quota takes.
+    pub spread: Duration,
+}
+
+impl LockedOut {
+    /// How long it takes until all of them are in, `users * window / quota`, whatever they do; `None`: the quota is not known.
+    #[must_use]
+    pub fn bound(&self) -> Option<Duration> {
+        let windows = self.users as f64 / self.quota as f64;
+        (self.quota > 0).then(|| times(self.window, windows))
+    }
+}
+
+fn times(window: Duration, factor: f64) -> Duration {
+    let product = Duration::try_from_secs_f64(window.as_secs_f64() * factor);
+    product.unwrap_or(LONGEST_SPREAD).min(LONGEST_SPREAD)
+}
+
 /// What the users of one process know together of one quota: who waits, who was let in, who was refused.
 #[derive(Debug, Clone, Default)]
 pub struct Lockout {
@@ -82,9 +110,8 @@ impl Lockout {
         }
     }
 
-    /// A user was refused. `Some`: in a lock-out, the time over which all who wait should spread their next tries, from the end of the
-    /// hint on, so that they are no more than the quota takes.
-    pub fn refused(&mut self, now: Duration, hint: Option<Duration>) -> Option<Duration> {
+    /// A user was refused. `Some`: in a lock-out.
+    pub fn refused(&mut self, now: Duration, hint: Option<Duration>) -> Option<LockedOut> {
         if let Some(hint) = hint {
             if !self.hinted {
                 (self.hinted, self.window) = (true, Duration::ZERO);
@@ -105,8 +132,12 @@ impl Lockout {
         }
         self.seen?;
         let share = self.users as f64 / (self.most.max(1) as f64 * SHARE);
-        let spread = Duration::try_from_secs_f64(self.window.as_secs_f64() * share);
-        Some(spread.unwrap_or(LONGEST_SPREAD).min(LONGEST_SPREAD))
+        Some(LockedOut {
+            users: self.users,
+            quota: self.most,
+            window: self.window,
+            spread: times(self.window, share),
+        })
     }
 
     /// When the lock-out was found.

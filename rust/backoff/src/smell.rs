@@ -21,7 +21,7 @@ pub struct Sign<'a> {
     pub waited: Option<Duration>,
 }
 
-/// A guess, with what to try.
+/// A guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Smell {
     /// A page in place of an upgrade, behind a redirect or with the words of one.
@@ -35,24 +35,13 @@ pub enum Smell {
 }
 
 impl Smell {
-    /// For people: what it may be, and which key to set.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::WaitingRoom => {
-                "a page came in place of the upgrade: if this is a waiting room, wsb.retry.throttle=429,503,200 comes back to it"
-            }
-            Self::ForbiddenLimit => {
-                "this 403 speaks of a rate limit: if it is one, wsb.retry.throttle=429,503,403 waits for it"
-            }
-            Self::Queue => {
-                "attempts ended at their time-out: if the server queues, answers come late, not never, and a longer wsb.retry.attemptTimeout gets them"
-            }
-            Self::RefusalsCount => {
-                "the server's hints were obeyed and it refused each time: refusals seem to count against the limit, and wsb.shared.mode=pace makes fewer of them"
-            }
-        }
-    }
+    /// All of them, in their order.
+    pub const ALL: [Smell; 4] = [
+        Smell::WaitingRoom,
+        Smell::ForbiddenLimit,
+        Smell::Queue,
+        Smell::RefusalsCount,
+    ];
 }
 
 /// A user in a storm on an honest limiter is rarely refused more often.
@@ -218,17 +207,5 @@ mod tests {
         assert_eq!(smells(&policy, &[refused(10); 7]), [Smell::RefusalsCount]);
         assert_eq!(smells(&policy, &[refused(10); 6]), []);
         assert_eq!(smells(&policy, &[refused(8); 20]), []);
-    }
-
-    #[test]
-    fn each_smell_names_the_key_to_set() {
-        for smell in [
-            Smell::WaitingRoom,
-            Smell::ForbiddenLimit,
-            Smell::Queue,
-            Smell::RefusalsCount,
-        ] {
-            assert!(smell.text().contains("wsb."), "{smell:?}");
-        }
     }
 }

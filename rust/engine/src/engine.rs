@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backoff::Attempts;
+use backoff::{Attempts, Smell};
 use tokio::runtime::Runtime;
 use trace::ClosedBy;
 
@@ -12,9 +12,9 @@ use crate::clock::Clock;
 use crate::codes::{CANCELLED, CONNECTION_NONE};
 use crate::connecting::reconnect::Lifeline;
 use crate::connecting::run::{self, ConnectRun};
+use crate::connecting::signs;
 use crate::connecting::spec::ConnectSpec;
 use crate::failure::Failure;
-use crate::gates::crowd::LOCKED_OUT;
 use crate::gates::gate::Gates;
 use crate::keeping::farewell::{self, DRAIN};
 use crate::keeping::keeper::Keeper;
@@ -22,8 +22,9 @@ use crate::keeping::live::Live;
 use crate::keeping::memory::QueueMemory;
 use crate::keeping::slot::{Call, Slot};
 use crate::keeping::story::Story;
-use crate::notices::Notices;
+use crate::notices::{Detail, Notices};
 use crate::runtime::SharedRuntime;
+use crate::signs::Signs;
 use crate::slab::{Handle, Slab};
 use crate::talking::figures::{Figures, Outcome};
 use crate::talking::operation::{Action, Operation};
@@ -92,6 +93,8 @@ impl Default for Engine {
 pub struct ConnectDone {
     /// Its attempts; the connection is behind the handle.
     pub run: ConnectRun,
+    /// What they tell together.
+    pub signs: Signs,
     /// What the server agreed to, as it wrote it; empty where there is no connection.
     pub extensions: String,
     /// Why the trace is not whole.
@@ -162,7 +165,8 @@ impl Engine {
             .handle()
             .block_on(run::connect(spec, &mut attempts, clock, &slot.cancel));
         let warning = self.trace(spec, &run);
-        self.note_limits(&run);
+        let signs = signs::of(spec, &run);
+        self.note_limits(&run, &signs);
         let mut extensions = String::new();
         if let Some(connection) = run.connection.take() {
             connection.extensions().clone_into(&mut extensions);
@@ -180,6 +184,7 @@ impl Engine {
         }
         Ok(ConnectDone {
             run,
+            signs,
             extensions,
             warning,
         })
@@ -286,7 +291,7 @@ impl Engine {
             // A trace that cannot be written was told by the connect, and is told again at the end of the test.
             let _ = self.trace(lifeline.spec(), run);
             figures.set_cookies = lifeline.keep_cookies(run);
-            self.note_limits(run);
+            self.note_limits(run, &signs::of(lifeline.spec(), run));
             if let Some(connection) = run.connection.take() {
                 slot.watch(&connection);
                 figures.reconnects = 1;
@@ -404,22 +409,23 @@ impl Engine {
         &self.notices
     }
 
-    /// What the generator itself ran out of looks like a slow server to whoever is not told.
-    fn note_limits(&self, run: &ConnectRun) {
+    /// What the generator itself ran out of looks like a slow server to whoever is not told, and what all users of a server meet
+    /// nobody reads in a thousand samples.
+    fn note_limits(&self, run: &ConnectRun, signs: &Signs) {
         let limits = [websocket::Code::TcpNoFiles, websocket::Code::TcpNoPorts].map(websocket::Code::as_str);
         for fault in run.attempts.iter().filter_map(|attempt| attempt.fault.as_ref()) {
             if limits.contains(&&*fault.code) {
                 self.notices.count(&fault.code, || fault.detail.clone());
             }
         }
-        let locked_out = run.attempts.iter().filter(|attempt| attempt.locked_out);
-        if let Some(wait) = locked_out.map(|attempt| attempt.wait.unwrap_or_default()).max() {
-            self.notices.count("lock-out", || {
-                format!(
-                    "{LOCKED_OUT}; until then the users spread their tries ({:.0} s for this one), and whoever has less time left gives up",
-                    wait.as_secs_f64().ceil()
-                )
-            });
+        for &smell in &signs.smells {
+            let kind = match smell {
+                Smell::Queue => "late answers",
+                Smell::RefusalsCount => "refusals that count",
+                // A refusal of one user, which its own sample tells.
+                Smell::WaitingRoom | Smell::ForbiddenLimit => continue,
+            };
+            self.notices.count(kind, || Detail::Smell(smell, signs.clone()));
         }
     }
 

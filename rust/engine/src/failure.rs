@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use websocket::{Closed, Code, Connection, Error};
 
 use crate::codes::{CLOSED_BY_SERVER, ErrorCode};
+use crate::signs::Signs;
 
 /// A failed operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +18,19 @@ pub struct Failure {
     pub detail: String,
     /// The thread's schedule ends before anything could be tried again: the thread is to end now.
     pub end_thread: bool,
+    /// What there is to say beside, for whoever words it.
+    pub remarks: Vec<Remark>,
+}
+
+/// What is known of a failure beside its particulars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remark {
     /// The particulars are the story of attempts, in whole lines, and the last one needs a cure.
-    pub curable: bool,
+    Cure,
+    /// The same, and all attempts together tell this.
+    Signs(Signs),
+    /// The bounds of the connection's queue have cost it so many messages so far: what was waited for may have been one of them.
+    Dropped(u64),
 }
 
 impl Failure {
@@ -29,7 +41,7 @@ impl Failure {
             message: code.message,
             detail: detail.into(),
             end_thread: false,
-            curable: false,
+            remarks: Vec::new(),
         }
     }
 
@@ -40,7 +52,7 @@ impl Failure {
             message: code.message(),
             detail: detail.into(),
             end_thread: false,
-            curable: false,
+            remarks: Vec::new(),
         }
     }
 
@@ -56,16 +68,14 @@ impl Failure {
             message: CLOSED_BY_SERVER.message,
             detail: format!("the server closed with {}; {reason}", closed.code),
             end_thread: false,
-            curable: false,
+            remarks: Vec::new(),
         }
     }
 
-    /// Names messages that the bounds of the connection's queue have cost it: what was waited for may have been one of them.
+    /// Remarks on messages that the bounds of the connection's queue have cost it.
     pub fn name_dropped(&mut self, count: u64) {
         if self.code == Code::MessageTimeout.as_str() {
-            self.detail.push_str(&format!(
-                "; the bounds of its queue (wsb.queue) have cost this connection {count} messages so far (wsb.dropped)"
-            ));
+            self.remarks.push(Remark::Dropped(count));
         }
     }
 

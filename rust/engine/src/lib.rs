@@ -19,10 +19,11 @@ mod keeping;
 pub mod locks;
 pub mod notices;
 mod runtime;
+pub mod signs;
 mod slab;
 pub mod talking;
 pub mod tracing;
 
 pub use engine::{ConnectDone, Engine, Misuse, Performed, ShutdownError};
-pub use failure::Failure;
+pub use failure::{Failure, Remark};
 pub use slab::{Handle, Slab};

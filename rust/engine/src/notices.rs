@@ -1,17 +1,55 @@
 //! What a log is told once a test, however often it happens: the first of each kind at once, all of them counted to its end.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use backoff::Smell;
+
 use crate::locks::lock;
+use crate::signs::Signs;
 
 /// Kinds are few: the codes of failures. Whoever makes more of them is not believed.
 const KINDS: usize = 64;
 
 /// Texts that wait to be told; more than this nobody reads.
 const WAITING: usize = 64;
+
+/// Something to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The first of its kind in a test; those that follow are counted.
+    First {
+        /// A code, or a word for what happened.
+        kind: String,
+        /// The particulars.
+        detail: Detail,
+    },
+    /// The end of a test: how many there were of each kind.
+    Counts(BTreeMap<String, u64>),
+    /// Messages that nobody has received fill what all connections may queue together, in bytes: the oldest go.
+    QueuesFull {
+        /// The bound.
+        limit: usize,
+    },
+    /// What needs no other word.
+    Text(String),
+}
+
+/// What is known of something that is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// In words.
+    Text(String),
+    /// A guess, and what it comes from.
+    Smell(Smell, Signs),
+}
+
+impl From<String> for Detail {
+    fn from(text: String) -> Self {
+        Detail::Text(text)
+    }
+}
 
 /// See the file's sentence.
 #[derive(Debug, Default)]
@@ -24,33 +62,33 @@ pub struct Notices {
 #[derive(Debug, Default)]
 struct Book {
     counts: BTreeMap<String, u64>,
-    news: Vec<String>,
+    news: Vec<Notice>,
 }
 
 impl Notices {
     /// Counts one of a kind; the first is told with its detail.
-    pub fn count(&self, kind: &str, detail: impl FnOnce() -> String) {
+    pub fn count<D: Into<Detail>>(&self, kind: &str, detail: impl FnOnce() -> D) {
         let mut book = lock(&self.book);
         if let Some(count) = book.counts.get_mut(kind) {
             *count += 1;
         } else if book.counts.len() < KINDS {
             book.counts.insert(kind.to_owned(), 1);
-            let first = format!(
-                "{kind}: {}; the first in this test, those that follow are counted",
-                detail()
-            );
+            let first = Notice::First {
+                kind: kind.to_owned(),
+                detail: detail().into(),
+            };
             self.put(&mut book, first);
         }
     }
 
     /// Has something told that does not happen twice.
-    pub fn tell(&self, text: String) {
-        self.put(&mut lock(&self.book), text);
+    pub fn tell(&self, notice: Notice) {
+        self.put(&mut lock(&self.book), notice);
     }
 
-    fn put(&self, book: &mut Book, text: String) {
+    fn put(&self, book: &mut Book, notice: Notice) {
         if book.news.len() < WAITING {
-            book.news.push(text);
+            book.news.push(notice);
             self.has_news.store(true, Ordering::Release);
         }
     }
@@ -60,35 +98,36 @@ impl Notices {
         self.has_news.load(Ordering::Acquire)
     }
 
-    /// What is to be told now, a line each; empty where there is nothing.
-    pub fn take(&self) -> String {
+    /// What is to be told now, in order.
+    pub fn take(&self) -> Vec<Notice> {
         if !self.has_news() {
-            return String::new();
+            return Vec::new();
         }
         let mut book = lock(&self.book);
         self.has_news.store(false, Ordering::Release);
-        std::mem::take(&mut book.news).join("\n")
+        std::mem::take(&mut book.news)
     }
 
     /// The end of a test: the counts are to be told, and begin anew.
     pub fn end(&self) {
         let mut book = lock(&self.book);
         let counts = std::mem::take(&mut book.counts);
-        if counts.is_empty() {
-            return;
+        if !counts.is_empty() {
+            self.put(&mut book, Notice::Counts(counts));
         }
-        let mut text = "in this test: ".to_owned();
-        for (index, (kind, count)) in counts.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(text, "{comma}{count} x {kind}").expect("a String takes everything");
-        }
-        self.put(&mut book, text);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn first(kind: &str, detail: &str) -> Notice {
+        Notice::First {
+            kind: kind.to_owned(),
+            detail: Detail::Text(detail.to_owned()),
+        }
+    }
 
     #[test]
     fn the_first_of_a_kind_is_told_at_once_and_all_at_the_end() {
@@ -99,18 +138,16 @@ mod tests {
         }
         notices.count("reconnect", || "again".to_owned());
         assert!(notices.has_news());
-        assert_eq!(
-            notices.take(),
-            "tcp.no-files: number 0; the first in this test, those that follow are counted\n\
-             reconnect: again; the first in this test, those that follow are counted"
-        );
+        let told = [first("tcp.no-files", "number 0"), first("reconnect", "again")];
+        assert_eq!(notices.take(), told);
         assert!(!notices.has_news());
         notices.end();
-        assert_eq!(notices.take(), "in this test: 1 x reconnect, 300 x tcp.no-files");
+        let counts = [("reconnect", 1), ("tcp.no-files", 300)].map(|(kind, count)| (kind.to_owned(), count));
+        assert_eq!(notices.take(), [Notice::Counts(counts.into())]);
         notices.end();
-        assert_eq!(notices.take(), "", "a test in which nothing happened");
+        assert_eq!(notices.take(), [], "a test in which nothing happened");
         notices.count("reconnect", || "in another test".to_owned());
-        assert!(notices.take().contains("in another test"));
+        assert_eq!(notices.take(), [first("reconnect", "in another test")]);
     }
 
     #[test]
@@ -118,8 +155,10 @@ mod tests {
         let notices = Notices::default();
         for number in 0..10_000 {
             notices.count(&format!("closed.{number}"), || "x".repeat(100));
-            notices.tell(number.to_string());
+            notices.tell(Notice::Text(number.to_string()));
         }
-        assert!(notices.take().len() < 100_000);
+        assert!(notices.take().len() <= WAITING);
+        notices.end();
+        assert!(matches!(&notices.take()[..], [Notice::Counts(counts)] if counts.len() == KINDS));
     }
 }

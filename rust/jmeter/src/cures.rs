@@ -1,5 +1,8 @@
-//! What a user of the elements can do about each failure of a connection; the codes and their messages are `websocket`'s.
+//! What a user of the elements can do: about each failure of a connection (the codes and their messages are `websocket`'s), and about
+//! what attempts smell like.
 
+use backoff::{LockedOut, Smell};
+use engine::signs::Signs;
 use websocket::Code;
 
 /// One or two sentences; they name keys of the elements where those are the cure.
@@ -112,9 +115,100 @@ pub const fn cure(code: Code) -> &'static str {
     }
 }
 
+/// What attempts smell like: what it may be, and which key to set. The timeline and the log say the same.
+pub fn smell(smell: Smell, signs: &Signs) -> String {
+    let text = match smell {
+        Smell::WaitingRoom => {
+            "a page came in place of the upgrade: if this is a waiting room, wsb.retry.throttle=429,503,200 comes back to it"
+        }
+        Smell::ForbiddenLimit => {
+            "this 403 speaks of a rate limit: if it is one, wsb.retry.throttle=429,503,403 waits for it"
+        }
+        Smell::Queue => {
+            "attempts ended at their time-out: if the server queues, answers come late, not never, and a longer wsb.retry.attemptTimeout gets them"
+        }
+        Smell::RefusalsCount => {
+            "whoever waited as long as asked was refused again: refusals seem to count against the quota, use wsb.shared.mode=pace"
+        }
+    };
+    let mut text = text.to_owned();
+    if let (Smell::RefusalsCount, Some(found)) = (smell, &signs.locked_out) {
+        text.push_str(&lock_out(found, signs));
+    }
+    text
+}
+
+/// What the users do by themselves, and whether that can be enough.
+fn lock_out(found: &LockedOut, signs: &Signs) -> String {
+    let seconds = |time: std::time::Duration| format!("{:.0} s", time.as_secs_f64().ceil());
+    let mut text = format!(
+        "; until then {} users spread their tries over {}, and whoever has less time left gives up",
+        found.users,
+        seconds(found.spread)
+    );
+    if let Some(bound) = found.bound().filter(|bound| *bound > signs.max_elapsed) {
+        text.push_str(&format!(
+            "; {} users at {} in {} take {} at best, and wsb.retry.maxElapsed ends at {}: not all of them can get in",
+            found.users,
+            found.quota,
+            seconds(found.window),
+            seconds(bound),
+            seconds(signs.max_elapsed)
+        ));
+    }
+    text
+}
+
+/// Messages that a connection lost by the bounds of its queue, behind the particulars of a failure.
+pub fn dropped(count: u64) -> String {
+    format!(
+        "; the bounds of its queue (wsb.queue) have cost this connection {count} messages so far (wsb.dropped)"
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn signs(quota: usize, max_elapsed: u64) -> Signs {
+        let locked_out = LockedOut {
+            users: 200,
+            quota,
+            window: Duration::from_secs(9),
+            spread: Duration::from_secs(50),
+        };
+        Signs {
+            smells: vec![Smell::RefusalsCount],
+            locked_out: Some(locked_out),
+            max_elapsed: Duration::from_secs(max_elapsed),
+        }
+    }
+
+    #[test]
+    fn each_smell_names_the_key_to_set() {
+        for smelt in Smell::ALL {
+            assert!(smell(smelt, &signs(0, 1)).contains("wsb."), "{smelt:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_enough_for_all_users_is_told_with_the_bound() {
+        let told = smell(Smell::RefusalsCount, &signs(45, 30));
+        assert!(
+            told.contains("200 users at 45 in 9 s take 40 s at best, and wsb.retry.maxElapsed ends at 30 s"),
+            "{told}"
+        );
+        // Enough; and where nobody was let in yet, nothing is known.
+        for honest in [signs(45, 40), signs(0, 1)] {
+            let told = smell(Smell::RefusalsCount, &honest);
+            assert!(
+                told.contains("spread their tries over 50 s") && !told.contains("maxElapsed"),
+                "{told}"
+            );
+        }
+    }
 
     #[test]
     fn every_cure_is_a_sentence() {

@@ -1,19 +1,17 @@
 //! The engine as the elements use it: what was prepared behind handles, requests and results in the forms that cross the boundary.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use backoff::Smell;
 use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome};
 use engine::{Failure, Handle, ShutdownError, Slab};
 use serde::Deserialize;
 
 use crate::connect::{CallRequest, ConnectPlan, ConnectRequest};
 use crate::controls::{ControlRequest, Controls, UnknownElement};
-use crate::error_codes;
 use crate::failure;
+use crate::notices;
 use crate::operation::{Operation, OperationRequest};
 use crate::outcome::{self, Connected};
 use crate::values::Invalid;
@@ -164,37 +162,20 @@ impl Engine {
             Ok((plan, spec)) => {
                 let spec = Arc::new(spec);
                 let done = self.engine.connect(handle, &spec, left)?;
-                let smells = outcome::smells(&spec, &done.run);
-                self.note_smells(&smells);
                 let log = left_out
                     .into_iter()
                     .chain(done.warning.clone())
                     .chain(self.news_if_any());
                 let log = log.collect::<Vec<String>>().join("\n");
-                Ok(Connected::new(&spec, plan.shown, &done, &smells, &log))
+                Ok(Connected::new(&spec, plan.shown, &done, &log))
             }
-        }
-    }
-
-    /// What all users of a server meet is told to the log once.
-    fn note_smells(&self, smells: &[Smell]) {
-        for smell in smells {
-            let (Smell::RefusalsCount | Smell::Queue) = smell else {
-                continue;
-            };
-            let kind = if *smell == Smell::Queue {
-                "late answers"
-            } else {
-                "refusals that count"
-            };
-            self.engine.notices().count(kind, || smell.text().to_owned());
         }
     }
 
     /// What the log is to be told now, a line each: what happened the first time, and at the end of a test how often.
     pub fn news(&self) -> String {
         let told = self.engine.notices().take();
-        told.lines().map(with_cure).collect::<Vec<_>>().join("\n")
+        told.iter().map(notices::line).collect::<Vec<_>>().join("\n")
     }
 
     fn news_if_any(&self) -> Option<String> {
@@ -355,17 +336,5 @@ impl Engine {
         let ended = self.engine.shutdown();
         self.prepared.drain();
         ended
-    }
-}
-
-/// A line for the log; where the generator itself has run out of something, with what can be done about that.
-fn with_cure(line: &str) -> Cow<'_, str> {
-    let limits = [websocket::Code::TcpNoFiles, websocket::Code::TcpNoPorts].map(websocket::Code::as_str);
-    match line.split_once(": ") {
-        Some((kind, _)) if limits.contains(&kind) => {
-            let help = error_codes::help(kind).unwrap_or_default();
-            format!("{line}. {help}").into()
-        }
-        _ => line.into(),
     }
 }

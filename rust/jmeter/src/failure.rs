@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use engine::Failure;
+use engine::{Failure, Remark};
 use serde::{Serialize, Serializer};
 
+use crate::cures;
 use crate::error_codes::{self, SPEC_INVALID};
 use crate::values::Invalid;
 
@@ -34,19 +35,33 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(failure: &'a Failure) -> Self {
-        let help = if failure.curable {
-            error_codes::help(&failure.code)
-        } else {
-            None
-        };
         Shown {
             code: &failure.code,
             message: failure.message,
-            detail: match help {
-                Some(help) => format!("{}{}: {help}\n", failure.detail, failure.code).into(),
-                None => (&failure.detail).into(),
-            },
+            detail: detail(failure),
             end_thread: failure.end_thread,
         }
     }
+}
+
+/// The particulars, and what there is to say beside.
+fn detail(failure: &Failure) -> Cow<'_, str> {
+    let mut detail = Cow::from(&failure.detail);
+    for remark in &failure.remarks {
+        match remark {
+            Remark::Cure => {
+                if let Some(help) = error_codes::help(&failure.code) {
+                    detail.to_mut().push_str(&format!("{}: {help}\n", failure.code));
+                }
+            }
+            Remark::Signs(signs) => {
+                for &smell in &signs.smells {
+                    detail.to_mut().push_str(&cures::smell(smell, signs));
+                    detail.to_mut().push('\n');
+                }
+            }
+            Remark::Dropped(count) => detail.to_mut().push_str(&cures::dropped(*count)),
+        }
+    }
+    detail
 }

@@ -14,6 +14,7 @@ mod engine;
 mod error_codes;
 mod failure;
 mod keys;
+mod notices;
 mod operation;
 mod outcome;
 mod query;

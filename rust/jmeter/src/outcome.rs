@@ -4,17 +4,19 @@
 use std::fmt::{self, Write as _};
 use std::time::UNIX_EPOCH;
 
-use backoff::{FailureKind, HttpAnswer, Seen, Sign, Smell, StopReason};
+use backoff::StopReason;
 use engine::ConnectDone;
 use engine::codes::{CANCELLED, ErrorCode};
 use engine::connecting::run::{AttemptRecord, ConnectRun, End};
 use engine::connecting::spec::ConnectSpec;
 use engine::connecting::timeline;
+use engine::signs::Signs;
 use engine::talking::figures::FIGURES;
 use serde::Serialize;
 use trace::micros_of;
 
 use crate::connect::{ElapsedMode, ShownAs};
+use crate::cures;
 use crate::error_codes::{self, CLOSED, NO_STATUS, SPEC_INVALID};
 use crate::values::Invalid;
 
@@ -76,7 +78,7 @@ pub struct Connected {
 
 impl Connected {
     /// The result of a call; `log` is what Java is to log.
-    pub fn new(spec: &ConnectSpec, shown: ShownAs, done: &ConnectDone, smells: &[Smell], log: &str) -> Self {
+    pub fn new(spec: &ConnectSpec, shown: ShownAs, done: &ConnectDone, log: &str) -> Self {
         let run = &done.run;
         let last = run.last();
         let said = match run.end {
@@ -89,7 +91,7 @@ impl Connected {
         texts.add(|out| put_lines(out, &last.trace.request_head));
         texts.add(|out| put_lines(out, response_head(last)));
         texts.add(|out| put_body(out, last));
-        texts.add(|out| put_story(out, run, smells));
+        texts.add(|out| put_story(out, run, &done.signs));
         texts.add(|out| put(out, &spec.dial.target));
         texts.add(|out| out.push_str(run.end.name()));
         texts.add(|out| out.push_str(&done.extensions));
@@ -319,65 +321,23 @@ fn put(out: &mut String, shown: impl fmt::Display) {
 }
 
 /// The run in words, what can be done about its failure, and what it smells like.
-fn put_story(out: &mut String, run: &ConnectRun, smells: &[Smell]) {
+fn put_story(out: &mut String, run: &ConnectRun, signs: &Signs) {
     timeline::write(out, run);
     if let Some(fault) = run.curable() {
         let help = error_codes::help(&fault.code).unwrap_or_default();
         put(out, format_args!("{}: {help}\n", fault.code));
     }
-    for smell in smells {
-        put(out, format_args!("{}\n", smell.text()));
+    for &smell in &signs.smells {
+        put(out, format_args!("{}\n", cures::smell(smell, signs)));
     }
     let is_final = run.end == End::Stopped(StopReason::Fatal) && run.last().status() == Some(403);
-    if is_final && smells.is_empty() {
+    if is_final && signs.smells.is_empty() {
         out.push_str(PLAIN_403);
     }
 }
 
 /// Only who knows the server can tell what such an answer means.
 const PLAIN_403: &str = "A 403 is final by default. Where it is this server's way to say \"too many\", let it count as a throttle: wsb.retry.throttle=429,503,403\n";
-
-/// What a failed run smells of; nothing where it was cancelled, or where the socket is open.
-pub fn smells(spec: &ConnectSpec, run: &ConnectRun) -> Vec<Smell> {
-    if matches!(run.end, End::Connected | End::Stopped(StopReason::Cancelled)) {
-        return Vec::new();
-    }
-    let made = run.attempts.iter().filter(|attempt| attempt.made);
-    let signs: Vec<Sign<'_>> = made.map(sign).collect();
-    backoff::smells(&spec.policy, &signs)
-}
-
-fn sign(attempt: &AttemptRecord) -> Sign<'_> {
-    let failure = |attempt: &AttemptRecord| {
-        let code = attempt.fault.as_ref().map(|fault| &*fault.code);
-        let known = websocket::Code::ALL
-            .iter()
-            .find(|known| Some(known.as_str()) == code);
-        match known.map(|known| known.kind()) {
-            Some(websocket::Kind::Timeout) => FailureKind::Timeout,
-            Some(websocket::Kind::Network) => FailureKind::Network,
-            _ => FailureKind::Fatal,
-        }
-    };
-    Sign {
-        seen: match &attempt.trace.answer {
-            Some(answer) => Seen::Answer(HttpAnswer {
-                status: answer.status,
-                headers: &answer.headers,
-                body: &answer.body,
-                now: attempt.trace.started,
-            }),
-            None => Seen::Failure(failure(attempt)),
-        },
-        redirects: attempt.trace.redirects.len(),
-        took: attempt.trace.total,
-        hint: attempt
-            .hint
-            .as_ref()
-            .and_then(|hint| hint.value.as_ref().ok().copied()),
-        waited: attempt.end.is_none().then_some(attempt.waited),
-    }
-}
 
 /// A head, its lines ended by bare line feeds.
 fn put_lines(out: &mut String, head: &str) {

@@ -318,7 +318,10 @@ impl<'a> World<'a> {
         }
         let alone = self.storm.gate.mode != PacerMode::Pace;
         if self.storm.lockout && alone && refusal.class != Class::Fatal {
-            let spread = self.processes[nth].lockout.refused(now, refusal.hint);
+            let spread = self.processes[nth]
+                .lockout
+                .refused(now, refusal.hint)
+                .map(|found| found.spread);
             let user = &mut self.users[id];
             if let Some(spread) = spread {
                 let unit = user.units.unit();

@@ -3,5 +3,6 @@
 pub mod reconnect;
 pub mod run;
 mod settle;
+pub mod signs;
 pub mod spec;
 pub mod timeline;

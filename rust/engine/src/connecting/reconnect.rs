@@ -12,9 +12,10 @@ use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::codes::{CANCELLED, SCHEDULE_END};
 use crate::connecting::run::{self, ConnectRun, End};
+use crate::connecting::signs;
 use crate::connecting::spec::ConnectSpec;
 use crate::connecting::timeline;
-use crate::failure::Failure;
+use crate::failure::{Failure, Remark};
 
 /// What a connection needs to be made anew.
 pub struct Lifeline {
@@ -110,7 +111,7 @@ impl Lifeline {
         match run.end {
             End::Connected => self.opened = Instant::now(),
             End::Stopped(reason) => {
-                done.failure = Some(failure(&run, reason));
+                done.failure = Some(failure(&self.spec, &run, reason));
                 self.start_over();
             }
         }
@@ -164,7 +165,7 @@ fn unmade(reason: StopReason) -> Failure {
     }
 }
 
-fn failure(run: &ConnectRun, reason: StopReason) -> Failure {
+fn failure(spec: &ConnectSpec, run: &ConnectRun, reason: StopReason) -> Failure {
     let mut story = "the reconnect failed:\n".to_owned();
     timeline::write(&mut story, run);
     let why = match &run.last().fault {
@@ -173,11 +174,18 @@ fn failure(run: &ConnectRun, reason: StopReason) -> Failure {
             message: fault.message,
             detail: story,
             end_thread: false,
-            curable: run.curable().is_some(),
+            remarks: remarks(spec, run),
         },
         _ => Failure::new(CANCELLED, story),
     };
     ended_by(reason, why)
+}
+
+fn remarks(spec: &ConnectSpec, run: &ConnectRun) -> Vec<Remark> {
+    let cure = run.curable().map(|_| Remark::Cure);
+    let signs = signs::of(spec, run);
+    let signs = (!signs.smells.is_empty()).then_some(Remark::Signs(signs));
+    cure.into_iter().chain(signs).collect()
 }
 
 fn ended_by(reason: StopReason, failure: Failure) -> Failure {

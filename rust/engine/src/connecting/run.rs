@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backoff::{
-    Attempts, Class, FailureKind, HintReading, HttpAnswer, Next, PacerMode, PacerState, Refusal, Seen, Step,
-    StopReason, Stream, Verdict,
+    Attempts, Class, FailureKind, HintReading, HttpAnswer, LockedOut, Next, PacerMode, PacerState, Refusal,
+    Seen, Step, StopReason, Stream, Verdict,
 };
 use tokio::time::{Instant, sleep_until};
 use websocket::{Answer, Closed, Connection, Error, Kind, Received, Trace};
@@ -105,7 +105,7 @@ pub struct AttemptRecord {
     /// The pause that was made; shorter when cancelled.
     pub waited: Duration,
     /// The users of the quota lock each other out, and its pause was drawn by that.
-    pub locked_out: bool,
+    pub locked_out: Option<LockedOut>,
     /// Set on the last attempt.
     pub end: Option<End>,
 }
@@ -128,7 +128,7 @@ impl AttemptRecord {
             gate: None,
             wait: None,
             waited: Duration::ZERO,
-            locked_out: false,
+            locked_out: None,
             end: None,
         }
     }
@@ -470,16 +470,16 @@ impl AttemptRecord {
         let (refusal, Verdict { class, hint, next }) = attempts.failed(&seen(failed, &self.trace), now);
         self.class = Some(class);
         self.hint = hint;
-        if let Some(spread) = tries.member.refused(&refusal)
+        if let Some(found) = tries.member.refused(&refusal)
             && let (Next::Wait(_), Step::Pause { .. }) = (next, attempts.step(now))
         {
-            self.locked_out = true;
-            attempts.spread(refusal.hint, spread, tries.units.unit(), now);
+            self.locked_out = Some(found);
+            attempts.spread(refusal.hint, found.spread, tries.units.unit(), now);
         }
         self.wait = match (next, attempts.step(now)) {
             // The gate says when.
             (_, Step::Turn { .. } | Step::Stop(_)) | (Next::Stop(_), _) => None,
-            (_, Step::Pause { until }) if self.locked_out => Some(until.saturating_sub(now)),
+            (_, Step::Pause { until }) if self.locked_out.is_some() => Some(until.saturating_sub(now)),
             (Next::Wait(wait), _) => Some(wait),
         };
         Some(refusal)

@@ -7,7 +7,6 @@ use std::time::Duration;
 use backoff::StopReason;
 
 use crate::connecting::run::{AttemptRecord, ConnectRun, End};
-use crate::gates::crowd::LOCKED_OUT;
 
 /// More attempts than this are shown as the first and the last ones.
 const SHOWN_EACH_END: usize = 25;
@@ -67,8 +66,8 @@ fn line(out: &mut String, number: usize, attempt: &AttemptRecord) {
     if let Some(gate) = attempt.gate {
         let _ = write!(out, "; {} at the shared gate before it", Span(gate.waited));
     }
-    if attempt.locked_out {
-        let _ = write!(out, "; {LOCKED_OUT}");
+    if attempt.locked_out.is_some() {
+        out.push_str("; its users lock each other out");
     }
     if let Some(wait) = attempt.wait {
         let _ = write!(out, "; waits {}", Span(wait));

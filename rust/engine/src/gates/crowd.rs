@@ -1,15 +1,10 @@
 //! All who try at one quota, with or without a gate: what they find out together of a lock-out (`backoff::Lockout`), with a clock.
 
-use std::time::Duration;
-
-use backoff::{Class, Lockout, Refusal};
+use backoff::{Class, LockedOut, Lockout, Refusal};
 use tokio::time::Instant;
 
 use crate::locks::{Mutex, MutexGuard};
 use std::sync::{Arc, PoisonError};
-
-/// What a user is told of a lock-out.
-pub const LOCKED_OUT: &str = "refusals seem to count against the quota, use wsb.shared.mode=pace";
 
 /// See the file's sentence.
 #[derive(Debug)]
@@ -53,8 +48,8 @@ impl Member {
         self.crowd.lock().passed(now);
     }
 
-    /// It was refused. `Some`: they lock each other out, and its next try is to be drawn over this time.
-    pub fn refused(&self, refusal: &Refusal) -> Option<Duration> {
+    /// It was refused. `Some`: they lock each other out, and its next try is to be drawn over the time that is told.
+    pub fn refused(&self, refusal: &Refusal) -> Option<LockedOut> {
         if refusal.class == Class::Fatal {
             return None;
         }
@@ -73,6 +68,7 @@ impl Drop for Member {
 mod tests {
     use super::*;
     use backoff::Form;
+    use std::time::Duration;
     use tokio::time::advance;
 
     #[tokio::test(start_paused = true)]
@@ -93,13 +89,12 @@ mod tests {
             advance(Duration::from_secs(1)).await;
         }
         // One was let in, and 41 try: 41 times 4 s, and a fifth more.
-        let spread = members[1].refused(&refusal(Class::Throttle));
-        assert_eq!(spread, Some(Duration::from_secs(205)));
+        let found = members[1].refused(&refusal(Class::Throttle)).unwrap();
+        assert_eq!(found.spread, Duration::from_secs(205));
+        assert_eq!(found.bound(), Some(Duration::from_secs(164)));
         drop(members);
         let last = crowd.enter();
-        assert_eq!(
-            last.refused(&refusal(Class::Throttle)),
-            Some(Duration::from_secs(5))
-        );
+        let found = last.refused(&refusal(Class::Throttle)).unwrap();
+        assert_eq!(found.spread, Duration::from_secs(5));
     }
 }

@@ -15,7 +15,7 @@ use websocket::Readiness;
 use crate::keeping::live::Live;
 use crate::keeping::slot::Slot;
 use crate::locks::lock;
-use crate::notices::Notices;
+use crate::notices::{Notice, Notices};
 
 /// A connection is adopted after one to two of these without use, its end is noticed at once from then on: within 100 ms
 /// in all.
@@ -93,9 +93,9 @@ fn go_on_after_panics(books: &mut Books, notices: &Notices, keep: impl Fn(&mut B
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a text".to_owned());
-        notices.tell(format!(
+        notices.tell(Notice::Text(format!(
             "the keeper of idle connections failed (a defect, please report it): {text}; one connection is not kept any more"
-        ));
+        )));
         if !books.start_again() {
             return;
         }
@@ -368,6 +368,10 @@ mod tests {
             );
         });
         assert_eq!(rounds.get(), 2);
-        assert!(notices.take().contains("at number 1; one connection"));
+        let told = notices.take();
+        assert!(
+            matches!(&told[..], [Notice::Text(text)] if text.contains("at number 1; one connection")),
+            "{told:?}"
+        );
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::notices::Notices;
+use crate::notices::{Notice, Notices};
 use conversation::queue::Queue;
 
 /// What a message takes beside its payload: its entry, its times, what the allocator adds.
@@ -54,10 +54,7 @@ impl Share {
             self.hold(size(queue));
         }
         if !self.memory.is_told.swap(true, Ordering::Relaxed) {
-            notices.tell(format!(
-                "messages that nobody has received yet fill the {limit} bytes of wsb.queue.total: from now on the oldest are dropped \
-                 and counted (wsb.dropped); receive them, close idle connections, or raise the bound"
-            ));
+            notices.tell(Notice::QueuesFull { limit });
         }
     }
 
@@ -121,11 +118,7 @@ mod tests {
         let kept: usize = all.iter().map(|(_, queue)| queue.len()).sum();
         let dropped: u64 = all.iter().map(|(_, queue)| queue.dropped()).sum();
         assert_eq!((kept, dropped), (10, 30));
-        let told = notices.take();
-        assert!(
-            told.contains("wsb.queue.total") && told.lines().count() == 1,
-            "{told}"
-        );
+        assert_eq!(notices.take(), [Notice::QueuesFull { limit }]);
         let (share, queue) = &mut all[0];
         while queue.take(0).is_some() {}
         share.settle(queue, limit, &notices);

@@ -13,7 +13,7 @@ use trace::{Record, StartRecord};
 
 use crate::connecting::run::ConnectRun;
 use crate::connecting::spec::ConnectSpec;
-use crate::notices::Notices;
+use crate::notices::{Notice, Notices};
 use crate::tracing::{records, secrets, writer};
 
 /// Lines that may wait for the disk; a writer that falls further behind slows the samples, but loses nothing.
@@ -102,10 +102,10 @@ impl TraceFiles {
             drop(lines);
             match thread.join() {
                 Ok(0) => {}
-                Ok(lost) => self.notices.tell(format!(
+                Ok(lost) => self.notices.tell(Notice::Text(format!(
                     "trace file {}: {lost} lines could not be written",
                     path.display()
-                )),
+                ))),
                 Err(_) => result = Err(io::Error::other("the trace writer panicked")),
             }
         }
@@ -126,9 +126,9 @@ impl TraceFiles {
             .expect("a queue has room for its first entry, and its other end is here");
         let (notices, shown) = (self.notices.clone(), path.display().to_string());
         let told = move |error: &io::Error| {
-            notices.tell(format!(
+            notices.tell(Notice::Text(format!(
                 "trace file {shown}: {error}; nothing more is written to it in this test"
-            ));
+            )));
         };
         let thread = std::thread::Builder::new()
             .name("wsb-trace".to_owned())
