@@ -46,7 +46,9 @@ pub use body::{BodyPattern, BodyPatternError};
 pub use connect::{Backoff, Class, FailureKind, HttpAnswer, Next, Seen, StopReason, Verdict};
 pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, TooLong};
 pub use lockout::{LockedOut, Lockout};
-pub use pacer::{FASTEST_PACE, Pacer, PacerMode, PacerSettings, PacerState, SLOWEST_PACE, Ticket, Turn};
+pub use pacer::{
+    FASTEST_PACE, LARGEST_BURST, Pacer, PacerMode, PacerSettings, PacerState, SLOWEST_PACE, Ticket, Turn,
+};
 pub use policy::{ATTEMPT_GUARD, Policy, PolicyError};
 pub use seed::{Stream, stream_seed};
 pub use smell::{Sign, Smell, smells};

@@ -26,7 +26,7 @@ mod queue;
 mod settings;
 mod tight;
 
-pub use settings::{FASTEST_PACE, PacerMode, PacerSettings, SLOWEST_PACE};
+pub use settings::{FASTEST_PACE, LARGEST_BURST, PacerMode, PacerSettings, SLOWEST_PACE};
 
 use crate::attempts::{Form, Refusal};
 use crate::connect::Class;
@@ -182,6 +182,11 @@ impl Pacer {
         let at = match (self.settings.mode, self.learner.hold) {
             (PacerMode::Off | PacerMode::Observe, _) | (PacerMode::Pause, None) => not_before,
             (PacerMode::Pause, Some(hold)) => self.next_after_pause(hold, unit).max(not_before),
+            // When it would be due without a burst (GCRA's theoretical arrival time), and as much sooner as a burst may be.
+            (PacerMode::Fixed, _) => {
+                let sooner = self.learner.gap((self.settings.burst - 1) as f64);
+                self.learner.next.saturating_sub(sooner)
+            }
             (PacerMode::Pace, hold) => {
                 let most = [self.learner.most(self.flight.awaited()), self.flight.most()];
                 let most = most.into_iter().flatten().min();
@@ -222,9 +227,13 @@ impl Pacer {
                 let times = 1.0 + spread * (2.0 * unit - 1.0);
                 due.saturating_add(self.learner.gap(times))
             }
+            PacerMode::Fixed => {
+                let from = self.learner.next.max(now.saturating_sub(LATENESS));
+                from.saturating_add(self.learner.gap(1.0))
+            }
             PacerMode::Off | PacerMode::Observe | PacerMode::Pause => turn.at,
         };
-        if self.settings.mode != PacerMode::Off {
+        if !self.is_deaf() {
             self.flight.begin(turn.ticket, now);
         }
         self.queue.settle(self.passes, now);
@@ -249,7 +258,7 @@ impl Pacer {
     /// The server let an attempt in.
     pub fn passed(&mut self, now: Duration, ticket: Ticket) {
         let now = self.monotone(now);
-        if self.settings.mode == PacerMode::Off {
+        if self.is_deaf() {
             return;
         }
         self.refused.remove(&ticket);
@@ -268,7 +277,7 @@ impl Pacer {
     pub fn refused(&mut self, now: Duration, ticket: Ticket, refusal: &Refusal) {
         let now = self.monotone(now);
         let sent = self.flight.end(ticket);
-        if self.settings.mode == PacerMode::Off || refusal.class == Class::Fatal {
+        if self.is_deaf() || refusal.class == Class::Fatal {
             return;
         }
         if refusal.class == Class::Transient && matches!(refusal.form, Form::Status(_)) {
@@ -321,9 +330,9 @@ impl Pacer {
     #[must_use]
     pub fn state(&self, now: Duration) -> PacerState {
         let now = now.max(self.latest);
-        let learns = matches!(self.settings.mode, PacerMode::Observe | PacerMode::Pace);
+        let has_rate = !matches!(self.settings.mode, PacerMode::Off | PacerMode::Pause);
         PacerState {
-            rate: learns.then_some(self.learner.rate),
+            rate: has_rate.then_some(self.learner.rate),
             queue: self.queue.len(),
             hold: self.learner.hold.unwrap_or_default().saturating_sub(now),
         }
@@ -333,6 +342,11 @@ impl Pacer {
     #[must_use]
     pub fn settings(&self) -> &PacerSettings {
         &self.settings
+    }
+
+    /// Whether what comes of attempts means nothing to it.
+    fn is_deaf(&self) -> bool {
+        matches!(self.settings.mode, PacerMode::Off | PacerMode::Fixed)
     }
 
     fn monotone(&mut self, now: Duration) -> Duration {

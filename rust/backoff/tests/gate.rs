@@ -470,7 +470,8 @@ fn five_thousand_waiters_cost_little() {
 #[test]
 fn the_settings_are_those_of_the_design() {
     let settings = PacerSettings::default();
-    assert_eq!(PacerMode::NAMES, ["off", "observe", "pause", "pace"]);
+    assert_eq!(PacerMode::HEARING, ["off", "observe", "pause", "pace"]);
+    assert!(PacerMode::ALL[..4].iter().all(|mode| *mode != PacerMode::Fixed));
     assert_eq!(
         (settings.mode, settings.rate, settings.beta),
         (PacerMode::Off, 50.0, 0.5)

@@ -228,17 +228,10 @@ impl Values {
         T: FromStr,
     {
         let text = self.text(name);
-        text.to_ascii_lowercase()
-            .parse()
-            .or_else(|_| text.parse())
-            .map_err(|_| {
-                Invalid::new(
-                    name,
-                    text,
-                    "not one of the words",
-                    table_key(name).choices.join(", "),
-                )
-            })
+        let choices = table_key(name).choices;
+        let word = choices.iter().find(|word| word.eq_ignore_ascii_case(text));
+        let read = word.and_then(|word| word.parse().ok());
+        read.ok_or_else(|| Invalid::new(name, text, "not one of the words", choices.join(", ")))
     }
 }
 

@@ -9,6 +9,8 @@ use units::{LONGEST, format_duration};
 pub const SLOWEST_PACE: f64 = 0.001;
 /// The fastest rate that may be set, in attempts a second.
 pub const FASTEST_PACE: f64 = 100_000.0;
+/// The largest burst that may be set.
+pub const LARGEST_BURST: u64 = 1_000_000;
 
 words! {
     /// What a gate does to those who want to connect.
@@ -21,7 +23,14 @@ words! {
         Pause = "pause",
         /// Everybody goes in turn, at a rate that grows slowly and is cut by every refusal; nobody while a hint holds.
         Pace = "pace",
+        /// Everybody goes in turn, at [`PacerSettings::rate`] and [`PacerSettings::burst`], whatever the server says.
+        Fixed = "fixed",
     }
+}
+
+impl PacerMode {
+    /// The words of those that ask the server how fast: all but `fixed`.
+    pub const HEARING: &'static [&'static str] = Self::NAMES.split_at(Self::NAMES.len() - 1).0;
 }
 
 /// The figures of a gate. [`PacerSettings::check`] says whether they fit together.
@@ -31,8 +40,10 @@ words! {
 pub struct PacerSettings {
     /// What the gate does.
     pub mode: PacerMode,
-    /// Attempts a second at the start.
+    /// Attempts a second at the start; `fixed`: for ever.
     pub rate: f64,
+    /// `fixed`: how many may go at once after a pause, from 1 on.
+    pub burst: u64,
     /// What a cut leaves of the rate: above 0, below 1.
     pub beta: f64,
     /// Attempts a second that a second of successes adds.
@@ -55,6 +66,7 @@ impl Default for PacerSettings {
         Self {
             mode: PacerMode::Off,
             rate: 50.0,
+            burst: 1,
             beta: 0.5,
             increase: 0.5,
             min_rate: 0.2,
@@ -76,12 +88,24 @@ impl PacerSettings {
         }
     }
 
+    /// So many attempts a second, and so many at once after a pause.
+    #[must_use]
+    pub fn fixed(rate: f64, burst: u64) -> Self {
+        Self {
+            rate,
+            burst,
+            min_rate: SLOWEST_PACE,
+            max_rate: FASTEST_PACE,
+            ..Self::of(PacerMode::Fixed)
+        }
+    }
+
     /// Whether a run can start with these settings.
     ///
     /// # Errors
     /// The first field that is wrong, with its value and what is allowed: rates outside [`SLOWEST_PACE`] to [`FASTEST_PACE`],
     /// a lowest rate above the highest, a start outside of both, beta outside 0 to 1 or on its edge, an increase outside 0 to
-    /// [`FASTEST_PACE`], durations above 366 days, a longest hold of zero.
+    /// [`FASTEST_PACE`], a burst of 0 or above [`LARGEST_BURST`], durations above 366 days, a longest hold of zero.
     pub fn check(&self) -> Result<(), PolicyError> {
         let rates = format!("{SLOWEST_PACE} to {FASTEST_PACE} a second");
         for (field, rate) in [
@@ -112,6 +136,10 @@ impl PacerSettings {
             let allowed = format!("0 to {FASTEST_PACE}");
             return Err(wrong("shared.increase", self.increase.to_string(), allowed));
         }
+        if !(1..=LARGEST_BURST).contains(&self.burst) {
+            let allowed = format!("1 to {LARGEST_BURST}");
+            return Err(wrong("shared.burst", self.burst.to_string(), allowed));
+        }
         for (field, value, lowest) in [
             ("shared.cutGap", self.cut_gap, Duration::ZERO),
             ("shared.spread", self.spread, Duration::ZERO),
@@ -136,6 +164,7 @@ impl PacerSettings {
         Self {
             mode: self.mode,
             rate: within(self.rate, min_rate, max_rate, max_rate),
+            burst: self.burst.clamp(1, LARGEST_BURST),
             beta: within(self.beta, f64::MIN_POSITIVE, 1.0 - f64::EPSILON, defaults.beta),
             increase: within(self.increase, 0.0, FASTEST_PACE, defaults.increase),
             min_rate,

@@ -56,9 +56,10 @@ prop_compose! {
         cut_gap in durations(),
         spread in durations(),
         max_hold in durations(),
+        burst in any::<u64>(),
     ) -> PacerSettings {
         let [rate, beta, increase, min_rate, max_rate] = rates;
-        PacerSettings { mode, rate, beta, increase, min_rate, max_rate, cut_gap, spread, max_hold }
+        PacerSettings { mode, rate, burst, beta, increase, min_rate, max_rate, cut_gap, spread, max_hold }
     }
 }
 

@@ -1,4 +1,3 @@
 //! Controls: what threads share between their samples besides connections and gates; how it is driven, adapters decide.
 
 pub mod once;
-pub mod pace;

@@ -448,4 +448,84 @@ mod tests {
             assert_eq!(ended.recv().await, Some(user));
         }
     }
+
+    fn fixed(rate: f64, burst: u64) -> Arc<Gate> {
+        Arc::new(Gate::new(PacerSettings::fixed(rate, burst)))
+    }
+
+    /// As a timer does for each sample.
+    async fn one_turn(gate: &Arc<Gate>) {
+        gate.place(Some(0)).turn(Instant::now()).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
+        let cases: &[(f64, u64, u64, f64)] = &[
+            (10.0, 1, 21, 2.0),
+            (10.0, 5, 25, 2.0),
+            (0.5, 1, 3, 4.0),
+            (1000.0, 100, 1100, 1.0),
+        ];
+        for &(rate, burst, turns, seconds) in cases {
+            let gate = fixed(rate, burst);
+            let begun = Instant::now();
+            for _ in 0..turns {
+                one_turn(&gate).await;
+            }
+            let took = begun.elapsed().as_secs_f64();
+            // The timer's ticks are milliseconds, and one late turn may bring the next one forward.
+            assert!((took - seconds).abs() < 0.02, "{rate}/s, burst {burst}: {took} s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_refills_the_burst_and_no_more() {
+        let gate = fixed(10.0, 5);
+        for _ in 0..5 {
+            one_turn(&gate).await;
+        }
+        advance(Duration::from_secs(60)).await;
+        let begun = Instant::now();
+        for _ in 0..6 {
+            one_turn(&gate).await;
+        }
+        let took = begun.elapsed();
+        assert!(
+            took >= Duration::from_millis(80) && took < Duration::from_millis(120),
+            "{took:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_at_a_fixed_rate_come_in_the_order_of_arrival_and_who_leaves_costs_no_turn() {
+        let gate = fixed(10.0, 1);
+        let (ends, mut ended) = tokio::sync::mpsc::unbounded_channel();
+        let begun = Instant::now();
+        for user in 0..40_u32 {
+            let (gate, ends) = (gate.clone(), ends.clone());
+            tokio::spawn(async move {
+                // Every other one has less time than its turn would take; the first in the queue too.
+                let patience = Duration::from_millis(if user % 2 == 1 { 50 } else { 60_000 });
+                if timeout(patience, one_turn(&gate)).await.is_ok() {
+                    ends.send(user).unwrap();
+                }
+            });
+            tokio::task::yield_now().await;
+        }
+        drop(ends);
+        let mut order = Vec::new();
+        while let Some(user) = ended.recv().await {
+            order.push(user);
+        }
+        assert_eq!(order, (0..40).step_by(2).collect::<Vec<_>>());
+        let took = begun.elapsed().as_secs_f64();
+        assert!((1.85..2.0).contains(&took), "19 gaps of 0.1 s: {took}");
+        assert_eq!(gate.figures().queue, 0);
+        // Whatever the server says.
+        let mut place = gate.place(Some(0));
+        place.turn(Instant::now()).await;
+        place.refused(&throttle(Some(Duration::from_secs(9))));
+        assert_eq!(gate.figures().rate, Some(10.0));
+        assert_eq!(gate.figures().hold, Duration::ZERO);
+    }
 }

@@ -29,17 +29,6 @@ pub fn gate(gate: GateNote) -> GateRecord<'static> {
     }
 }
 
-/// A wait at a gate that holds at a fixed rate, a second.
-pub fn fixed_gate(waited: Duration, rate: f64, queue: usize) -> GateRecord<'static> {
-    GateRecord {
-        mode: "fixed".into(),
-        waited_ms: milliseconds(waited),
-        rate: Some(rate),
-        queue: queue as u64,
-        hold_ms: 0.0,
-    }
-}
-
 /// An attempt to connect; numbers are from 1.
 pub fn attempt<'a>(
     spec: &'a ConnectSpec,

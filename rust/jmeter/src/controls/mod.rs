@@ -29,7 +29,7 @@ use engine::tracing::events::Tracer;
 use engine::tracing::files::TraceFiles;
 use engine::{Handle, Slab};
 use once::{Flights, Once};
-use pace::{FixedRates, Pace};
+use pace::Pace;
 use retry::Retry;
 
 /// One controller or timer of one thread, as Java sends it.
@@ -96,7 +96,6 @@ pub struct Controls {
 #[derive(Debug, Default)]
 struct Shared {
     flights: Flights,
-    rates: FixedRates,
 }
 
 impl Controls {
@@ -132,7 +131,6 @@ impl Controls {
             control.switch.end();
         }
         self.shared.flights.clear();
-        self.shared.rates.clear();
     }
 }
 
@@ -212,7 +210,6 @@ impl Control {
         let scene = Scene {
             gates,
             flights: &self.shared.flights,
-            rates: &self.shared.rates,
             traces,
             cancel: &cancel,
         };
@@ -282,7 +279,6 @@ fn tracer(request: &ControlRequest) -> Tracer {
 struct Scene<'a> {
     gates: &'a Gates,
     flights: &'a Flights,
-    rates: &'a FixedRates,
     traces: &'a TraceFiles,
     cancel: &'a Cancel,
 }

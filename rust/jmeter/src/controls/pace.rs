@@ -1,11 +1,11 @@
 //! The turns of a PaceTimer: each sample waits for one, at the shared gate that learns from what came of the samples, or at a
 //! fixed rate.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use backoff::{Class, FASTEST_PACE, PacerMode, Policy, Refusal, SLOWEST_PACE};
+use backoff::{Class, FASTEST_PACE, LARGEST_BURST, PacerMode, PacerSettings, Policy, Refusal, SLOWEST_PACE};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -18,44 +18,9 @@ use crate::variables::{GATE_QUEUE, PACE_TIMER, PACE_WAITED_MS, RATE};
 use engine::Failure;
 use engine::codes::CANCELLED;
 use engine::connecting::run::GateNote;
-use engine::controls::pace::rate::FixedRate;
-use engine::gates::gate::Place;
-use engine::locks::lock;
+use engine::gates::gate::{Gate, Gates, Place};
 use engine::tracing::events::{TraceEvent, Tracer};
 use engine::tracing::records;
-
-/// The fixed rates of a test, by what they stand before.
-#[derive(Debug, Default)]
-pub struct FixedRates {
-    by_key: Mutex<HashMap<String, Arc<FixedRate>>>,
-}
-
-impl FixedRates {
-    /// The fixed rate of a key; the first to ask makes it.
-    fn get(&self, key: &str, per_second: f64, burst: u64) -> Result<Arc<FixedRate>, Invalid> {
-        let mut rates = lock(&self.by_key);
-        let rate = rates
-            .entry(key.to_owned())
-            .or_insert_with(|| Arc::new(FixedRate::new(per_second, burst)));
-        if rate.figures() == (per_second, burst) {
-            return Ok(rate.clone());
-        }
-        let (other, other_burst) = rate.figures();
-        Err(Invalid::new(
-            "wsb.pace.rate",
-            per_second.to_string(),
-            format!(
-                "{key} already has {other}/s, burst {other_burst}, by another timer or by this one earlier"
-            ),
-            "one rate and one burst for all timers of a gate and for the whole test; a wsb.shared.key of its own for each rate",
-        ))
-    }
-
-    /// The end of a test: the next one finds rates that nobody used.
-    pub fn clear(&self) {
-        lock(&self.by_key).clear();
-    }
-}
 
 /// What a thread tells its timer.
 #[derive(Debug, Deserialize)]
@@ -230,34 +195,33 @@ impl Pace {
         };
         let begun = Instant::now();
         self.turns += 1;
-        let (waited, rate, queue, gate) = match &mut self.mode {
+        let gate = match &mut self.mode {
             Mode::Fixed(per_second, burst) => {
                 let key = format!("{quota} {}", self.values.text("wsb.shared.key"));
-                let fixed = scene.rates.get(&key, *per_second, *burst)?;
-                let waited = scene.wait(fixed.turn(), left).await;
-                let queue = fixed.queue();
-                let gate = records::fixed_gate(begun.elapsed(), *per_second, queue);
-                (waited, Some(*per_second), queue, gate)
+                fixed_gate(&key, *per_second, *burst, scene.gates)?
             }
             Mode::Pace(place) => {
                 // Out of the queue first; the next place is one at its end, as the samples of a timer follow each other for ever, and one
                 // that is always refused must not always be the first.
                 *place = None;
-                let seed = self
-                    .seed
-                    .map(|seed| backoff::stream_seed(seed, "turn", self.turns));
-                let gate = gate_of_mode(&self.values, PacerMode::Pace, &quota, scene.gates)?;
-                let mut new = gate.place(seed);
-                let waited = scene.wait(new.turn(begun), left).await;
-                *place = (waited == Waited::Done(())).then_some(new);
-                let note = GateNote::new(&gate, begun.elapsed());
-                (waited, note.state.rate, note.state.queue, records::gate(note))
+                gate_of_mode(&self.values, PacerMode::Pace, &quota, scene.gates)?
             }
         };
+        let seed = self
+            .seed
+            .map(|seed| backoff::stream_seed(seed, "turn", self.turns));
+        let mut new = gate.place(seed);
+        let waited = scene.wait(new.turn(begun), left).await;
+        match &mut self.mode {
+            Mode::Pace(place) => *place = (waited == Waited::Done(())).then_some(new),
+            Mode::Fixed(..) => drop(new),
+        }
+        let note = GateNote::new(&gate, begun.elapsed());
+        let rate = note.state.rate.map(|rate| format!("{rate:.3}"));
         self.waited = begun.elapsed();
         let variables = [
-            (RATE, rate.map(|rate| format!("{rate:.3}")).unwrap_or_default()),
-            (GATE_QUEUE, queue.to_string()),
+            (RATE, rate.unwrap_or_default()),
+            (GATE_QUEUE, note.state.queue.to_string()),
             (PACE_WAITED_MS, self.waited.as_millis().to_string()),
         ];
         let stop = match waited {
@@ -269,7 +233,7 @@ impl Pace {
             event: "turn",
             ordinal: self.turns - 1,
             target: Some(&quota),
-            gate: Some(gate),
+            gate: Some(records::gate(note)),
             stop: (!stop.is_empty()).then(|| stop.to_owned()),
             ..TraceEvent::default()
         };
@@ -311,6 +275,22 @@ impl Pace {
     }
 }
 
+/// The gate of a fixed rate, which is no gate that learns before the same quota.
+fn fixed_gate(key: &str, rate: f64, burst: u64, gates: &Gates) -> Result<Arc<Gate>, Invalid> {
+    let gate = gates.get(&format!("{key} (fixed)"), PacerSettings::fixed(rate, burst));
+    gate.map_err(|there| {
+        Invalid::new(
+            "wsb.pace.rate",
+            rate.to_string(),
+            format!(
+                "{key} already has {}/s, burst {}, by another timer or by this one earlier",
+                there.rate, there.burst
+            ),
+            "one rate and one burst for all timers of a gate and for the whole test; a wsb.shared.key of its own for each rate",
+        )
+    })
+}
+
 fn rate(values: &Values) -> Result<f64, Invalid> {
     const NAME: &str = "wsb.pace.rate";
     let allowed = format!("samples a second, from {SLOWEST_PACE} to {FASTEST_PACE}");
@@ -324,12 +304,11 @@ fn rate(values: &Values) -> Result<f64, Invalid> {
 
 fn burst(values: &Values) -> Result<u64, Invalid> {
     const NAME: &str = "wsb.pace.burst";
-    const MOST: u64 = 1_000_000;
     let burst = values.positive(NAME)?;
-    if burst <= MOST {
+    if burst <= LARGEST_BURST {
         return Ok(burst);
     }
-    let allowed = format!("a whole number from 1 to {MOST}");
+    let allowed = format!("a whole number from 1 to {LARGEST_BURST}");
     Err(Invalid::new(NAME, values.text(NAME), "out of bounds", allowed))
 }
 

@@ -2,7 +2,6 @@
 
 use super::Scene;
 use super::once::Flights;
-use super::pace::FixedRates;
 use engine::cancel::Cancel;
 use engine::gates::gate::Gates;
 use engine::tracing::files::TraceFiles;
@@ -12,7 +11,6 @@ use engine::tracing::files::TraceFiles;
 pub struct Stage {
     pub gates: Gates,
     pub flights: Flights,
-    pub rates: FixedRates,
     pub traces: TraceFiles,
     pub cancel: Cancel,
 }
@@ -22,7 +20,6 @@ impl Stage {
         Scene {
             gates: &self.gates,
             flights: &self.flights,
-            rates: &self.rates,
             traces: &self.traces,
             cancel: &self.cancel,
         }

@@ -27,7 +27,7 @@ pub(super) const KEYS: &[Key] = &[
         "shared",
         "wsb.shared.mode",
         "Gate",
-        backoff::PacerMode::NAMES,
+        backoff::PacerMode::HEARING,
         "off",
         "What users of one quota share: off; observe; pause (all wait for the latest hint); pace (all go in turn, at a rate that learns).",
     )),

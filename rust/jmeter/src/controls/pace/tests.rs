@@ -1,6 +1,5 @@
 use super::*;
 use crate::controls::stage::Stage;
-use backoff::PacerSettings;
 use serde_json::json;
 
 #[derive(Default)]
@@ -79,7 +78,7 @@ async fn a_gate_is_the_timers_or_the_targets() {
         ])
     };
     for (scope, seconds) in [("timer", 3.0), ("target", 1.0)] {
-        world.0.rates.clear();
+        world.0.gates.clear();
         let mut timer = of(scope);
         let begun = Instant::now();
         for target in ["http://h/a?x=1", "http://h/b", "a label", "http://h:80/a?x=2"] {

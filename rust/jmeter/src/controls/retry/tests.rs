@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, advance, timeout};
 
 use super::*;
-use crate::controls::{FixedRates, Flights};
+use crate::controls::Flights;
 use engine::cancel::Cancel;
 use engine::gates::gate::Gates;
 use engine::tracing::files::TraceFiles;
@@ -31,7 +31,6 @@ impl Bench {
         let scene = Scene {
             gates: &self.gates,
             flights: &Flights::default(),
-            rates: &FixedRates::default(),
             traces: &TraceFiles::default(),
             cancel: &self.cancel,
         };

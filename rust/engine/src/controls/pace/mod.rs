@@ -1,3 +1,0 @@
-//! Holding back at a rate that does not learn.
-
-pub mod rate;
