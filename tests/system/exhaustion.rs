@@ -167,7 +167,11 @@ fn check(samples: &[jtl_xml::Detailed], freed_ms: u64) {
     for each in &failed {
         assert_eq!(each.sample.code, NO_FILES);
         assert_eq!(each.sample.message, "Too many open files");
-        assert!(each.response.contains("raise `ulimit -n`"), "{}", each.response);
+        assert!(
+            each.response_headers.contains("raise `ulimit -n`"),
+            "{}",
+            each.response_headers
+        );
     }
     let late = |each: &&jtl_xml::Detailed| each.sample.started_ms > freed_ms;
     let recovered = passed.iter().filter(|each| late(each)).count();
@@ -180,7 +184,7 @@ fn check(samples: &[jtl_xml::Detailed], freed_ms: u64) {
     let failed_late: Vec<_> = failed.iter().filter(|each| late(each)).collect();
     assert!(failed_late.is_empty(), "{failed_late:?}");
     let waited = called("Persist")
-        .filter(|each| each.response.contains("tcp.no-files"))
+        .filter(|each| each.response_headers.contains("tcp.no-files"))
         .count();
     say!(
         "{} patient connects, {waited} of them waited for a file",

@@ -304,7 +304,7 @@ fn each_wrong_property_fails_its_sample_and_sends_nothing() {
 
     let mut wrong = Vec::new();
     for (sample, (key, value, allowed)) in samples.iter().zip(WRONG) {
-        let text = &sample.response;
+        let text = &sample.response_headers;
         // Values with control characters are shown in an escaped form.
         let shown = value.split(|c: char| c.is_control()).next().unwrap_or_default();
         let named = text.contains(key) && text.contains(shown) && text.contains(allowed);

@@ -59,7 +59,7 @@ const CONNECTION_OPEN: ErrorCode = ErrorCode {
 const ABOVE: &[(ErrorCode, &str)] = &[
     (
         SPEC_INVALID,
-        "The response data (of a message, the response headers) name the property, its value and what is allowed; nothing was sent.",
+        "The response headers name the property, its value and what is allowed; nothing was sent.",
     ),
     (
         CANCELLED,
@@ -91,11 +91,11 @@ const ABOVE: &[(ErrorCode, &str)] = &[
     ),
     (
         NATIVE_UNAVAILABLE,
-        "The response data (of a message, the response headers) name the platform, the file and the cure, most often wsb.native.tmpdir or wsb.native.path.",
+        "The response headers name the platform, the file and the cure, most often wsb.native.tmpdir or wsb.native.path.",
     ),
     (
         NATIVE_FAILURE,
-        "A defect of ws-backoff: report it with response data, response headers and jmeter.log; the test goes on.",
+        "A defect of ws-backoff: report it with response headers and jmeter.log; the test goes on.",
     ),
 ];
 

@@ -261,7 +261,10 @@ impl AttemptResult {
             head_bytes: attempt.trace.head_bytes,
             body_bytes: attempt.trace.body_bytes,
             request_head: text(&|out| put_lines(out, &attempt.trace.request_head)),
-            response_head: text(&|out| put_lines(out, response_head(attempt))),
+            response_head: text(&|out| {
+                put_lines(out, response_head(attempt));
+                put_cut(out, attempt);
+            }),
             body: text(&|out| put_body(out, attempt)),
         }
     }
@@ -323,6 +326,7 @@ fn put(out: &mut String, shown: impl fmt::Display) {
 /// The run in words, what can be done about its failure, and what it smells like.
 fn put_story(out: &mut String, run: &ConnectRun, signs: &Signs) {
     timeline::write(out, run);
+    put_cut(out, run.last());
     if let Some(fault) = run.curable() {
         let help = error_codes::help(&fault.code).unwrap_or_default();
         put(out, format_args!("{}: {help}\n", fault.code));
@@ -358,8 +362,17 @@ fn put_body(out: &mut String, attempt: &AttemptRecord) {
         return;
     };
     out.push_str(&String::from_utf8_lossy(&answer.body));
-    if answer.body_cut {
-        out.push_str("\n[cut here]");
+}
+
+/// The body is the server's own words; that it had more of them is ours.
+fn put_cut(out: &mut String, attempt: &AttemptRecord) {
+    if attempt
+        .trace
+        .answer
+        .as_ref()
+        .is_some_and(|answer| answer.body_cut)
+    {
+        out.push_str("the answer's body was longer and is cut\n");
     }
 }
 

@@ -64,8 +64,8 @@ impl Reading {
         }
     }
 
-    /// Shows the sample to a policy: with its headers, as JMeter keeps them, and its data, which of a closed connection hold the close
-    /// reason.
+    /// Shows the sample to a policy: with its headers, as JMeter keeps them, and its data. Samples of ours tell a close reason beside
+    /// the headers; where they do not, it is looked for in the data.
     pub fn show<R>(self, head: &str, data: &str, look: impl FnOnce(&Seen<'_>) -> R) -> R {
         match self {
             Reading::Status(status) => look(&Seen::Answer(HttpAnswer {
@@ -74,10 +74,19 @@ impl Reading {
                 body: data.as_bytes(),
                 now: SystemTime::now(),
             })),
-            Reading::Closed(code) => look(&Seen::Closed { code, reason: data }),
+            Reading::Closed(code) => {
+                let reason = close_reason(head).unwrap_or(data);
+                look(&Seen::Closed { code, reason })
+            }
             Reading::Failure(kind) => look(&Seen::Failure(kind)),
         }
     }
+}
+
+/// The last one that a text tells, in the words of [`engine::Failure::closed`].
+fn close_reason(text: &str) -> Option<&str> {
+    let (_, reason) = text.rsplit_once("; reason: ")?;
+    reason.lines().next()
 }
 
 fn exception(class: &str) -> FailureKind {
@@ -99,10 +108,11 @@ pub fn traced(code: &str) -> TracedCode<'_> {
     }
 }
 
-/// The header lines of a text as JMeter keeps it, names and values, in their order.
+/// The header lines of a text as JMeter keeps it, names and values, in their order. What samples of ours say of themselves stands
+/// behind a blank line.
 fn headers(text: &str) -> Vec<(String, String)> {
-    let lines = text.lines().filter_map(|line| line.split_once(':'));
-    lines
+    let head = text.lines().take_while(|line| !line.is_empty());
+    head.filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
         .collect()
 }
@@ -160,7 +170,7 @@ mod tests {
 
     #[test]
     fn headers_are_found_behind_a_status_line() {
-        let text = "HTTP/1.1 429 Too Many\r\nretry-AFTER:  7\r\nX-Time: 10:20\n\n";
+        let text = "HTTP/1.1 429 Too Many\r\nretry-AFTER:  7\r\nX-Time: 10:20\n\nattempt 1 at +0.000 s: 429; Retry-After: 9";
         assert_eq!(
             headers(text),
             [
@@ -168,5 +178,6 @@ mod tests {
                 ("X-Time".to_owned(), "10:20".to_owned())
             ]
         );
+        assert_eq!(headers("\nattempt 1 at +0.000 s: tcp.refused: nobody there"), []);
     }
 }

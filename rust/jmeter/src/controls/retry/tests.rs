@@ -400,14 +400,25 @@ async fn a_close_by_the_server_counts_by_its_code_and_its_reason_may_hint() {
         ("wsb.hint.jitter", "none"),
         EXPONENTIAL,
     ];
-    let mut bench = Bench::new(&closes);
-    bench.begin().await;
-    let begun = Instant::now();
-    let detail = "the server closed with 1013; reason: again in 7 s";
-    bench
-        .tell(json!({"event": "failed", "label": "", "code": "closed.1013", "body": detail, "last": true}))
-        .await;
-    let over = bench.over(false, "closed.1013").await;
-    assert_eq!((&over["go"], begun.elapsed().as_secs()), (&json!(true), 7));
-    assert_eq!(over["variables"]["wsb.throttled"], "1");
+    // Of a message, of a connect that did not stay, and of somebody else's sampler.
+    let told = "the server closed with 1013; reason: again in 7 s";
+    let story =
+        format!("HTTP/1.1 101 OK\nX-Say: in 9 s\n\nattempt 1 at +0.000 s: closed.1013: {told} after 2 ms\n");
+    for (headers, body) in [(told, ""), (story.as_str(), ""), ("", told)] {
+        let mut bench = Bench::new(&closes);
+        bench.begin().await;
+        let begun = Instant::now();
+        bench
+            .tell(json!({
+                "event": "failed", "label": "", "code": "closed.1013", "headers": headers, "body": body, "last": true
+            }))
+            .await;
+        let over = bench.over(false, "closed.1013").await;
+        assert_eq!(
+            (&over["go"], begun.elapsed().as_secs()),
+            (&json!(true), 7),
+            "{headers}"
+        );
+        assert_eq!(over["variables"]["wsb.throttled"], "1");
+    }
 }

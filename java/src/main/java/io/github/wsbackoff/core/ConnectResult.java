@@ -1,9 +1,7 @@
 package io.github.wsbackoff.core;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -28,8 +26,11 @@ public final class ConnectResult extends Exchange {
   /** Whether each attempt becomes a sub-result. */
   public final boolean subResults;
 
-  /** What a refusal said, then one line an attempt, for people; UTF-8. */
-  public final byte[] story;
+  /** What a refusal said; UTF-8. */
+  public final byte[] body;
+
+  /** One line an attempt, for people. */
+  public final String story;
 
   /** The address that was connected to, "" where that is not known. */
   public final String url;
@@ -83,7 +84,8 @@ public final class ConnectResult extends Exchange {
 
   private ConnectResult(long[] figures, Texts texts) {
     super(figures, texts);
-    story = story(texts.nextBytes(), texts.nextBytes());
+    body = texts.nextBytes();
+    story = texts.next();
     url = texts.next();
     stop = texts.next();
     texts.skip(); // extensions
@@ -106,7 +108,8 @@ public final class ConnectResult extends Exchange {
   /** No attempt was made; the variables say so, lest a plan reads those of an earlier connect. */
   private ConnectResult(boolean ok, String code, String message, String story, String stop) {
     super(ok, code, message);
-    this.story = story.getBytes(StandardCharsets.UTF_8);
+    this.body = new byte[0];
+    this.story = story;
     this.stop = stop;
     url = "";
     invalid = false;
@@ -180,17 +183,6 @@ public final class ConnectResult extends Exchange {
   private static String thousandths(long figure) {
     String behind = Long.toString(1000 + figure % 1000).substring(1);
     return figure / 1000 + "." + behind;
-  }
-
-  private static byte[] story(byte[] body, byte[] timeline) {
-    if (body.length == 0) {
-      return timeline;
-    }
-    byte[] both = Arrays.copyOf(body, body.length + 2 + timeline.length);
-    both[body.length] = '\n';
-    both[body.length + 1] = '\n';
-    System.arraycopy(timeline, 0, both, body.length + 2, timeline.length);
-    return both;
   }
 
   /** Two lines each. */

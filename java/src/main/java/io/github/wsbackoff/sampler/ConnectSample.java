@@ -6,7 +6,11 @@ import java.nio.charset.StandardCharsets;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.util.JMeterUtils;
 
-/** Turns the result of a connect into JMeter's: codes, figures, texts, sub-results. */
+/**
+ * Turns the result of a connect into JMeter's: codes, figures, texts, sub-results. The response
+ * data is what the server sent, as extractors and assertions look for it there; what the sample
+ * says of itself stands behind the response headers.
+ */
 final class ConnectSample {
   /** Ends the label of every sub-result; one text, because listeners make a row of each label. */
   static final String ATTEMPT_SUFFIX = " - attempt";
@@ -20,7 +24,8 @@ final class ConnectSample {
     describe(sample, result);
     sample.setURL(Urls.http(result.url));
     sample.setDataEncoding(UTF_8);
-    sample.setResponseData(result.story);
+    sample.setResponseData(result.body);
+    sample.setResponseHeaders(headers(result));
     Sizes.set(sample, result.headBytes, result.bodyBytes);
     if (!result.waitsAreElapsed) {
       // Never more than really passed: rounding must not make the elapsed time negative.
@@ -39,6 +44,16 @@ final class ConnectSample {
         sample.storeSubResult(subResult(sample, attempt), false);
       }
     }
+  }
+
+  /** The head of the answer, a blank line, also where there was no answer, and the story. */
+  private static String headers(ConnectResult result) {
+    int end = result.responseHead.length();
+    while (end > 0 && result.responseHead.charAt(end - 1) == '\n') {
+      end--;
+    }
+    String head = result.responseHead.substring(0, end);
+    return head + (head.isEmpty() ? "\n" : "\n\n") + result.story;
   }
 
   private static SampleResult subResult(SampleResult parent, ConnectResult.Attempt attempt) {

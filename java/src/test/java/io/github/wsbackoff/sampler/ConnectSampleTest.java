@@ -42,8 +42,8 @@ public class ConnectSampleTest {
     assertEquals(180, sample.getSentBytes());
     assertEquals(54, sample.getBytesAsLong());
     assertEquals("GET / HTTP/1.1\nHost: h\n\n", sample.getRequestHeaders());
-    assertEquals(HEAD, sample.getResponseHeaders());
-    assertEquals("slow\n\n1. 429", sample.getResponseDataAsString());
+    assertEquals(HEAD + "1. 429", sample.getResponseHeaders());
+    assertEquals("what the server sent, only", "slow", sample.getResponseDataAsString());
     assertEquals(SampleResult.TEXT, sample.getDataType());
     assertEquals(0, sample.getSubResults().length);
   }
@@ -108,7 +108,8 @@ public class ConnectSampleTest {
     sample.sampleStart();
     ConnectSample.finish(sample, result);
     assertEquals("Non HTTP response code: native.unavailable", sample.getResponseCode());
-    assertEquals("the cure", sample.getResponseDataAsString());
+    assertEquals("behind a blank line", "\nthe cure", sample.getResponseHeaders());
+    assertEquals("no extractor finds our words", "", sample.getResponseDataAsString());
     assertFalse(sample.isSuccessful());
     assertEquals("0", variables(result).get("wsb.attempts"));
     assertEquals("", variables(result).get("wsb.timeToConnectMs"));

@@ -164,7 +164,8 @@ public class ConnectSamplerTest {
     assertEquals("429", sample.getResponseCode());
     assertEquals("Too Many Requests", sample.getResponseMessage());
     assertTrue(sample.getResponseHeaders().contains("Retry-After-Ms: 300"));
-    assertTrue(text(sample), text(sample).startsWith("try later\n"));
+    assertEquals("what the server said, only", "try later", sample.getResponseDataAsString());
+    assertTrue(text(sample), text(sample).contains("\n\nattempt 1 at "));
     assertEquals("no-retry", variables.get("wsb.stop"));
     assertEquals(1, server.heads().size());
   }
@@ -491,6 +492,6 @@ public class ConnectSamplerTest {
   }
 
   private static String text(SampleResult sample) {
-    return sample.getResponseDataAsString();
+    return sample.getResponseHeaders();
   }
 }

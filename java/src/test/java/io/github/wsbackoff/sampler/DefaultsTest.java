@@ -95,7 +95,7 @@ public class DefaultsTest {
       sampler.clearTestElementChildren();
       sampler.addTestElement(all);
       SampleResult sample = sampler.sample(null);
-      assertTrue(sample.getResponseDataAsString(), sample.isSuccessful());
+      assertTrue(sample.getResponseHeaders(), sample.isSuccessful());
     }
     assertEquals(Collections.singletonList("81 hello"), server.messages());
     assertEquals(Collections.singletonList(1000), server.closeCodes());
@@ -135,7 +135,7 @@ public class DefaultsTest {
     SampleResult sample = sampler.sample(null);
     assertFalse(sample.isSuccessful());
     assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
-    assertTrue(sample.getResponseDataAsString().contains("iteration"));
+    assertTrue(sample.getResponseHeaders().contains("iteration"));
   }
 
   private static void awaitCodes(RawServer server, Object expected) throws Exception {

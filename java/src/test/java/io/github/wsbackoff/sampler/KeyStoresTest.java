@@ -188,7 +188,7 @@ public class KeyStoresTest {
   }
 
   private static String text(SampleResult sample) {
-    return sample.getResponseDataAsString();
+    return sample.getResponseHeaders();
   }
 
   private static void set(String property, String value) {
