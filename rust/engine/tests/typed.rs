@@ -1,0 +1,176 @@
+//! The engine by itself, from specifications that no adapter has made: connect, wait out a refusal, talk, close.
+
+// Helpers of tests may fail as tests do.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backoff::{Class, Policy, StopReason};
+use conversation::awaited::{Awaited, Others};
+use conversation::matcher::Matcher;
+use conversation::queue::Bounds;
+use engine::Engine;
+use engine::connecting::run::End;
+use engine::connecting::spec::{ConnectSpec, Keeping};
+use engine::talking::operation::{Action, CloseSpec, Operation, Payload};
+use testbed::{Config, RetryAfter, Server};
+use websocket::{Cookies, Dial, MessageKind, Names, Target, Tls, TlsOptions};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn dial(url: &str) -> Dial {
+    let options = TlsOptions::default();
+    Dial {
+        target: Target::parse(url).unwrap(),
+        headers: vec![("X-Team".to_owned(), "blue".to_owned())],
+        login: None,
+        subprotocols: Vec::new(),
+        addresses: Vec::new(),
+        names: Names::system(),
+        name_ttl: Duration::ZERO,
+        proxy: None,
+        tls: Tls::new(&options).unwrap(),
+        connect_timeout: 20 * SECOND,
+        max_redirects: 0,
+        compression: false,
+        max_message: 1 << 20,
+    }
+}
+
+fn spec(engine: &Engine, url: &str, policy: Policy) -> Arc<ConnectSpec> {
+    Arc::new(ConnectSpec {
+        dial: Arc::new(dial(url)),
+        cookies: Cookies::default(),
+        keeping: Keeping {
+            keep_alive: Duration::ZERO,
+            pong_timeout: 10 * SECOND,
+            queue: Bounds {
+                messages: 10,
+                bytes: 1 << 20,
+            },
+            queue_total: 1 << 20,
+            reconnect: false,
+        },
+        settle: Duration::ZERO,
+        asks: false,
+        policy: Arc::new(policy),
+        seed: Some(1),
+        user: "somebody".into(),
+        ordinal: 0,
+        gate: None,
+        crowd: engine.gates().crowd("a quota"),
+        keep_texts: false,
+        trace: None,
+        element: "test",
+        connection: "main".into(),
+    })
+}
+
+fn operation(action: Action) -> Operation {
+    Operation {
+        action,
+        timeout: 20 * SECOND,
+    }
+}
+
+fn text(bytes: &[u8]) -> Payload {
+    Payload {
+        kind: MessageKind::Text,
+        bytes: bytes.to_owned(),
+        fragment: None,
+    }
+}
+
+#[test]
+fn a_refused_user_waits_as_asked_is_let_in_talks_and_closes() {
+    let config = Config {
+        limit: "token-bucket rate=4 burst=1".parse().unwrap(),
+        retry_after: RetryAfter::Milliseconds,
+        ..Config::default()
+    };
+    let server = Server::start(config).unwrap();
+    let engine = Engine::default();
+    let spec = spec(&engine, &server.url(), Policy::default());
+    let first = engine.open();
+    let done = engine.connect(first, &spec, None).unwrap();
+    assert_eq!((done.run.end, done.run.made()), (End::Connected, 1));
+
+    let second = engine.open();
+    let run = engine.connect(second, &spec, None).unwrap().run;
+    assert_eq!(run.end, End::Connected);
+    let refused = &run.attempts[0];
+    assert_eq!(
+        (refused.status(), refused.class),
+        (Some(429), Some(Class::Throttle))
+    );
+    let hint = *refused.hint.as_ref().unwrap().value.as_ref().unwrap();
+    assert!(hint > Duration::ZERO && refused.waited >= hint, "{refused:?}");
+    assert!(run.last().fault.is_none() && run.waited() >= hint && run.elapsed >= run.waited());
+
+    let any = Awaited {
+        matcher: Matcher::Next,
+        kind: None,
+        count: 1,
+        others: Others::Fail,
+        optional: false,
+    };
+    let exchange = operation(Action::Exchange(text(b"hello"), any, 1));
+    for (given, expected) in [(None, &b"hello"[..]), (Some(&b"other"[..]), b"other")] {
+        let performed = engine.perform(second, &exchange, given, None).unwrap();
+        assert_eq!(performed.done.unwrap(), expected);
+    }
+    let close = operation(Action::Close(CloseSpec {
+        code: 1000,
+        reason: "done".to_owned(),
+        abort: false,
+    }));
+    let closed = engine.perform(second, &close, None, None).unwrap();
+    assert_eq!(closed.figures.close_code, 1000, "{closed:?}");
+    assert!(!engine.is_open(second) && engine.is_open(first));
+
+    engine.shutdown().unwrap();
+    assert_eq!(engine.handles(), 0);
+    let stats = server.stats();
+    assert_eq!(
+        (stats.accepted, stats.attempts),
+        (2, 2 + stats.refused),
+        "{stats:?}"
+    );
+    assert!(stats.refused >= 1 && stats.echoed == 2, "{stats:?}");
+    server.stop();
+}
+
+#[test]
+fn a_policy_that_is_at_its_end_leaves_no_connection() {
+    let config = Config {
+        faults: vec!["reset:1".parse().unwrap()],
+        ..Config::default()
+    };
+    let server = Server::start(config).unwrap();
+    let engine = Engine::default();
+    let policy = Policy {
+        max_attempts: 2,
+        transient_base: Duration::from_millis(1),
+        ..Policy::default()
+    };
+    let handle = engine.open();
+    let spec = spec(&engine, &server.url(), policy);
+    let run = engine.connect(handle, &spec, None).unwrap().run;
+    assert_eq!(run.end, End::Stopped(StopReason::MaxAttempts));
+    assert_eq!(run.made(), 2);
+    assert!(
+        run.attempts
+            .iter()
+            .all(|attempt| attempt.fault.is_some() && attempt.status().is_none())
+    );
+    assert!(!engine.is_open(handle));
+    let exchange = operation(Action::Send(text(b"hello")));
+    let failure = engine
+        .perform(handle, &exchange, None, None)
+        .unwrap()
+        .done
+        .unwrap_err();
+    assert_eq!(failure.code, "connection.none");
+    server.stop();
+}
