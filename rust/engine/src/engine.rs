@@ -10,8 +10,9 @@ use trace::ClosedBy;
 
 use crate::clock::Clock;
 use crate::codes::{CANCELLED, CONNECTION_NONE};
+use crate::connecting::drive;
 use crate::connecting::reconnect::Lifeline;
-use crate::connecting::run::{self, ConnectRun};
+use crate::connecting::run::ConnectRun;
 use crate::connecting::signs;
 use crate::connecting::spec::ConnectSpec;
 use crate::failure::Failure;
@@ -163,7 +164,7 @@ impl Engine {
         let runtime = self.runtime()?;
         let mut run = runtime
             .handle()
-            .block_on(run::connect(spec, &mut attempts, clock, &slot.cancel));
+            .block_on(drive::connect(spec, &mut attempts, clock, &slot.cancel));
         let warning = self.trace(spec, &run);
         let signs = signs::of(spec, &run);
         self.note_limits(&run, &signs);

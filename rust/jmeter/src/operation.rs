@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use conversation::awaited::{Awaited, Others};
 use conversation::matcher::{Matcher, Place};
-use engine::talking::operation::{Action, Goodbye, Payload};
+use engine::talking::operation::{Action, CloseSpec, Payload};
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 use serde::Deserialize;
@@ -134,7 +134,7 @@ fn close(values: &Values) -> Result<Action, Invalid> {
             "at most 123 bytes",
         ));
     }
-    Ok(Action::Close(Goodbye {
+    Ok(Action::Close(CloseSpec {
         code,
         reason: reason.to_owned(),
         abort: values.boolean("wsb.close.abort")?,

@@ -11,7 +11,8 @@ use websocket::Code;
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::codes::{CANCELLED, SCHEDULE_END};
-use crate::connecting::run::{self, ConnectRun, End};
+use crate::connecting::drive;
+use crate::connecting::run::{ConnectRun, End};
 use crate::connecting::signs;
 use crate::connecting::spec::ConnectSpec;
 use crate::connecting::timeline;
@@ -107,7 +108,7 @@ impl Lifeline {
             self.start_over();
             return done;
         }
-        let run = run::connect(&self.spec, &mut self.attempts, self.clock, cancel).await;
+        let run = drive::connect(&self.spec, &mut self.attempts, self.clock, cancel).await;
         match run.end {
             End::Connected => self.opened = Instant::now(),
             End::Stopped(reason) => {

@@ -26,12 +26,12 @@ pub enum Action {
     /// Send a ping, wait for its pong.
     Ping(Payload),
     /// Close.
-    Close(Goodbye),
+    Close(CloseSpec),
 }
 
 /// How a connection is closed.
 #[derive(Debug)]
-pub struct Goodbye {
+pub struct CloseSpec {
     /// Close code; 0 sends none.
     pub code: u16,
     /// Reason.

@@ -16,7 +16,7 @@ use crate::codes::MESSAGE_UNEXPECTED;
 use crate::failure::Failure;
 use crate::keeping::live::Live;
 use crate::talking::figures::{Figures, Outcome};
-use crate::talking::operation::{Action, Goodbye, Operation, Payload};
+use crate::talking::operation::{Action, CloseSpec, Operation, Payload};
 
 /// Does it. Answers the message that came, or that was the last one awaited; empty where there is none. What the sample has to say
 /// beside stands behind it, see [`Figures::note`].
@@ -143,7 +143,7 @@ fn look(live: &mut Live, talk: &mut Talk<'_>, timeout: Duration) -> Result<(), F
 
 fn close(
     live: &mut Live,
-    goodbye: &Goodbye,
+    goodbye: &CloseSpec,
     timeout: Duration,
     figures: &mut Figures,
 ) -> Result<Vec<u8>, Failure> {

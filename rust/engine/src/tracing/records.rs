@@ -5,7 +5,7 @@ use std::time::Duration;
 use backoff::HintReading;
 use trace::{AttemptRecord, GateRecord, HintRecord, Record, micros_of, milliseconds, since_1970};
 
-use crate::connecting::run::{self, End, GateNote};
+use crate::connecting::run::{self, End, GateWait};
 use crate::connecting::spec::ConnectSpec;
 
 /// What a server asked for.
@@ -19,7 +19,7 @@ pub fn hint(hint: &HintReading) -> HintRecord<'_> {
 }
 
 /// A wait at a shared gate.
-pub fn gate(gate: GateNote) -> GateRecord<'static> {
+pub fn gate(gate: GateWait) -> GateRecord<'static> {
     GateRecord {
         mode: gate.mode.to_string().into(),
         waited_ms: milliseconds(gate.waited),

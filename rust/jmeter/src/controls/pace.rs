@@ -17,7 +17,7 @@ use crate::values::{Invalid, Values};
 use crate::variables::{GATE_QUEUE, PACE_TIMER, PACE_WAITED_MS, RATE};
 use engine::Failure;
 use engine::codes::CANCELLED;
-use engine::connecting::run::GateNote;
+use engine::connecting::run::GateWait;
 use engine::gates::gate::{Gate, Gates, Place};
 use engine::tracing::events::{TraceEvent, Tracer};
 use engine::tracing::records;
@@ -216,7 +216,7 @@ impl Pace {
             Mode::Pace(place) => *place = (waited == Waited::Done(())).then_some(new),
             Mode::Fixed(..) => drop(new),
         }
-        let note = GateNote::new(&gate, begun.elapsed());
+        let note = GateWait::new(&gate, begun.elapsed());
         let rate = note.state.rate.map(|rate| format!("{rate:.3}"));
         self.waited = begun.elapsed();
         let variables = [
@@ -267,7 +267,7 @@ impl Pace {
                 ordinal: self.turns - 1,
                 code: Some(traced(code)),
                 verdict: Some(&verdict),
-                gate: Some(records::gate(GateNote::new(place.gate(), self.waited))),
+                gate: Some(records::gate(GateWait::new(place.gate(), self.waited))),
                 ..TraceEvent::default()
             };
             self.tracer.write(scene.traces, &event);

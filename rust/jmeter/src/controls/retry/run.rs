@@ -13,7 +13,7 @@ use crate::controls::{Scene, Waited};
 use crate::values::{Invalid, Values};
 use engine::clock::Clock;
 use engine::codes::GATE_TIMEOUT;
-use engine::connecting::run::GateNote;
+use engine::connecting::run::GateWait;
 use engine::gates::gate::{Gates, Place};
 use engine::tracing::events::{TraceEvent, Tracer};
 use engine::tracing::files::TraceFiles;
@@ -40,7 +40,7 @@ pub struct RetryRun {
     pub hint: Option<Duration>,
     pub status: Option<u16>,
     /// The latest wait at the gate.
-    pub gate: Option<GateNote>,
+    pub gate: Option<GateWait>,
 }
 
 /// The attempt that is under way.
@@ -48,11 +48,11 @@ struct Attempt {
     at: SystemTime,
     begun: Instant,
     /// The wait at the gate before it.
-    gate: Option<GateNote>,
+    gate: Option<GateWait>,
 }
 
 impl Attempt {
-    fn begin(gate: Option<GateNote>) -> Self {
+    fn begin(gate: Option<GateWait>) -> Self {
         Attempt {
             at: SystemTime::now(),
             begun: Instant::now(),
@@ -160,7 +160,7 @@ impl RetryRun {
                         Waited::Cancelled => self.machine.cancel(),
                         Waited::Overdue => {}
                     }
-                    let note = GateNote::new(place.gate(), self.clock.now() - begun);
+                    let note = GateWait::new(place.gate(), self.clock.now() - begun);
                     self.waited += note.waited;
                     self.gate = Some(note);
                     self.attempt = Attempt::begin(Some(note));
