@@ -147,22 +147,19 @@ impl Conversation {
     /// # Errors
     /// The peer broke the protocol, in this call or in a look before. What was whole before came first; a close frame is
     /// [`Conversation::unsent`].
+    #[inline]
     pub fn next(&mut self, budget: &mut Budget) -> Result<Option<Received>, Violation> {
-        let found = match self.held.take() {
-            Some((violation, _)) => Err(violation),
-            None => self.inbox.next(budget),
+        let found = if self.held.is_some() {
+            self.held.take().map_or(Ok(None), |(violation, _)| Err(violation))
+        } else {
+            self.inbox.next(budget)
         };
-        match found {
-            Ok(Some(received)) => {
-                self.answer(&received);
-                Ok(Some(received))
-            }
-            Ok(None) => Ok(None),
-            Err(violation) => {
-                self.fail(violation.clone());
-                Err(violation)
-            }
+        match &found {
+            Ok(Some(received)) => self.answer(received),
+            Ok(None) => {}
+            Err(violation) => self.fail(violation.clone()),
         }
+        found
     }
 
     /// As [`Conversation::next`], for somebody who only looks after the connection between two uses: a violation is held back
@@ -170,24 +167,23 @@ impl Conversation {
     ///
     /// # Errors
     /// As of `next`, when the moment has passed.
+    #[inline]
     pub fn look(&mut self, budget: &mut Budget, now: Instant) -> Result<Option<Received>, Violation> {
         match &self.held {
             Some((_, since)) if now.saturating_duration_since(*since) < GRACE => return Ok(None),
             Some(_) => return self.next(budget),
             None => {}
         }
-        match self.inbox.next(budget) {
+        let found = self.inbox.next(budget);
+        match &found {
+            Ok(Some(received)) => self.answer(received),
+            Ok(None) => {}
             Err(violation) => {
-                self.hold(violation, now);
-                Ok(None)
-            }
-            found => {
-                if let Ok(Some(received)) = &found {
-                    self.answer(received);
-                }
-                found
+                self.hold(violation.clone(), now);
+                return Ok(None);
             }
         }
+        found
     }
 
     /// Whether a violation is held back: nothing more is to be read, and a look is worth it every now and then.
@@ -233,6 +229,9 @@ impl Conversation {
 
     /// Gives control frames their answer.
     fn answer(&mut self, received: &Received) {
+        if !received.kind.is_control() {
+            return;
+        }
         if received.kind == MessageKind::Ping && !self.has_sent_close {
             self.outbox.answer(&received.payload);
         }

@@ -108,7 +108,21 @@ impl Inbox {
     ///
     /// # Errors
     /// Nothing can be read after that.
+    #[inline]
     pub(crate) fn next(&mut self, budget: &mut Budget) -> Result<Option<Received>, Violation> {
+        // Two of three questions an exchange: before its look, and before it waits.
+        if self.is_empty() {
+            return Ok(None);
+        }
+        self.read_on(budget)
+    }
+
+    /// Nothing is there, nor under way but for fragments.
+    fn is_empty(&self) -> bool {
+        self.start == self.end && self.frame.is_none()
+    }
+
+    fn read_on(&mut self, budget: &mut Budget) -> Result<Option<Received>, Violation> {
         loop {
             let Some((head, missing)) = self.frame else {
                 if budget.frames == 0 || !self.begin_frame()? {
@@ -227,6 +241,10 @@ impl Inbox {
 
     /// Where to read the next bytes into; never empty.
     pub(crate) fn space(&mut self) -> &mut [u8] {
+        if self.is_empty() && self.buffer.len() >= BUFFER {
+            (self.start, self.end) = (0, 0);
+            return &mut self.buffer;
+        }
         if let (Some(missing), Some(part)) = (self.is_direct(), &mut self.message) {
             if part.payload.len() == part.filled {
                 let room = part.filled.max(FIRST_ROOM);

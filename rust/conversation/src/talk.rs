@@ -50,17 +50,17 @@ pub enum Step<'a> {
 /// How an operation ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum End {
-    /// As asked; the last message awaited, if any was.
-    Done(Option<Received>),
-    /// No message in time, and that is no failure; the last one that came all the same.
-    NoMessage(Option<Received>),
+    /// As asked.
+    Done,
+    /// No message in time, and that is no failure.
+    NoMessage,
     /// Time ran out: what was missing.
     TimedOut(String),
     /// Another message came, and was to fail the operation: which.
     Unexpected(String),
 }
 
-/// What was counted meanwhile.
+/// What was counted meanwhile; whoever wants the figures has them, so that they are not carried about.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Bytes of frames sent.
@@ -112,20 +112,28 @@ pub struct Talk<'a> {
     /// Passed over in this round as an earlier exchange's.
     overdue: u64,
     is_doubtful: bool,
-    not_json: u64,
     /// Made where there are several: an exchange of one round does not carry it about.
     round_trips: Option<Box<(Spread, Duration)>>,
-    tally: Tally,
-    /// What the sample has to say beside its message; one sentence a line.
-    named: String,
-    strange: String,
+    tally: &'a mut Tally,
+    /// Made where there is something to tell, for the same reason.
+    told: Option<Box<Told>>,
     end: Option<End>,
 }
 
+/// Messages that the sample has to name beside its own.
+#[derive(Debug, Default)]
+struct Told {
+    /// Those that were there before the sending began.
+    stale: String,
+    /// Those that are not JSON, and how many there were.
+    strange: String,
+    not_json: u64,
+}
+
 impl<'a> Talk<'a> {
-    /// An operation whose time runs from `start`; an exchange's, for each round.
+    /// An operation whose time runs from `start`; an exchange's, for each round. It counts in `tally`, which is empty.
     #[must_use]
-    pub fn new(act: Act<'a>, timeout: Duration, start: Instant) -> Self {
+    pub fn new(act: Act<'a>, timeout: Duration, start: Instant, tally: &'a mut Tally) -> Self {
         let repeats = matches!(act, Act::Exchange(_, _, repeat) if repeat > 1);
         Talk {
             act,
@@ -138,11 +146,9 @@ impl<'a> Talk<'a> {
             last: None,
             overdue: 0,
             is_doubtful: false,
-            not_json: 0,
             round_trips: repeats.then(|| Box::new((Spread::new(), Duration::ZERO))),
-            tally: Tally::default(),
-            named: String::new(),
-            strange: String::new(),
+            tally,
+            told: None,
             end: None,
         }
     }
@@ -161,25 +167,35 @@ impl<'a> Talk<'a> {
 
     /// What to do next.
     pub fn step(&mut self, queue: &mut Queue) -> Step<'a> {
-        match (self.stage, self.act) {
-            (Stage::Begin, Act::Exchange(_, awaited, _)) => {
+        if self.stage == Stage::Begin {
+            self.begin(queue);
+        }
+        if self.stage == Stage::Wait {
+            if let Act::Receive(awaited) = self.act {
+                self.take_queued(awaited, queue);
+            }
+        }
+        match self.stage {
+            Stage::Look => Step::Look,
+            Stage::Send => match &self.act {
+                Act::Send(message) | Act::Exchange(message, ..) => Step::Send(*message),
+                Act::Ping(payload) => Step::Send(Outgoing::new(MessageKind::Ping, payload)),
+                Act::Receive(_) => Step::Done,
+            },
+            Stage::Wait => Step::Wait,
+            Stage::Again => Step::Again,
+            Stage::Begin | Stage::Done => Step::Done,
+        }
+    }
+
+    fn begin(&mut self, queue: &mut Queue) {
+        match self.act {
+            Act::Exchange(_, awaited, _) => {
                 self.stage = Stage::Look;
                 self.pass_over(awaited, queue);
             }
-            (Stage::Begin, Act::Receive(_)) => self.stage = Stage::Wait,
-            (Stage::Begin, _) => self.stage = Stage::Send,
-            _ => {}
-        }
-        if let (Stage::Wait, Act::Receive(awaited)) = (self.stage, self.act) {
-            self.take_queued(awaited, queue);
-        }
-        match (self.stage, self.act) {
-            (Stage::Look, _) => Step::Look,
-            (Stage::Send, Act::Send(message) | Act::Exchange(message, ..)) => Step::Send(message),
-            (Stage::Send, Act::Ping(payload)) => Step::Send(Outgoing::new(MessageKind::Ping, payload)),
-            (Stage::Wait, _) => Step::Wait,
-            (Stage::Again, _) => Step::Again,
-            _ => Step::Done,
+            Act::Receive(_) => self.stage = Stage::Wait,
+            Act::Send(_) | Act::Ping(_) => self.stage = Stage::Send,
         }
     }
 
@@ -243,7 +259,7 @@ impl<'a> Talk<'a> {
         self.tally.sent_bytes += wire_bytes;
         self.stage = Stage::Wait;
         if let Act::Send(_) = self.act {
-            self.finish(End::Done(None));
+            self.finish(End::Done);
         }
     }
 
@@ -282,7 +298,7 @@ impl<'a> Talk<'a> {
             Act::Ping(payload) if message.kind == MessageKind::Pong && message.payload == payload => {
                 self.tally.first_byte = Some(message.first_byte);
                 self.tally.round_trip = message.at.saturating_duration_since(self.start);
-                self.finish(End::Done(None));
+                self.finish(End::Done);
             }
             _ => {}
         }
@@ -346,8 +362,7 @@ impl<'a> Talk<'a> {
                 return;
             }
         }
-        let last = self.last.take();
-        self.finish(End::Done(last));
+        self.finish(End::Done);
     }
 
     /// Begins another round.
@@ -404,8 +419,7 @@ impl<'a> Talk<'a> {
             }
         }
         if awaited.optional {
-            let last = self.last.take();
-            return self.finish(End::NoMessage(last));
+            return self.finish(End::NoMessage);
         }
         let others = self.tally.skipped;
         let mut detail = format!(
@@ -430,16 +444,16 @@ impl<'a> Talk<'a> {
         self.end.get_or_insert(end);
     }
 
-    /// How it ended, what was counted, and what is to be said beside: empty, or sentences of a line each. An operation that was
-    /// broken off by an error of its connection has no end.
-    pub fn end(&mut self) -> (Option<End>, Tally, String) {
+    /// How it ended, the last message awaited, if any came, and what is to be said beside: empty, or sentences of a line each. An
+    /// operation that was broken off by an error of its connection has no end.
+    pub fn end(self) -> (Option<End>, Option<Received>, String) {
         if let Some((spread, total)) = self.round_trips.as_deref() {
             let rounds = u32::try_from(self.tally.rounds).unwrap_or(u32::MAX);
             self.tally.round_trip = total.checked_div(rounds).unwrap_or_default();
             self.tally.spread = spread.figures();
         }
         let notes = self.notes();
-        (self.end.take(), std::mem::take(&mut self.tally), notes)
+        (self.end, self.last, notes)
     }
 
     fn notes(&self) -> String {
@@ -449,7 +463,7 @@ impl<'a> Talk<'a> {
                 notes,
                 "{} had come before the sending began, and so cannot be the answer: {}",
                 counted(self.tally.stale),
-                self.named
+                self.told.as_deref().map_or("", |told| &told.stale)
             );
         }
         if self.tally.overdue > 0 {
@@ -465,21 +479,27 @@ impl<'a> Talk<'a> {
                  (wsb.match.mode), as an id, tells them apart.\n",
             );
         }
-        let is_missed = !matches!(self.end, Some(End::Done(_)));
-        if self.not_json > 0 && is_missed {
-            let _ = writeln!(notes, "{} not JSON: {}", counted(self.not_json), self.strange);
+        let is_missed = self.end != Some(End::Done);
+        if let Some(told) = self.told.as_deref().filter(|told| told.not_json > 0 && is_missed) {
+            let _ = writeln!(notes, "{} not JSON: {}", counted(told.not_json), told.strange);
         }
         notes
     }
 
     fn name_stale(&mut self, message: &Received) {
         self.tally.stale += 1;
-        name(&mut self.named, self.tally.stale, message);
+        let count = self.tally.stale;
+        name(&mut self.told().stale, count, message);
     }
 
     fn name_strange(&mut self, message: &Received) {
-        self.not_json += 1;
-        name(&mut self.strange, self.not_json, message);
+        let told = self.told();
+        told.not_json += 1;
+        name(&mut told.strange, told.not_json, message);
+    }
+
+    fn told(&mut self) -> &mut Told {
+        self.told.get_or_insert_default()
     }
 }
 

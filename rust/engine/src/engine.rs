@@ -110,15 +110,6 @@ struct Asked<'a> {
     begun: Instant,
 }
 
-/// What an operation gave.
-#[derive(Debug)]
-pub struct Performed {
-    /// The numbers.
-    pub figures: Figures,
-    /// The message, which is empty where there is none, or why it was not done.
-    pub done: Result<Vec<u8>, Failure>,
-}
-
 impl Engine {
     /// A new handle with nothing behind it yet, so that a cancel can reach the connect that follows.
     pub fn open(&self) -> Handle {
@@ -191,26 +182,27 @@ impl Engine {
         })
     }
 
-    /// Does an operation on a connection, on the calling thread. `payload` stands in for the operation's own; `left` is what is left
-    /// of the thread's schedule, if that has an end.
+    /// Does an operation on a connection, on the calling thread, which began at `begun`. `payload` stands in for the operation's own;
+    /// `left` is what is left of the thread's schedule, if that has an end. Answers the message, which is empty where there is none;
+    /// the numbers go into `figures`, which are new.
     ///
     /// # Errors
-    /// Misuse only: whatever server, network or plan do is in the result.
+    /// Misuse only: whatever server, network or plan do is in the result, as why the operation was not done.
     pub fn perform(
         &self,
         connection: Handle,
         operation: &Operation,
         payload: Option<&[u8]>,
         left: Option<Duration>,
-    ) -> Result<Performed, Misuse> {
-        let begun = Instant::now();
-        let mut figures = Figures::default();
+        begun: Instant,
+        figures: &mut Figures,
+    ) -> Result<Result<Vec<u8>, Failure>, Misuse> {
         let done = match self.slots.get(connection) {
             None => Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)),
             Some(slot) => {
                 let mut call = slot.enter().ok_or(Misuse::Busy(connection))?;
                 let asked = Asked { payload, left, begun };
-                let mut done = self.talk(&slot, &mut call, operation, &asked, &mut figures);
+                let mut done = self.talk(&slot, &mut call, operation, &asked, figures);
                 if let Some(live) = &mut *call.live {
                     if live.closed_here && figures.close_code != 0 {
                         live.close_code = Some(figures.close_code);
@@ -235,7 +227,7 @@ impl Engine {
             figures.note = 0;
         }
         figures.elapsed = begun.elapsed();
-        Ok(Performed { figures, done })
+        Ok(done)
     }
 
     fn talk(
@@ -442,10 +434,12 @@ impl Engine {
 
 /// A lost connection is made anew for whatever needs the server; a close does not, and messages that were kept come first.
 fn wants_reconnect(live: &Live, action: &Action) -> bool {
-    let needs_server = match action {
+    if live.lifeline.is_none() || live.closed_here {
+        return false;
+    }
+    match action {
         Action::Close(_) => false,
         Action::Receive(wait) => !live.queue.iter().any(|message| wait.wants(message)),
         Action::Send(_) | Action::Exchange(..) | Action::Ping(_) => true,
-    };
-    live.lifeline.is_some() && !live.closed_here && needs_server
+    }
 }

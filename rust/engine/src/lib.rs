@@ -24,6 +24,6 @@ mod slab;
 pub mod talking;
 pub mod tracing;
 
-pub use engine::{ConnectDone, Engine, Misuse, Performed, ShutdownError};
+pub use engine::{ConnectDone, Engine, Misuse, ShutdownError};
 pub use failure::{Failure, Remark};
 pub use slab::{Handle, Slab};

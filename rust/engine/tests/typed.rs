@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backoff::{Class, Policy, StopReason};
 use conversation::awaited::{Awaited, Others};
@@ -13,6 +13,7 @@ use conversation::queue::Bounds;
 use engine::Engine;
 use engine::connecting::run::End;
 use engine::connecting::spec::{ConnectSpec, Keeping};
+use engine::talking::figures::{Figures, Outcome};
 use engine::talking::operation::{Action, CloseSpec, Operation, Payload};
 use testbed::{Config, RetryAfter, Server};
 use websocket::{Cookies, Dial, MessageKind, Names, Target, Tls, TlsOptions};
@@ -117,16 +118,22 @@ fn a_refused_user_waits_as_asked_is_let_in_talks_and_closes() {
     };
     let exchange = operation(Action::Exchange(text(b"hello"), any, 1));
     for (given, expected) in [(None, &b"hello"[..]), (Some(&b"other"[..]), b"other")] {
-        let performed = engine.perform(second, &exchange, given, None).unwrap();
-        assert_eq!(performed.done.unwrap(), expected);
+        let mut figures = Figures::default();
+        let done = engine.perform(second, &exchange, given, None, Instant::now(), &mut figures);
+        assert_eq!(done.unwrap().unwrap(), expected);
+        assert_eq!(
+            (figures.tally.messages, figures.kind),
+            (1, Some(MessageKind::Text))
+        );
     }
     let close = operation(Action::Close(CloseSpec {
         code: 1000,
         reason: "done".to_owned(),
         abort: false,
     }));
-    let closed = engine.perform(second, &close, None, None).unwrap();
-    assert_eq!(closed.figures.close_code, 1000, "{closed:?}");
+    let mut closed = Figures::default();
+    let done = engine.perform(second, &close, None, None, Instant::now(), &mut closed);
+    assert!(done.unwrap().is_ok() && closed.close_code == 1000, "{closed:?}");
     assert!(!engine.is_open(second) && engine.is_open(first));
 
     engine.shutdown().unwrap();
@@ -166,11 +173,12 @@ fn a_policy_that_is_at_its_end_leaves_no_connection() {
     );
     assert!(!engine.is_open(handle));
     let exchange = operation(Action::Send(text(b"hello")));
-    let failure = engine
-        .perform(handle, &exchange, None, None)
-        .unwrap()
-        .done
-        .unwrap_err();
-    assert_eq!(failure.code, "connection.none");
+    let mut figures = Figures::default();
+    let done = engine.perform(handle, &exchange, None, None, Instant::now(), &mut figures);
+    let failure = done.unwrap().unwrap_err();
+    assert_eq!(
+        (&*failure.code, figures.outcome),
+        ("connection.none", Outcome::Failed)
+    );
     server.stop();
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome};
-use engine::{Failure, Handle, ShutdownError, Slab};
+use engine::{Handle, ShutdownError, Slab};
 use serde::Deserialize;
 
 use crate::connect::{CallRequest, ConnectPlan, ConnectRequest};
@@ -70,21 +70,7 @@ pub struct Performed {
     pub payload: Vec<u8>,
 }
 
-/// The place among the figures of an operation that says (by 1) that there is something to be told, see [`Engine::news`].
-const NEWS: usize = FIGURES - 1;
-
 impl Performed {
-    fn new(mut figures: Figures, done: Result<Vec<u8>, Failure>) -> Self {
-        let payload = done.unwrap_or_else(|failure| {
-            figures.outcome = Outcome::Failed;
-            failure::to_json(&failure)
-        });
-        Performed {
-            figures: figures.places(),
-            payload,
-        }
-    }
-
     /// Whether there is a message (which may be empty), the reason of a failure, or something to say beside.
     #[must_use]
     pub fn has_payload(&self) -> bool {
@@ -218,23 +204,24 @@ impl Engine {
             let payload = operation.read(payload)?;
             Ok((operation, payload))
         });
-        let mut performed = match ready {
+        let mut figures = Figures::default();
+        let done = match ready {
             Ok((operation, payload)) => {
-                let done = self
-                    .engine
-                    .perform(connection, &operation.checked, payload.as_deref(), left)?;
-                Performed::new(done.figures, done.done)
+                let payload = payload.as_deref();
+                self.engine
+                    .perform(connection, &operation.checked, payload, left, begun, &mut figures)?
             }
             Err(invalid) => {
-                let figures = Figures {
-                    elapsed: begun.elapsed(),
-                    ..Figures::default()
-                };
-                Performed::new(figures, Err(failure::invalid(&invalid)))
+                figures.outcome = Outcome::Failed;
+                figures.elapsed = begun.elapsed();
+                Err(failure::invalid(&invalid))
             }
         };
-        performed.figures[NEWS] = i64::from(self.engine.notices().has_news());
-        Ok(performed)
+        figures.has_news = self.engine.notices().has_news();
+        Ok(Performed {
+            figures: figures.places(),
+            payload: done.unwrap_or_else(|failure| failure::to_json(&failure)),
+        })
     }
 
     /// Says by what a lost connection is made anew when the operation that [asked](Outcome::Ask) is done again; `own` is a

@@ -193,8 +193,10 @@ impl Connection {
             begun,
             after: timeout,
         };
-        if let Err(error) = self.write_out() {
-            return Err(self.broken(&error, || late(false)));
+        if self.has_unsent() {
+            if let Err(error) = self.write_out() {
+                return Err(self.broken(&error, || late(false)));
+            }
         }
         self.messages.sent += u64::from(!message.kind.is_control());
         let mut sending = self.conversation.begin(message);
@@ -261,7 +263,10 @@ impl Connection {
             let found = self.conversation.look(&mut budget, now);
             self.write_waiting();
             match found {
-                Ok(Some(received)) => return Ok(Some(self.counted(received))),
+                Ok(Some(received)) => {
+                    self.count(&received);
+                    return Ok(Some(received));
+                }
                 Ok(None) if budget.is_spent() || self.conversation.is_held() => {
                     self.is_behind = budget.is_spent();
                     return Ok(None);
@@ -294,7 +299,8 @@ impl Connection {
                 Ok(found) => {
                     let blocked = self.write_waiting();
                     if let Some(received) = found {
-                        return Ok(self.counted(received));
+                        self.count(&received);
+                        return Ok(received);
                     }
                     let turn = if blocked {
                         wait.at_most(TURN)
@@ -316,9 +322,8 @@ impl Connection {
         }
     }
 
-    fn counted(&mut self, received: Received) -> Received {
+    fn count(&mut self, received: &Received) {
         self.messages.received += u64::from(!received.kind.is_control());
-        received
     }
 
     /// Reads what there is; never 0 bytes.

@@ -76,6 +76,9 @@ impl Cookies {
     /// cookies.
     pub(crate) fn line(&self, target: &Target, given: Option<&str>) -> Option<String> {
         let jar = self.lock();
+        if jar.iter_any().next().is_none() {
+            return given.map(str::to_owned);
+        }
         let url = request_url(target);
         let names: Vec<&str> = given
             .unwrap_or_default()

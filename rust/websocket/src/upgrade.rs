@@ -259,6 +259,7 @@ enum BodyEnd {
 async fn read_body(connection: &mut Sending, mut body: Incoming, kept: &mut Vec<u8>) -> BodyEnd {
     let mut open = true;
     let mut silence = pin!(sleep(BODY_SILENCE));
+    let mut until = silence.deadline();
     poll_fn(|cx| {
         // hyper reads on only when the body was asked for, and gives what it read at the next asking.
         let mut has_read = false;
@@ -268,7 +269,7 @@ async fn read_body(connection: &mut Sending, mut body: Incoming, kept: &mut Vec<
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(BodyEnd::Cut),
                 Poll::Ready(Some(Ok(frame))) => {
                     has_read = false;
-                    silence.as_mut().reset(Instant::now() + BODY_SILENCE);
+                    until = Instant::now() + BODY_SILENCE;
                     let Ok(data) = frame.into_data() else { continue };
                     let room = MAX_BODY - kept.len();
                     kept.extend_from_slice(&data[..data.len().min(room)]);
@@ -277,6 +278,10 @@ async fn read_body(connection: &mut Sending, mut body: Incoming, kept: &mut Vec<
                     }
                 }
                 Poll::Pending if has_read || !open => {
+                    // A body that is there at once sets no timer: each one wakes the reactor's thread.
+                    if silence.deadline() != until {
+                        silence.as_mut().reset(until);
+                    }
                     return silence.as_mut().poll(cx).map(|()| BodyEnd::Late);
                 }
                 Poll::Pending => {

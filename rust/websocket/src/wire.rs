@@ -190,9 +190,10 @@ impl Socket {
 
     /// What is there.
     fn look(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let done = pass(|| os::receive_now(&self.shared.stream, buffer));
+        let read = pass(|| os::receive_now(&self.shared.stream, buffer))?;
+        // Nothing there took no time worth a look at the clock.
         self.now = Instant::now();
-        done
+        Ok(read)
     }
 
     fn send(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {

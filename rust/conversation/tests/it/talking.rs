@@ -27,14 +27,15 @@ struct User {
 #[derive(Debug)]
 struct Ended {
     end: End,
+    last: Option<Received>,
     tally: Tally,
     note: String,
 }
 
 impl Ended {
     fn answer(&self) -> &str {
-        match &self.end {
-            End::Done(Some(message)) => std::str::from_utf8(&message.payload).unwrap(),
+        match (&self.end, &self.last) {
+            (End::Done, Some(message)) => std::str::from_utf8(&message.payload).unwrap(),
             other => panic!("{other:?}"),
         }
     }
@@ -111,7 +112,8 @@ impl User {
 
     fn perform(&mut self, act: Act<'_>) -> Ended {
         let timeout = Duration::from_millis(TIMEOUT);
-        let mut talk = Talk::new(act, timeout, at(self.now));
+        let mut tally = Tally::default();
+        let mut talk = Talk::new(act, timeout, at(self.now), &mut tally);
         let mut end = self.now + TIMEOUT;
         loop {
             match talk.step(&mut self.queue) {
@@ -139,9 +141,10 @@ impl User {
                 Step::Done => break,
             }
         }
-        let (end, tally, note) = talk.end();
+        let (end, last, note) = talk.end();
         Ended {
             end: end.unwrap(),
+            last,
             tally,
             note,
         }
@@ -374,7 +377,9 @@ fn what_is_no_json_is_shown_where_json_is_awaited() {
 #[test]
 fn a_ping_takes_its_own_pong_and_queues_messages() {
     let mut user = User::new();
-    let mut talk = Talk::new(Act::Ping(b"mine"), Duration::from_millis(TIMEOUT), at(0));
+    let mut tally = Tally::default();
+    let timeout = Duration::from_millis(TIMEOUT);
+    let mut talk = Talk::new(Act::Ping(b"mine"), timeout, at(0), &mut tally);
     assert!(matches!(talk.step(&mut user.queue), Step::Send(message) if message.kind == MessageKind::Ping));
     talk.sent(10);
     talk.came(message("push", 5), &mut user.queue);
@@ -386,10 +391,8 @@ fn a_ping_takes_its_own_pong_and_queues_messages() {
         talk.came(pong, &mut user.queue);
         assert_eq!(talk.is_done(), done);
     }
-    let (end, tally, _) = talk.end();
-    assert_eq!(
-        (end, tally.round_trip),
-        (Some(End::Done(None)), Duration::from_millis(7))
-    );
+    let (end, last, _) = talk.end();
+    assert_eq!((end, last), (Some(End::Done), None));
+    assert_eq!(tally.round_trip, Duration::from_millis(7));
     assert_eq!(user.receive().answer(), "push");
 }

@@ -175,9 +175,10 @@ impl Live {
     /// # Errors
     /// As of [`Connection::receive`].
     pub fn receive(&mut self, start: Instant, timeout: Duration) -> Result<Received, Error> {
+        let end = start.checked_add(timeout);
         loop {
-            let due = self.due().map(|due| due.saturating_duration_since(start));
-            let done = match due.filter(|&due| due < timeout) {
+            let due = self.due().filter(|&due| end.is_none_or(|end| due < end));
+            let done = match due.map(|due| due.saturating_duration_since(start)) {
                 None => self.connection.receive_since(start, timeout),
                 Some(due) => match self.connection.receive_since(start, due) {
                     Err(Error::MessageTimeout { .. }) => {

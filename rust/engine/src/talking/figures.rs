@@ -58,6 +58,8 @@ pub struct Figures {
     pub note: usize,
     /// Place 26: how many `Set-Cookie` lines its reconnect got.
     pub set_cookies: usize,
+    /// Place 31: 1 when there is something to be told, see [`crate::notices::Notices`].
+    pub has_news: bool,
 }
 
 impl Figures {
@@ -102,12 +104,15 @@ impl Figures {
         for (place, value) in places.iter_mut().zip(values) {
             *place = i64::try_from(value).unwrap_or(i64::MAX);
         }
+        places[FIGURES - 1] = i64::from(self.has_news);
         places
     }
 }
 
 fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    // A fifth of the work of the 128 bits that `as_nanos` gives, seven times a sample.
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(duration.subsec_nanos().into())
 }
 
 #[cfg(test)]
@@ -142,10 +147,12 @@ mod tests {
             age: Duration::from_micros(22),
             note: 25,
             set_cookies: 26,
+            has_news: true,
         };
         let mut expected: Vec<i64> = (0..27).collect();
         expected[..2].copy_from_slice(&[2, 2]);
-        expected.resize(FIGURES, 0);
+        expected.resize(FIGURES - 1, 0);
+        expected.push(1);
         assert_eq!(figures.places().to_vec(), expected);
     }
 }

@@ -51,15 +51,14 @@ pub fn perform(
     } else {
         Instant::now()
     };
-    let mut talk = Talk::new(act, operation.timeout, start);
+    let mut talk = Talk::new(act, operation.timeout, start, &mut figures.tally);
     let broken = drive(live, &mut talk, operation.timeout).err();
-    let (end, tally, note) = talk.end();
-    figures.tally = tally;
+    let (end, last, note) = talk.end();
     if let Some(first_byte) = figures.tally.first_byte {
         let since_begin = first_byte.saturating_duration_since(begun);
         figures.latency = since_begin.saturating_sub(figures.waited);
     }
-    let last = match (broken, end) {
+    match (broken, end) {
         (Some(failure), _) => return Err(failure.noting(&note)),
         (None, Some(End::TimedOut(detail))) => {
             return Err(Failure::coded(Code::MessageTimeout, detail).noting(&note));
@@ -67,21 +66,19 @@ pub fn perform(
         (None, Some(End::Unexpected(detail))) => {
             return Err(Failure::new(MESSAGE_UNEXPECTED, detail).noting(&note));
         }
-        (None, Some(End::NoMessage(last))) => {
-            figures.outcome = Outcome::NoMessage;
-            last
-        }
-        (None, Some(End::Done(last))) => last,
-        (None, None) => None,
-    };
+        (None, Some(End::NoMessage)) => figures.outcome = Outcome::NoMessage,
+        (None, Some(End::Done) | None) => {}
+    }
     let mut payload = Vec::new();
     if let Some(message) = last {
         figures.kind = Some(message.kind);
         figures.age = begun.saturating_duration_since(message.at);
         payload = message.payload;
     }
-    figures.note = note.len();
-    payload.extend_from_slice(note.as_bytes());
+    if !note.is_empty() {
+        figures.note = note.len();
+        payload.extend_from_slice(note.as_bytes());
+    }
     Ok(payload)
 }
 
