@@ -4,7 +4,9 @@
 //! An exchange looks at the socket before it sends, by a read that does not block: one system call more than sending and receiving.
 //! Nothing cheaper tells what had come from what answers: how much one read gave does not, as a push may follow the last answer by
 //! microseconds, and neither does whether the read after the sending had to wait, as an answer may be as quick. The read costs as
-//! much as `poll`, `FIONREAD` or `MSG_PEEK` do (0.5 us, where an echo over loopback takes 30), and takes what it finds along.
+//! much as `poll`, `FIONREAD` or `MSG_PEEK` do (0.5 us, where an echo over loopback takes 30; some 400 of an echo's 4,450
+//! instructions of ours), and takes what it finds along. Nor does a condition on the message spare the look: a push from before may
+//! meet it as well, unless it names something of this very message, which nobody here can know.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
