@@ -128,16 +128,27 @@ impl Lockout {
                 self.window = self.window.saturating_mul(2).min(LONGEST_GUESS);
             }
             self.seen.get_or_insert(now);
-            (self.since, self.late) = (Some(now), 0);
+            // Tries that were put off before the lock-out was seen go on for a while: as long as the hints are to be trusted, they
+            // say nothing against the window. Without hints it must be learnt sooner than that.
+            let grace = if self.hinted {
+                self.spread()
+            } else {
+                Duration::ZERO
+            };
+            (self.since, self.late) = (Some(now.saturating_add(grace)), 0);
         }
         self.seen?;
-        let share = self.users as f64 / (self.most.max(1) as f64 * SHARE);
         Some(LockedOut {
             users: self.users,
             quota: self.most,
             window: self.window,
-            spread: times(self.window, share),
+            spread: self.spread(),
         })
+    }
+
+    /// So long that no more tries come in a window than the quota takes.
+    fn spread(&self) -> Duration {
+        times(self.window, self.users as f64 / (self.most.max(1) as f64 * SHARE))
     }
 
     /// When the lock-out was found.
