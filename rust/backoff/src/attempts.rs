@@ -28,8 +28,9 @@ use std::time::Duration;
 /// accepts and drops would be hammered.
 pub const STABLE: Duration = Duration::from_secs(5);
 
-/// A spread that so much of fits into the time that is left is squeezed into it.
-const NEARLY_ALL: f64 = 0.8;
+/// A spread that so much of fits into the time that is left is squeezed into it: the window behind it may have been taken for twice what
+/// it is, and then all others could still get in.
+const NEARLY_ALL: f64 = 0.5;
 
 /// What the driver does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

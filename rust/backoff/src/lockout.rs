@@ -128,14 +128,7 @@ impl Lockout {
                 self.window = self.window.saturating_mul(2).min(LONGEST_GUESS);
             }
             self.seen.get_or_insert(now);
-            // Tries that were put off before the lock-out was seen go on for a while: as long as the hints are to be trusted, they
-            // say nothing against the window. Without hints it must be learnt sooner than that.
-            let grace = if self.hinted {
-                self.spread()
-            } else {
-                Duration::ZERO
-            };
-            (self.since, self.late) = (Some(now.saturating_add(grace)), 0);
+            (self.since, self.late) = (Some(now), 0);
         }
         self.seen?;
         Some(LockedOut {

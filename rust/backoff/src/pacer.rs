@@ -24,7 +24,6 @@ mod flight;
 mod learn;
 mod queue;
 mod settings;
-mod tight;
 
 pub use settings::{FASTEST_PACE, LARGEST_BURST, PacerMode, PacerSettings, SLOWEST_PACE};
 
@@ -218,13 +217,7 @@ impl Pacer {
         let due = turn.at.max(now.saturating_sub(LATENESS));
         self.learner.next = match self.settings.mode {
             PacerMode::Pace => {
-                // Where each gap stands for itself, one that is shorter is refused.
-                let (spread, due) = if self.learner.is_tight() {
-                    (GAP_SPREAD / 10.0, now)
-                } else {
-                    (GAP_SPREAD, due)
-                };
-                let times = 1.0 + spread * (2.0 * unit - 1.0);
+                let times = 1.0 + GAP_SPREAD * (2.0 * unit - 1.0);
                 due.saturating_add(self.learner.gap(times))
             }
             PacerMode::Fixed => {

@@ -12,7 +12,6 @@
 //! all, and is remembered.
 
 use super::PacerSettings;
-use super::tight::Tight;
 use std::time::Duration;
 
 /// After this long with refusals and not one success, each refusal doubles the gap: a quota that counts refusals may be
@@ -108,9 +107,6 @@ pub(super) struct Learner {
     ceiling: f64,
     /// How often in a row a window let in as many as the one before.
     same: u32,
-    /// When the latest of those who got in was sent.
-    last_in: Option<Duration>,
-    tight: Tight,
 }
 
 impl Learner {
@@ -132,21 +128,6 @@ impl Learner {
             trickles: false,
             ceiling: 0.0,
             same: 0,
-            last_in: None,
-            tight: Tight::default(),
-        }
-    }
-
-    /// Whether every gap stands for itself, as the quota saves nothing up.
-    pub(super) fn is_tight(&self) -> bool {
-        self.tight.gap().is_some()
-    }
-
-    /// Takes the rate from the gap that was found.
-    fn tighten(&mut self) {
-        if let Some(gap) = self.tight.gap() {
-            let rate = 1.0 / gap.as_secs_f64();
-            self.rate = rate.clamp(self.settings.min_rate, self.settings.max_rate);
         }
     }
 
@@ -171,21 +152,8 @@ impl Learner {
     /// One that was sent then was let in.
     pub(super) fn passed(&mut self, sent: Duration) {
         (self.dry, self.doublings) = (None, 0);
-        let before = self.last_in;
-        self.last_in = before.max(Some(sent));
-        if let (true, Some(before)) = (self.is_tight(), before) {
-            self.tight.passed(sent.saturating_sub(before));
-            self.tighten();
-            return;
-        }
         match self.closed {
-            Some(closed) if sent >= closed.heard => {
-                self.opened(closed, sent, before);
-                if self.is_tight() {
-                    self.next = self.next.max(sent.saturating_add(self.gap(1.0)));
-                    return;
-                }
-            }
+            Some(closed) if sent >= closed.heard => self.opened(closed, sent),
             // It was under way when the quota closed.
             Some(_) => {}
             None => {
@@ -225,7 +193,7 @@ impl Learner {
         }
     }
 
-    fn opened(&mut self, closed: Closed, sent: Duration, last_in: Option<Duration>) {
+    fn opened(&mut self, closed: Closed, sent: Duration) {
         let lasted = sent.saturating_sub(closed.since);
         let long = lasted >= SHORTEST_CLOSING && lasted.as_secs_f64() * closed.rate_before >= GAPS;
         let told = closed.longest_hint >= TELLING_HINT || closed.probes >= 2 || self.length.is_some();
@@ -240,13 +208,6 @@ impl Learner {
         };
         self.closed = None;
         if !window {
-            if let Some(last) = last_in {
-                let few = closed.before.passes < FEW;
-                let refused = closed.last.saturating_sub(last);
-                let hint = closed.longest_hint;
-                self.tight.opened(few, refused, sent.saturating_sub(last), hint);
-                self.tighten();
-            }
             return;
         }
         if self.trickles && lasted.as_secs_f64() * closed.rate_before < LONG_GAPS {
@@ -281,10 +242,6 @@ impl Learner {
     pub(super) fn refused(&mut self, now: Duration, sent: Duration, hint: Option<Duration>) -> Option<Cut> {
         let (before, cuts, taken_back) = (self.rate, self.cuts, self.taken_back);
         let hint = self.hold_for(now, hint);
-        if self.is_tight() {
-            self.too_near(now, sent);
-            return None;
-        }
         let known = self.cut.is_some_and(|cut| {
             sent < cut || now < cut.saturating_add(self.settings.cut_gap.max(self.gap(1.0)))
         });
@@ -326,19 +283,6 @@ impl Learner {
             nth: self.cuts,
             taken_back,
         })
-    }
-
-    /// Refused where each gap stands for itself: what was a moment too soon may go a moment later.
-    fn too_near(&mut self, now: Duration, sent: Duration) {
-        if self.cut.is_some_and(|cut| sent < cut) {
-            return;
-        }
-        self.cut = Some(now);
-        let last = self.last_in.unwrap_or_default();
-        self.tight.refused(sent.saturating_sub(last));
-        self.tighten();
-        let later = sent.saturating_add(self.gap(0.25));
-        self.next = now.max(later).max(last.saturating_add(self.gap(1.0)));
     }
 
     fn close(&mut self, now: Duration, sent: Duration, hint: Option<Duration>) {
