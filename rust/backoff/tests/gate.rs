@@ -335,10 +335,10 @@ fn where_answers_come_late_one_goes_when_one_comes() {
             queue.push_back(ticket);
             longest = longest.max(queue.len());
         }
-        if now % 200 == 199
-            && let Some(ticket) = queue.pop_front()
-        {
-            gate.passed(ms(now), ticket);
+        if now % 200 == 199 {
+            if let Some(ticket) = queue.pop_front() {
+                gate.passed(ms(now), ticket);
+            }
         }
     }
     assert!((20..=60).contains(&longest), "{longest}");

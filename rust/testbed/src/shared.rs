@@ -231,9 +231,8 @@ impl Attempt {
     }
 
     fn fetched(&mut self) {
-        if std::mem::take(&mut self.fetches)
-            && let Some(mint) = &self.shared.mint
-        {
+        let fetched = std::mem::take(&mut self.fetches);
+        if let Some(mint) = self.shared.mint.as_ref().filter(|_| fetched) {
             mint.fetch_ends();
         }
     }

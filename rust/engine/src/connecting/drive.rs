@@ -261,9 +261,8 @@ impl AttemptRecord {
         let (refusal, Verdict { class, hint, next }) = attempts.failed(&seen(failed, &self.trace), now);
         self.class = Some(class);
         self.hint = hint;
-        if let Some(found) = tries.member.refused(&refusal)
-            && let (Next::Wait(_), Step::Pause { .. }) = (next, attempts.step(now))
-        {
+        let found = tries.member.refused(&refusal);
+        if let (Some(found), Next::Wait(_), Step::Pause { .. }) = (found, next, attempts.step(now)) {
             self.locked_out = Some(found);
             attempts.spread(refusal.hint, found.spread, tries.units.unit(), now);
         }

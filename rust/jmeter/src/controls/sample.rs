@@ -34,9 +34,8 @@ pub enum Reading {
 /// of their own, and who puts one under a retry wants it tried again.
 pub fn reading(code: &str) -> Reading {
     let code = code.trim();
-    if code.len() == 3
-        && let Some(status) = code.parse().ok().filter(|status| (100..=599).contains(status))
-    {
+    let status = code.parse().ok().filter(|status| (100..=599).contains(status));
+    if let (3, Some(status)) = (code.len(), status) {
         return Reading::Status(status);
     }
     if let Some(closed) = code.strip_prefix(CLOSED).and_then(|code| code.parse().ok()) {
