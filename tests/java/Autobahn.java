@@ -75,7 +75,7 @@ public final class Autobahn {
     try (Operation connect = Operation.prepare(new ConnectSpec(properties, "Autobahn"))) {
       ConnectResult result = connection.connect(connect, 0, ConnectCall.PLAIN, Schedule.ENDLESS, figures);
       if (!result.ok) {
-        throw new IllegalStateException(path + ": " + new String(result.story, UTF_8));
+        throw new IllegalStateException(path + ": " + result.story);
       }
     }
     return connection;

@@ -38,11 +38,19 @@ fn cannot_load(run: Jmeter, words: &[&str]) {
     let finished = crate::support::run(&jtl_xml::recorded_by(run));
     let samples = jtl_xml::read(&finished.files.samples()).unwrap();
     assert_eq!(samples.len(), 2, "the plan goes on");
-    for Detailed { sample, response, .. } in &samples {
+    for Detailed {
+        sample,
+        response_headers,
+        ..
+    } in &samples
+    {
         assert!(!sample.success && sample.started_ms > 0, "{sample:?}");
         assert_eq!(sample.code, "Non HTTP response code: native.unavailable");
         for word in [words, &["Library:", "System:", "Cure:", "Java"]].concat() {
-            assert!(response.contains(word), "{word:?} is not in {response:?}");
+            assert!(
+                response_headers.contains(word),
+                "{word:?} is not in {response_headers:?}"
+            );
         }
     }
     let log = finished.log().unwrap();
@@ -197,14 +205,19 @@ fn a_panic_is_a_failed_sample_and_the_jvm_lives() {
     let finished = run(&jtl_xml::recorded_by(run_it));
     let samples = jtl_xml::read(&finished.files.samples()).unwrap();
     assert_eq!(samples.len(), 12);
-    for Detailed { sample, response, .. } in &samples {
+    for Detailed {
+        sample,
+        response_headers,
+        ..
+    } in &samples
+    {
         let panics = sample.label == "panics";
-        assert_eq!(sample.success, !panics, "{sample:?} {response}");
+        assert_eq!(sample.success, !panics, "{sample:?} {response_headers}");
         if panics {
             assert_eq!(sample.code, "Non HTTP response code: native.failure");
             assert!(
-                response.contains("panic"),
-                "the panic's own words are kept: {response}"
+                response_headers.contains("panic"),
+                "the panic's own words are kept: {response_headers}"
             );
         }
     }
