@@ -13,11 +13,13 @@
 //! # Ok::<(), limiter::LimitError>(())
 //! ```
 
+mod attempt;
 mod chance;
 mod outcome;
 mod server;
 mod world;
 
+pub use attempt::{Answer, Attempt};
 pub use outcome::{Outcome, Summary};
 pub use server::{Hint, Look};
 
@@ -85,7 +87,13 @@ impl Storm {
     /// Lets it happen.
     #[must_use]
     pub fn run(&self, seed: u64) -> Outcome {
-        world::World::new(self, seed).run()
+        self.run_watched(seed, &mut |_| {})
+    }
+
+    /// Lets it happen, and shows every attempt when its user knows what came of it. What is under way when the storm is over is
+    /// not shown.
+    pub fn run_watched(&self, seed: u64, watcher: &mut dyn FnMut(Attempt)) -> Outcome {
+        world::World::new(self, seed, watcher).run()
     }
 
     /// Lets it happen for each of the seeds `0..seeds`, and sums up.

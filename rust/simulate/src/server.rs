@@ -93,6 +93,11 @@ impl Refused {
         self.look == Look::Silence
     }
 
+    /// The header that says when to come back.
+    pub(crate) fn header(&self) -> Option<(String, String)> {
+        self.hint.clone()
+    }
+
     /// As the client's policy is shown it.
     pub(crate) fn with_seen<T>(&self, shown: impl FnOnce(&Seen<'_>) -> T) -> T {
         let headers: Vec<_> = self.hint.iter().cloned().collect();

@@ -1,6 +1,7 @@
 //! The queue of events: users, gates, ways, server.
 
 use crate::Storm;
+use crate::attempt::{Answer, Attempt};
 use crate::chance::Chance;
 use crate::outcome::Outcome;
 use crate::server::{Refused, Reply, Server};
@@ -69,6 +70,8 @@ struct User {
     turn: u64,
     started: Duration,
     attempts: u64,
+    /// Its attempt under way.
+    trying: Option<Attempt>,
     /// `Some(None)`: it got in.
     over: Option<Option<StopReason>>,
 }
@@ -95,10 +98,11 @@ pub(crate) struct World<'a> {
     last: Duration,
     times: Vec<Duration>,
     seconds: HashMap<u64, u32>,
+    watcher: &'a mut dyn FnMut(Attempt),
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(storm: &'a Storm, seed: u64) -> Self {
+    pub(crate) fn new(storm: &'a Storm, seed: u64, watcher: &'a mut dyn FnMut(Attempt)) -> Self {
         let process = || Process {
             gate: Pacer::new(storm.gate),
             timer: None,
@@ -119,6 +123,7 @@ impl<'a> World<'a> {
             last: Duration::ZERO,
             times: Vec::new(),
             seconds: HashMap::new(),
+            watcher,
         };
         let mut begin = Duration::ZERO;
         for nth in 0..storm.processes {
@@ -147,6 +152,7 @@ impl<'a> World<'a> {
             turn: 0,
             started: Duration::ZERO,
             attempts: 0,
+            trying: None,
             over: None,
         });
         let at = begin + self.chance.up_to(storm.ramp);
@@ -204,12 +210,14 @@ impl<'a> World<'a> {
                 return Some(user);
             }
             Event::Refused(user, turn, refused) if self.users[user].turn == turn => {
+                self.ended(now, user, Answer::Refused(refused.header()));
                 let machine = &mut self.users[user].machine;
                 let (refusal, _) = refused.with_seen(|seen| machine.failed(seen, now));
                 self.refused(now, user, &refusal);
                 return Some(user);
             }
             Event::TimedOut(user, turn) if self.users[user].turn == turn => {
+                self.ended(now, user, Answer::TimedOut);
                 let seen = Seen::Failure(FailureKind::Timeout);
                 let (refusal, _) = self.users[user].machine.failed(&seen, now);
                 self.refused(now, user, &refusal);
@@ -263,6 +271,7 @@ impl<'a> World<'a> {
     fn attempt(&mut self, now: Duration, id: usize, deadline: Duration) {
         let user = &mut self.users[id];
         user.attempts += 1;
+        user.trying = Some(Attempt::sent(id, user.attempts, now));
         let turn = user.turn;
         if let Some(ticket) = user.ticket {
             let gate = &mut self.processes[user.process].gate;
@@ -277,19 +286,37 @@ impl<'a> World<'a> {
         *self.seconds.entry(now.as_secs()).or_default() += 1;
         let reply = self.server.asked(now, self.users[id].banned);
         let back = now + self.way();
+        let left = match (&reply, self.storm.held) {
+            (Reply::In(delay), Some(held)) => Some(now + *delay + held),
+            _ => None,
+        };
+        let user = &mut self.users[id];
+        if let Some(trying) = user.trying.as_mut().filter(|_| user.turn == turn) {
+            (trying.decided, trying.left) = (Some(now), left);
+        }
+        if let Some(left) = left {
+            self.schedule(left, Event::Leaves);
+        }
         match reply {
-            Reply::In(delay) => {
-                self.schedule(back + delay, Event::In(id, turn));
-                if let Some(held) = self.storm.held {
-                    self.schedule(now + delay + held, Event::Leaves);
-                }
-            }
+            Reply::In(delay) => self.schedule(back + delay, Event::In(id, turn)),
             Reply::Refused(refused) if refused.is_silent() => {}
             Reply::Refused(refused) => self.schedule(back, Event::Refused(id, turn, refused)),
         }
     }
 
+    /// Shows an attempt to whoever watches.
+    fn ended(&mut self, now: Duration, id: usize, answer: Answer) {
+        if let Some(attempt) = self.users[id].trying.take() {
+            (self.watcher)(Attempt {
+                answered: now,
+                answer,
+                ..attempt
+            });
+        }
+    }
+
     fn is_in(&mut self, now: Duration, id: usize) {
+        self.ended(now, id, Answer::In);
         self.last = self.last.max(now);
         let (users, banned) = (self.storm.users, self.storm.banned);
         let waits = |process: &Process| process.entered > 0 && process.inside.len() + banned < users;
