@@ -101,7 +101,7 @@ impl State {
     }
 
     /// What it would say now. Nothing is taken.
-    fn look(&mut self, now: Duration) -> Decision {
+    fn look(&self, now: Duration) -> Decision {
         match self {
             Self::Bucket(bucket) => bucket.look(now),
             Self::Fixed(window) => window.look(now),
@@ -154,14 +154,19 @@ impl Limiter {
         }
     }
 
+    /// What it would say to an attempt at `now`; nothing is taken, and an attempt at an earlier time may follow.
+    #[must_use]
+    pub fn look(&self, now: Duration) -> Decision {
+        let now = self.latest.max(now);
+        let looks = self.states.iter().map(|(state, _)| state.look(now));
+        looks.fold(Decision::Pass, both)
+    }
+
     /// Decides on an attempt at `now`.
     pub fn try_pass(&mut self, now: Duration) -> Decision {
         self.latest = self.latest.max(now);
         let now = self.latest;
-        let mut decision = Decision::Pass;
-        for (state, _) in &mut self.states {
-            decision = both(decision, state.look(now));
-        }
+        let decision = self.look(now);
         if decision.passed() {
             self.states.iter_mut().for_each(|(state, _)| state.take(now));
             return decision;

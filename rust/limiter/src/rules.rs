@@ -161,11 +161,12 @@ impl Aligned {
         since
     }
 
-    pub(crate) fn look(&mut self, now: Duration) -> Decision {
-        let since = self.turn(now);
+    pub(crate) fn look(&self, now: Duration) -> Decision {
+        let mut then = self.clone();
+        let since = then.turn(now);
         match self.limit {
             0 => NEVER,
-            limit if self.passed < limit => Decision::Pass,
+            limit if then.passed < limit => Decision::Pass,
             _ => reject(self.window - since),
         }
     }
@@ -194,19 +195,14 @@ impl Sliding {
         }
     }
 
-    pub(crate) fn look(&mut self, now: Duration) -> Decision {
+    pub(crate) fn look(&self, now: Duration) -> Decision {
         if self.limit == 0 {
             return NEVER;
         }
-        while self
-            .log
-            .front()
-            .is_some_and(|&oldest| now - oldest >= self.window)
-        {
-            self.log.pop_front();
-        }
-        match self.log.front() {
-            Some(&oldest) if self.log.len() >= self.limit => reject(self.window - (now - oldest)),
+        // One that is over stays in the log until another takes its place.
+        let over = self.log.partition_point(|&at| now - at >= self.window);
+        match self.log.get(over) {
+            Some(&oldest) if self.log.len() - over >= self.limit => reject(self.window - (now - oldest)),
             _ => Decision::Pass,
         }
     }
@@ -260,8 +256,9 @@ impl Counter {
         shifted % window
     }
 
-    pub(crate) fn look(&mut self, now: Duration) -> Decision {
-        let since = self.turn(now);
+    pub(crate) fn look(&self, now: Duration) -> Decision {
+        let mut then = self.clone();
+        let since = then.turn(now);
         let Some(room) = self.limit.checked_sub(1) else {
             return NEVER;
         };
@@ -272,10 +269,10 @@ impl Counter {
             let most = u128::from(free) * window / u128::from(previous.max(1));
             Some(window.saturating_sub(most))
         };
-        let wait = match fits(self.previous, self.current) {
-            Some(_) if self.previous == 0 => 0,
+        let wait = match fits(then.previous, then.current) {
+            Some(_) if then.previous == 0 => 0,
             Some(from) => from.saturating_sub(since),
-            None => window - since + fits(self.current, 0).unwrap_or(0),
+            None => window - since + fits(then.current, 0).unwrap_or(0),
         };
         if wait == 0 {
             Decision::Pass

@@ -443,6 +443,21 @@ proptest! {
     }
 
     #[test]
+    fn a_look_says_what_would_be_decided_and_changes_nothing(spec in any_spec(), course in any_course()) {
+        let (mut watched, mut alone) = (Limiter::new(&spec), Limiter::new(&spec));
+        let mut now = Duration::ZERO;
+        for pause in course {
+            now += pause;
+            let seen = watched.look(now);
+            // One that is far ahead forgets nothing.
+            let _ = watched.look(now + ms(10_000_000));
+            let decided = watched.try_pass(now);
+            prop_assert_eq!(seen.passed(), decided.passed());
+            prop_assert_eq!(decided, alone.try_pass(now));
+        }
+    }
+
+    #[test]
     fn a_token_bucket_never_lets_more_in_than_burst_plus_rate_times_time(
         rate in 0.01_f64..2_000.0, burst in 1_u32..50, reject_counts: bool, course in any_course(),
     ) {
