@@ -4,6 +4,8 @@
 //! work of `testbed`, `jmeter` and the crates below them.
 
 mod describe;
+#[allow(dead_code)] // its first user follows
+mod input;
 mod serve;
 mod stop;
 

@@ -7,7 +7,10 @@
 //! A file is JSON, one object a line. The first line says the version ([`StartRecord`]); files to which several processes append
 //! hold several such lines, at any place, and those of the first release hold none. Fields may be added at any time and are skipped by
 //! readers that do not know them; a change of what a field means, or of its unit, is another version.
+//!
+//! [`jtl`] reads what JMeter itself writes, for those who have no trace.
 
+pub mod jtl;
 mod reader;
 mod record;
 
