@@ -3,11 +3,15 @@
 //! Here live command lines, what is printed and exit codes, a file a command. Not here: what a command does beyond that, which is the
 //! work of `testbed`, `jmeter` and the crates below them.
 
+mod curves;
 mod describe;
 #[allow(dead_code)] // its first user follows
 mod input;
 mod serve;
+mod simulate;
 mod stop;
+mod storm;
+mod told;
 
 pub use stop::StopToken;
 
@@ -35,6 +39,8 @@ struct Cli {
 enum Command {
     /// Run a server for WebSockets and plain HTTP that throttles and misbehaves on request
     Serve(Box<serve::Options>),
+    /// Let users storm against a limit in virtual time, and tell what comes of each way to try
+    Simulate(Box<simulate::Options>),
     /// Print all properties, error codes and variables of the JMeter elements
     Describe(describe::Options),
 }
@@ -61,6 +67,7 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
     };
     let done = match cli.command {
         Command::Serve(options) => serve::run(*options, &stop),
+        Command::Simulate(options) => simulate::run(&options, &stop),
         Command::Describe(options) => describe::run(&options),
     };
     match done {

@@ -193,7 +193,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     resolved.ok_or_else(|| format!("the host has no address; allowed is {forms}"))
 }
 
-fn status(text: &str) -> Result<u16, String> {
+pub(crate) fn status(text: &str) -> Result<u16, String> {
     let status = text.parse().ok().filter(|status| (400..=599).contains(status));
     status.ok_or_else(|| "allowed is a status that refuses, 400 to 599".to_owned())
 }

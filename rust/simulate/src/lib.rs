@@ -15,11 +15,15 @@
 
 mod attempt;
 mod chance;
+mod figures;
+mod habit;
 mod outcome;
 mod server;
 mod world;
 
 pub use attempt::{Answer, Attempt};
+pub use figures::{Figures, Spread};
+pub use habit::{HABIT_FORMS, Habit, HabitError, gate_text};
 pub use outcome::{Outcome, Summary};
 pub use server::{Hint, Look};
 
@@ -27,6 +31,15 @@ use backoff::{PacerSettings, Policy};
 use limiter::LimitSpec;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How the users of a process start within its ramp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starts {
+    /// Anywhere, in any order.
+    Anywhere,
+    /// One after the other at even distances, each a little late: as JMeter starts the threads of a group.
+    InTurn,
+}
 
 /// Who storms against what. All fields are free to change; [`Storm::new`] sets what is usual.
 #[derive(Debug, Clone)]
@@ -49,14 +62,20 @@ pub struct Storm {
     pub users: usize,
     /// How much later each process starts than the one before.
     pub lag: Duration,
-    /// The time over which the users of a process start, evenly.
+    /// The time over which the users of a process start.
     pub ramp: Duration,
+    /// How they start within it.
+    pub starts: Starts,
     /// To the server and back, in the mean; a way takes 0.9 to 1.3 times the half of it, and the limit decides in the middle.
     pub round_trip: Duration,
     /// Of each process's users so many are always refused, whatever the limit says, spread evenly over the order of their starts.
     pub banned: usize,
     /// How long one who is in stays; `None`: to the end.
     pub held: Option<Duration>,
+    /// How long the schedule of the users' threads goes on, from the start of their process; `None`: for ever.
+    pub schedule: Option<Duration>,
+    /// What the limiter's clock shows when the storm begins; `None`: anything, another time for each seed.
+    pub clock: Option<Duration>,
     /// When the storm is over at the latest. Who tries still then is lost.
     pub horizon: Duration,
 }
@@ -77,10 +96,24 @@ impl Storm {
             users,
             lag: Duration::ZERO,
             ramp: Duration::from_millis(20),
+            starts: Starts::Anywhere,
             round_trip: Duration::from_millis(50),
             banned: 0,
             held: None,
+            schedule: None,
+            clock: Some(Duration::ZERO),
             horizon: Duration::from_secs(4 * 3_600),
+        }
+    }
+
+    /// The same storm of users who try in another way.
+    #[must_use]
+    pub fn of(self, habit: &Habit) -> Self {
+        Self {
+            policy: habit.policy.clone(),
+            gate: habit.gate,
+            lockout: !habit.is_script(),
+            ..self
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Outcome {
     pub first_share: f64,
     /// The most later-comers of its own process that ever got in before a user.
     pub overtaken_by: usize,
+    /// What the limiter's clock showed when the storm began.
+    pub clock: Duration,
     /// When the users of a process found out that refusals count, the first of them.
     pub lockout_seen: Option<Duration>,
 }

@@ -118,18 +118,22 @@ impl Refused {
 pub(crate) struct Server<'a> {
     storm: &'a Storm,
     limiter: Limiter,
+    /// What its clock showed when the storm began.
+    clock: Duration,
 }
 
 impl<'a> Server<'a> {
-    pub(crate) fn new(storm: &'a Storm) -> Self {
+    pub(crate) fn new(storm: &'a Storm, clock: Duration) -> Self {
         Self {
             storm,
             limiter: Limiter::new(&storm.limit),
+            clock,
         }
     }
 
     /// An attempt arrives; whoever is banned is refused before the limit sees it.
     pub(crate) fn asked(&mut self, now: Duration, banned: bool) -> Reply {
+        let now = self.clock + now;
         let decision = if banned {
             Decision::Reject { retry_in: None }
         } else {
@@ -150,6 +154,6 @@ impl<'a> Server<'a> {
     }
 
     pub(crate) fn left(&mut self, now: Duration) {
-        self.limiter.release(now);
+        self.limiter.release(self.clock + now);
     }
 }

@@ -1,20 +1,24 @@
 //! The queue of events: users, gates, ways, server.
 
-use crate::Storm;
 use crate::attempt::{Answer, Attempt};
 use crate::chance::Chance;
 use crate::outcome::Outcome;
 use crate::server::{Refused, Reply, Server};
+use crate::{Starts, Storm};
 use backoff::{
     Attempts, Class, FailureKind, Lockout, Pacer, PacerMode, Refusal, Seen, Step, StopReason, Stream, Ticket,
     stream_seed,
 };
+use limiter::{Limit, LimitSpec, Rule, WindowClock};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
 /// Timers of the real runtime tick in milliseconds.
 const TIMER_LATENESS: Duration = Duration::from_micros(1_500);
+
+/// So late a thread may start (measured in JMeter 5.6.3 on two busy cores).
+const START_LATENESS: Duration = Duration::from_millis(20);
 
 enum Event {
     /// A user starts.
@@ -65,6 +69,8 @@ struct User {
     banned: bool,
     machine: Attempts,
     units: Stream,
+    /// Of what all users find out together.
+    crowd: Stream,
     ticket: Option<Ticket>,
     /// Counts what it does, so that events of what is over can be told.
     turn: u64,
@@ -95,6 +101,10 @@ pub(crate) struct World<'a> {
     events: BinaryHeap<Reverse<Scheduled>>,
     scheduled: u64,
     chance: Chance,
+    /// What the limiter's clock showed at the begin.
+    clock: Duration,
+    /// When the last user is due to start, if it is known.
+    all_started: Duration,
     last: Duration,
     times: Vec<Duration>,
     seconds: HashMap<u64, u32>,
@@ -112,14 +122,18 @@ impl<'a> World<'a> {
             shared: 0,
             lockout: Lockout::new(),
         };
+        let mut chance = Chance(seed);
+        let clock = storm.clock.unwrap_or_else(|| chance.up_to(period(&storm.limit)));
         let mut world = Self {
             storm,
-            server: Server::new(storm),
+            server: Server::new(storm, clock),
             users: Vec::with_capacity(storm.processes * storm.users),
             processes: (0..storm.processes).map(|_| process()).collect(),
             events: BinaryHeap::new(),
             scheduled: 0,
-            chance: Chance(seed),
+            chance,
+            clock,
+            all_started: Duration::ZERO,
             last: Duration::ZERO,
             times: Vec::new(),
             seconds: HashMap::new(),
@@ -140,6 +154,7 @@ impl<'a> World<'a> {
         let seed = stream_seed(seed, &format!("Thread Group {process}-{nth}"), 0);
         let mut machine = Attempts::new(storm.policy.clone(), Some(seed));
         machine.set_gate(Some(storm.gate.mode));
+        machine.set_end(storm.schedule.map(|length| begin + length));
         // Evenly: the user at whose place the count of those banned goes up.
         let count = |nth: usize| nth * storm.banned / storm.users;
         let id = self.users.len();
@@ -148,6 +163,7 @@ impl<'a> World<'a> {
             banned: count(nth + 1) > count(nth),
             machine,
             units: Stream::new(Some(stream_seed(seed, "gate", 0))),
+            crowd: Stream::new(Some(stream_seed(seed, "crowd", 0))),
             ticket: None,
             turn: 0,
             started: Duration::ZERO,
@@ -155,7 +171,14 @@ impl<'a> World<'a> {
             trying: None,
             over: None,
         });
-        let at = begin + self.chance.up_to(storm.ramp);
+        let at = match storm.starts {
+            Starts::Anywhere => begin + self.chance.up_to(storm.ramp),
+            Starts::InTurn => {
+                let due = begin + storm.ramp.mul_f64(nth as f64 / storm.users as f64);
+                self.all_started = self.all_started.max(due);
+                due + self.chance.up_to(START_LATENESS)
+            }
+        };
         self.schedule(at, Event::Start(id));
     }
 
@@ -210,20 +233,22 @@ impl<'a> World<'a> {
                 return Some(user);
             }
             Event::Refused(user, turn, refused) if self.users[user].turn == turn => {
-                self.ended(now, user, Answer::Refused(refused.header()));
+                self.ended(now, user, Answer::Refused(refused.header()), None);
                 let machine = &mut self.users[user].machine;
                 let (refusal, _) = refused.with_seen(|seen| machine.failed(seen, now));
                 self.refused(now, user, &refusal);
                 return Some(user);
             }
             Event::TimedOut(user, turn) if self.users[user].turn == turn => {
-                self.ended(now, user, Answer::TimedOut);
+                self.ended(now, user, Answer::TimedOut, None);
                 let seen = Seen::Failure(FailureKind::Timeout);
                 let (refusal, _) = self.users[user].machine.failed(&seen, now);
                 self.refused(now, user, &refusal);
                 return Some(user);
             }
-            Event::Wake(..) | Event::In(..) | Event::Refused(..) | Event::TimedOut(..) => {}
+            // Nobody waits for the answer any more: the server finds that out when it gives it.
+            Event::In(..) => self.server.left(now),
+            Event::Wake(..) | Event::Refused(..) | Event::TimedOut(..) => {}
         }
         None
     }
@@ -286,16 +311,9 @@ impl<'a> World<'a> {
         *self.seconds.entry(now.as_secs()).or_default() += 1;
         let reply = self.server.asked(now, self.users[id].banned);
         let back = now + self.way();
-        let left = match (&reply, self.storm.held) {
-            (Reply::In(delay), Some(held)) => Some(now + *delay + held),
-            _ => None,
-        };
         let user = &mut self.users[id];
         if let Some(trying) = user.trying.as_mut().filter(|_| user.turn == turn) {
-            (trying.decided, trying.left) = (Some(now), left);
-        }
-        if let Some(left) = left {
-            self.schedule(left, Event::Leaves);
+            trying.decided = Some(now);
         }
         match reply {
             Reply::In(delay) => self.schedule(back + delay, Event::In(id, turn)),
@@ -305,18 +323,23 @@ impl<'a> World<'a> {
     }
 
     /// Shows an attempt to whoever watches.
-    fn ended(&mut self, now: Duration, id: usize, answer: Answer) {
+    fn ended(&mut self, now: Duration, id: usize, answer: Answer, left: Option<Duration>) {
         if let Some(attempt) = self.users[id].trying.take() {
             (self.watcher)(Attempt {
                 answered: now,
                 answer,
+                left,
                 ..attempt
             });
         }
     }
 
     fn is_in(&mut self, now: Duration, id: usize) {
-        self.ended(now, id, Answer::In);
+        let left = self.storm.held.map(|held| now + held + self.way());
+        if let Some(left) = left {
+            self.schedule(left, Event::Leaves);
+        }
+        self.ended(now, id, Answer::In, left);
         self.last = self.last.max(now);
         let (users, banned) = (self.storm.users, self.storm.banned);
         let waits = |process: &Process| process.entered > 0 && process.inside.len() + banned < users;
@@ -351,7 +374,7 @@ impl<'a> World<'a> {
                 .map(|found| found.spread);
             let user = &mut self.users[id];
             if let Some(spread) = spread {
-                let unit = user.units.unit();
+                let unit = user.crowd.unit();
                 user.machine.spread(refusal.hint, spread, unit, now);
             }
         }
@@ -400,16 +423,13 @@ impl<'a> World<'a> {
             times,
             gave_up: lost.map(|user| user.over.flatten()).collect(),
             makespan: self.last,
-            bound: u32::try_from(self.storm.welcome()).ok().and_then(|users| {
-                self.storm
-                    .limit
-                    .bound_from(users, Duration::ZERO, self.storm.held)
-            }),
+            bound: self.bound(),
             attempts: attempts(false),
             banned_attempts: attempts(true),
             peak: self.seconds.values().max().copied().unwrap_or_default(),
             least_share: share(least.unwrap_or_default()),
             first_share: share(self.processes.first().map_or(0, |process| process.shared)),
+            clock: self.clock,
             overtaken_by: self
                 .processes
                 .iter()
@@ -418,6 +438,29 @@ impl<'a> World<'a> {
                 .unwrap_or_default(),
         }
     }
+
+    /// The least that the limit asks for, and the least that the starts do.
+    fn bound(&self) -> Option<Duration> {
+        let users = u32::try_from(self.storm.welcome()).ok()?;
+        let limit = self.storm.limit.bound_from(users, self.clock, self.storm.held)?;
+        Some(limit.max(self.all_started))
+    }
+}
+
+/// After how long a limit's clock shows the same again: the longest window that is cut from it.
+fn period(limit: &LimitSpec) -> Duration {
+    let length = |limit: &Limit| match limit.rule {
+        Rule::FixedWindow {
+            window,
+            clock: WindowClock::Aligned { .. },
+            ..
+        }
+        | Rule::SlidingCounter { window, .. } => window,
+        _ => Duration::ZERO,
+    };
+    // A second at least, as dates are cut to seconds.
+    let longest = limit.limits.iter().map(length).max().unwrap_or_default();
+    longest.max(Duration::from_secs(1))
 }
 
 /// The most later-comers that got in before a user.

@@ -6,3 +6,5 @@ mod command_line;
 mod program;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod simulate;
