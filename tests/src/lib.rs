@@ -6,6 +6,7 @@ pub mod codes;
 pub mod jmeter;
 pub mod jtl;
 pub mod jtl_xml;
+pub mod limiters;
 pub mod peers;
 pub mod plan;
 pub mod process;

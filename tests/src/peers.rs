@@ -112,6 +112,63 @@ impl Peer {
         Self::that_listens("HAProxy", &mut command, address)
     }
 
+    /// Envoy with this configuration.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn envoy(folder: &Path, address: SocketAddr, text: &str) -> Result<Self> {
+        let file = written(folder, "envoy.yaml", text)?;
+        let mut command = Command::new(installed("limiters/venv/bin/envoy")?);
+        command.args(["--disable-hot-restart", "--concurrency", "1", "-l", "error", "-c"]);
+        Self::that_listens("Envoy", command.arg(file), address)
+    }
+
+    /// Traefik with this middleware before one server.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn traefik(folder: &Path, address: SocketAddr, behind: SocketAddr, middleware: &str) -> Result<Self> {
+        let text = format!(
+            "http:\n  routers:\n    all: {{rule: \"PathPrefix(`/`)\", service: inside, middlewares: [limit]}}\n  \
+             middlewares:\n    limit: {{{middleware}}}\n  \
+             services:\n    inside: {{loadBalancer: {{servers: [{{url: \"http://{behind}\"}}]}}}}\n"
+        );
+        let file = written(folder, "traefik.yml", &text)?;
+        let mut command = Command::new(installed("limiters/venv/bin/traefik")?);
+        command.args([
+            "--global.checknewversion=false",
+            "--global.sendanonymoususage=false",
+        ]);
+        command.arg(format!("--entrypoints.outside.address={address}"));
+        command.arg(format!("--providers.file.filename={}", file.display()));
+        Self::that_listens("Traefik", &mut command, address)
+    }
+
+    /// A server behind express-rate-limit, `headers` or `silent`.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn express(headers: &str) -> Result<Self> {
+        let mut command = Command::new("node");
+        command
+            .arg(script("limits.js"))
+            .arg(installed("limiters/node")?)
+            .arg(headers);
+        Self::that_says("express-rate-limit", &mut command)
+    }
+
+    /// One of the servers in `tests/java`, on the libraries of the limiters.
+    ///
+    /// # Errors
+    /// When they are not installed, or it does not start.
+    pub fn java(source: &str) -> Result<Self> {
+        let jars = installed("limiters/jars")?.join("*");
+        let mut command = Command::new("java");
+        command.args(["-Xmx128m", "-cp"]).arg(jars);
+        command.arg(repository::root().join("tests/java").join(source));
+        Self::that_says(source, &mut command)
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -268,6 +325,6 @@ fn installed(path: &str) -> Result<PathBuf> {
     }
     Err(Error::Content {
         what: path.display().to_string(),
-        why: "is missing; `script/test` installs it".to_owned(),
+        why: "is missing; `script/test` or `script/limiters` installs it".to_owned(),
     })
 }
