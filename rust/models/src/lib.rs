@@ -29,6 +29,9 @@ pub mod crowd;
 #[path = "../../engine/src/gates/gate.rs"]
 pub mod gate;
 #[cfg(not(test))]
+#[path = "../../engine/src/gates/shelf.rs"]
+mod shelf;
+#[cfg(not(test))]
 #[allow(clippy::len_without_is_empty)] // the engine asks how many there are, nothing else
 #[path = "../../engine/src/slab.rs"]
 pub mod slab;

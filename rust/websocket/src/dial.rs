@@ -15,11 +15,12 @@ use crate::connection::Opened;
 use crate::deadline::Deadline;
 use crate::deflate;
 use crate::header::{check_header, subprotocols};
+use crate::login::MOST_CHALLENGES;
 use crate::meter::Io;
 use crate::names::Asked;
 use crate::proxy::ProxyKind;
 use crate::socks;
-use crate::tcp;
+use crate::tcp::{self, Socket};
 use crate::upgrade::{Exchange, Upgrade, exchange};
 use crate::{
     Answer, Attempt, Code, Connection, Cookies, Error, Login, Names, Proxy, Stage, Target, Tls, Trace, proxy,
@@ -30,9 +31,6 @@ const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 /// Asks for a login (RFC 9110 section 15.5.2).
 const UNAUTHORIZED: u16 = 401;
-
-/// A challenge, and once more where the nonce of the first one is too old: a server that finds each nonce so has no end.
-const MOST_CHALLENGES: u32 = 2;
 
 const AUTHORIZATION: &str = "authorization";
 
@@ -146,7 +144,7 @@ impl<'a> Hop<'a> {
             .login
             .filter(|_| status == UNAUTHORIZED && self.challenges < MOST_CHALLENGES)?;
         let mut challenge = login.challenge(challenges, self.challenges > 0)?;
-        login.answer(&mut challenge, self.target.path_and_query())
+        login.answer(&mut challenge, "GET", self.target.path_and_query())
     }
 
     /// Whether an answer is followed by another request, whatever its body says.
@@ -309,27 +307,56 @@ impl<'a> Run<'a> {
             None => (target.host(), target.port(), addresses),
         };
         let addresses = self.resolve(host, port, addresses).await?;
-        self.enter(Stage::Tcp);
-        let (mut socket, remote) = match tcp::connect(&addresses).await {
-            Ok(connected) => connected,
-            Err(source) => return Err(self.not_connected(target, peer(host, port, &addresses), source)),
-        };
-        self.trace.remote = Some(remote);
-        if let Some(proxy) = &dial.proxy {
-            self.enter(Stage::Proxy);
-            match proxy.kind {
-                ProxyKind::Http => {
-                    let to = target.host_and_port();
-                    proxy::connect(proxy, &to, &mut socket, &mut self.trace).await?;
+        let mut authorization = dial.proxy.as_ref().and_then(Proxy::basic);
+        let mut challenges = 0;
+        let socket =
+            loop {
+                let mut socket = self.tcp(target, peer(host, port, &addresses), &addresses).await?;
+                let Some(proxy) = &dial.proxy else { break socket };
+                self.enter(Stage::Proxy);
+                if proxy.kind == ProxyKind::Socks5 {
+                    socks::connect(proxy, target.host(), target.port(), &mut socket).await?;
+                    break socket;
                 }
-                ProxyKind::Socks5 => socks::connect(proxy, target.host(), target.port(), &mut socket).await?,
-            }
-        }
+                let to = target.host_and_port();
+                let refused =
+                    match proxy::connect(proxy, &to, authorization.as_deref(), &mut socket, &mut self.trace)
+                        .await
+                    {
+                        Ok(()) => break socket,
+                        Err(refused) => refused,
+                    };
+                let answer = self.trace.answer.as_deref();
+                // By a new connection: many close this one, and what is left of the refusal need not be read.
+                authorization = answer.and_then(|answer| proxy.digest(answer, &to, challenges));
+                if authorization.is_none() {
+                    return Err(refused);
+                }
+                challenges += 1;
+                self.trace.challenges += 1;
+                self.trace.answer = None;
+            };
         if !target.is_tls() {
             return Ok(Io::Plain(socket));
         }
         self.enter(Stage::Tls);
         Ok(Io::Tls(Box::new(dial.tls.connect(target.host(), socket).await?)))
+    }
+
+    async fn tcp(
+        &mut self,
+        target: &Target,
+        peer: String,
+        addresses: &[SocketAddr],
+    ) -> Result<Socket, Error> {
+        self.enter(Stage::Tcp);
+        match tcp::connect(addresses).await {
+            Ok((socket, remote)) => {
+                self.trace.remote = Some(remote);
+                Ok(socket)
+            }
+            Err(source) => Err(self.not_connected(target, peer, source)),
+        }
     }
 
     /// Whoever accepts and resets at once may be heard of here, or by the first read or write that follows: one cause, one code.

@@ -146,7 +146,7 @@ pub enum Error {
         after: Duration,
     },
     /// The proxy answered to CONNECT with something other than 2xx.
-    #[error("proxy {proxy} answered {status} {reason} to CONNECT")]
+    #[error("proxy {proxy} answered {status} {reason} to CONNECT{wish}")]
     ProxyStatus {
         /// `host:port` of the proxy.
         proxy: String,
@@ -154,6 +154,8 @@ pub enum Error {
         status: u16,
         /// Its reason phrase.
         reason: String,
+        /// How it asks for a login, as the end of the sentence.
+        wish: String,
     },
     /// The proxy answered with something that is no HTTP head, or one without end.
     #[error("proxy {proxy}: {what}")]

@@ -1,4 +1,4 @@
-//! Whom to log in as when a server asks with Digest (RFC 7616, RFC 2617), and which of its challenges is answered. How challenges
+//! Whom to log in as when a server or a proxy asks with Digest (RFC 7616, RFC 2617), and which of its challenges is answered. How challenges
 //! are read and answers are made is the crate's business; when to ask again is the attempt's.
 
 use std::fmt;
@@ -7,6 +7,19 @@ use http_auth::parser::ChallengeParser;
 use http_auth::{DigestClient, PasswordParams};
 
 use crate::check_header;
+
+/// A challenge, and once more where the nonce of the first one is too old: a server that finds each nonce so has no end.
+pub(crate) const MOST_CHALLENGES: u32 = 2;
+
+/// The schemes that challenge, as in `Digest, NTLM`; empty: none that can be read.
+pub(crate) fn schemes<'v>(challenges: impl Iterator<Item = &'v str>) -> String {
+    let mut schemes: Vec<&str> = challenges
+        .flat_map(|value| ChallengeParser::new(value).map_while(Result::ok))
+        .map(|challenge| challenge.scheme)
+        .collect();
+    schemes.dedup();
+    schemes.join(", ")
+}
 
 /// A user with a password. It never leaves this side: what is sent is a hash, and nothing shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,14 +56,14 @@ impl Login {
             .find(|digest| !was_answered || digest.stale())
     }
 
-    /// The value of the `Authorization` line for an upgrade with this request target; `None`: the challenge's own words do not fit
+    /// The value of the `Authorization` line for a request of this method and target; `None`: the challenge's own words do not fit
     /// into one.
-    pub(crate) fn answer(&self, digest: &mut DigestClient, request_target: &str) -> Option<String> {
+    pub(crate) fn answer(&self, digest: &mut DigestClient, method: &str, target: &str) -> Option<String> {
         let answer = digest.respond(&PasswordParams {
             username: &self.user,
             password: &self.password,
-            uri: request_target,
-            method: "GET",
+            uri: target,
+            method,
             body: None,
         });
         answer

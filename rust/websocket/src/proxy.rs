@@ -9,9 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
 use crate::content::{self, MAX_BODY};
+use crate::login::{self, MOST_CHALLENGES};
 use crate::tcp::Socket;
 use crate::upgrade::BODY_TIME;
-use crate::{Answer, Error, Trace};
+use crate::{Answer, Error, Login, Trace};
 
 /// A proxy's answer to CONNECT has no reason to be longer.
 const MAX_HEAD: usize = 16 * 1024;
@@ -100,18 +101,63 @@ impl Proxy {
     }
 }
 
+/// Asks for a login (RFC 9110 section 15.5.8).
+const ASKS_FOR_LOGIN: u16 = 407;
+
+/// Logging in at an HTTP proxy, for `Proxy-Authorization`.
+impl Proxy {
+    /// What is sent unasked.
+    pub(crate) fn basic(&self) -> Option<String> {
+        let (user, password) = self.login.as_ref()?;
+        let login = BASE64.encode(format!("{user}:{password}").as_bytes());
+        Some(format!("Basic {login}"))
+    }
+
+    /// What answers a challenge of Digest, after so many that were answered; `None`: the refusal is final.
+    pub(crate) fn digest(&self, refusal: &Answer, authority: &str, answered: u32) -> Option<String> {
+        let (user, password) = self.login.clone()?;
+        if refusal.status != ASKS_FOR_LOGIN || answered >= MOST_CHALLENGES {
+            return None;
+        }
+        let realm = String::new();
+        let login = Login {
+            user,
+            password,
+            realm,
+        };
+        let mut challenge = login.challenge(refusal.header("proxy-authenticate"), answered > 0)?;
+        login.answer(&mut challenge, "CONNECT", authority)
+    }
+
+    /// How it asks for a login, as the end of a sentence; empty: it does not.
+    fn wish(&self, refusal: &Answer) -> String {
+        let schemes = login::schemes(refusal.header("proxy-authenticate"));
+        if refusal.status != ASKS_FOR_LOGIN || schemes.is_empty() {
+            return String::new();
+        }
+        let is_known = |scheme: &str| ["basic", "digest"].contains(&scheme.to_ascii_lowercase().as_str());
+        match &self.login {
+            Some(_) if schemes.split(", ").any(is_known) => {
+                format!(", which asks for {schemes}: it does not take this login")
+            }
+            _ if schemes.split(", ").any(is_known) => format!(", which asks for a login by {schemes}"),
+            _ => format!(", which asks for a login by {schemes}; only Basic and Digest can be answered"),
+        }
+    }
+}
+
 /// Asks the proxy at the other end of `socket` for a tunnel to `authority` (`host:port`). Reads not one byte more than the
 /// proxy's head, as all that follows belongs to the tunnel; of a refusal the body too, which goes into the trace with the rest.
 pub(crate) async fn connect(
     proxy: &Proxy,
     authority: &str,
+    authorization: Option<&str>,
     socket: &mut Socket,
     trace: &mut Trace,
 ) -> Result<(), Error> {
     let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
-    if let Some((user, password)) = &proxy.login {
-        let login = BASE64.encode(format!("{user}:{password}").as_bytes());
-        request.push_str(&format!("Proxy-Authorization: Basic {login}\r\n"));
+    if let Some(authorization) = authorization {
+        request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
     }
     request.push_str("\r\n");
     let closed = |what: String| Error::ProxyClosed {
@@ -131,6 +177,7 @@ pub(crate) async fn connect(
                 proxy: proxy.address(),
                 status: answer.status,
                 reason: answer.reason.clone(),
+                wish: proxy.wish(&answer),
             };
             trace.answer = Some(Arc::new(answer));
             Err(refused)

@@ -9,14 +9,15 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::crowd::Crowd;
+use super::shelf::Shelf;
 use crate::locks::{Mutex, MutexGuard};
 
 /// The gates of a test, by the quota that they stand before.
 #[derive(Debug, Default)]
 pub struct Gates {
-    by_key: Mutex<HashMap<String, Arc<Gate>>>,
+    by_key: Mutex<Shelf<Gate>>,
     /// Those who try at each quota, whether they want a gate or not.
-    crowds: Mutex<HashMap<String, Arc<Crowd>>>,
+    crowds: Mutex<Shelf<Crowd>>,
 }
 
 impl Gates {
@@ -26,11 +27,9 @@ impl Gates {
     /// The settings of the gate that is there, when they are others.
     pub fn get(&self, key: &str, settings: PacerSettings) -> Result<Arc<Gate>, PacerSettings> {
         let mut gates = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = gates
-            .entry(key.to_owned())
-            .or_insert_with(|| Arc::new(Gate::new(settings)));
+        let gate = gates.get(key, || Gate::new(settings));
         if gate.settings == settings {
-            Ok(gate.clone())
+            Ok(gate)
         } else {
             Err(gate.settings)
         }
@@ -39,7 +38,7 @@ impl Gates {
     /// Those who try at the quota of a key; the first to ask makes them.
     pub fn crowd(&self, key: &str) -> Arc<Crowd> {
         let mut crowds = self.crowds.lock().unwrap_or_else(PoisonError::into_inner);
-        crowds.entry(key.to_owned()).or_default().clone()
+        crowds.get(key, Crowd::default)
     }
 
     /// The end of a test: the next one finds gates that know nothing.

@@ -92,7 +92,7 @@ pub(super) const KEYS: &[Key] = &[
         "Proxy",
         Kind::Text,
         "",
-        "Proxy to tunnel through: http://host:port (CONNECT) or socks5://host:port, each with user:password@ if it asks; empty: JMeter's own.",
+        "Proxy to tunnel through: http://host:port (CONNECT) or socks5://host:port, each with user:password@ if it asks (Basic, or Digest where it wants that); empty: JMeter's own.",
     ),
     key(
         "connection",

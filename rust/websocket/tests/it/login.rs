@@ -1,4 +1,4 @@
-//! Servers that ask for a login with Digest (RFC 7616).
+//! Servers and proxies that ask for a login with Digest (RFC 7616).
 
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +27,7 @@ fn parameter<'a>(authorization: &'a str, name: &str) -> &'a str {
 }
 
 /// Whether the login's answer to this challenge is the one that was given, by its own cnonce.
-fn is_right(challenge: &str, target: &str, authorization: &str) -> bool {
+fn is_right(challenge: &str, method: &str, target: &str, authorization: &str) -> bool {
     let all = ChallengeParser::new(challenge).map_while(Result::ok);
     let mut digest = all
         .filter_map(|challenge| DigestClient::try_from(&challenge).ok())
@@ -38,7 +38,7 @@ fn is_right(challenge: &str, target: &str, authorization: &str) -> bool {
             username: "me",
             password: "secret",
             uri: target,
-            method: "GET",
+            method,
             body: None,
         },
         parameter(authorization, "cnonce"),
@@ -97,7 +97,11 @@ fn a_challenge_is_answered_within_the_attempt() {
         assert_eq!(code(&attempt), "ok", "{challenge}: {:?}", attempt.result);
         let requests = requests.lock().unwrap();
         assert_eq!(requests[0], "", "nothing is said unasked");
-        assert!(is_right(challenge, "/a?b=c", &requests[1]), "{}", requests[1]);
+        assert!(
+            is_right(challenge, "GET", "/a?b=c", &requests[1]),
+            "{}",
+            requests[1]
+        );
         assert_eq!((requests.len(), attempt.trace.challenges), (2, 1));
         assert!(attempt.trace.request_head.contains("Cookie: asked=1\r\n"));
     }
@@ -145,7 +149,7 @@ fn an_old_nonce_is_replaced_once() {
     };
     assert_eq!(code(&attempt(&over)), "ok");
     let last = requests.lock().unwrap()[2].clone();
-    assert!(is_right(STALE, "/", &last), "{last}");
+    assert!(is_right(STALE, "GET", "/", &last), "{last}");
     assert_eq!(
         (parameter(&last, "nonce"), parameter(&last, "nc")),
         ("n2", "00000001")
@@ -209,4 +213,102 @@ fn another_host_than_the_targets_gets_no_login() {
     });
     assert_eq!(code(&attempt), "upgrade.status");
     assert_eq!(*requests.lock().unwrap(), [""]);
+}
+
+/// A proxy that answers the nth CONNECT with the nth of these, then with 200 and as the server itself; notes the
+/// `Proxy-Authorization` of each, empty for none.
+fn proxy_asking(challenges: &'static [&'static str]) -> (Server, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::<Mutex<Vec<String>>>::default();
+    let requests = seen.clone();
+    let proxy = Server::start(move |mut peer| {
+        let head = peer.read_head().to_owned();
+        let given = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Proxy-Authorization: "));
+        let number = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(given.unwrap_or_default().to_owned());
+            seen.len()
+        };
+        if let Some(asks) = challenges.get(number - 1) {
+            peer.say(format!(
+                "HTTP/1.1 407 Who are you\r\nProxy-Authenticate: {asks}\r\nContent-Length: 6\r\n\r\nlogin!"
+            ));
+            return;
+        }
+        peer.say("HTTP/1.1 200 OK\r\n\r\n");
+        assert!(!peer.read_head().contains("Proxy-Authorization"));
+        peer.say(UPGRADED);
+        peer.hold();
+    });
+    (proxy, requests)
+}
+
+fn through(proxy: &Server, login: &str) -> Dial {
+    Dial {
+        proxy: Some(format!("http://{login}{}", proxy.address).parse().unwrap()),
+        ..dial("ws://server.invalid:81/")
+    }
+}
+
+#[test]
+fn a_proxy_s_challenge_is_answered_within_the_attempt() {
+    let (proxy, requests) = proxy_asking(&[CHALLENGE]);
+    let attempt = attempt(&through(&proxy, "me:secret@"));
+    assert_eq!(code(&attempt), "ok", "{:?}", attempt.result);
+    let requests = requests.lock().unwrap();
+    assert!(requests[0].starts_with("Basic "), "{}", requests[0]);
+    assert!(
+        is_right(CHALLENGE, "CONNECT", "server.invalid:81", &requests[1]),
+        "{}",
+        requests[1]
+    );
+    assert_eq!((requests.len(), attempt.trace.challenges), (2, 1));
+}
+
+#[test]
+fn a_proxy_that_cannot_be_satisfied_is_told_with_what_it_wants() {
+    // The login, what it asks for each time, how often it is asked, what the failure says.
+    type Case = (&'static str, &'static [&'static str], usize, &'static str);
+    let cases: &[Case] = &[
+        (
+            "me:secret@",
+            &[CHALLENGE; 9],
+            2,
+            "asks for Digest: it does not take this login",
+        ),
+        (
+            "me:secret@",
+            &["Basic realm=\"p\""],
+            1,
+            "asks for Basic: it does not take this login",
+        ),
+        (
+            "me:secret@",
+            &["NTLM"],
+            1,
+            "login by NTLM; only Basic and Digest can be answered",
+        ),
+        (
+            "",
+            &["Negotiate, Digest realm=\"p\", nonce=\"n\""],
+            1,
+            "asks for a login by Negotiate, Digest",
+        ),
+    ];
+    for (login, challenges, asked, says) in cases {
+        let (proxy, requests) = proxy_asking(challenges);
+        let attempt = attempt(&through(&proxy, login));
+        assert_eq!(code(&attempt), "proxy.auth", "{says}: {:?}", attempt.result);
+        let detail = attempt.result.unwrap_err().detail();
+        assert!(detail.ends_with(says), "{detail}");
+        assert_eq!(requests.lock().unwrap().len(), *asked, "{says}");
+        assert_eq!(attempt.trace.answer.unwrap().status, 407);
+    }
+    // One that finds each nonce too old has an end.
+    let stale = "Digest realm=\"p\", nonce=\"n\", stale=true";
+    let stale: &'static [&'static str] = Box::leak(Box::new([stale; 9]));
+    let (proxy, requests) = proxy_asking(stale);
+    assert_eq!(code(&attempt(&through(&proxy, "me:secret@"))), "proxy.auth");
+    assert_eq!(requests.lock().unwrap().len(), 3);
 }
