@@ -159,8 +159,8 @@ impl Laid {
 
     pub(crate) fn text(&self, value: f64) -> String {
         match self.scale {
-            Scale::Linear => number(value, 1e-9 * (self.to - self.from)),
-            Scale::Log(Values::Numbers) => number(value, 0.0),
+            Scale::Linear if value.abs() <= 1e-9 * (self.to - self.from) => number(0.0),
+            Scale::Linear | Scale::Log(Values::Numbers) => number(value),
             Scale::Log(Values::Durations) => duration(value),
         }
     }
@@ -251,11 +251,9 @@ fn round_durations(from: f64, to: f64, about: usize) -> Vec<f64> {
     values
 }
 
-/// With as many digits as it needs, and thousands apart.
-fn number(value: f64, zero: f64) -> String {
-    if value.abs() <= zero {
-        return "0".to_owned();
-    }
+/// With as many digits as it needs, at most six behind the point, and thousands apart: `12,345.5`.
+#[must_use]
+pub fn number(value: f64) -> String {
     let plain = format!("{value:.6}");
     let plain = plain.trim_end_matches('0').trim_end_matches('.');
     let (whole, rest) = plain
@@ -280,6 +278,7 @@ fn number(value: f64, zero: f64) -> String {
 pub fn duration(seconds: f64) -> String {
     let (value, unit) = match seconds {
         s if !s.is_finite() => return "-".to_owned(),
+        s if s.abs() < 5e-8 => return "0 s".to_owned(),
         s if s < 0.000_999_5 => (s * 1e6, "µs"),
         s if s < 0.999_5 => (s * 1e3, "ms"),
         s if s < 59.95 || (s < 119.5 && (s / 60.0).fract() > 1e-3) => (s, "s"),
@@ -375,7 +374,7 @@ mod tests {
     #[test]
     fn durations_are_written_as_people_say_them() {
         for (seconds, text) in [
-            (0.0, "0 µs"),
+            (0.0, "0 s"),
             (0.000_25, "250 µs"),
             (0.001, "1 ms"),
             (0.0124, "12 ms"),

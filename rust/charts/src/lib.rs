@@ -25,7 +25,7 @@ mod paper;
 mod rows;
 mod tone;
 
-pub use axis::{Axis, duration};
+pub use axis::{Axis, duration, number};
 pub use chart::{Chart, Series};
 pub use paper::Picture;
 pub use rows::{Bar, Rows};

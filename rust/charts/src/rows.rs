@@ -125,12 +125,17 @@ impl Rows {
             [bar.value, low, high]
         };
         let bars = || self.rows.iter().flat_map(|(_, bars)| bars);
+        // The least bar must be seen where the axis does not begin at 0.
+        let below = |bar: &Bar| bar.value / 3.0;
         let written = bars().map(|bar| width_of(&bar.text, LABEL)).fold(0.0, f64::max) + 10.0;
         let named = self.rows.iter().map(|(name, _)| width_of(name, LABEL));
         let left = (named.fold(0.0, f64::max) + 14.0).min(width * 0.45);
         // So much of the axis is free for what is written at the longest bar.
         let room = (written / (width - left - written - 30.0).max(60.0)).min(2.0);
-        let laid = self.along.over(bars().flat_map(ends).chain(self.base), room);
+        let laid = self.along.over(
+            bars().flat_map(ends).chain(self.base).chain(bars().map(below)),
+            room,
+        );
         let end: f64 = self.heights().sum();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some tens
         let fit = ((width - left) / 75.0).max(1.0) as usize;

@@ -5,8 +5,8 @@
 
 mod curves;
 mod describe;
-#[allow(dead_code)] // its first user follows
 mod input;
+mod report;
 mod serve;
 mod simulate;
 mod stop;
@@ -41,6 +41,8 @@ enum Command {
     Serve(Box<serve::Options>),
     /// Let users storm against a limit in virtual time, and tell what comes of each way to try
     Simulate(Box<simulate::Options>),
+    /// Write one HTML page about what a trace tells: who got in, how long it took, what the limit is
+    Report(report::Options),
     /// Print all properties, error codes and variables of the JMeter elements
     Describe(describe::Options),
 }
@@ -68,6 +70,7 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
     let done = match cli.command {
         Command::Serve(options) => serve::run(*options, &stop),
         Command::Simulate(options) => simulate::run(&options, &stop),
+        Command::Report(options) => report::run(&options),
         Command::Describe(options) => describe::run(&options),
     };
     match done {

@@ -5,6 +5,8 @@ mod command_line;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod simulate;

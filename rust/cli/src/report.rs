@@ -1,0 +1,127 @@
+//! `report`: traces and result files in, one HTML page out. What is counted and how it is told is the work of the crate `report`.
+
+use crate::input::{self, Item};
+use crate::{Failure, say, told};
+use clap::Args;
+use report::{Cure, Page, Run};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const EXAMPLE: &str = "\
+Example:
+  jmeter -n -t plan.jmx -l run.jtl -Jwsb.trace=run.jsonl
+  ws-backoff report run.jsonl run.jtl -o run.html
+  ws-backoff report run.jsonl --before yesterday.jsonl
+
+The page needs nothing else: it can be sent by mail, and opens without a network.
+
+Exit codes: 0 the page was written, 1 it could not be, 2 the command line is wrong.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Options {
+    /// Traces of a run (-Jwsb.trace=FILE), of several JVMs if there were several, and its result file (JTL, CSV); gzip or plain, `-` is
+    /// standard input
+    #[arg(required = true, value_name = "TRACE")]
+    files: Vec<PathBuf>,
+    /// A trace or a JTL of an earlier run, to stand beside this one; repeat it for several files
+    #[arg(long, value_name = "TRACE")]
+    before: Vec<PathBuf>,
+    /// Where the page goes; `-` is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    output: PathBuf,
+    /// The heading of the page; else the first file's name
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let to_stdout = options.output.as_os_str() == "-";
+    if !to_stdout {
+        check_output(&options.output)?;
+    }
+    let run = read(&options.files)?;
+    let before = if options.before.is_empty() {
+        None
+    } else {
+        Some((named(&options.before), read(&options.before)?))
+    };
+    let title = options.title.clone().unwrap_or_else(|| named(&options.files));
+    let page = Page {
+        title: &title,
+        run: &run,
+        before: before.as_ref().map(|(name, run)| (name.as_str(), run)),
+        answers: &[],
+        cure: &cure,
+    };
+    let html = page.html();
+    if to_stdout {
+        let mut out = io::stdout().lock();
+        let written = out.write_all(html.as_bytes()).and_then(|()| out.flush());
+        return written.map_err(|error| Failure(format!("cannot print the page: {error}")));
+    }
+    let output = options.output.display();
+    told::write(&options.output, "the page", &html)?;
+    say(&format!("{output}: {}", run.sentence()));
+    Ok(())
+}
+
+/// Before minutes are spent on reading: a page may replace a page, and nothing else.
+fn check_output(path: &Path) -> Result<(), Failure> {
+    let shown = path.display();
+    if path.is_dir() {
+        return Err(Failure(format!(
+            "{shown}: is a folder; name a file in it: -o {shown}/report.html"
+        )));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure(format!(
+            "{shown}: there is no folder {}",
+            folder.display()
+        )));
+    }
+    match fs::read_to_string(path) {
+        Ok(text) if !text.contains("<meta name=\"generator\" content=\"ws-backoff ") && !text.is_empty() => {
+            Err(Failure(format!(
+                "{shown}: exists, and is no report of ws-backoff; name another file with -o"
+            )))
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Failure(format!(
+            "{shown}: exists, and is no report of ws-backoff; name another file with -o"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn read(files: &[PathBuf]) -> Result<Run, Failure> {
+    let mut run = Run::new();
+    input::read(files, |_, item| match item {
+        Item::Record(record) => run.take(&record),
+        Item::Row(row) => run.sample(&row),
+    })?;
+    Ok(run)
+}
+
+fn named(files: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        name.to_string_lossy().into_owned()
+    };
+    files.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn cure(code: &str) -> Option<Cure> {
+    // The number is the server's close code.
+    let code = if code.starts_with("closed.") {
+        "closed.<code>"
+    } else {
+        code
+    };
+    let known = jmeter::codes().iter().find(|known| known.code == code)?;
+    Some(Cure {
+        message: known.message,
+        help: known.help,
+    })
+}
