@@ -1,7 +1,7 @@
 //! The engine: handles for connections, one shared runtime, calls that block the caller, and an orderly end.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use backoff::{Attempts, Smell};
@@ -23,6 +23,7 @@ use crate::keeping::live::Live;
 use crate::keeping::memory::QueueMemory;
 use crate::keeping::slot::{Call, Slot};
 use crate::keeping::story::Story;
+use crate::locks::lock;
 use crate::notices::{Detail, Notices};
 use crate::runtime::SharedRuntime;
 use crate::signs::Signs;
@@ -31,6 +32,8 @@ use crate::talking::figures::{Figures, Outcome};
 use crate::talking::operation::{Action, Operation};
 use crate::talking::talk;
 use crate::tracing::files::TraceFiles;
+use crate::watching::board::Board;
+use crate::watching::moment::Moment;
 
 /// Close code of a connection that has done its work (RFC 6455 section 7.4.1).
 const NORMAL: u16 = 1000;
@@ -71,7 +74,8 @@ pub struct Engine {
     traces: Arc<TraceFiles>,
     notices: Arc<Notices>,
     queued: Arc<QueueMemory>,
-    gates: Gates,
+    gates: Arc<Gates>,
+    board: Mutex<Arc<Board>>,
 }
 
 impl Default for Engine {
@@ -84,7 +88,8 @@ impl Default for Engine {
             slots: Slab::default(),
             runtime: SharedRuntime::default(),
             keeper: Keeper::default(),
-            gates: Gates::default(),
+            gates: Arc::default(),
+            board: Mutex::default(),
         }
     }
 }
@@ -134,6 +139,27 @@ impl Engine {
         self.runtime.get().map_err(Misuse::Runtime)
     }
 
+    /// A test begins: its figures are counted from nothing on, and how they go is kept.
+    ///
+    /// # Errors
+    /// [`Misuse::Runtime`].
+    pub fn begin(&self) -> Result<(), Misuse> {
+        let board: Arc<Board> = Arc::default();
+        *lock(&self.board) = board.clone();
+        self.runtime()?.spawn(board.watch(self.gates.clone()));
+        Ok(())
+    }
+
+    /// The board of the test that runs, or of the last one.
+    pub fn board(&self) -> Arc<Board> {
+        lock(&self.board).clone()
+    }
+
+    /// The figures of the test that runs, or those that the last one ended with.
+    pub fn moment(&self) -> Moment {
+        self.board().moment(&self.gates)
+    }
+
     /// Connects, on the calling thread; `left` is what is left of the thread's schedule, if that has an end.
     ///
     /// # Errors
@@ -153,9 +179,9 @@ impl Engine {
         let mut attempts = Attempts::new(spec.policy.clone(), spec.seed);
         attempts.set_end(left);
         let runtime = self.runtime()?;
-        let mut run = runtime
-            .handle()
-            .block_on(drive::connect(spec, &mut attempts, clock, &slot.cancel));
+        let board = self.board();
+        let connect = drive::connect(spec, &mut attempts, clock, &slot.cancel, &board);
+        let mut run = runtime.handle().block_on(connect);
         let warning = self.trace(spec, &run);
         let signs = signs::of(spec, &run);
         self.note_limits(&run, &signs);
@@ -164,7 +190,7 @@ impl Engine {
             connection.extensions().clone_into(&mut extensions);
             slot.watch(&connection);
             let keeping = spec.keeping;
-            let story = Story::new(&self.notices, &self.traces, spec);
+            let story = Story::new(&self.notices, &self.traces, &board, spec);
             let lifeline = keeping
                 .reconnect
                 .then(|| Lifeline::new(spec.clone(), attempts, clock));
@@ -276,7 +302,8 @@ impl Engine {
         let runtime = self.runtime.get();
         let runtime =
             runtime.map_err(|error| Failure::coded(websocket::Code::ConnectionLost, error.to_string()))?;
-        let reconnect = lifeline.reconnect(lost, left, &slot.cancel);
+        let board = self.board();
+        let reconnect = lifeline.reconnect(lost, left, &slot.cancel, &board);
         let mut done = runtime.handle().block_on(reconnect);
         figures.waited = done.waited();
         if let Some(run) = &mut done.run {
@@ -382,6 +409,7 @@ impl Engine {
         // Its sockets end before it is waited for.
         self.keeper.halt();
         let hanging = farewell::say(&slots);
+        self.board().end(&self.gates);
         self.keeper.stop();
         self.runtime.stop(DRAIN);
         self.gates.clear();

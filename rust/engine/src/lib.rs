@@ -2,7 +2,8 @@
 //!
 //! Here lives what goes on between connections and over time, a room each: `connecting` (attempts, pauses, connecting anew), `talking`
 //! (operations on an open connection), `keeping` (what stands behind a handle, and who looks after it), `gates` (queues before a
-//! quota), `controls` (what several threads share besides: fetched values, fixed rates), `tracing` (who writes the trace).
+//! quota), `controls` (what several threads share besides: fetched values, fixed rates), `tracing` (who writes the trace), `watching` (what
+//! goes on in numbers).
 //!
 //! Not here: one connection (`websocket`), the rules of waiting (`backoff`), and whoever drives all this: names of properties, of elements and
 //! of variables, what a failure is called elsewhere, JSON of requests and replies (the adapters).
@@ -23,6 +24,7 @@ pub mod signs;
 mod slab;
 pub mod talking;
 pub mod tracing;
+pub mod watching;
 
 pub use engine::{ConnectDone, Engine, Misuse, ShutdownError};
 pub use failure::{Failure, Remark};

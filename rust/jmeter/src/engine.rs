@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::connect::{CallRequest, ConnectPlan, ConnectRequest};
 use crate::controls::{ControlRequest, Controls, UnknownElement};
 use crate::failure;
+use crate::live;
 use crate::notices;
 use crate::operation::{Operation, OperationRequest};
 use crate::outcome::{self, Connected};
@@ -83,6 +84,25 @@ impl Engine {
     pub fn global() -> &'static Engine {
         static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::default);
         &ENGINE
+    }
+
+    /// A test begins; `settings` and answer are JSON, a [`live::BeginRequest`] and a [`live::Begun`].
+    ///
+    /// # Errors
+    /// Misuse only: settings that cannot be used are told in the answer.
+    pub fn begin(&self, settings: &[u8]) -> Result<Vec<u8>, Misuse> {
+        let request: live::BeginRequest = serde_json::from_slice(settings)?;
+        self.engine.begin()?;
+        Ok(serde_json::to_vec(&live::Begun::new(&request))?)
+    }
+
+    /// Answers a question to the figures of a test, from any thread; both are JSON, see [`live::LiveQuestion`].
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn live(&self, question: &[u8]) -> Result<Vec<u8>, Misuse> {
+        let answer = live::answer(serde_json::from_slice(question)?, &self.engine);
+        Ok(serde_json::to_vec(&answer)?)
     }
 
     /// A new handle with nothing behind it yet, so that a cancel can reach the connect that follows.
@@ -271,7 +291,9 @@ impl Engine {
             .get(control)
             .ok_or(Misuse::UnknownControl(control))?;
         let runtime = self.engine.runtime()?;
-        let step = found.step(event, self.engine.gates(), self.engine.traces(), runtime.handle());
+        let board = self.engine.board();
+        let (gates, traces) = (self.engine.gates(), self.engine.traces());
+        let step = found.step(event, gates, traces, &board, runtime.handle());
         Ok(step.ok_or(Misuse::BusyControl(control))??)
     }
 

@@ -14,6 +14,7 @@ mod engine;
 mod error_codes;
 mod failure;
 mod keys;
+mod live;
 mod notices;
 mod operation;
 mod outcome;

@@ -32,6 +32,34 @@ pub fn abi<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong
     .resolve::<Throw>()
 }
 
+/// A test begins; settings and answer are UTF-8 JSON.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn begin<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    settings: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let settings = bytes(env, &settings)?;
+        java_bytes(env, &Engine::global().begin(&settings)?)
+    })
+    .resolve::<Throw>()
+}
+
+/// Answers a question to the figures of a test; both are UTF-8 JSON.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn live<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    question: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let question = bytes(env, &question)?;
+        java_bytes(env, &Engine::global().live(&question)?)
+    })
+    .resolve::<Throw>()
+}
+
 /// A new connection handle with nothing behind it yet.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {

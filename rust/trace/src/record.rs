@@ -285,6 +285,31 @@ pub enum ClosedBy {
     TestEnd,
 }
 
+impl ClosedBy {
+    /// All of them.
+    pub const ALL: [ClosedBy; 6] = [
+        ClosedBy::Server,
+        ClosedBy::Client,
+        ClosedBy::Lost,
+        ClosedBy::Keeper,
+        ClosedBy::Cancelled,
+        ClosedBy::TestEnd,
+    ];
+
+    /// The word in the trace.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ClosedBy::Server => "server",
+            ClosedBy::Client => "client",
+            ClosedBy::Lost => "lost",
+            ClosedBy::Keeper => "keeper",
+            ClosedBy::Cancelled => "cancelled",
+            ClosedBy::TestEnd => "test-end",
+        }
+    }
+}
+
 /// Whole microseconds since 1970.
 #[must_use]
 pub fn since_1970(time: SystemTime) -> u64 {

@@ -16,9 +16,10 @@ use crate::connecting::spec::ConnectSpec;
 use crate::failure::Failure;
 use crate::gates::crowd::Member;
 use crate::gates::gate::Place;
+use crate::watching::board::Board;
 
 /// Connects, pauses and tries again until the socket is open, there is a reason to stop or `cancel` is thrown. `clock` is the one of the
-/// machine's times.
+/// machine's times; all that happens is counted on `board`.
 ///
 /// Cancel safe: dropping it closes what it had opened, and gives up its place at the gate.
 pub async fn connect(
@@ -26,6 +27,7 @@ pub async fn connect(
     attempts: &mut Attempts,
     clock: Clock,
     cancel: &Cancel,
+    board: &Board,
 ) -> ConnectRun {
     let place = spec.gate.as_ref().map(|gate| gate.place(spec.seed));
     attempts.set_gate(place.as_ref().map(|place| place.gate().mode()));
@@ -34,6 +36,7 @@ pub async fn connect(
         attempts,
         clock,
         cancel,
+        board,
         started: clock.now(),
         place,
         tries: Tries {
@@ -56,6 +59,7 @@ struct Course<'a> {
     attempts: &'a mut Attempts,
     clock: Clock,
     cancel: &'a Cancel,
+    board: &'a Board,
     started: Duration,
     place: Option<Place>,
     tries: Tries,
@@ -97,15 +101,19 @@ impl Course<'_> {
     async fn turn(&mut self, not_before: Duration, give_up_at: Duration) {
         let place = self.place.as_mut().expect("without a gate there are no turns");
         let begun = Instant::now();
+        let _waits = self.board.waits();
         tokio::select! {
             () = self.cancel.cancelled() => self.attempts.cancel(),
             () = place.turn(self.clock.at(not_before)) => self.attempts.turn_came(),
             () = sleep_until(self.clock.at(give_up_at)) => {}
         }
-        self.waited = Some(GateWait::new(place.gate(), begun.elapsed()));
+        let waited = begun.elapsed();
+        self.board.waited(waited);
+        self.waited = Some(GateWait::new(place.gate(), waited));
     }
 
     async fn attempt(&mut self, now: Duration, timeout: Duration) {
+        let _connects = self.board.connects();
         if let Some(place) = &mut self.place {
             place.answers_by(timeout);
         }
@@ -116,6 +124,8 @@ impl Course<'_> {
         let judged = tried
             .record
             .judge(tried.failed.as_ref(), self.attempts, &mut self.tries, self.clock);
+        self.board
+            .attempted(tried.record.fate(), tried.record.usable_hint());
         self.records.push(tried.record);
         match (&mut self.place, &self.connection, judged) {
             (Some(place), Some(_), _) => place.passed(),
@@ -128,11 +138,14 @@ impl Course<'_> {
     }
 
     async fn pause(&mut self, now: Duration, until: Duration) {
+        let _waits = self.board.waits();
         tokio::select! {
             () = self.cancel.cancelled() => self.attempts.cancel(),
             () = sleep_until(self.clock.at(until)) => {}
         }
-        self.records.waited(self.clock.now().saturating_sub(now));
+        let waited = self.clock.now().saturating_sub(now);
+        self.board.waited(waited);
+        self.records.waited(waited);
     }
 
     fn end(mut self, reason: Option<StopReason>) -> ConnectRun {
@@ -141,6 +154,10 @@ impl Course<'_> {
             let mut missed = AttemptRecord::not_made(elapsed, reason);
             missed.gate = self.waited;
             self.records.push(missed);
+        }
+        match reason {
+            None => self.board.got_in(&self.spec.user, elapsed),
+            Some(reason) => self.board.stopped(&self.spec.user, reason),
         }
         ConnectRun {
             connection: self.connection,

@@ -17,6 +17,7 @@ use crate::connecting::signs;
 use crate::connecting::spec::ConnectSpec;
 use crate::connecting::timeline;
 use crate::failure::{Failure, Remark};
+use crate::watching::board::Board;
 
 /// What a connection needs to be made anew.
 pub struct Lifeline {
@@ -89,10 +90,17 @@ impl Lifeline {
         std::mem::take(&mut self.set_cookies)
     }
 
-    /// Connects again; `lost` is when the loss was noticed, `left` what is left of the thread's schedule, if that has an end.
+    /// Connects again; `lost` is when the loss was noticed, `left` what is left of the thread's schedule, if that has an end. All that
+    /// happens is counted on `board`.
     ///
     /// Cancel safe: dropping it closes what it had opened.
-    pub async fn reconnect(&mut self, lost: Instant, left: Option<Duration>, cancel: &Cancel) -> Reconnect {
+    pub async fn reconnect(
+        &mut self,
+        lost: Instant,
+        left: Option<Duration>,
+        cancel: &Cancel,
+        board: &Board,
+    ) -> Reconnect {
         let mut done = Reconnect {
             first_pause: Duration::ZERO,
             run: None,
@@ -103,12 +111,13 @@ impl Lifeline {
         self.must_ask = self.spec.asks;
         self.attempts.set_end(left.map(|left| self.clock.after(left)));
         self.attempts.lost(lived, fresh, self.clock.now());
-        if let Err(reason) = self.pause_first(&mut done, cancel).await {
+        if let Err(reason) = self.pause_first(&mut done, cancel, board).await {
+            board.stopped(&self.spec.user, reason);
             done.failure = Some(ended_by(reason, unmade(reason)));
             self.start_over();
             return done;
         }
-        let run = drive::connect(&self.spec, &mut self.attempts, self.clock, cancel).await;
+        let run = drive::connect(&self.spec, &mut self.attempts, self.clock, cancel, board).await;
         match run.end {
             End::Connected => self.opened = Instant::now(),
             End::Stopped(reason) => {
@@ -121,16 +130,23 @@ impl Lifeline {
     }
 
     /// The pause that the policy puts behind a connection that did not last.
-    async fn pause_first(&mut self, done: &mut Reconnect, cancel: &Cancel) -> Result<(), StopReason> {
+    async fn pause_first(
+        &mut self,
+        done: &mut Reconnect,
+        cancel: &Cancel,
+        board: &Board,
+    ) -> Result<(), StopReason> {
         let begun = self.clock.now();
         loop {
             match self.attempts.step(self.clock.now()) {
                 Step::Pause { until } => {
+                    let _waits = board.waits();
                     tokio::select! {
                         () = cancel.cancelled() => self.attempts.cancel(),
                         () = sleep_until(self.clock.at(until)) => {}
                     }
                     done.first_pause = self.clock.now() - begun;
+                    board.waited(done.first_pause);
                 }
                 Step::Stop(reason) => return Err(reason),
                 Step::Turn { .. } | Step::Attempt { .. } => return Ok(()),

@@ -10,6 +10,8 @@ use websocket::{Answer, Connection, Received, Trace};
 use crate::codes::{CANCELLED, ErrorCode, GATE_TIMEOUT, SCHEDULE_END};
 use crate::connecting::spec::ConnectSpec;
 use crate::gates::gate::Gate;
+use crate::watching::board::CONNECTED;
+use crate::watching::moment::Fate;
 
 /// How a connect call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,7 @@ impl End {
     /// The word for variables and the trace.
     pub fn name(self) -> &'static str {
         match self {
-            End::Connected => "connected",
+            End::Connected => CONNECTED,
             End::Stopped(reason) => reason.as_str(),
         }
     }
@@ -150,6 +152,21 @@ impl AttemptRecord {
                 }));
             }
         }
+    }
+
+    /// What came of it.
+    pub fn fate(&self) -> Fate {
+        match &self.fault {
+            None => Fate::Connected,
+            Some(_) => Fate::of(self.class),
+        }
+    }
+
+    /// What the server asked for, if it can be used.
+    pub fn usable_hint(&self) -> Option<Duration> {
+        self.hint
+            .as_ref()
+            .and_then(|hint| hint.value.as_ref().ok().copied())
     }
 
     /// The HTTP status, when there was an answer.

@@ -50,10 +50,7 @@ fn sign(attempt: &AttemptRecord) -> Sign<'_> {
         },
         redirects: attempt.trace.redirects.len(),
         took: attempt.trace.total,
-        hint: attempt
-            .hint
-            .as_ref()
-            .and_then(|hint| hint.value.as_ref().ok().copied()),
+        hint: attempt.usable_hint(),
         waited: attempt.end.is_none().then_some(attempt.waited),
     }
 }

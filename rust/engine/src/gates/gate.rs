@@ -41,6 +41,17 @@ impl Gates {
         crowds.get(key, Crowd::default)
     }
 
+    /// What all gates do at the moment, each behind its key, in order.
+    pub fn figures(&self) -> Vec<(String, PacerState)> {
+        let gates = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut figures: Vec<_> = gates
+            .iter()
+            .map(|(key, gate)| (key.clone(), gate.figures()))
+            .collect();
+        figures.sort_by(|one, other| one.0.cmp(&other.0));
+        figures
+    }
+
     /// The end of a test: the next one finds gates that know nothing.
     pub fn clear(&self) {
         self.crowds.lock().unwrap_or_else(PoisonError::into_inner).clear();

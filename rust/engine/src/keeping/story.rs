@@ -1,4 +1,4 @@
-//! How a connection's end is told: as a line of the trace, and to the log if it was lost. Not here: how the end is noticed.
+//! How a connection's end is told: as a line of the trace, to the log if it was lost, and to the board. Not here: how the end is noticed.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -9,12 +9,16 @@ use websocket::Connection;
 use crate::connecting::spec::ConnectSpec;
 use crate::notices::Notices;
 use crate::tracing::files::TraceFiles;
+use crate::watching::board::{Board, Open};
 
 /// Whom a connection's end is told.
 pub struct Story {
     notices: Arc<Notices>,
     /// Only where it is traced: else nobody asks what it was made by.
     traced: Option<(Arc<TraceFiles>, Arc<ConnectSpec>)>,
+    board: Arc<Board>,
+    /// Counts it as open until its end.
+    open: Option<Open>,
     opened: Instant,
 }
 
@@ -32,10 +36,17 @@ pub struct Ending<'a> {
 
 impl Story {
     /// Of a connection just opened.
-    pub fn new(notices: &Arc<Notices>, traces: &Arc<TraceFiles>, spec: &Arc<ConnectSpec>) -> Self {
+    pub fn new(
+        notices: &Arc<Notices>,
+        traces: &Arc<TraceFiles>,
+        board: &Arc<Board>,
+        spec: &Arc<ConnectSpec>,
+    ) -> Self {
         Story {
             notices: notices.clone(),
             traced: spec.trace.is_some().then(|| (traces.clone(), spec.clone())),
+            board: board.clone(),
+            open: Some(board.opens()),
             opened: Instant::now(),
         }
     }
@@ -47,11 +58,14 @@ impl Story {
 
     /// Another socket is in its place.
     pub fn begin_again(&mut self) {
+        self.open = Some(self.board.opens());
         self.opened = Instant::now();
     }
 
     /// Tells the end.
-    pub fn end(&self, ending: &Ending<'_>, connection: &Connection) {
+    pub fn end(&mut self, ending: &Ending<'_>, connection: &Connection) {
+        self.open = None;
+        self.board.ended(ending.by);
         let is_lost = matches!(ending.by, ClosedBy::Lost | ClosedBy::Keeper);
         if is_lost {
             let kind = ending.error.unwrap_or("connection.lost");

@@ -27,6 +27,7 @@ use engine::gates::gate::Gates;
 use engine::locks::lock;
 use engine::tracing::events::Tracer;
 use engine::tracing::files::TraceFiles;
+use engine::watching::board::Board;
 use engine::{Handle, Slab};
 use once::{Flights, Once};
 use pace::Pace;
@@ -198,6 +199,7 @@ impl Control {
         event: &[u8],
         gates: &Gates,
         traces: &TraceFiles,
+        board: &Board,
         runtime: &Runtime,
     ) -> Option<serde_json::Result<Vec<u8>>> {
         let mut kind = match self.kind.try_lock() {
@@ -211,6 +213,7 @@ impl Control {
             gates,
             flights: &self.shared.flights,
             traces,
+            board,
             cancel: &cancel,
         };
         let answer = runtime.block_on(kind.step(event, scene));
@@ -280,6 +283,7 @@ struct Scene<'a> {
     gates: &'a Gates,
     flights: &'a Flights,
     traces: &'a TraceFiles,
+    board: &'a Board,
     cancel: &'a Cancel,
 }
 

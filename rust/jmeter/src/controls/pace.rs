@@ -211,7 +211,9 @@ impl Pace {
             .seed
             .map(|seed| backoff::stream_seed(seed, "turn", self.turns));
         let mut new = gate.place(seed);
+        let held = scene.board.holds();
         let waited = scene.wait(new.turn(begun), left).await;
+        drop(held);
         match &mut self.mode {
             Mode::Pace(place) => *place = (waited == Waited::Done(())).then_some(new),
             Mode::Fixed(..) => drop(new),

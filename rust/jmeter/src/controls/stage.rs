@@ -5,6 +5,7 @@ use super::once::Flights;
 use engine::cancel::Cancel;
 use engine::gates::gate::Gates;
 use engine::tracing::files::TraceFiles;
+use engine::watching::board::Board;
 
 /// A test run's shared things, and one cancel for all steps.
 #[derive(Default)]
@@ -12,6 +13,7 @@ pub struct Stage {
     pub gates: Gates,
     pub flights: Flights,
     pub traces: TraceFiles,
+    pub board: Board,
     pub cancel: Cancel,
 }
 
@@ -21,6 +23,7 @@ impl Stage {
             gates: &self.gates,
             flights: &self.flights,
             traces: &self.traces,
+            board: &self.board,
             cancel: &self.cancel,
         }
     }

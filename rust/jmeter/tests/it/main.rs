@@ -12,6 +12,7 @@ mod extras;
 mod fuzz;
 mod hostile;
 mod keeping;
+mod live;
 mod liveness;
 mod matching;
 mod operations;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 #[path = "result.rs"]
-mod result;
+pub mod result;
 
 pub const TEXT: u8 = 1;
 pub const BINARY: u8 = 2;

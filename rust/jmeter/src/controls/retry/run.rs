@@ -153,6 +153,7 @@ impl RetryRun {
                     },
                     Some(place),
                 ) => {
+                    let _held = scene.board.holds();
                     let begun = self.clock.now();
                     let turn = place.turn(self.clock.at(not_before));
                     match scene.wait(turn, Some(give_up_at - begun)).await {
@@ -292,6 +293,7 @@ impl RetryRun {
 
     /// Waits until the next attempt may begin, or ask for its turn; how long it took, and why there is none.
     async fn pause(&mut self, scene: Scene<'_>) -> (Duration, Option<StopReason>) {
+        let _held = scene.board.holds();
         let begun = self.clock.now();
         let reason = loop {
             match self.machine.step(self.clock.now()) {

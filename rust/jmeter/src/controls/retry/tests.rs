@@ -6,6 +6,7 @@ use crate::controls::Flights;
 use engine::cancel::Cancel;
 use engine::gates::gate::Gates;
 use engine::tracing::files::TraceFiles;
+use engine::watching::board::Board;
 
 /// A controller of the user `u`, and what it needs.
 struct Bench {
@@ -32,6 +33,7 @@ impl Bench {
             gates: &self.gates,
             flights: &Flights::default(),
             traces: &TraceFiles::default(),
+            board: &Board::default(),
             cancel: &self.cancel,
         };
         let event = serde_json::from_value(event).unwrap();

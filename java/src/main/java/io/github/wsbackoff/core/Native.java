@@ -15,6 +15,12 @@ final class Native {
   /** Version of this boundary; must equal {@link NativeLibrary#ABI}. */
   static native long abi();
 
+  /** A test begins: settings of the process in, what is to be done out, both UTF-8 JSON. */
+  static native byte[] begin(byte[] settings);
+
+  /** Answers a question to the figures of a test, both UTF-8 JSON; see {@link Live}. */
+  static native byte[] live(byte[] question);
+
   /** A new handle with nothing connected yet. */
   static native long open();
 

@@ -15,6 +15,9 @@ public final class Settings {
   /** {@code all}: the trace shows secrets in addresses, too. */
   public static final String TRACE_SHOW = "wsb.trace.show";
 
+  /** How often the log is told how connects get on, {@code off}: never. */
+  public static final String PROGRESS = "wsb.progress";
+
   /** Native library to load in place of the one in the jar. */
   public static final String NATIVE_PATH = "wsb.native.path";
 

@@ -67,6 +67,7 @@ public final class TestRuns {
     groups.clear();
     try {
       Connection.warmUp();
+      Progress.begin();
     } finally {
       used = false;
     }
@@ -92,6 +93,7 @@ public final class TestRuns {
   private static void end() {
     running = false;
     used = false;
+    Progress.end();
     if (NativeLibrary.isLoaded()) {
       ordinal++;
       try {
