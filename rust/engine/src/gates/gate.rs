@@ -43,11 +43,14 @@ impl Gates {
 
     /// What all gates do at the moment, each behind its key, in order.
     pub fn figures(&self) -> Vec<(String, PacerState)> {
-        let gates = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut figures: Vec<_> = gates
-            .iter()
-            .map(|(key, gate)| (key.clone(), gate.figures()))
+        let shelf = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let gates: Vec<_> = shelf
+            .all()
+            .map(|(key, gate)| (key.to_owned(), gate.clone()))
             .collect();
+        drop(shelf);
+        let figures = gates.into_iter().map(|(key, gate)| (key, gate.figures()));
+        let mut figures: Vec<_> = figures.collect();
         figures.sort_by(|one, other| one.0.cmp(&other.0));
         figures
     }

@@ -53,6 +53,11 @@ impl<T> Shelf<T> {
         thing
     }
 
+    /// All that it has, each with its name.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Arc<T>)> {
+        self.by_key.iter().map(|(key, kept)| (&**key, &kept.thing))
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
