@@ -5,6 +5,7 @@
 
 mod curves;
 mod describe;
+mod find;
 mod input;
 mod report;
 mod serve;
@@ -43,6 +44,8 @@ enum Command {
     Simulate(Box<simulate::Options>),
     /// Write one HTML page about what a trace tells: who got in, how long it took, what the limit is
     Report(report::Options),
+    /// Name the limit behind traces of a run: its kind, its figures, and what cannot be told
+    Find(find::Options),
     /// Print all properties, error codes and variables of the JMeter elements
     Describe(describe::Options),
 }
@@ -71,6 +74,7 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
         Command::Serve(options) => serve::run(*options, &stop),
         Command::Simulate(options) => simulate::run(&options, &stop),
         Command::Report(options) => report::run(&options),
+        Command::Find(options) => find::run(&options),
         Command::Describe(options) => describe::run(&options),
     };
     match done {

@@ -1,0 +1,220 @@
+//! Storms random limits of each kind in virtual time and counts how often their name and figures are found out.
+//!
+//! `cargo run --release -p find --example accuracy [LIMITS] [SEED]`: so many limits of each kind (5), each with the default policy and
+//! with `pace`, 60 to 200 users. Stamps are disturbed as a busy machine disturbs them. Prints a line for each that is not right, and the
+//! counts; fails where the promise is missed: 90 % right, at most 2 % wrong.
+
+use backoff::{PacerMode, PacerSettings};
+use find::{Decision, Finding, Kind, Observations, Outcome, find};
+use limiter::{LimitSpec, Rule};
+use simulate::{Answer, Attempt, Hint, Look, Storm};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Chance of the example's own: SplitMix64.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, most: u64) -> u64 {
+        self.next() % most
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.below(all.len() as u64)).expect("an index")]
+    }
+}
+
+const KINDS: [&str; 9] = [
+    "token-bucket",
+    "fixed-window",
+    "fixed-window clock=aligned",
+    "sliding-window",
+    "sliding-counter",
+    "sliding-window reject-counts=true",
+    "sliding-counter reject-counts=true",
+    "concurrency",
+    "queue",
+];
+
+/// A limit of the kind under which so many users are in after half a minute to two minutes.
+fn limit(kind: &str, chance: &mut Chance) -> String {
+    let rate = chance.of(&[2.0, 3.0, 4.0, 5.0, 7.5, 8.0, 10.0, 12.5, 15.0]);
+    let burst = chance.of(&[5, 10, 15, 20, 25, 30, 33, 40]);
+    let window = chance.of(&[3, 4, 5, 7, 8, 10, 12, 15, 20]);
+    let (word, more) = kind.split_once(' ').unwrap_or((kind, ""));
+    let offset = if kind.contains("aligned") || kind.contains("counter") {
+        format!(" offset={}ms", chance.below(1_000 * window))
+    } else {
+        String::new()
+    };
+    let limit = (window as f64 * chance.of(&[3.0, 4.0, 5.0, 6.5, 8.0, 10.0])).round();
+    match word {
+        "token-bucket" => format!("token-bucket rate={rate} burst={burst}"),
+        "queue" => format!("queue rate={rate} burst={burst}"),
+        "concurrency" => format!("concurrency limit={burst}"),
+        _ => format!("{word} limit={limit} window={window}s {more}{offset}"),
+    }
+}
+
+/// How many it lets in at once.
+fn first_in(limit: &LimitSpec) -> usize {
+    let level = match limit.limits[0].rule {
+        Rule::TokenBucket { burst, .. } | Rule::Queue { burst, .. } => burst,
+        Rule::FixedWindow { limit, .. }
+        | Rule::SlidingWindow { limit, .. }
+        | Rule::SlidingCounter { limit, .. }
+        | Rule::Concurrency { limit } => limit,
+        Rule::Unlimited => 0,
+    };
+    usize::try_from(level).expect("a small number")
+}
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let limits: usize = words.next().and_then(|word| word.parse().ok()).unwrap_or(5);
+    let mut chance = Chance(words.next().and_then(|word| word.parse().ok()).unwrap_or(1));
+    let (mut all, mut right, mut wrong, mut figures, mut near) = (0, 0, 0, 0, 0);
+    for kind in KINDS {
+        let (mut of_kind, mut right_of_kind) = (0, 0);
+        for _ in 0..limits {
+            let text = limit(kind, &mut chance);
+            let truth: LimitSpec = text.parse().expect("a limit of the table");
+            for mode in [PacerMode::Off, PacerMode::Pace] {
+                let enough = 2 * first_in(&truth);
+                let users = chance.of(&[60, 80, 120, 160, 200]).max(enough);
+                let hint = chance.of(&[Hint::None, Hint::Seconds]);
+                let found = find(&storm(&truth, users, hint, mode, &mut chance));
+                let verdict = verdict(&truth, &found);
+                let telling = figures_told(&truth, &found);
+                (all, of_kind) = (all + 1, of_kind + 1);
+                right += usize::from(verdict == "right");
+                right_of_kind += usize::from(verdict == "right");
+                wrong += usize::from(verdict == "WRONG");
+                figures += usize::from(verdict == "right" && telling.is_some());
+                near += usize::from(verdict == "right" && telling == Some(true));
+                if verdict != "right" || telling == Some(false) {
+                    let also: Vec<&str> = found.also_possible.iter().map(|kind| kind.word()).collect();
+                    println!(
+                        "{verdict:12} {text} {users} users {mode:?} {hint:?}: {} (also {})",
+                        found.sentence(),
+                        also.join(", ")
+                    );
+                }
+            }
+        }
+        println!("{right_of_kind} of {of_kind} {kind}");
+    }
+    let share = |count: usize, all: usize| 100.0 * count as f64 / all.max(1) as f64;
+    println!(
+        "right {:.1} %, wrong {:.1} %, of {all}",
+        share(right, all),
+        share(wrong, all)
+    );
+    println!("figures within 5 %: {:.1} % of {figures}", share(near, figures));
+    let kept = share(right, all) >= 90.0 && share(wrong, all) <= 2.0;
+    if kept {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The kind by its word, and whether refusals count.
+fn verdict(truth: &LimitSpec, found: &Finding) -> &'static str {
+    let limit = truth.limits[0];
+    let word = limit.rule.word();
+    let counted = found
+        .refusals_count
+        .is_none_or(|counted| counted == limit.reject_counts);
+    let possible = found.kind.word() == word || found.also_possible.iter().any(|kind| kind.word() == word);
+    match found.kind {
+        Kind::Unknown => "cannot tell",
+        _ if possible && counted => "right",
+        _ => "WRONG",
+    }
+}
+
+/// Whether the figures are within 5 %; `None`: they are not told, or only by a wide interval.
+fn figures_told(truth: &LimitSpec, found: &Finding) -> Option<bool> {
+    let narrow = found
+        .intervals
+        .values()
+        .all(|[low, high]| *high <= low * 1.1 + 1.0);
+    if !narrow || found.kind.word() != truth.limits[0].rule.word() {
+        return None;
+    }
+    let near = |told: Option<f64>, real: f64| {
+        told.is_some_and(|told| (told / real - 1.0).abs() <= 0.05 || (told - real).abs() <= 1.0)
+    };
+    let whole = |told: Option<u64>| told.map(|told| told as f64);
+    Some(match truth.limits[0].rule {
+        Rule::TokenBucket { rate, burst } | Rule::Queue { rate, burst, .. } => {
+            near(found.rate_per_second, rate) && near(whole(found.burst), f64::from(burst))
+        }
+        Rule::FixedWindow { limit, window, .. }
+        | Rule::SlidingWindow { limit, window }
+        | Rule::SlidingCounter { limit, window, .. } => {
+            let ms = 1e3 * window.as_secs_f64();
+            found
+                .window_ms
+                .is_some_and(|told| (told / ms - 1.0).abs() <= 0.05)
+                && near(whole(found.limit), f64::from(limit))
+        }
+        Rule::Concurrency { limit } => near(whole(found.limit), f64::from(limit)),
+        Rule::Unlimited => true,
+    })
+}
+
+/// What the users saw, with the stamps of a busy machine.
+fn storm(truth: &LimitSpec, users: usize, hint: Hint, mode: PacerMode, chance: &mut Chance) -> Observations {
+    let mut storm = Storm::new(truth.clone(), users);
+    storm.look = Look::Status(chance.of(&[429, 429, 503]));
+    storm.hint = hint;
+    storm.gate = PacerSettings::of(mode);
+    storm.round_trip = Duration::from_millis(chance.of(&[2, 10, 40]));
+    storm.ramp = Duration::from_millis(chance.of(&[20, 500, 1_000]));
+    storm.horizon = Duration::from_secs(300);
+    storm.held = matches!(truth.limits[0].rule, Rule::Concurrency { .. })
+        .then(|| Duration::from_millis(chance.of(&[1_500, 2_300, 4_000])));
+    let mut observations = Observations::new();
+    // The simulator's server counts from the storm's begin.
+    let origin: u64 = 1_795_824_000_000_000;
+    let seed = chance.next();
+    storm.run_watched(seed, &mut |attempt: Attempt| {
+        let micros = |time: Duration| origin + u64::try_from(time.as_micros()).unwrap_or(0);
+        // Threads wake late, mostly by little.
+        let late = |chance: &mut Chance| match chance.below(10) {
+            0 => chance.below(40_000),
+            1 | 2 => chance.below(10_000),
+            _ => chance.below(1_000),
+        };
+        let wait = match &attempt.answer {
+            Answer::Refused(Some((_, value))) => value.parse::<f64>().ok(),
+            _ => None,
+        };
+        let outcome = match attempt.answer {
+            Answer::In => Outcome::Passed,
+            Answer::Refused(_) => Outcome::Refused,
+            Answer::TimedOut => Outcome::Unanswered,
+        };
+        observations.add(Decision {
+            sent: micros(attempt.sent).saturating_sub(late(chance)),
+            answered: micros(attempt.answered) + late(chance),
+            outcome,
+            user: u32::try_from(attempt.user).unwrap_or(0),
+            target: 0,
+            status: None,
+            hint: wait.map(|seconds| (1e3 * seconds, 0)),
+            ended: attempt.left.map(micros),
+        });
+    });
+    observations
+}

@@ -1,0 +1,251 @@
+//! What was found out: kind, figures, intervals, what else is possible and what is not; as JSON and as a sentence.
+
+use limiter::{LimitSpec, Rule, WindowClock};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use units::format_duration;
+
+/// The kind of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Tokens at a rate, a number of them saved up; also GCRA and the leaky bucket that does not delay.
+    TokenBucket,
+    /// A counter of a window, from its first attempt or on a clock.
+    FixedWindow,
+    /// So many in any span, each with its own time stamp.
+    SlidingWindow,
+    /// The same by two counters.
+    SlidingCounter,
+    /// So many at the same time.
+    Concurrency,
+    /// A rate that is kept by answering late.
+    Queue,
+    /// Nobody was refused.
+    None,
+    /// Refused for another reason.
+    Other,
+    /// The observations do not say.
+    Unknown,
+}
+
+impl Kind {
+    /// As it stands in JSON and in limits as text.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TokenBucket => "token-bucket",
+            Self::FixedWindow => "fixed-window",
+            Self::SlidingWindow => "sliding-window",
+            Self::SlidingCounter => "sliding-counter",
+            Self::Concurrency => "concurrency",
+            Self::Queue => "queue",
+            Self::None => "none",
+            Self::Other => "other",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// In words of a sentence.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TokenBucket => "token bucket",
+            Self::FixedWindow => "fixed window",
+            Self::SlidingWindow => "sliding window",
+            Self::SlidingCounter => "sliding window of two counters",
+            Self::Concurrency => "connections at the same time",
+            Self::Queue => "queue",
+            Self::None => "none",
+            Self::Other => "another reason",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A kind that is not it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuledOut {
+    /// Which.
+    pub kind: Kind,
+    /// Why not.
+    pub reason: String,
+}
+
+/// Whether hints tell the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Honesty {
+    /// No refusal had one.
+    Absent,
+    /// Whoever waits so long is let in if nobody comes in between.
+    Honest,
+    /// They lead to further refusals.
+    TooShort,
+    /// One may come earlier.
+    TooLong,
+    /// The limit is not known well enough.
+    Unknown,
+}
+
+/// What refusals said of when to come back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hints {
+    /// Refusals with a hint that can be used.
+    pub given: usize,
+    /// Refusals.
+    pub refusals: usize,
+    /// Where they stood.
+    pub sources: Vec<String>,
+    /// Against the limit that was found.
+    pub honesty: Honesty,
+    /// The shortest, in milliseconds.
+    pub shortest_ms: Option<f64>,
+    /// The longest, in milliseconds.
+    pub longest_ms: Option<f64>,
+}
+
+/// The result. As JSON its top level is fixed; fields that a kind lacks are null.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What limits.
+    pub kind: Kind,
+    /// Of a bucket or a queue.
+    pub rate_per_second: Option<f64>,
+    /// Of a bucket; of a queue how many may be ahead of the rate.
+    pub burst: Option<u64>,
+    /// Of a window, or at the same time.
+    pub limit: Option<u64>,
+    /// Of a window.
+    pub window_ms: Option<f64>,
+    /// Whether refused attempts count; null where the observations do not say, or it has no meaning.
+    pub refusals_count: Option<bool>,
+    /// Decisions that were looked at.
+    pub decisions: usize,
+    /// Of those, how many the limit contradicts.
+    pub contradicted: usize,
+    /// Kinds that explain the decisions as well.
+    pub also_possible: Vec<Kind>,
+    /// Figures that the decisions do not exclude, by the figure's name.
+    pub intervals: BTreeMap<&'static str, [f64; 2]>,
+    /// Kinds that it is not.
+    pub ruled_out: Vec<RuledOut>,
+    /// What refusals said.
+    pub hints: Hints,
+    /// The limit as `serve`, `simulate` and `tune` take it; null where the figures are not known.
+    #[serde(rename = "limitText", serialize_with = "as_text")]
+    pub limit_spec: Option<LimitSpec>,
+    /// What the observations leave open, and which run would tell.
+    pub cannot_tell: Vec<String>,
+    /// What comes before, beside or behind the limit.
+    pub notes: Vec<String>,
+    /// Who may have made it.
+    pub likely_makers: Vec<String>,
+}
+
+fn as_text<S: serde::Serializer>(limit: &Option<LimitSpec>, serializer: S) -> Result<S::Ok, S::Error> {
+    limit.as_ref().map(ToString::to_string).serialize(serializer)
+}
+
+/// A number without digits that say nothing.
+pub(crate) fn number(value: f64) -> String {
+    let rounded = if value >= 100.0 {
+        value.round()
+    } else {
+        (value * 1_000.0).round() / 1_000.0
+    };
+    rounded.to_string()
+}
+
+/// A rate in the unit in which people speak of it.
+fn rate(per_second: f64) -> String {
+    let per_minute = 60.0 * per_second;
+    if per_second < 1.0 && (per_minute - per_minute.round()).abs() < 1e-6 {
+        format!("{} a minute", number(per_minute))
+    } else {
+        format!("{} a second", number(per_second))
+    }
+}
+
+impl Finding {
+    /// In one sentence, which begins with a small letter and has no full stop.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match (&self.limit_spec, self.kind) {
+            (_, Kind::None) => "the limit: none seen, nobody was refused".to_owned(),
+            (_, Kind::Other) => {
+                "the limit: none seen, who was refused was refused for another reason".to_owned()
+            }
+            (None, _) | (_, Kind::Unknown) => {
+                let reason = self
+                    .cannot_tell
+                    .first()
+                    .map_or("too little was seen", String::as_str);
+                format!("the limit: cannot tell, {reason}")
+            }
+            (Some(spec), _) => {
+                let rules: Vec<String> = spec.limits.iter().map(|limit| told(&limit.rule)).collect();
+                let counted = match self.refusals_count {
+                    _ if self.kind == Kind::Concurrency => "",
+                    Some(true) => ", refusals count",
+                    Some(false) => ", refusals do not count",
+                    None => "",
+                };
+                format!("the limit: {}{counted}", rules.join(" and "))
+            }
+        }
+    }
+}
+
+fn told(rule: &Rule) -> String {
+    match *rule {
+        Rule::TokenBucket {
+            rate: per_second,
+            burst,
+        } => {
+            format!(
+                "token bucket, {burst} at once and {} from then on",
+                rate(per_second)
+            )
+        }
+        Rule::FixedWindow { limit, window, clock } => {
+            let clock = match clock {
+                WindowClock::First => "from its first attempt on",
+                WindowClock::Aligned { .. } => "on the server's clock",
+            };
+            format!("fixed window, {limit} per {}, {clock}", seconds(window))
+        }
+        Rule::SlidingWindow { limit, window } => {
+            format!("sliding window, {limit} in any {}", seconds(window))
+        }
+        Rule::SlidingCounter { limit, window, .. } => {
+            format!(
+                "sliding window of two counters, {limit} in any {}",
+                seconds(window)
+            )
+        }
+        Rule::Concurrency { limit } => format!("{limit} connections at the same time"),
+        Rule::Queue {
+            rate: per_second,
+            burst,
+            ..
+        } => {
+            format!("queue, {} are answered, up to {burst} wait", rate(per_second))
+        }
+        Rule::Unlimited => "none".to_owned(),
+    }
+}
+
+/// Minutes only where nobody would say seconds.
+fn seconds(window: std::time::Duration) -> String {
+    let whole = window.as_secs();
+    if window.subsec_nanos() == 0 && whole <= 300 {
+        format!("{whole} s")
+    } else if window.subsec_micros() % 1_000 == 0 && whole < 300 {
+        format!("{} s", number(window.as_secs_f64()))
+    } else {
+        format_duration(window)
+    }
+}

@@ -1,0 +1,191 @@
+//! Finds the kind and the figures of a limit from what clients saw of it: which attempts were let in and which were refused, and when.
+//!
+//! Each kind of limit is replayed over the decisions. One contradicts a kind only if it could not have fallen at any moment between its
+//! request and its answer; what a kind leaves to chance counts against it, too. Kinds that explain the decisions equally well are all
+//! told, and where that says nothing, so does the finding: a wrong name is worse than none.
+//!
+//! Pure: no file, no clock, no thread. Not here: how traces are opened and findings printed (`cli`), limits that decide (`limiter`).
+
+mod finding;
+mod hints;
+mod judge;
+mod level;
+mod models;
+mod observations;
+mod queue;
+mod search;
+mod seen;
+
+pub use finding::{Finding, Hints, Honesty, Kind, RuledOut};
+pub use observations::{Decision, MOST_KEPT, Observations, Outcome};
+
+use judge::{Told, Verdict, candidates, judge, spec};
+use limiter::Rule;
+use search::{Family, Found};
+use seen::Seen;
+use std::collections::BTreeMap;
+
+/// Fewer attempts say nothing of who is let in.
+const FEWEST: usize = 10;
+
+/// Finds out what it can.
+#[must_use]
+pub fn find(observations: &Observations) -> Finding {
+    let decisions = observations.decisions();
+    let refused = |outcome| decisions.iter().filter(|one| one.outcome == outcome).count();
+    // Some servers refuse by 403 what is too much.
+    let denied = refused(Outcome::Denied);
+    let by_denial = refused(Outcome::Refused) + refused(Outcome::Unanswered) == 0 && denied > 0;
+    let seen = Seen::new(&decisions, by_denial);
+    let (passes, refusals) = seen.counts();
+    let mut finding = empty(observations, &decisions, &seen);
+    if decisions.len() < FEWEST {
+        let few = format!(
+            "only {} attempts were seen; {FEWEST} are the least",
+            decisions.len()
+        );
+        finding.cannot_tell.push(few);
+    } else if let Some(queued) = queue::queue(&seen) {
+        queue_found(&mut finding, &queued);
+    } else if refusals == 0 {
+        finding.kind = Kind::None;
+        finding.limit_spec = Some(Rule::Unlimited.into());
+        finding
+            .notes
+            .push(format!("{passes} attempts, {:.1} a second at most", peak(&seen)));
+    } else if passes == 0 {
+        finding.kind = if by_denial { Kind::Other } else { Kind::Unknown };
+        finding.cannot_tell.push("nobody was let in".to_owned());
+    } else {
+        let verdict = judge(
+            &seen,
+            &told(&decisions, &seen),
+            &candidates(&seen, observations.ends_told()),
+        );
+        if verdict.named.is_none() && by_denial {
+            finding.kind = if mixed(&seen) { Kind::Other } else { Kind::Unknown };
+        }
+        judged(&mut finding, &seen, verdict);
+    }
+    finding.hints = hints::hints(observations, &decisions, &seen, finding.limit_spec.as_ref());
+    finding
+}
+
+fn empty(observations: &Observations, decisions: &[Decision], seen: &Seen) -> Finding {
+    Finding {
+        kind: Kind::Unknown,
+        rate_per_second: None,
+        burst: None,
+        limit: None,
+        window_ms: None,
+        refusals_count: None,
+        decisions: seen.all.len(),
+        contradicted: 0,
+        also_possible: Vec::new(),
+        intervals: BTreeMap::new(),
+        ruled_out: Vec::new(),
+        hints: hints::hints(observations, decisions, seen, None),
+        limit_spec: None,
+        cannot_tell: Vec::new(),
+        notes: Vec::new(),
+        likely_makers: Vec::new(),
+    }
+}
+
+/// The waits that refusals told, in the order of their answers.
+fn told(decisions: &[Decision], seen: &Seen) -> Vec<Told> {
+    let since = |time: u64| i64::try_from(time.saturating_sub(seen.origin)).unwrap_or(i64::MAX / 4);
+    let refused = decisions.iter().filter(|one| one.outcome != Outcome::Passed);
+    let told = |one: &Decision| {
+        let (sent, answered) = (since(one.sent), since(one.answered));
+        one.hint.map(|(wait, _)| Told { sent, answered, wait })
+    };
+    refused.filter_map(told).collect()
+}
+
+/// The most attempts in any second.
+fn peak(seen: &Seen) -> f64 {
+    let mut sent: Vec<i64> = seen.all.iter().map(|one| one.sent).collect();
+    sent.sort_unstable();
+    let within = |(nth, at): (usize, &i64)| sent.partition_point(|other| *other < at + 1_000_000) - nth;
+    sent.iter().enumerate().map(within).max().unwrap_or(0) as f64
+}
+
+/// Whether some were denied before others were let in.
+fn mixed(seen: &Seen) -> bool {
+    let first = seen.refused().map(|one| one.answered).min().unwrap_or(i64::MAX);
+    seen.passed().any(|one| one.sent > first)
+}
+
+fn judged(finding: &mut Finding, seen: &Seen, verdict: Verdict) {
+    finding.also_possible = verdict.also;
+    finding.ruled_out = verdict.ruled_out;
+    finding.cannot_tell = verdict.open;
+    finding.refusals_count = verdict.counted;
+    if let Some(found) = verdict.named {
+        finding.kind = judge::kind(found.family);
+        finding.contradicted = found.missed();
+        finding.limit_spec = spec(seen, &found);
+        figures(finding, &found);
+    }
+}
+
+fn queue_found(finding: &mut Finding, queued: &queue::Queued) {
+    finding.kind = Kind::Queue;
+    finding.decisions = queued.seen.all.len();
+    finding.contradicted = queued.found.missed();
+    finding.limit_spec = spec(&queued.seen, &queued.found);
+    if let Some(Rule::Queue { delay, burst, .. }) =
+        finding.limit_spec.as_mut().map(|spec| &mut spec.limits[0].rule)
+    {
+        *delay = u32::try_from(queued.delay).unwrap_or(0).min(*burst);
+    }
+    figures(finding, &queued.found);
+    if queued.at_least {
+        finding.cannot_tell.push(
+            "how long the queue is: nobody was refused, so it holds at least so many; more users at once would tell".to_owned(),
+        );
+    }
+}
+
+/// The fields and intervals of the limit that was found.
+fn figures(finding: &mut Finding, found: &Found) {
+    let whole = |level: i64| u64::try_from(level).ok();
+    let (low, high) = found.levels;
+    let interval = [
+        low as f64,
+        if high == i64::MAX {
+            f64::INFINITY
+        } else {
+            high as f64
+        },
+    ];
+    let (from, until) = found.range;
+    let level = whole(judge::round_level(found));
+    match found.family {
+        Family::Bucket => {
+            finding.rate_per_second = Some(judge::figure(found.fit.shape));
+            finding.burst = level;
+            finding.intervals.insert("ratePerSecond", [from, until]);
+            finding.intervals.insert("burst", interval);
+        }
+        Family::Queue => {
+            finding.rate_per_second = Some(judge::figure(found.fit.shape));
+            finding.burst = level.map(|level| level.saturating_sub(1));
+            finding.intervals.insert("ratePerSecond", [from, until]);
+            finding
+                .intervals
+                .insert("burst", interval.map(|level| level - 1.0));
+        }
+        Family::Open | Family::Held => {
+            finding.limit = level;
+            finding.intervals.insert("limit", interval);
+        }
+        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter => {
+            finding.limit = level;
+            finding.window_ms = Some(judge::figure(found.fit.shape) / 1e3);
+            finding.intervals.insert("limit", interval);
+            finding.intervals.insert("windowMs", [from / 1e3, until / 1e3]);
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! The models: what each kind of limit, with its window or rate given, asks of its other figure so that a decision can be as it was.
+//!
+//! A pass says "the limit is at least so much", a refusal "it is at most so much"; which value contradicts the fewest stands in
+//! [`crate::level`]. The state is always taken from what was observed, never from what the model would have decided before.
+
+use crate::level::{Level, level};
+use crate::seen::{Micros, One, Seen, Spans};
+
+/// A kind with all of its figures but the one that is counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Shape {
+    /// Tokens a second; the level is the burst.
+    Bucket {
+        rate: f64,
+    },
+    /// Like a bucket, answered late; the level is the burst and one.
+    Queue {
+        rate: f64,
+    },
+    /// From its first attempt.
+    Fixed {
+        window: Micros,
+    },
+    /// On a clock; `phase` is a begin, since the first request.
+    Aligned {
+        window: Micros,
+        phase: Micros,
+    },
+    Sliding {
+        window: Micros,
+    },
+    Counter {
+        window: Micros,
+        phase: Micros,
+    },
+    /// At the same time, by the ends that were written down.
+    Open,
+    /// At the same time, each one for so long; nobody wrote ends down.
+    Held {
+        time: Micros,
+    },
+}
+
+/// A shape with the best level for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Fit {
+    pub(crate) shape: Shape,
+    /// Whether refusals count.
+    pub(crate) counted: bool,
+    pub(crate) level: Level,
+}
+
+/// The end of a connection reaches the server a little later than the client's record says, or it knew before.
+const END_EARLY: Micros = 60_000;
+const END_LATE: Micros = 150_000;
+
+/// Connections that a plan holds for a time are held for a little longer: threads wake late.
+const HELD_LONGER: Micros = 60_000;
+
+/// What each decision asks of the level: as a pass at least `need`, as a refusal at most `cap`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Demand {
+    pub(crate) passed: bool,
+    pub(crate) need: i64,
+    pub(crate) cap: i64,
+}
+
+/// Those of all decisions. A cap counts all others: who passed is itself among those that passed.
+fn each(seen: &Seen, counted: bool, need: impl Fn(&One) -> i64, cap: impl Fn(&One) -> i64) -> Vec<Demand> {
+    let demand = |one: &One| Demand {
+        passed: one.passed,
+        need: need(one),
+        cap: cap(one) - i64::from(one.passed || counted),
+    };
+    seen.judged.iter().map(demand).collect()
+}
+
+/// The best level for a shape.
+pub(crate) fn fit(seen: &Seen, shape: Shape, counted: bool) -> Fit {
+    let level = match shape {
+        Shape::Bucket { rate } if counted => counted_bucket(seen, rate),
+        Shape::Fixed { window } if counted => counted_fixed(seen, window),
+        _ => level(&demands(seen, shape, counted)),
+    };
+    Fit {
+        shape,
+        counted,
+        level,
+    }
+}
+
+/// What the decisions ask of the level of a shape; for refusals that count only where the level does not change what counts.
+pub(crate) fn demands(seen: &Seen, shape: Shape, counted: bool) -> Vec<Demand> {
+    let set = if counted { &seen.attempts } else { &seen.passes };
+    match shape {
+        Shape::Bucket { rate } | Shape::Queue { rate } => bucket(seen, rate),
+        Shape::Fixed { window } => fixed(seen, window),
+        Shape::Aligned { window, phase } => aligned(seen, window, phase),
+        Shape::Sliding { window } => sliding(seen, set, counted, window),
+        Shape::Counter { window, phase } => counter(seen, set, counted, window, phase),
+        Shape::Open => open(seen),
+        Shape::Held { time } => held(seen, time),
+    }
+}
+
+fn sliding(seen: &Seen, set: &Spans, counted: bool, window: Micros) -> Vec<Demand> {
+    each(
+        seen,
+        counted,
+        |one| 1 + (set.decided_before(one.sent) - set.sent_before(one.answered - window + 1)).max(0),
+        |one| set.could(one.sent - window, one.answered),
+    )
+}
+
+fn held(seen: &Seen, time: Micros) -> Vec<Demand> {
+    let passes = &seen.passes;
+    each(
+        seen,
+        false,
+        // Those who came in so late that they cannot have left.
+        |one| 1 + (passes.decided_before(one.sent) - passes.sent_before(one.answered - time + 1)).max(0),
+        |one| passes.could(one.sent - time - HELD_LONGER, one.answered),
+    )
+}
+
+fn open(seen: &Seen) -> Vec<Demand> {
+    let mut ends: Vec<Micros> = seen.passed().filter_map(|one| one.ended).collect();
+    ends.sort_unstable();
+    let ended = |time: Micros| i64::try_from(ends.partition_point(|end| *end < time)).unwrap_or(i64::MAX);
+    let passes = &seen.passes;
+    each(
+        seen,
+        false,
+        |one| 1 + (passes.decided_before(one.sent) - ended(one.answered + END_EARLY)).max(0),
+        |one| passes.sent_before(one.answered) - ended(one.sent - END_LATE),
+    )
+}
+
+/// The windows that begin with an attempt: when each begins at the earliest and at the latest.
+fn windows(seen: &Seen, window: Micros) -> Vec<(Micros, Micros)> {
+    let mut by_sent: Vec<&One> = seen.passed().collect();
+    let by_answer: Vec<&One> = by_sent.clone();
+    by_sent.sort_unstable_by_key(|one| one.sent);
+    // For each place in the order of sending: the earliest answer from there on; in that of answers, the earliest request.
+    let mut answers = vec![Micros::MAX; by_sent.len() + 1];
+    for (nth, one) in by_sent.iter().enumerate().rev() {
+        answers[nth] = answers[nth + 1].min(one.answered);
+    }
+    let mut requests = vec![Micros::MAX; by_answer.len() + 1];
+    for (nth, one) in by_answer.iter().enumerate().rev() {
+        requests[nth] = requests[nth + 1].min(one.sent);
+    }
+    let reopened = reopened(seen, &by_sent);
+    let mut begins = Vec::new();
+    let (mut earliest, mut latest) = (Micros::MIN / 4, Micros::MIN / 4);
+    loop {
+        let after = by_answer.partition_point(|one| one.answered < earliest + window);
+        if after == by_answer.len() {
+            return begins;
+        }
+        let first = requests[after].max(earliest + window);
+        let surely = by_sent.partition_point(|one| one.sent < latest + window);
+        // Where the last ones are all in doubt, the window begins with the last of them at the latest.
+        let again = reopened.partition_point(|refused| *refused < latest);
+        let last = answers[surely].min(answers[again]).min(seen.length).max(first);
+        begins.push((first, last));
+        (earliest, latest) = (first, last);
+    }
+}
+
+/// For each pass, in the order of sending: when the latest of the refusals that came before it was sent. One that is let in behind a
+/// refusal of the same window is in a new one.
+fn reopened(seen: &Seen, by_sent: &[&One]) -> Vec<Micros> {
+    let mut refused = seen.refused().peekable();
+    let mut latest = Micros::MIN / 4;
+    let behind = |pass: &&One| {
+        while let Some(one) = refused.next_if(|one| one.answered <= pass.sent) {
+            latest = latest.max(one.sent);
+        }
+        latest
+    };
+    by_sent.iter().map(behind).collect()
+}
+
+/// The windows in which a decision may have fallen.
+fn windows_of<'a>(begins: &'a [(Micros, Micros)], one: &One, window: Micros) -> &'a [(Micros, Micros)] {
+    let from = begins.partition_point(|(_, latest)| latest + window <= one.sent);
+    let until = begins.partition_point(|(earliest, _)| *earliest <= one.answered);
+    &begins[from.min(until)..until]
+}
+
+fn fixed(seen: &Seen, window: Micros) -> Vec<Demand> {
+    let begins = windows(seen, window);
+    let passes = &seen.passes;
+    each(
+        seen,
+        false,
+        |one| {
+            let needs = windows_of(&begins, one, window).iter().map(|(earliest, latest)| {
+                passes.decided_before(one.sent.max(*earliest)) - passes.sent_before(*latest)
+            });
+            1 + needs.min().unwrap_or(0).max(0)
+        },
+        |one| {
+            let caps = windows_of(&begins, one, window)
+                .iter()
+                .map(|(earliest, latest)| passes.could(*earliest, one.answered.min(latest + window)));
+            caps.max().unwrap_or(0)
+        },
+    )
+}
+
+fn aligned(seen: &Seen, window: Micros, phase: Micros) -> Vec<Demand> {
+    let passes = &seen.passes;
+    let begin = |time: Micros| time - (time - phase).rem_euclid(window);
+    each(
+        seen,
+        false,
+        |one| {
+            let from = begin(one.sent);
+            // In the next window there was room.
+            let next = one.answered >= from + window;
+            if next {
+                1
+            } else {
+                1 + passes.surely(from, one.sent)
+            }
+        },
+        |one| {
+            let (first, last) = (begin(one.sent), begin(one.answered));
+            let until = one.answered.min(first + window);
+            let in_first = passes.could(first, until);
+            if last == first {
+                in_first
+            } else {
+                in_first.max(passes.could(last, one.answered))
+            }
+        },
+    )
+}
+
+/// Floats stand for counts and shares of them here: far below 2^52.
+fn whole(value: f64) -> i64 {
+    #[allow(clippy::cast_possible_truncation)]
+    let whole = value as i64;
+    whole
+}
+
+fn counter(seen: &Seen, set: &Spans, counted: bool, window: Micros, phase: Micros) -> Vec<Demand> {
+    let begin = |time: Micros| time - (time - phase).rem_euclid(window);
+    let left = |time: Micros| 1.0 - (time - phase).rem_euclid(window) as f64 / window as f64;
+    each(
+        seen,
+        counted,
+        |one| {
+            let from = begin(one.sent);
+            let current = set.surely(from, one.sent) as f64;
+            if one.answered >= from + window {
+                // At the begin of the next window all of this one still counts, later in it less.
+                let left = if one.answered >= from + 2 * window {
+                    0.0
+                } else {
+                    left(one.answered)
+                };
+                return whole((current * left + 1e-9).floor()) + 1;
+            }
+            let previous = set.surely(from - window, from) as f64;
+            // Some round the estimate down, some up, some to the nearest.
+            whole((current + previous * left(one.answered) + 1e-9).floor()) + 1
+        },
+        |one| {
+            let estimate = |from: Micros, at: Micros, until: Micros| {
+                let current = set.could(from, until);
+                current as f64 + set.could(from - window, from) as f64 * left(at)
+            };
+            let (first, last) = (begin(one.sent), begin(one.answered));
+            let mut most = estimate(first, one.sent, one.answered.min(first + window));
+            if last > first {
+                most = most.max(estimate(last, last, one.answered));
+            }
+            whole((1.0 + most - 1e-9).ceil()) - 1
+        },
+    )
+}
+
+/// The generic cell rate algorithm over all passes: when the bucket is full again, at the earliest and at the latest.
+fn bucket(seen: &Seen, rate: f64) -> Vec<Demand> {
+    let token = 1e6 / rate;
+    let (mut early, mut late) = (vec![f64::MIN], vec![f64::MIN]);
+    for one in seen.passed() {
+        let full = |states: &[f64], at: Micros| states[states.len() - 1].max(at as f64) + token;
+        early.push(full(&early, one.sent));
+        late.push(full(&late, one.answered));
+    }
+    let state = |states: &[f64], count: i64| states[usize::try_from(count).unwrap_or(0)];
+    each(
+        seen,
+        false,
+        |one| {
+            let full = state(&early, seen.passes.decided_before(one.sent));
+            let ahead = (full - one.answered as f64).max(0.0) / token;
+            whole((1.0 + ahead - 1e-6).ceil())
+        },
+        |one| {
+            let decided = seen.passes.decided_before(one.sent + 1);
+            let more = seen.passes.sent_before(one.answered) - decided;
+            let ahead = (state(&late, decided) - one.sent as f64).max(0.0) / token;
+            whole((1.0 + ahead + more as f64 - 1e-6).ceil()) - 1
+        },
+    )
+}
+
+/// Where refusals take what is in the bucket, its state hangs on its size: each size that may be is tried.
+fn counted_bucket(seen: &Seen, rate: f64) -> Level {
+    let token = 1e6 / rate;
+    let burst = first_block(seen);
+    let tried = (burst - 2).max(1)..=burst + 2;
+    let missed = tried.map(|burst| (burst, missed_by_counted_bucket(seen, token, burst)));
+    best_of(missed)
+}
+
+fn missed_by_counted_bucket(seen: &Seen, token: f64, burst: i64) -> Missed {
+    let capacity = token * burst as f64;
+    let step = |full: f64, at: Micros, passed: bool| {
+        let at = at as f64;
+        let taken = full.max(at) + token;
+        if passed { taken } else { taken.min(at + capacity) }
+    };
+    let (mut early, mut late) = (vec![f64::MIN], vec![f64::MIN]);
+    for one in &seen.all {
+        early.push(step(early[early.len() - 1], one.sent, one.passed));
+        late.push(step(late[late.len() - 1], one.answered, one.passed));
+    }
+    let state = |states: &[f64], count: i64| states[usize::try_from(count).unwrap_or(0)];
+    let mut missed = Missed::default();
+    for one in &seen.all {
+        let full = state(&early, seen.attempts.decided_before(one.sent));
+        let may_pass = full.max(one.answered as f64) + token <= one.answered as f64 + capacity + 1.0;
+        let decided = seen.attempts.decided_before(one.sent + i64::from(!one.passed));
+        let more = (seen.attempts.sent_before(one.answered) - decided - 1).max(0);
+        let full = state(&late, decided).max(one.sent as f64) + more as f64 * token;
+        let may_be_refused = full + token > one.sent as f64 + capacity;
+        missed.passes += usize::from(one.passed && !may_pass);
+        missed.refusals += usize::from(!one.passed && !may_be_refused);
+        missed.open += usize::from(may_pass && may_be_refused);
+    }
+    missed
+}
+
+/// Each attempt at a full window begins its time anew: one passes again only when nobody came for a whole window.
+fn counted_fixed(seen: &Seen, window: Micros) -> Level {
+    let burst = first_block(seen);
+    let tried = (burst - 2).max(1)..=burst + 2;
+    best_of(tried.map(|limit| (limit, missed_by_counted_fixed(seen, window, limit))))
+}
+
+fn missed_by_counted_fixed(seen: &Seen, window: Micros, limit: i64) -> Missed {
+    let mut missed = Missed::default();
+    // The window's begin, or the latest refusal in it, at the earliest and at the latest; and how many passed in it.
+    let (mut earliest, mut latest, mut count) = (Micros::MIN / 4, Micros::MIN / 4, 0);
+    for one in &seen.all {
+        let may_be_over = one.answered >= earliest + window;
+        let is_over = one.sent >= latest + window;
+        let in_flight = seen.passes.sent_before(one.answered) - seen.passes.decided_before(one.answered);
+        let may_pass = may_be_over || count < limit;
+        let may_be_refused = !is_over && count + in_flight - i64::from(one.passed) >= limit;
+        missed.passes += usize::from(one.passed && !may_pass);
+        missed.refusals += usize::from(!one.passed && !may_be_refused);
+        missed.open += usize::from(may_pass && may_be_refused);
+        if !one.passed {
+            // At a full window only; it then begins anew.
+            (earliest, latest) = (earliest.max(one.sent), latest.max(one.answered));
+            count = count.max(limit);
+        } else if is_over || (may_be_over && count >= limit) {
+            (earliest, latest, count) = (one.sent, one.answered, 1);
+        } else {
+            count += 1;
+        }
+    }
+    missed
+}
+
+/// How many passed before the first refusal that came before another pass.
+pub(crate) fn first_block(seen: &Seen) -> i64 {
+    let first = seen
+        .refused()
+        .map(|one| one.answered)
+        .min()
+        .unwrap_or(Micros::MAX);
+    seen.passes.decided_before(first).max(1)
+}
+
+/// What a model misses at one level.
+#[derive(Debug, Default)]
+struct Missed {
+    passes: usize,
+    refusals: usize,
+    /// See [`Level::open`].
+    open: usize,
+}
+
+/// The level with the fewest that are contradicted.
+fn best_of(tried: impl Iterator<Item = (i64, Missed)>) -> Level {
+    let mut best: Option<Level> = None;
+    for (
+        value,
+        Missed {
+            passes,
+            refusals,
+            open,
+        },
+    ) in tried
+    {
+        let fewest = best.map_or(usize::MAX, |best| best.missed());
+        if passes + refusals < fewest {
+            best = Some(Level {
+                low: value,
+                high: value,
+                passes,
+                refusals,
+                open,
+            });
+        } else if passes + refusals == fewest {
+            if let Some(best) = &mut best {
+                best.high = value;
+            }
+        }
+    }
+    best.expect("each range of levels that is tried has one")
+}

@@ -1,0 +1,310 @@
+//! What clients saw of a server that limits: decisions with the time between which each fell, and the ends of connections. Made here of
+//! records and rows; what limit stands behind them is not found out here.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use trace::jtl::Row;
+use trace::{AttemptRecord, ClosedRecord, EventRecord, Record};
+
+/// More decisions than these are counted, not kept: the memory is bounded, and nothing more is to be learnt of them.
+pub const MOST_KEPT: usize = 1_000_000;
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was let in.
+    Passed,
+    /// It was refused as limits refuse: 429, 503, a reset, an end without an answer, a close at once.
+    Refused,
+    /// Nothing came within the client's time: refused by silence, or queued for longer.
+    Unanswered,
+    /// It was refused by a status that speaks of something else (401, 403, 404 ...), which some use for limits, too.
+    Denied,
+}
+
+/// A decision of the server. Times in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decision {
+    /// It was not decided earlier.
+    pub sent: u64,
+    /// Nor later.
+    pub answered: u64,
+    /// What was decided.
+    pub outcome: Outcome,
+    /// Which of the users, as they came.
+    pub user: u32,
+    /// Which of [`Observations::targets`].
+    pub target: u32,
+    /// The answer's status, if there was one.
+    pub status: Option<u16>,
+    /// What the server asked for, in milliseconds, and which of [`Observations::hint_sources`] said it.
+    pub hint: Option<(f64, u32)>,
+    /// When the connection that it let in ended, as far as it is known.
+    pub ended: Option<u64>,
+}
+
+/// All that was seen, of one process or of several.
+#[derive(Debug, Clone, Default)]
+pub struct Observations {
+    decisions: Vec<Decision>,
+    /// Decisions that were not kept.
+    left_out: u64,
+    users: Names,
+    targets: Names,
+    hint_sources: Names,
+    /// The latest pass of a user's connect, whose end may be told later.
+    open: HashMap<(usize, u32, u64), usize>,
+    /// Whether ends of connections are told at all.
+    ends_told: bool,
+    /// Attempts that did not reach the server, or whose failure says nothing of a limit.
+    aside: u64,
+    /// From a trace, not only from a result file.
+    traced: bool,
+    /// What controllers saw, for traces without attempts of their own.
+    retried: Vec<Decision>,
+}
+
+/// Texts as numbers.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    numbers: HashMap<String, u32>,
+    names: Vec<String>,
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(name.to_owned(), number);
+        self.names.push(name.to_owned());
+        number
+    }
+}
+
+/// What a status says of a limit.
+fn of_status(status: u16) -> Option<Outcome> {
+    match status {
+        101 | 200..=399 => Some(Outcome::Passed),
+        429 | 503 => Some(Outcome::Refused),
+        400..=499 => Some(Outcome::Denied),
+        _ => None,
+    }
+}
+
+/// What a failure without a status says; the codes are those of our elements, and names of Java's exceptions in a JTL.
+fn of_failure(code: &str) -> Option<Outcome> {
+    match code {
+        "upgrade.timeout" | "java.net.SocketTimeoutException" => Some(Outcome::Unanswered),
+        "upgrade.reset"
+        | "upgrade.closed"
+        | "java.net.SocketException"
+        | "org.apache.http.NoHttpResponseException" => Some(Outcome::Refused),
+        _ if code.starts_with("closed.") => Some(Outcome::Refused),
+        _ => None,
+    }
+}
+
+impl Observations {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a line of a trace; `source` tells files apart, whose users may have the same names.
+    pub fn add_record(&mut self, source: usize, record: &Record<'_>) {
+        self.traced = true;
+        match record {
+            Record::Attempt(attempt) => self.add_attempt(source, attempt),
+            Record::Closed(closed) => self.add_end(source, closed),
+            Record::Event(event) => self.add_event(source, event),
+            Record::Start(_) => {}
+        }
+    }
+
+    /// Adds a row of a result file; the label says what is limited.
+    pub fn add_row(&mut self, source: usize, row: &Row) {
+        let outcome = match row.failure() {
+            Some(failure) => of_failure(failure),
+            None => row.status().and_then(of_status),
+        };
+        let Some(outcome) = outcome else {
+            self.aside += 1;
+            return;
+        };
+        // Rounded to milliseconds, both.
+        let begun = row.time_stamp + row.idle_time.unwrap_or(0) + row.connect.unwrap_or(0);
+        let answered = row.latency.filter(|latency| *latency > 0).unwrap_or(row.elapsed);
+        let head = row.time_stamp + row.idle_time.unwrap_or(0) + answered;
+        let user = self.users.number(&format!("{source} {}", row.thread));
+        let target = self.targets.number(&row.label);
+        self.keep(Decision {
+            sent: (1_000 * begun).saturating_sub(1_000),
+            answered: 1_000 * head.max(begun) + 1_000,
+            outcome,
+            user,
+            target,
+            status: row.status(),
+            hint: None,
+            ended: None,
+        });
+    }
+
+    /// Of an attempt that is told apart from the trace: a simulation's, or a probe's.
+    pub fn add(&mut self, decision: Decision) {
+        self.ends_told |= decision.ended.is_some();
+        self.keep(decision);
+    }
+
+    fn keep(&mut self, decision: Decision) -> Option<usize> {
+        if self.decisions.len() >= MOST_KEPT {
+            self.left_out += 1;
+            return None;
+        }
+        self.decisions.push(decision);
+        Some(self.decisions.len() - 1)
+    }
+
+    fn add_attempt(&mut self, source: usize, attempt: &AttemptRecord<'_>) {
+        let failure = attempt.error.as_deref().filter(|code| *code != "upgrade.status");
+        let outcome = match (attempt.status, failure) {
+            (_, Some(code)) if code.starts_with("closed.") => Some(Outcome::Refused),
+            (Some(status), _) => of_status(status),
+            (None, Some(code)) => of_failure(code),
+            (None, None) => None,
+        };
+        let Some((outcome, sent)) = outcome.zip(attempt.sent_us) else {
+            self.aside += 1;
+            return;
+        };
+        // The stamp is made behind the writing: what was written may have been decided on before. A limit on connections decides
+        // still earlier.
+        let stages = [
+            attempt.dns_queue_us,
+            attempt.dns_us,
+            attempt.proxy_us,
+            attempt.tls_us,
+        ];
+        let before: u64 = stages.iter().flatten().sum();
+        let hint = attempt.hint.as_ref().and_then(|hint| {
+            let source = hint.source.as_ref();
+            hint.ms.map(|ms| (ms, self.hint_sources.number(source)))
+        });
+        let user = self.users.number(&format!("{source} {}", attempt.user));
+        let target = self.targets.number(&attempt.target);
+        let kept = self.keep(Decision {
+            sent: attempt.at + before.min(sent),
+            answered: attempt.at + attempt.head_us.unwrap_or(attempt.total_us).max(sent),
+            outcome,
+            user,
+            target,
+            status: attempt.status,
+            hint,
+            ended: None,
+        });
+        if let (Outcome::Passed, Some(nth)) = (outcome, kept) {
+            self.open.insert((source, user, attempt.ordinal), nth);
+        }
+    }
+
+    fn add_end(&mut self, source: usize, closed: &ClosedRecord<'_>) {
+        self.ends_told = true;
+        let user = self.users.number(&format!("{source} {}", closed.user));
+        if let Entry::Occupied(open) = self.open.entry((source, user, closed.ordinal)) {
+            self.decisions[open.remove()].ended = Some(closed.at);
+        }
+    }
+
+    /// An attempt of `wsb - Retry`, whose children may be any sampler.
+    fn add_event(&mut self, source: usize, event: &EventRecord<'_>) {
+        if event.attempt.is_none() || self.retried.len() >= MOST_KEPT {
+            return;
+        }
+        let passed = event.stop.as_deref() == Some("succeeded");
+        let outcome = match event.status {
+            Some(status) => of_status(status),
+            None if passed => Some(Outcome::Passed),
+            None => event.error.as_deref().and_then(of_failure),
+        };
+        let Some((outcome, total)) = outcome.zip(event.total_us) else {
+            return;
+        };
+        let hint = event.hint.as_ref().and_then(|hint| {
+            let source = hint.source.as_ref();
+            hint.ms.map(|ms| (ms, self.hint_sources.number(source)))
+        });
+        let user = self.users.number(&format!("{source} {}", event.user));
+        let label = event.label.as_deref().unwrap_or(&event.name);
+        let target = self.targets.number(label);
+        self.retried.push(Decision {
+            sent: event.at,
+            answered: event.at + total,
+            outcome,
+            user,
+            target,
+            status: event.status,
+            hint,
+            ended: None,
+        });
+    }
+
+    /// The decisions, in the order of their answers. Of a trace without attempts of Connect: those of Retry.
+    #[must_use]
+    pub fn decisions(&self) -> Vec<Decision> {
+        let mut decisions = if self.decisions.is_empty() {
+            self.retried.clone()
+        } else {
+            self.decisions.clone()
+        };
+        if !self.traced {
+            only_limited(&mut decisions);
+        }
+        decisions.sort_by_key(|decision| (decision.answered, decision.sent));
+        decisions
+    }
+
+    /// Whether ends of connections were written down at all.
+    #[must_use]
+    pub fn ends_told(&self) -> bool {
+        self.ends_told
+    }
+
+    /// How many attempts say nothing of a limit.
+    #[must_use]
+    pub fn aside(&self) -> u64 {
+        self.aside
+    }
+
+    /// How many decisions were too many.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// The addresses, or labels, that were asked.
+    #[must_use]
+    pub fn targets(&self) -> &[String] {
+        &self.targets.names
+    }
+
+    /// The headers, or what else gave hints.
+    #[must_use]
+    pub fn hint_sources(&self) -> &[String] {
+        &self.hint_sources.names
+    }
+}
+
+/// A result file holds samples of all kinds: only labels that were ever refused can say where a limit is, if there are any.
+fn only_limited(decisions: &mut Vec<Decision>) {
+    let limited: Vec<u32> = decisions
+        .iter()
+        .filter(|decision| decision.outcome != Outcome::Passed)
+        .map(|decision| decision.target)
+        .collect();
+    if !limited.is_empty() {
+        let limited: std::collections::HashSet<u32> = limited.into_iter().collect();
+        decisions.retain(|decision| limited.contains(&decision.target));
+    }
+}

@@ -1,0 +1,351 @@
+//! The search for a shape: a coarse walk over all windows or rates, the best few refined, and how far each figure can be moved before
+//! more decisions contradict it.
+
+use crate::models::{Fit, Shape, fit};
+use crate::seen::{Micros, Seen};
+
+/// What a shape is looked for among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Bucket,
+    Queue,
+    Fixed,
+    Aligned,
+    Sliding,
+    Counter,
+    Open,
+    Held,
+}
+
+/// The best of a family.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Found {
+    pub(crate) family: Family,
+    pub(crate) fit: Fit,
+    /// The windows (microseconds) or rates (a second) between which nothing more is contradicted.
+    pub(crate) range: (f64, f64),
+    /// The levels, over the whole range.
+    pub(crate) levels: (i64, i64),
+    /// The range goes on as far as was looked: nothing bounds it there.
+    pub(crate) unbounded: bool,
+}
+
+impl Found {
+    pub(crate) fn missed(&self) -> usize {
+        self.fit.level.missed()
+    }
+}
+
+/// Steps of the coarse walk.
+const COARSE: f64 = 1.012;
+/// The shortest window, and the slowest and fastest rate that are looked for.
+const SHORTEST: f64 = 50_000.0;
+const FASTEST: f64 = 2_000.0;
+/// So many of the best of the walk are refined.
+const REFINED: usize = 6;
+/// So many decisions make the state of the walk, and so many of them judge it; then so many judge what is refined, and all the best.
+const MOST: usize = 6_000;
+const WALKED: usize = 250;
+const REFINED_BY: usize = 1_000;
+
+/// Moments at which a closed window opened, the clearest first: not before the first, not behind the second.
+pub(crate) fn openings(seen: &Seen) -> Vec<(Micros, Micros)> {
+    let mut found = Vec::new();
+    let (mut refused, mut latest) = (0, 0);
+    for one in &seen.all {
+        if !one.passed {
+            refused += 1;
+            latest = latest.max(one.sent);
+        } else if refused > 0 {
+            found.push((refused, (latest.min(one.answered), one.answered)));
+            refused = 0;
+        }
+    }
+    found.sort_by_key(|(refused, _)| std::cmp::Reverse(*refused));
+    found.into_iter().map(|(_, opening)| opening).collect()
+}
+
+/// A shape by its one free figure, and the begin of a window where there is one.
+fn shape(family: Family, figure: f64, begin: Micros) -> Shape {
+    #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
+    let window = figure as Micros;
+    match family {
+        Family::Bucket => Shape::Bucket { rate: figure },
+        Family::Queue => Shape::Queue { rate: figure },
+        Family::Fixed => Shape::Fixed { window },
+        Family::Aligned => Shape::Aligned { window, phase: begin },
+        Family::Sliding => Shape::Sliding { window },
+        Family::Counter => Shape::Counter { window, phase: begin },
+        Family::Open => Shape::Open,
+        Family::Held => Shape::Held { time: window },
+    }
+}
+
+fn has_begin(family: Family) -> bool {
+    matches!(family, Family::Aligned | Family::Counter)
+}
+
+struct Search<'a> {
+    seen: &'a Seen,
+    family: Family,
+    counted: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    figure: f64,
+    begin: Micros,
+    fit: Fit,
+}
+
+impl Search<'_> {
+    fn at(&self, figure: f64, begin: Micros) -> Point {
+        let fit = fit(self.seen, shape(self.family, figure, begin), self.counted);
+        Point { figure, begin, fit }
+    }
+
+    /// From where to where the figure is looked for.
+    fn bounds(&self) -> (f64, f64) {
+        let length = (self.seen.length as f64).max(1.0);
+        match self.family {
+            Family::Bucket | Family::Queue => {
+                let passes = self.seen.counts().0.max(1) as f64;
+                (0.1 * passes / length * 1e6, FASTEST)
+            }
+            _ => (SHORTEST, (1.5 * length).max(2.0 * SHORTEST)),
+        }
+    }
+
+    fn begins(&self, openings: &[(Micros, Micros)], most: usize) -> Vec<Micros> {
+        if !has_begin(self.family) {
+            return vec![0];
+        }
+        let mut begins = Vec::new();
+        for (from, until) in openings.iter().take(most) {
+            let width = until - from;
+            begins.extend([*until - width / 8, from + width / 3]);
+        }
+        // Of a clock that cuts time since 1970: any begin does that is a multiple of all usual windows.
+        begins.push(self.epoch());
+        begins
+    }
+
+    /// The latest full day before the first request.
+    fn epoch(&self) -> Micros {
+        let day = 86_400_000_000;
+        -Micros::try_from(self.seen.origin % day).unwrap_or(0)
+    }
+
+    fn coarse(&self) -> Vec<Point> {
+        let (from, until) = self.bounds();
+        let openings = openings(self.seen);
+        let begins = self.begins(&openings, 2);
+        let mut points = Vec::new();
+        let mut figure = from;
+        while figure <= until {
+            let tried = begins.iter().map(|begin| self.at(figure, *begin));
+            points.extend(tried.min_by_key(|point| point.fit.level.cost()));
+            figure *= COARSE;
+        }
+        let round = round_figures(self.family).filter(|figure| (from..=until).contains(figure));
+        for figure in round {
+            let tried = begins.iter().map(|begin| self.at(figure, *begin));
+            points.extend(tried.min_by_key(|point| point.fit.level.cost()));
+        }
+        points.sort_by_key(|point| point.fit.level.cost());
+        // The best ones, each in a neighbourhood of its own.
+        let mut best: Vec<Point> = Vec::new();
+        for point in points {
+            let near = |other: &Point| (other.figure / point.figure).ln().abs() < 1.5 * COARSE.ln();
+            if !best.iter().any(near) {
+                best.push(point);
+            }
+            if best.len() >= REFINED {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Smaller and smaller steps downhill.
+    fn refine(&self, from: Point) -> Point {
+        let mut best = from;
+        let (mut step, mut shift) = (COARSE.ln() / 2.0, 40_000);
+        while step > 5e-5 {
+            let mut tried = vec![
+                self.at(best.figure * step.exp(), best.begin),
+                self.at(best.figure / step.exp(), best.begin),
+            ];
+            if has_begin(self.family) {
+                for begin in [best.begin - shift, best.begin + shift] {
+                    tried.push(self.at(best.figure, begin));
+                    tried.push(self.at(best.figure * step.exp(), begin));
+                    tried.push(self.at(best.figure / step.exp(), begin));
+                }
+            }
+            let better = tried.into_iter().min_by_key(|point| point.fit.level.cost());
+            match better {
+                Some(better) if better.fit.level.cost() < best.fit.level.cost() => best = better,
+                _ => (step, shift) = (step / 2.0, (shift / 2).max(500)),
+            }
+        }
+        best
+    }
+
+    /// What a figure may cost more than the best one, and be as good.
+    fn slack(&self) -> usize {
+        self.seen.all.len() / 200
+    }
+
+    /// How far the figure can be moved one way without a further contradiction; and whether it got to the end.
+    fn edge(&self, from: Point, end: f64) -> (f64, bool) {
+        let good = |figure: f64| {
+            self.at(figure, from.begin).fit.level.cost() <= from.fit.level.cost() + self.slack()
+        };
+        if from.figure == end || good(end) {
+            return (end, true);
+        }
+        // Steps that grow, then halves of the last one.
+        let (mut inside, mut step) = (from.figure, 2e-4_f64);
+        let up = end > from.figure;
+        let outside = loop {
+            let next = if up {
+                inside * (1.0 + step)
+            } else {
+                inside / (1.0 + step)
+            };
+            if (up && next >= end) || (!up && next <= end) {
+                break end;
+            }
+            if !good(next) {
+                break next;
+            }
+            (inside, step) = (next, step * 1.6);
+        };
+        let mut outside = outside;
+        for _ in 0..12 {
+            let middle = (inside * outside).sqrt();
+            if good(middle) {
+                inside = middle;
+            } else {
+                outside = middle;
+            }
+        }
+        (inside, false)
+    }
+
+    fn found(&self, point: Point) -> Found {
+        let (from, until) = self.bounds();
+        let (low, at_from) = self.edge(point, from);
+        let (high, at_until) = self.edge(point, until);
+        let mut levels = (point.fit.level.low, point.fit.level.high);
+        for edge in [low, high] {
+            let level = self.at(edge, point.begin).fit.level;
+            levels = (levels.0.min(level.low), levels.1.max(level.high));
+        }
+        let rounded = roundest(self.family, low, high)
+            .map(|figure| self.at(figure, point.begin))
+            .filter(|rounded| rounded.fit.level.cost() <= point.fit.level.cost() + self.slack());
+        let mut fit = rounded.unwrap_or(point).fit;
+        fit.level.low = fit.level.low.max(1);
+        Found {
+            family: self.family,
+            fit,
+            range: (low, high),
+            levels,
+            unbounded: at_from || at_until,
+        }
+    }
+}
+
+/// Windows and rates that people configure.
+fn round_figures(family: Family) -> Box<dyn Iterator<Item = f64>> {
+    const SECONDS: [f64; 24] = [
+        0.1, 0.2, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 30.0, 40.0,
+        45.0, 60.0, 90.0, 120.0, 300.0, 600.0,
+    ];
+    match family {
+        Family::Bucket | Family::Queue => Box::new(
+            (1..=60)
+                .map(f64::from)
+                .chain((1..=60).map(|n| f64::from(n) / 60.0)),
+        ),
+        _ => Box::new(SECONDS.into_iter().map(|seconds| 1e6 * seconds)),
+    }
+}
+
+/// The roundest figure in a range: whole minutes, then seconds, then tenths ...; of equally round ones that nearest to the middle.
+fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
+    let steps: &[f64] = match family {
+        Family::Bucket | Family::Queue => &[
+            100.0,
+            50.0,
+            10.0,
+            5.0,
+            1.0,
+            0.5,
+            0.1,
+            1.0 / 60.0,
+            0.05,
+            0.01,
+            0.001,
+        ],
+        _ => &[60e6, 30e6, 10e6, 5e6, 1e6, 500e3, 100e3, 50e3, 10e3, 5e3, 1e3],
+    };
+    let middle = f64::midpoint(low, high);
+    steps.iter().find_map(|step| {
+        let nearest = (middle / step).round() * step;
+        let inside = |figure: f64| figure > 0.0 && figure >= low && figure <= high;
+        inside(nearest).then_some(nearest)
+    })
+}
+
+/// The best of a family.
+pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Found {
+    let whole = Search {
+        seen,
+        family,
+        counted,
+    };
+    if family == Family::Open {
+        let point = whole.at(1.0, 0);
+        return Found {
+            family,
+            fit: point.fit,
+            range: (1.0, 1.0),
+            levels: (point.fit.level.low, point.fit.level.high),
+            unbounded: false,
+        };
+    }
+    let begun = if seen.all.len() > MOST {
+        Seen::of(seen.all[..MOST].to_vec(), seen.origin)
+    } else {
+        seen.clone()
+    };
+    let (thin, thicker) = (begun.judged_by(WALKED), begun.judged_by(REFINED_BY));
+    let walk = Search {
+        seen: &thin,
+        family,
+        counted,
+    };
+    let refine = Search {
+        seen: &thicker,
+        family,
+        counted,
+    };
+    let best = walk
+        .coarse()
+        .into_iter()
+        .map(|point| refine.refine(refine.at(point.figure, point.begin)))
+        .min_by_key(|point| point.fit.level.cost())
+        .expect("the walk takes one step at least");
+    // A begin in the middle: other windows then turn about it.
+    let mut begin = best.begin;
+    if has_begin(family) {
+        let windows = ((seen.length / 2 - begin) as f64 / best.figure).round();
+        #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
+        let shift = (windows * best.figure) as Micros;
+        begin += shift;
+    }
+    whole.found(whole.at(best.figure, begin))
+}

@@ -1,0 +1,153 @@
+//! Decisions as sorted times, and how many of them can, or must, lie in a span; what a limit makes of such counts is not decided here.
+//!
+//! Each decision fell at an unknown moment between its request and its answer. So a count has two bounds: those that *could* lie in a
+//! span, and those that *surely* do. A model is contradicted only by what no choice of moments explains.
+
+use crate::observations::{Decision, Outcome};
+
+/// Microseconds since the first request.
+pub(crate) type Micros = i64;
+
+/// Sorted begins and ends of a set of decisions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spans {
+    begins: Vec<Micros>,
+    ends: Vec<Micros>,
+}
+
+impl Spans {
+    fn of(decisions: impl Iterator<Item = (Micros, Micros)>) -> Self {
+        let (mut begins, mut ends): (Vec<_>, Vec<_>) = decisions.unzip();
+        begins.sort_unstable();
+        ends.sort_unstable();
+        Self { begins, ends }
+    }
+
+    /// How many requests were sent before.
+    pub(crate) fn sent_before(&self, time: Micros) -> i64 {
+        below(&self.begins, time)
+    }
+
+    /// How many were decided before for certain.
+    pub(crate) fn decided_before(&self, time: Micros) -> i64 {
+        below(&self.ends, time)
+    }
+
+    /// The most that can have been decided in `from..until`.
+    pub(crate) fn could(&self, from: Micros, until: Micros) -> i64 {
+        (self.sent_before(until) - self.decided_before(from)).max(0)
+    }
+
+    /// The fewest that were decided in `from..until`.
+    pub(crate) fn surely(&self, from: Micros, until: Micros) -> i64 {
+        (self.decided_before(until) - self.sent_before(from)).max(0)
+    }
+}
+
+fn below(sorted: &[Micros], time: Micros) -> i64 {
+    i64::try_from(sorted.partition_point(|at| *at < time)).unwrap_or(i64::MAX)
+}
+
+/// One decision as the models need it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct One {
+    pub(crate) sent: Micros,
+    pub(crate) answered: Micros,
+    pub(crate) passed: bool,
+    /// No answer came; `answered` is an estimate then.
+    pub(crate) silent: bool,
+    /// When the connection ended.
+    pub(crate) ended: Option<Micros>,
+}
+
+/// All decisions, ordered by their answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) all: Vec<One>,
+    /// Those of `all` that a model is judged by; its state is made of all.
+    pub(crate) judged: Vec<One>,
+    /// Of those that passed.
+    pub(crate) passes: Spans,
+    /// Of all.
+    pub(crate) attempts: Spans,
+    /// The first request, microseconds since 1970.
+    pub(crate) origin: u64,
+    /// From the first request to the last answer.
+    pub(crate) length: Micros,
+    /// Nine of ten decisions fell within this time.
+    pub(crate) usual: Micros,
+}
+
+impl Seen {
+    /// Of decisions that passed or were refused; `denied`: whether a 403 and its like is a limit's refusal.
+    pub(crate) fn new(decisions: &[Decision], denied: bool) -> Self {
+        let origin = decisions
+            .iter()
+            .map(|decision| decision.sent)
+            .min()
+            .unwrap_or_default();
+        let since = |time: u64| Micros::try_from(time.saturating_sub(origin)).unwrap_or(Micros::MAX / 4);
+        let usual = usual_answer(decisions);
+        let counted = decisions
+            .iter()
+            .filter(|decision| denied || decision.outcome != Outcome::Denied);
+        let all = counted.map(|decision| {
+            let silent = decision.outcome == Outcome::Unanswered;
+            let latest = if silent { decision.sent + usual } else { u64::MAX };
+            One {
+                sent: since(decision.sent),
+                answered: since(decision.answered.min(latest)),
+                passed: decision.outcome == Outcome::Passed,
+                silent,
+                ended: decision.ended.map(since),
+            }
+        });
+        Self::of(all.collect(), origin)
+    }
+
+    pub(crate) fn of(mut all: Vec<One>, origin: u64) -> Self {
+        all.sort_by_key(|one| (one.answered, one.sent));
+        let span = |one: &One| (one.sent, one.answered);
+        let mut times: Vec<Micros> = all.iter().map(|one| one.answered - one.sent).collect();
+        times.sort_unstable();
+        Self {
+            usual: times.get(times.len() * 9 / 10).copied().unwrap_or(0),
+            passes: Spans::of(all.iter().filter(|one| one.passed).map(span)),
+            attempts: Spans::of(all.iter().map(span)),
+            origin,
+            length: all.last().map_or(0, |one| one.answered),
+            judged: all.clone(),
+            all,
+        }
+    }
+
+    /// The same, judged by so many decisions at most, evenly out of all.
+    pub(crate) fn judged_by(&self, most: usize) -> Self {
+        let step = self.all.len().div_ceil(most.max(1)).max(1);
+        let mut thin = self.clone();
+        thin.judged = self.all.iter().step_by(step).copied().collect();
+        thin
+    }
+
+    pub(crate) fn passed(&self) -> impl Iterator<Item = &One> {
+        self.all.iter().filter(|one| one.passed)
+    }
+
+    pub(crate) fn refused(&self) -> impl Iterator<Item = &One> {
+        self.all.iter().filter(|one| !one.passed)
+    }
+
+    /// How many passed and were refused.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let passed = self.passed().count();
+        (passed, self.all.len() - passed)
+    }
+}
+
+/// By when nearly all answers of this server come, in microseconds.
+fn usual_answer(decisions: &[Decision]) -> u64 {
+    let answers = decisions.iter().filter(|one| one.outcome != Outcome::Unanswered);
+    let mut times: Vec<u64> = answers.map(|one| one.answered - one.sent).collect();
+    times.sort_unstable();
+    times.get(times.len() * 19 / 20).copied().unwrap_or(0).max(50_000)
+}

@@ -1,0 +1,172 @@
+//! Traces of real limiters, and small made-up ones: what is named, what is told beside it, and when nothing is.
+//!
+//! The traces were recorded with release 0.1.0, 200 users, each against a limiter of other make; they hold no ends of connections.
+
+use find::{Decision, Finding, Kind, Observations, Outcome, find};
+use flate2::read::MultiGzDecoder;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+fn found(name: &str) -> Finding {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/traces/{name}.jsonl.gz"));
+    let file = BufReader::new(MultiGzDecoder::new(
+        File::open(path).expect("a trace beside the tests"),
+    ));
+    let mut observations = Observations::new();
+    for record in trace::Reader::new(file) {
+        observations.add_record(0, &record.expect("a whole trace"));
+    }
+    find(&observations)
+}
+
+#[test]
+fn a_real_bucket_is_named_with_its_figures() {
+    let found = found("go-xrate");
+    assert_eq!(
+        (found.kind, found.contradicted),
+        (Kind::TokenBucket, 0),
+        "{found:?}"
+    );
+    assert_eq!(found.refusals_count, Some(false));
+    let limit = found.limit_spec.as_ref().map(ToString::to_string);
+    assert_eq!(limit.as_deref(), Some("token-bucket rate=10 burst=20"));
+    assert_eq!(
+        found.sentence(),
+        "the limit: token bucket, 20 at once and 10 a second from then on, refusals do not count"
+    );
+}
+
+#[test]
+fn a_real_window_is_named_and_what_is_as_possible_told() {
+    let found = found("express-draft7");
+    assert_eq!(
+        (found.kind, found.limit),
+        (Kind::FixedWindow, Some(40)),
+        "{found:?}"
+    );
+    let [low, high] = found.intervals["windowMs"];
+    assert!(low <= 5_000.0 && 5_000.0 <= high, "{found:?}");
+    assert!(found.also_possible.contains(&Kind::SlidingWindow), "{found:?}");
+    assert!(!found.also_possible.contains(&Kind::SlidingCounter), "{found:?}");
+}
+
+#[test]
+fn a_window_on_the_clock_of_the_server_is_told_from_one_of_the_first_attempt() {
+    let found = found("tomcat-ratelimitfilter");
+    assert_eq!(
+        (found.kind, found.limit),
+        (Kind::FixedWindow, Some(41)),
+        "{found:?}"
+    );
+    assert!(
+        found.sentence().contains("on the server's clock"),
+        "{}",
+        found.sentence()
+    );
+    let window = found.window_ms.unwrap();
+    assert!((window / 4_096.0 - 1.0).abs() < 0.01, "{window}");
+}
+
+#[test]
+fn connections_at_the_same_time_are_told_from_a_window_though_nobody_wrote_their_ends_down() {
+    let found = found("traefik-inflight");
+    assert_eq!(
+        (found.kind, found.limit),
+        (Kind::Concurrency, Some(20)),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_queue_is_known_by_its_late_answers() {
+    let found = found("nginx-limit_req-queue");
+    assert_eq!((found.kind, found.burst), (Kind::Queue, Some(30)), "{found:?}");
+    assert!(
+        (found.rate_per_second.unwrap() / 10.0 - 1.0).abs() < 0.02,
+        "{found:?}"
+    );
+}
+
+#[test]
+fn where_nobody_is_let_in_again_nothing_is_named() {
+    let found = found("haproxy-conn_rate");
+    assert_eq!(
+        (found.kind, &found.limit_spec),
+        (Kind::Unknown, &None),
+        "{found:?}"
+    );
+    assert!(found.cannot_tell[0].contains("no opening was seen"), "{found:?}");
+}
+
+/// One attempt every 50 ms, each decided within 10.
+fn attempts(outcomes: impl IntoIterator<Item = Outcome>) -> Observations {
+    let mut observations = Observations::new();
+    for (nth, outcome) in (0..).zip(outcomes) {
+        let sent = 1_795_824_000_000_000 + 50_000 * nth;
+        observations.add(Decision {
+            sent,
+            answered: sent + 10_000,
+            outcome,
+            user: 0,
+            target: 0,
+            status: None,
+            hint: None,
+            ended: None,
+        });
+    }
+    observations
+}
+
+#[test]
+fn without_refusals_there_is_no_limit_and_without_attempts_no_answer() {
+    let found = find(&attempts([Outcome::Passed; 100]));
+    assert_eq!(found.kind, Kind::None, "{found:?}");
+    assert_eq!(found.sentence(), "the limit: none seen, nobody was refused");
+    let found = find(&attempts([Outcome::Passed; 3]));
+    assert_eq!(found.kind, Kind::Unknown, "{found:?}");
+    assert_eq!(
+        found.sentence(),
+        "the limit: cannot tell, only 3 attempts were seen; 10 are the least"
+    );
+    assert_eq!(find(&Observations::new()).kind, Kind::Unknown);
+}
+
+#[test]
+fn who_is_denied_at_random_is_denied_for_another_reason() {
+    let denied = |nth: u64| nth.wrapping_mul(2_654_435_761) % 97 < 30;
+    let outcome = |nth| {
+        if denied(nth) {
+            Outcome::Denied
+        } else {
+            Outcome::Passed
+        }
+    };
+    let found = find(&attempts((0..300).map(outcome)));
+    assert_eq!(found.kind, Kind::Other, "{found:?}");
+}
+
+#[test]
+fn the_top_level_of_the_json_is_as_it_is_promised() {
+    let json = serde_json::to_value(found("go-xrate")).unwrap();
+    for field in [
+        "kind",
+        "ratePerSecond",
+        "burst",
+        "limit",
+        "windowMs",
+        "refusalsCount",
+        "decisions",
+        "contradicted",
+        "alsoPossible",
+        "intervals",
+        "ruledOut",
+        "hints",
+    ] {
+        assert!(json.get(field).is_some(), "{field} in {json}");
+    }
+    assert_eq!(json["kind"], "token-bucket");
+    assert_eq!(json["limit"], serde_json::Value::Null);
+    assert_eq!(json["intervals"]["burst"], serde_json::json!([20.0, 20.0]));
+    assert_eq!(json["limitText"], "token-bucket rate=10 burst=20");
+}
