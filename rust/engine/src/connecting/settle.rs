@@ -13,6 +13,9 @@ const LOOK: Duration = Duration::from_millis(10);
 /// The most messages that are kept meanwhile: whoever sends more means that this user stays.
 const MOST_MESSAGES: usize = 64;
 
+/// The most messages that are looked at in a row: a peer that sends without end must not hold this thread, nor the user's Stop.
+const LOOKED_AT: usize = 1_000;
+
 /// How it ended.
 #[derive(Debug)]
 pub enum Settled {
@@ -34,7 +37,7 @@ pub async fn settle(connection: &mut Connection, time: Duration, cancel: &Cancel
     let mut came = Vec::new();
     loop {
         // Data wins over time: a close that is there counts, however late this thread is.
-        loop {
+        for _ in 0..LOOKED_AT {
             match connection.poll() {
                 Ok(Some(message)) if message.kind.is_control() => {}
                 Ok(Some(message)) => {

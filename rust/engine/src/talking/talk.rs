@@ -127,7 +127,14 @@ fn look(live: &mut Live, talk: &mut Talk<'_>, timeout: Duration) -> Result<(), F
             Ok(Some(Received {
                 close: Some(closed), ..
             })) => return Err(Failure::closed(&closed)),
-            Ok(Some(message)) => talk.found(message, &mut live.queue),
+            Ok(Some(message)) => {
+                let is_late = message.at.saturating_duration_since(talk.start()) >= timeout;
+                talk.found(message, &mut live.queue);
+                // Of a peer that sends faster than anybody reads there is always one more.
+                if is_late && !talk.is_done() {
+                    talk.late(&mut live.queue);
+                }
+            }
             Ok(None) if !live.connection.is_behind() => {
                 talk.looked(live.connection.is_amid(), &mut live.queue);
                 return Ok(());

@@ -131,6 +131,58 @@ fn a_flood_of_pings_cannot_hold_a_sample_and_is_answered() {
 }
 
 #[test]
+fn a_flood_cannot_hold_a_settling_nor_an_exchange_before_its_sending_nor_a_goodbye() {
+    const FLOOD: Duration = Duration::from_secs(10);
+    let floods: [(&str, u8, &[u8]); 3] = [
+        ("pings", PING, &[b'p'; 125]),
+        ("pongs", PONG, &[b'p'; 125]),
+        ("pushes", TEXT, &[b'p'; 125]),
+    ];
+    for (name, kind, payload) in floods {
+        let url = server(move |mut peer| {
+            let mut writer = Peer {
+                stream: peer.stream.try_clone().unwrap(),
+            };
+            std::thread::spawn(move || {
+                let burst = frame(0x80 | kind, payload).repeat(10_000);
+                let begun = Instant::now();
+                while begun.elapsed() < FLOOD && std::io::Write::write_all(&mut writer.stream, &burst).is_ok()
+                {
+                }
+            });
+            peer.swallow();
+        });
+        let begun = Instant::now();
+        let client = Client::open(&url, &[("wsb.settle", "300ms")]);
+        assert!(
+            begun.elapsed() < FLOOD / 2,
+            "{name}, settling: {:?}",
+            begun.elapsed()
+        );
+        let matcher = [("wsb.match.mode", "equals"), ("wsb.match.value", "never")];
+        let begun = Instant::now();
+        let done = client.act(
+            "ExchangeSampler",
+            &[
+                &[("wsb.payload", "x"), ("wsb.readTimeout", "300ms")],
+                &matcher[..],
+            ]
+            .concat(),
+        );
+        assert_eq!(done.code(), "message.timeout", "{name}: {:?}", done.detail());
+        assert!(begun.elapsed() < FLOOD / 2, "{name}: {:?}", begun.elapsed());
+        let begun = Instant::now();
+        client.act("CloseSampler", &[("wsb.close.timeout", "300ms")]);
+        assert!(
+            begun.elapsed() < FLOOD / 2,
+            "{name}, the goodbye: {:?}",
+            begun.elapsed()
+        );
+        client.engine.shutdown().unwrap();
+    }
+}
+
+#[test]
 fn a_ping_flood_that_reads_nothing_ends_in_time_too() {
     let url = server(|mut peer| {
         let burst = frame(0x80 | PING, &[b'p'; 125]).repeat(1_000);
