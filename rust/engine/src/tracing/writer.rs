@@ -40,8 +40,16 @@ impl Sink for File {
 /// Opens a trace for appending. Nobody else may read it: addresses and hints in it may be secrets.
 ///
 /// # Errors
-/// What the system says.
+/// What the system says; also for a pipe, which would wait for its reader, and with it the whole test.
 pub fn open(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    if std::fs::metadata(path).is_ok_and(|about| std::os::unix::fs::FileTypeExt::is_fifo(&about.file_type()))
+    {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "is a pipe, not a file",
+        ));
+    }
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     // std has file modes only there; elsewhere the folder's rights count.
@@ -121,6 +129,17 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_nobody_reads_is_refused_in_place_of_waiting_for_its_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let why = open(&pipe).unwrap_err().to_string();
+        assert!(why.contains("pipe"), "{why}");
+    }
 
     /// A disk with so much room.
     struct Disk<'a> {
