@@ -18,13 +18,14 @@ public final class Targets {
    * when it is configured.
    */
   public static void describe(Sampler sampler, Map<String, Object> event) {
+    String url = "";
     if (sampler instanceof Addressed) {
       Addressed addressed = (Addressed) sampler;
-      event.put("target", addressed.address());
+      url = addressed.address();
       event.put("base", addressed.baseAddress());
-      return;
+    } else if (HTTP_PART) {
+      url = Http.url(sampler);
     }
-    String url = HTTP_PART ? Http.url(sampler) : "";
     event.put("target", url.isEmpty() ? sampler.getName() : url);
   }
 

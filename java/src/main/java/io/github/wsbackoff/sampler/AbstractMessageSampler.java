@@ -9,8 +9,10 @@ import io.github.wsbackoff.core.Operation;
 import io.github.wsbackoff.core.Origin;
 import io.github.wsbackoff.core.Schedule;
 import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.element.Addressed;
 import io.github.wsbackoff.element.Values;
 import java.io.IOException;
+import java.net.URL;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -26,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * A sampler that uses an open connection; one call of the native part a sample. What it is to do is
  * handed over once, and again when its properties have changed.
  */
-public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
+public abstract class AbstractMessageSampler extends AbstractWebSocketSampler implements Addressed {
   private static final long serialVersionUID = 1L;
   private static final Logger log = LoggerFactory.getLogger(AbstractMessageSampler.class);
 
@@ -84,6 +86,18 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler {
     }
     setVariables(figures);
     return sample;
+  }
+
+  /** That of its connection, while there is one. */
+  @Override
+  public String address() {
+    URL url = connections().url(evaluate().inForce(CONNECTION));
+    return url == null ? "" : url.toString();
+  }
+
+  @Override
+  public String baseAddress() {
+    return "";
   }
 
   /** Those of the calling thread, which is always the same one in JMeter. */

@@ -10,9 +10,11 @@ import io.github.wsbackoff.RawServer;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.control.Plan.Seen;
 import io.github.wsbackoff.sampler.ConnectSampler;
+import io.github.wsbackoff.sampler.SendSampler;
 import io.github.wsbackoff.timer.PaceTimer;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.apache.jmeter.control.GenericController;
 import org.apache.jmeter.control.TransactionController;
 import org.apache.jorphan.collections.HashTree;
 import org.junit.Rule;
@@ -78,6 +80,27 @@ public class PaceTimerTest {
       List<Seen> seen = plan.run();
       assertEquals(4, seen.size());
       assertTrue("3 gaps of 200 ms: " + span(seen), span(seen) >= 590);
+    }
+  }
+
+  @Test
+  public void messages_to_one_address_share_its_gate_whatever_their_labels() throws Exception {
+    try (RawServer server = new RawServer()) {
+      Plan plan = new Plan(1);
+      plan.add(connect("connect", server.url("/calls")));
+      HashTree paced = plan.add(named("paced", new GenericController()));
+      String[] gate = {"wsb.pace.mode", "fixed", "wsb.pace.rate", "5", "wsb.pace.scope", "target"};
+      paced.add(pace(gate));
+      for (String label : new String[] {"first", "second", "third"}) {
+        SendSampler send = new SendSampler();
+        send.setName(label);
+        send.setProperty("wsb.payload", label);
+        paced.add(send);
+      }
+      List<Seen> seen = plan.run();
+      assertEquals(4, seen.size());
+      List<Seen> sent = seen.subList(1, 4);
+      assertTrue("2 gaps of 200 ms: " + span(sent), span(sent) >= 390);
     }
   }
 
