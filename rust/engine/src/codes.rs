@@ -12,44 +12,29 @@ pub struct ErrorCode {
     pub kind: &'static str,
 }
 
+/// One that no further attempt can mend.
+const fn fatal(code: &'static str, message: &'static str) -> ErrorCode {
+    ErrorCode {
+        code,
+        message,
+        kind: "fatal",
+    }
+}
+
 /// The user's Stop.
-pub const CANCELLED: ErrorCode = ErrorCode {
-    code: "cancelled",
-    message: "Cancelled",
-    kind: "fatal",
-};
+pub const CANCELLED: ErrorCode = fatal("cancelled", "Cancelled");
 
 /// The user's turn at the shared gate did not come.
-pub const GATE_TIMEOUT: ErrorCode = ErrorCode {
-    code: "gate.timeout",
-    message: "No turn at the shared gate in time",
-    kind: "fatal",
-};
+pub const GATE_TIMEOUT: ErrorCode = fatal("gate.timeout", "No turn at the shared gate in time");
 
 /// The thread's schedule ends before the connection can be made.
-pub const SCHEDULE_END: ErrorCode = ErrorCode {
-    code: "schedule.end",
-    message: "The thread's schedule ends before",
-    kind: "fatal",
-};
+pub const SCHEDULE_END: ErrorCode = fatal("schedule.end", "The thread's schedule ends before");
 
 /// The connection does not exist.
-pub const CONNECTION_NONE: ErrorCode = ErrorCode {
-    code: "connection.none",
-    message: "No such connection",
-    kind: "fatal",
-};
+pub const CONNECTION_NONE: ErrorCode = fatal("connection.none", "No such connection");
 
 /// A message came that must not come.
-pub const MESSAGE_UNEXPECTED: ErrorCode = ErrorCode {
-    code: "message.unexpected",
-    message: "A message that does not match",
-    kind: "fatal",
-};
+pub const MESSAGE_UNEXPECTED: ErrorCode = fatal("message.unexpected", "A message that does not match");
 
 /// The server closed during an operation; the last part is its close code.
-pub const CLOSED_BY_SERVER: ErrorCode = ErrorCode {
-    code: "closed.<code>",
-    message: "The server closed the connection",
-    kind: "fatal",
-};
+pub const CLOSED_BY_SERVER: ErrorCode = fatal("closed.<code>", "The server closed the connection");

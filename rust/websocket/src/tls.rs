@@ -18,7 +18,7 @@ use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use self::verify::{AcceptAnyone, NamedOrIssued, in_words};
+use self::verify::{Trusted, Verifier, in_words};
 use crate::Error;
 use crate::tcp::Socket;
 
@@ -295,15 +295,20 @@ impl Shared {
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-        if !self.options.verify {
-            return Ok(Arc::new(AcceptAnyone::new(provider())));
-        }
-        let roots = Arc::new(self.roots()?);
-        let built = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
-        let chains = built.map_err(|error| Error::Roots {
-            what: error.to_string(),
-        })?;
-        Ok(Arc::new(NamedOrIssued::new(chains, self.extra.clone())))
+        let provider = provider();
+        let trust = if self.options.verify {
+            let roots = Arc::new(self.roots()?);
+            let issued = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
+            Trusted::NamedOrIssued {
+                issued: issued.map_err(|error| Error::Roots {
+                    what: error.to_string(),
+                })?,
+                named: self.extra.clone(),
+            }
+        } else {
+            Trusted::Anyone
+        };
+        Ok(Arc::new(Verifier { trust, provider }))
     }
 
     fn roots(&self) -> Result<RootCertStore, Error> {

@@ -15,22 +15,28 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 
-/// Certificates that lead to a root, and those that stand in the user's own file or store themselves: `openssl req -x509` makes
-/// one that is a CA's at once, often with nothing but a common name in it, and webpki takes neither for a server's. Whoever named
-/// exactly this certificate trusts it; it must be for the host and of today all the same.
+/// Whom to trust. Whoever it is must hold the certificate's key.
 #[derive(Debug)]
-pub(super) struct NamedOrIssued {
-    issued: Arc<WebPkiServerVerifier>,
-    named: Vec<CertificateDer<'static>>,
+pub(super) enum Trusted {
+    /// Certificates that lead to a root, and those that stand in the user's own file or store themselves: `openssl req -x509` makes
+    /// one that is a CA's at once, often with nothing but a common name in it, and webpki takes neither for a server's. Whoever named
+    /// exactly this certificate trusts it; it must be for the host and of today all the same.
+    NamedOrIssued {
+        issued: Arc<WebPkiServerVerifier>,
+        named: Vec<CertificateDer<'static>>,
+    },
+    /// `verify = false`.
+    Anyone,
 }
 
-impl NamedOrIssued {
-    pub(super) fn new(issued: Arc<WebPkiServerVerifier>, named: Vec<CertificateDer<'static>>) -> Self {
-        NamedOrIssued { issued, named }
-    }
+/// Decides by [`Trusted`], with the signatures that a provider knows.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub(super) trust: Trusted,
+    pub(super) provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for NamedOrIssued {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -39,10 +45,11 @@ impl ServerCertVerifier for NamedOrIssued {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let issued =
-            self.issued
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        if issued.is_ok() || !self.named.contains(end_entity) {
+        let Trusted::NamedOrIssued { issued, named } = &self.trust else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let issued = issued.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        if issued.is_ok() || !named.contains(end_entity) {
             return issued;
         }
         verify_named(end_entity, server_name, now)
@@ -54,7 +61,8 @@ impl ServerCertVerifier for NamedOrIssued {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.issued.verify_tls12_signature(message, cert, dss)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, known)
     }
 
     fn verify_tls13_signature(
@@ -63,11 +71,14 @@ impl ServerCertVerifier for NamedOrIssued {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.issued.verify_tls13_signature(message, cert, dss)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, known)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.issued.supported_verify_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -210,65 +221,6 @@ struct Host<'a>(&'a ServerName<'static>);
 impl fmt::Display for Host<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.to_str())
-    }
-}
-
-/// `verify = false`: any certificate will do, but the peer must still hold its key.
-#[derive(Debug)]
-pub(super) struct AcceptAnyone {
-    provider: Arc<CryptoProvider>,
-}
-
-impl AcceptAnyone {
-    pub(super) fn new(provider: Arc<CryptoProvider>) -> Self {
-        AcceptAnyone { provider }
-    }
-}
-
-impl ServerCertVerifier for AcceptAnyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
     }
 }
 
