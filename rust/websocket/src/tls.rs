@@ -352,6 +352,10 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let fault = |what: String| Error::Roots {
         what: format!("CA file {}: {what}", path.display()),
     };
+    // A pipe would wait for whoever writes into it, and a device may have no end.
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(fault("it is no file".into()));
+    }
     let text = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
     let mut certificates = Vec::new();
     let mut usable = RootCertStore::empty();
@@ -489,6 +493,9 @@ mod tests {
         assert!(error.detail().contains("/nowhere/ca.pem"), "{error}");
         let error = of(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))).unwrap_err();
         assert!(error.detail().contains("no PEM certificate"), "{error}");
+        // A folder, as a pipe or /dev/zero.
+        let error = of(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap_err();
+        assert!(error.detail().contains("no file"), "{error}");
         assert!(
             Tls::new(&TlsOptions {
                 verify: false,
