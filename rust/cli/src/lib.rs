@@ -13,6 +13,7 @@ mod simulate;
 mod stop;
 mod storm;
 mod told;
+mod tune;
 
 pub use stop::StopToken;
 
@@ -46,6 +47,8 @@ enum Command {
     Report(report::Options),
     /// Name the limit behind traces of a run: its kind, its figures, and what cannot be told
     Find(find::Options),
+    /// Find settings worth having against a limit, and the ramp-up that needs no retry
+    Tune(Box<tune::Options>),
     /// Print all properties, error codes and variables of the JMeter elements
     Describe(describe::Options),
 }
@@ -75,6 +78,7 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
         Command::Simulate(options) => simulate::run(&options, &stop),
         Command::Report(options) => report::run(&options),
         Command::Find(options) => find::run(&options),
+        Command::Tune(options) => tune::run(&options, &stop),
         Command::Describe(options) => describe::run(&options),
     };
     match done {

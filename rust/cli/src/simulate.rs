@@ -96,7 +96,7 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
     let storm = scene.storm(limit.clone())?;
     let habits = options.habits()?;
     let all = habits.len() * usize::try_from(*seeds).unwrap_or(usize::MAX);
-    let mut progress = Progress::new(stop, all);
+    let mut progress = Progress::new(stop, Some(all));
     let mut figures = Vec::new();
     for habit in &habits {
         figures.push(Figures::of(&storms(&storm, habit, *seeds, &mut progress)?));
@@ -132,7 +132,7 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
 }
 
 /// What nobody can beat.
-fn bound(figures: Option<&Figures>) -> String {
+pub(crate) fn bound(figures: Option<&Figures>) -> String {
     match figures.and_then(|figures| figures.bound) {
         Some(bound) => format!(
             "Nobody can have all in sooner than {:.1} s after the first start.\n",

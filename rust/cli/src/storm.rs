@@ -113,13 +113,14 @@ impl Scene {
 /// Says on the error stream how far a long computation is, and whether it is to end.
 pub(crate) struct Progress<'a> {
     stop: &'a StopToken,
-    all: usize,
+    /// How many there will be, if it is known.
+    all: Option<usize>,
     done: usize,
     told: Instant,
 }
 
 impl<'a> Progress<'a> {
-    pub(crate) fn new(stop: &'a StopToken, all: usize) -> Self {
+    pub(crate) fn new(stop: &'a StopToken, all: Option<usize>) -> Self {
         Self {
             stop,
             all,
@@ -136,7 +137,8 @@ impl<'a> Progress<'a> {
         }
         if self.told.elapsed() >= PROGRESS {
             self.told = Instant::now();
-            let _ = writeln!(std::io::stderr(), "{} of {} storms", self.done, self.all);
+            let of = self.all.map_or_else(String::new, |all| format!(" of {all}"));
+            let _ = writeln!(std::io::stderr(), "{}{of} storms", self.done);
         }
         Ok(())
     }

@@ -224,11 +224,16 @@ impl Result {
 /// Writes JSON there; `-` is the output.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> std::result::Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).expect("plain texts and numbers") + "\n";
+    write_or_say(path, "the JSON", &text)
+}
+
+/// Writes a file, or prints its text where the path is `-`.
+pub(crate) fn write_or_say(path: &Path, what: &str, text: &str) -> std::result::Result<(), Failure> {
     if path == Path::new("-") {
         crate::say(text.trim_end());
         return Ok(());
     }
-    write(path, "the JSON", &text)
+    write(path, what, text)
 }
 
 /// Writes a file that a person asked for.

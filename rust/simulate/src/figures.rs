@@ -40,6 +40,8 @@ impl Spread {
 pub struct Figures {
     /// How many storms.
     pub storms: usize,
+    /// Users of each.
+    pub users: usize,
     /// Users that gave up, or still tried when the storm was over.
     pub lost: Spread,
     /// When the last one got in, of those that did.
@@ -77,6 +79,7 @@ impl Figures {
         let seconds = |time: Duration| time.as_secs_f64();
         Self {
             storms: outcomes.len(),
+            users: outcomes.first().map_or(0, |one| one.times.len() + one.lost()),
             lost: spread(&|one| one.lost() as f64),
             makespan: spread(&|one| seconds(one.makespan)),
             bound: known(&|one| one.bound.map(seconds)),
@@ -88,6 +91,28 @@ impl Figures {
             longest: spread(&|one| seconds(one.percentile(1.0))),
             peak: spread(&|one| f64::from(one.peak)),
         }
+    }
+}
+
+impl Figures {
+    /// The same as multiples of another bound, in seconds: that of a storm which these are compared with.
+    #[must_use]
+    pub fn against(mut self, bound: f64) -> Self {
+        let times = |value: f64| value / bound;
+        let Spread {
+            mean,
+            deviation,
+            least,
+            most,
+        } = self.makespan;
+        self.bound = Some(Spread::of(&[bound]));
+        self.times_bound = (self.lost.most == 0.0 && bound > 0.0).then(|| Spread {
+            mean: times(mean),
+            deviation: times(deviation),
+            least: times(least),
+            most: times(most),
+        });
+        self
     }
 }
 

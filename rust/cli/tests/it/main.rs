@@ -10,3 +10,5 @@ mod report;
 mod serve;
 #[cfg(test)]
 mod simulate;
+#[cfg(test)]
+mod tune;
