@@ -25,14 +25,22 @@ Examples:
   As few attempts as possible, and the best setting as an element to paste into the plan:
     ws-backoff tune --limit \"token-bucket rate=10 burst=20\" --goal fewest-attempts --jmx defaults.jmx
 
+  The quota is what a run of the plan met:
+    jmeter -n -t plan.jmx -Jwsb.trace=trace.jsonl
+    ws-backoff tune --trace trace.jsonl --users 500
+
 Exit codes: 0, 1 when stopped or nothing can help, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Options {
     /// Who is let in
-    #[arg(long, value_name = "LIMIT", long_help = LIMIT_HELP)]
-    limit: LimitSpec,
+    #[arg(long, value_name = "LIMIT", long_help = LIMIT_HELP, required_unless_present = "traces")]
+    limit: Option<LimitSpec>,
+
+    /// Who was let in, by traces or result files of a run, as `find` reads them, in place of --limit; repeatable
+    #[arg(long = "trace", value_name = "TRACE", num_args = 1.., conflicts_with = "limit")]
+    traces: Vec<PathBuf>,
 
     #[command(flatten)]
     scene: Scene,
@@ -110,8 +118,24 @@ impl From<&Setting> for ToldSetting {
     }
 }
 
+impl Options {
+    fn limit(&self) -> Result<LimitSpec, Failure> {
+        if let Some(limit) = &self.limit {
+            return Ok(limit.clone());
+        }
+        let finding = find::find(&crate::find::observe(&self.traces)?);
+        finding.limit_spec.clone().ok_or_else(|| {
+            Failure(format!(
+                "no limit to tune for: {}. Say what is known of it with --limit",
+                finding.sentence().trim_end_matches('.')
+            ))
+        })
+    }
+}
+
 pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
-    let Options { limit, scene, .. } = options;
+    let Options { scene, .. } = options;
+    let limit = &options.limit()?;
     can_help(limit, scene)?;
     let question = Question {
         storm: scene.storm(limit.clone())?,
@@ -261,7 +285,7 @@ fn picture(options: &Options, storm: &Storm, answer: &Answer) -> String {
             .map(|setting| course(setting, name(setting))),
     );
     let scene = &options.scene;
-    let title = format!("{} against {}", scene.arrival(), options.limit);
+    let title = format!("{} against {}", scene.arrival(), storm.limit);
     curves::draw(
         &title,
         &format!("{}; one storm each", scene.refusal()),

@@ -152,3 +152,43 @@ fn what_is_wrong_or_hopeless_is_told() {
         cap.err
     );
 }
+
+#[test]
+fn the_limit_may_come_from_what_a_run_met() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.jtl");
+    // A bucket of 10, and 10 more a second; samples in four bunches, whose pauses fill it by halves.
+    let (mut tokens, mut last) = (10.0, 0);
+    for nth in 0..240_u32 {
+        let at = 20 * nth + 437 * (nth / 60);
+        tokens = (tokens + f64::from(at - last) * 0.01).min(10.0);
+        last = at;
+        let passed = tokens >= 1.0;
+        tokens -= f64::from(u8::from(passed));
+        let code = if passed { "101" } else { "429" };
+        rows += &format!(
+            "{},1,Connect,{code},{passed}\n",
+            1_700_000_000_000_u64 + u64::from(at)
+        );
+    }
+    std::fs::write(&file, rows).unwrap();
+    let path = file.to_str().unwrap();
+    let ended = run(&["tune", "--trace", path, "--users", "30", "--seeds", "2"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("against token-bucket rate="), "{}", ended.out);
+
+    std::fs::write(
+        &file,
+        "timeStamp,elapsed,label,responseCode,success\n1,1,Connect,429,false\n",
+    )
+    .unwrap();
+    let few = run(&["tune", "--trace", path]);
+    assert_eq!(few.code, Some(1), "{}", few.out);
+    assert!(
+        few.err.contains("no limit to tune for") && few.err.contains("--limit"),
+        "{}",
+        few.err
+    );
+    assert_eq!(run(&["tune"]).code, Some(2));
+    assert_eq!(run(&["tune", "--trace", path, "--limit", "none"]).code, Some(2));
+}
