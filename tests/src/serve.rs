@@ -276,7 +276,11 @@ impl Serve {
     }
 }
 
-fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+/// Asks any HTTP server of this machine; its whole answer, which has to be text.
+///
+/// # Errors
+/// The socket's.
+pub fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(

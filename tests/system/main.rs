@@ -22,6 +22,7 @@ mod idle;
 mod input;
 mod jar;
 mod leaks;
+mod live;
 mod loading;
 mod names;
 mod raw;

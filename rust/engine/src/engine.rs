@@ -33,6 +33,7 @@ use crate::talking::operation::{Action, Operation};
 use crate::talking::talk;
 use crate::tracing::files::TraceFiles;
 use crate::watching::board::Board;
+use crate::watching::history::History;
 use crate::watching::moment::Moment;
 
 /// Close code of a connection that has done its work (RFC 6455 section 7.4.1).
@@ -107,6 +108,25 @@ pub struct ConnectDone {
     pub warning: Option<String>,
 }
 
+/// Sees the figures of one test, from any thread, also when it is over.
+#[derive(Debug, Clone)]
+pub struct Watcher {
+    board: Arc<Board>,
+    gates: Arc<Gates>,
+}
+
+impl Watcher {
+    /// The figures now, or as they were when the test ended.
+    pub fn moment(&self) -> Moment {
+        self.board.moment(&self.gates)
+    }
+
+    /// How they went.
+    pub fn history(&self) -> History {
+        self.board.history()
+    }
+}
+
 /// What is only this call's of an operation.
 struct Asked<'a> {
     payload: Option<&'a [u8]>,
@@ -155,9 +175,12 @@ impl Engine {
         lock(&self.board).clone()
     }
 
-    /// The figures of the test that runs, or those that the last one ended with.
-    pub fn moment(&self) -> Moment {
-        self.board().moment(&self.gates)
+    /// Sees the figures of the test that runs, or those that the last one ended with.
+    pub fn watcher(&self) -> Watcher {
+        Watcher {
+            board: self.board(),
+            gates: self.gates.clone(),
+        }
     }
 
     /// Connects, on the calling thread; `left` is what is left of the thread's schedule, if that has an end.

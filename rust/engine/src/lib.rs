@@ -26,6 +26,6 @@ pub mod talking;
 pub mod tracing;
 pub mod watching;
 
-pub use engine::{ConnectDone, Engine, Misuse, ShutdownError};
+pub use engine::{ConnectDone, Engine, Misuse, ShutdownError, Watcher};
 pub use failure::{Failure, Remark};
 pub use slab::{Handle, Slab};

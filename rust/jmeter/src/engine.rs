@@ -1,9 +1,10 @@
 //! The engine as the elements use it: what was prepared behind handles, requests and results in the forms that cross the boundary.
 
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use engine::locks::lock;
 use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome};
 use engine::{Handle, ShutdownError, Slab};
 use serde::Deserialize;
@@ -47,6 +48,7 @@ pub struct Engine {
     engine: engine::Engine,
     prepared: Slab<Prepared>,
     controls: Controls,
+    metrics: Mutex<Option<live::Endpoint>>,
 }
 
 /// What an element does, read and checked once.
@@ -93,7 +95,17 @@ impl Engine {
     pub fn begin(&self, settings: &[u8]) -> Result<Vec<u8>, Misuse> {
         let request: live::BeginRequest = serde_json::from_slice(settings)?;
         self.engine.begin()?;
-        Ok(serde_json::to_vec(&live::Begun::new(&request))?)
+        let mut begun = live::Begun::new(&request);
+        let runtime = self.engine.runtime()?;
+        self.close_metrics(); // an earlier one gives its port back first
+        *lock(&self.metrics) = begun.serve(&request, runtime.handle(), self.engine.watcher());
+        Ok(serde_json::to_vec(&begun)?)
+    }
+
+    fn close_metrics(&self) {
+        if let Some(endpoint) = lock(&self.metrics).take() {
+            endpoint.close();
+        }
     }
 
     /// Answers a question to the figures of a test, from any thread; both are JSON, see [`live::LiveQuestion`].
@@ -101,7 +113,7 @@ impl Engine {
     /// # Errors
     /// Misuse only.
     pub fn live(&self, question: &[u8]) -> Result<Vec<u8>, Misuse> {
-        let answer = live::answer(serde_json::from_slice(question)?, &self.engine);
+        let answer = live::answer(serde_json::from_slice(question)?, &self.engine.watcher());
         Ok(serde_json::to_vec(&answer)?)
     }
 
@@ -342,6 +354,7 @@ impl Engine {
     /// What could not be ended in order; everything else was.
     pub fn shutdown(&self) -> Result<(), ShutdownError> {
         self.controls.end();
+        self.close_metrics();
         let ended = self.engine.shutdown();
         self.prepared.drain();
         ended

@@ -2,6 +2,7 @@
 
 mod connection;
 mod control;
+mod live;
 mod retry;
 mod shared;
 mod talk;
@@ -115,6 +116,10 @@ pub const SECTIONS: &[Section] = &[
         id: "result",
         title: "Result",
     },
+    Section {
+        id: "connects",
+        title: "What is shown",
+    },
 ];
 
 /// One property as users store it.
@@ -208,6 +213,7 @@ const PARTS: &[&[Key]] = &[
     shared::KEYS,
     connection::KEEPING,
     talk::KEYS,
+    live::KEYS,
 ];
 
 const COUNT: usize = {

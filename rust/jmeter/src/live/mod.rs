@@ -1,6 +1,8 @@
 //! A running test in figures, for whoever looks: the line for the log, the JSON for the listener's table and chart, also out of a trace.
 //! What is counted, and how, the engine decides.
 
+mod endpoint;
+mod metrics;
 mod progress;
 
 use std::fs::File;
@@ -8,14 +10,20 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine::Engine;
+use engine::Watcher;
 use engine::watching::history::{History, Row};
 use engine::watching::lengths::Lengths;
-use engine::watching::moment::{Fate, Moment};
+use engine::watching::moment::{Fate, GateFigures, Moment};
 use engine::watching::replay::replay;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::runtime::Handle as Runtime;
 use trace::{ClosedBy, milliseconds};
+
+pub use endpoint::Endpoint;
+
+/// More gates are not shown.
+const MOST_GATES: usize = 20;
 
 /// How often the log is told where nothing is set.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -26,6 +34,8 @@ const PROGRESS: Duration = Duration::from_secs(10);
 pub struct BeginRequest {
     /// `wsb.progress`: a duration, or `off`.
     progress: String,
+    /// `wsb.metrics.listen`: where the figures are served, in one of [`endpoint::FORMS`].
+    metrics: String,
 }
 
 /// What is to be done in a test that began.
@@ -35,6 +45,8 @@ pub struct Begun {
     /// Between two lines for the log; 0: none.
     progress_ms: u64,
     /// What the log is to be told, a line each.
+    notes: Vec<String>,
+    /// What it is to be warned of, a line each.
     warnings: Vec<String>,
 }
 
@@ -56,6 +68,31 @@ impl Begun {
         begun.progress_ms = u64::try_from(progress.as_millis()).unwrap_or(u64::MAX);
         begun
     }
+
+    /// Serves the figures, if that is wanted; the test goes on without where it cannot be.
+    pub fn serve(&mut self, request: &BeginRequest, runtime: &Runtime, watcher: Watcher) -> Option<Endpoint> {
+        let at = request.metrics.as_str();
+        if at.is_empty() {
+            return None;
+        }
+        match Endpoint::open(at, runtime, watcher) {
+            Ok(endpoint) => {
+                self.notes.push(format!(
+                    "The figures of connects are served at http://{}/metrics until the test ends",
+                    endpoint.address
+                ));
+                Some(endpoint)
+            }
+            Err(error) => {
+                self.warnings.push(format!(
+                    "wsb.metrics.listen: {at:?} ({error}); allowed: an address of this machine with a port that nobody has, as {}; \
+                     the test goes on without",
+                    endpoint::FORMS
+                ));
+                None
+            }
+        }
+    }
 }
 
 /// A question to the figures.
@@ -74,10 +111,10 @@ pub enum LiveQuestion {
 }
 
 /// Answers a question, as JSON.
-pub fn answer(question: LiveQuestion, engine: &Engine) -> Value {
+pub fn answer(question: LiveQuestion, watcher: &Watcher) -> Value {
     match question {
-        LiveQuestion::Progress => json!({"line": progress::line(&engine.moment()).unwrap_or_default()}),
-        LiveQuestion::Figures => figures(&engine.moment(), &engine.board().history()),
+        LiveQuestion::Progress => json!({"line": progress::line(&watcher.moment()).unwrap_or_default()}),
+        LiveQuestion::Figures => figures(&watcher.moment(), &watcher.history()),
         LiveQuestion::Trace { file } => of_trace(&file),
     }
 }
@@ -112,9 +149,8 @@ fn figures(moment: &Moment, history: &History) -> Value {
         .iter()
         .map(|by| (by.name().to_owned(), json!(moment.ends[*by as usize])))
         .collect();
-    let gates: Vec<Value> = moment
-        .gates
-        .iter()
+    let gates: Vec<Value> = busiest(moment)
+        .into_iter()
         .map(|gate| {
             json!({
                 "key": gate.key.trim_end(),
@@ -142,6 +178,14 @@ fn figures(moment: &Moment, history: &History) -> Value {
         "gates": gates,
         "history": history.rows().iter().map(row).collect::<Vec<_>>(),
     })
+}
+
+/// The gates that are shown, those first at which most wait: a plan may have one for each of its users.
+fn busiest(moment: &Moment) -> Vec<&GateFigures> {
+    let mut gates: Vec<&GateFigures> = moment.gates.iter().collect();
+    gates.sort_by_key(|gate| std::cmp::Reverse(gate.state.queue));
+    gates.truncate(MOST_GATES);
+    gates
 }
 
 fn lengths(lengths: &Lengths) -> Value {
@@ -183,6 +227,7 @@ mod tests {
         ] {
             let request = BeginRequest {
                 progress: progress.to_owned(),
+                ..BeginRequest::default()
             };
             let begun = Begun::new(&request);
             assert_eq!(begun.progress_ms, expected, "{progress}");

@@ -1,5 +1,7 @@
 //! The figures of a test while it runs, against what its trace tells afterwards.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -209,6 +211,92 @@ fn users_of_an_earlier_test_change_nothing_in_the_next_one() {
         (&now["connected"], &now["ends"]["client"]),
         (&json!(0), &json!(0))
     );
+    engine.shutdown().unwrap();
+    server.stop();
+}
+
+/// The answer's head and body.
+fn scrape(address: &str, request: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(
+        stream,
+        "{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+fn begin(engine: &Engine, metrics: &str) -> Value {
+    let settings = json!({"metrics": metrics}).to_string();
+    serde_json::from_slice(&engine.begin(settings.as_bytes()).unwrap()).unwrap()
+}
+
+#[test]
+fn the_figures_are_served_while_the_test_runs_and_the_port_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace.jsonl");
+    let server = Server::start(Config::default()).unwrap();
+    let engine = Arc::new(Engine::default());
+    let begun = begin(&engine, "0");
+    assert_eq!(begun["warnings"], json!([]));
+    let note = begun["notes"][0].as_str().unwrap();
+    let address = note.split("http://").nth(1).unwrap().split('/').next().unwrap();
+    assert!(
+        address.starts_with("127.0.0.1:"),
+        "a port alone is of this machine: {note}"
+    );
+    for user in storm(&engine, &server.url(), &trace, &[]) {
+        user.join().unwrap();
+    }
+    let (head, body) = scrape(address, "GET /metrics");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(
+        head.contains("application/openmetrics-text; version=1.0.0"),
+        "{head}"
+    );
+    for line in [
+        format!("wsbackoff_connected {USERS}"),
+        format!("wsbackoff_attempts_total{{outcome=\"connected\"}} {USERS}"),
+        format!("wsbackoff_time_to_connect_seconds_count {USERS}"),
+    ] {
+        assert!(body.lines().any(|there| there == line), "{line} in:\n{body}");
+    }
+    assert!(body.ends_with("# EOF\n"));
+    assert!(scrape(address, "GET /other").0.starts_with("HTTP/1.1 404"));
+    assert!(scrape(address, "POST /metrics").0.starts_with("HTTP/1.1 405"));
+    // Somebody who says nothing holds nobody up.
+    let silent = TcpStream::connect(address).unwrap();
+    assert!(scrape(address, "GET /metrics").0.starts_with("HTTP/1.1 200"));
+    engine.shutdown().unwrap();
+    assert!(TcpStream::connect(address).is_err(), "it is closed");
+    drop(silent);
+
+    assert_eq!(
+        begin(&engine, address)["warnings"],
+        json!([]),
+        "it can be had again"
+    );
+    assert_eq!(
+        begin(&engine, address)["warnings"],
+        json!([]),
+        "also where the end was not told"
+    );
+    engine.shutdown().unwrap();
+    let taken = TcpListener::bind(address).unwrap();
+    for wrong in [address, "nowhere", "127.0.0.1:99999", "192.0.2.1:9464"] {
+        let begun = begin(&engine, wrong);
+        let warning = begun["warnings"][0].as_str().unwrap();
+        assert!(
+            warning.starts_with(&format!("wsb.metrics.listen: \"{wrong}\" (")),
+            "{warning}"
+        );
+        assert_eq!(begun["notes"], json!([]));
+    }
+    drop(taken);
     engine.shutdown().unwrap();
     server.stop();
 }

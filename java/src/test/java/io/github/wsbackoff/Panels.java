@@ -3,6 +3,7 @@ package io.github.wsbackoff;
 import io.github.wsbackoff.core.Spec;
 import io.github.wsbackoff.gui.CloseSamplerGui;
 import io.github.wsbackoff.gui.ConnectSamplerGui;
+import io.github.wsbackoff.gui.ConnectsListenerGui;
 import io.github.wsbackoff.gui.ExchangeSamplerGui;
 import io.github.wsbackoff.gui.OnceControllerGui;
 import io.github.wsbackoff.gui.PaceTimerGui;
@@ -32,6 +33,7 @@ public final class Panels {
         new ExchangeSamplerGui(),
         new PingSamplerGui(),
         new CloseSamplerGui(),
+        new ConnectsListenerGui(),
         new OnceControllerGui(),
         new RetryControllerGui());
   }

@@ -25,7 +25,9 @@ final class Progress {
   static synchronized void begin() {
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("progress", Settings.get(Settings.PROGRESS));
+    settings.put("metrics", Settings.get(Settings.METRICS_LISTEN));
     JsonNode begun = Json.read(Native.begin(Json.write(settings)));
+    begun.path("notes").forEach(note -> log.info("{}", note.asText()));
     begun.path("warnings").forEach(warning -> log.warn("{}", warning.asText()));
     long millis = begun.path("progressMs").asLong();
     if (millis > 0 && GuiPackage.getInstance() == null) {

@@ -18,6 +18,9 @@ public final class Settings {
   /** How often the log is told how connects get on, {@code off}: never. */
   public static final String PROGRESS = "wsb.progress";
 
+  /** Address and port, or a port, at which the figures are served; empty: nowhere. */
+  public static final String METRICS_LISTEN = "wsb.metrics.listen";
+
   /** Native library to load in place of the one in the jar. */
   public static final String NATIVE_PATH = "wsb.native.path";
 

@@ -110,6 +110,15 @@ final class PropertyPanel extends JPanel implements Binding {
     return others;
   }
 
+  /** What the field of a key holds, "" if nothing, or if there is none. */
+  String value(String key) {
+    return fields.stream()
+        .filter(field -> field.key().name.equals(key))
+        .findFirst()
+        .map(PropertyField::value)
+        .orElse("");
+  }
+
   void clear() {
     fields.forEach(PropertyField::clear);
   }

@@ -1,0 +1,63 @@
+package io.github.wsbackoff.gui;
+
+import io.github.wsbackoff.visualizers.ConnectsListener;
+import java.awt.BorderLayout;
+import org.apache.jmeter.samplers.Clearable;
+import org.apache.jmeter.testelement.TestElement;
+import org.apache.jmeter.visualizers.gui.AbstractListenerGui;
+
+/** The panel of {@link ConnectsListener}: a table and a chart that follow a test. */
+public class ConnectsListenerGui extends AbstractListenerGui implements ElementGui, Clearable {
+  private static final long serialVersionUID = 1L;
+
+  private static final String TRACE = "wsb.connects.trace";
+
+  private final transient PanelBody body;
+  private final ConnectsView view;
+
+  /** Lays out the panel. */
+  public ConnectsListenerGui() {
+    setBorder(makeBorder());
+    body =
+        new PanelBody(
+            this,
+            makeTitlePanel(),
+            ConnectsListener.class,
+            ConnectsListener::new,
+            "note.ConnectsListener");
+    view = new ConnectsView(() -> body.properties().value(TRACE));
+    add(view, BorderLayout.SOUTH);
+    bindingGroup.add(body.properties());
+  }
+
+  @Override
+  public TestElement makeTestElement() {
+    return body.makeElement();
+  }
+
+  @Override
+  public String getStaticLabel() {
+    return Messages.title(getClass()); // called before this class has fields
+  }
+
+  @Override
+  public String getDocAnchor() {
+    return getStaticLabel().replace(' ', '_');
+  }
+
+  @Override
+  public void modifyTestElement(TestElement element) {
+    body.properties().keepNotShown(element, super::modifyTestElement);
+  }
+
+  @Override
+  public void clearGui() {
+    super.clearGui();
+    body.properties().clear();
+  }
+
+  @Override
+  public void clearData() {
+    view.clear();
+  }
+}
