@@ -2,7 +2,7 @@
 
 use crate::finding::{Kind, RuledOut};
 use crate::models::Shape;
-use crate::search::{Family, Found, search};
+use crate::search::{Family, Found, at_figure, roundest, search};
 use crate::seen::{Micros, Seen};
 use limiter::{Decision as Answer, Limit, LimitSpec, Limiter, Rule, WindowClock};
 use std::time::Duration;
@@ -21,12 +21,25 @@ const FAMILIES: [(Family, bool); 10] = [
     (Family::Fixed, true),
 ];
 
-/// A model that costs more than this share of the decisions explains too little.
-const WORST: f64 = 0.2;
+/// A model that contradicts more than this share of the decisions, or leaves more than that to chance, explains too little.
+const MISSED: f64 = 0.01;
+const MISSED_AT_LEAST: usize = 2;
+const OPEN: f64 = 0.35;
+/// But one that contradicts none where all other kinds are twice as bad may leave more: small bursts stand and fall by one.
+const OPEN_BUT_BEST: f64 = 0.5;
 
 /// What costs only so much more than the best is as good: this share of the decisions, and a contradiction.
 const AS_GOOD: f64 = 0.03;
 const AS_GOOD_AT_LEAST: usize = 20;
+
+/// A likelier kind may be named in spite of one contradiction more: stamps are not always where they should be.
+const NAMED_IN_SPITE_OF: usize = 55;
+
+/// Fewer refusals do not say whether they count.
+const REFUSALS: usize = 8;
+
+/// Nobody limits by shorter windows, in microseconds.
+const SHORTEST_WINDOW: f64 = 300_000.0;
 
 /// Figures with a wider range than this say nothing.
 const WIDE: f64 = 1.6;
@@ -79,7 +92,7 @@ pub(crate) fn judge(seen: &Seen, told: &[Told], candidates: &[Found]) -> Verdict
     let margin = AS_GOOD_AT_LEAST.max(share(decisions, AS_GOOD));
     let (good, bad): (Vec<&Found>, Vec<&Found>) = candidates
         .iter()
-        .partition(|found| found.fit.level.cost() <= best.saturating_add(margin));
+        .partition(|found| found.fit.level.cost() <= best.saturating_add(margin_of(found, margin)));
     let mut verdict = Verdict {
         named: None,
         also: Vec::new(),
@@ -87,29 +100,54 @@ pub(crate) fn judge(seen: &Seen, told: &[Told], candidates: &[Found]) -> Verdict
         ruled_out: ruled_out(decisions, &bad, &good),
         open: Vec::new(),
     };
-    if best > share(decisions, WORST).max(AS_GOOD_AT_LEAST) {
+    let first = good.first().map(|found| kind(found.family));
+    let others = candidates
+        .iter()
+        .filter(|found| Some(kind(found.family)) != first);
+    let next = others.map(|found| found.fit.level.cost()).min();
+    let explains = |found: &Found| {
+        let level = found.fit.level;
+        let far = next.is_none_or(|next| next >= 2 * best.max(1));
+        let most = if far && level.missed() == 0 {
+            OPEN_BUT_BEST
+        } else {
+            OPEN
+        };
+        level.missed() <= share(decisions, MISSED).max(MISSED_AT_LEAST)
+            && level.open <= share(decisions, most)
+    };
+    if !good.iter().any(|found| explains(found)) {
         verdict.open.push(format!(
-            "no kind of limit explains the decisions: the best one, {}, is contradicted by {} of {decisions}",
-            candidates
-                .first()
-                .map_or("none", |found| kind(found.family).name()),
+            "no kind of limit explains the decisions: the best one, {}, contradicts {} of {decisions} and leaves {} to chance",
+            candidates.first().map_or("none", |found| kind(found.family).name()),
             candidates.first().map_or(0, Found::missed),
+            candidates.first().map_or(0, |found| found.fit.level.open),
         ));
         return verdict;
     }
-    let known: Vec<&Found> = good.iter().copied().filter(|found| !vague(seen, found)).collect();
     let mut kinds: Vec<Kind> = Vec::new();
     for found in &good {
         if !kinds.contains(&kind(found.family)) {
             kinds.push(kind(found.family));
         }
     }
-    if known.iter().all(|found| found.fit.level.cost() > best + 2) {
+    let in_spite = |found: &&Found| {
+        found.fit.level.cost() <= best.saturating_add(margin_of(found, margin).max(NAMED_IN_SPITE_OF))
+    };
+    let good: Vec<Found> = candidates
+        .iter()
+        .filter(in_spite)
+        .map(|found| narrowed(seen, told, found))
+        .collect();
+    if good
+        .iter()
+        .all(|found| vague(seen, found) || found.fit.level.cost() > best + 2)
+    {
         verdict.also = kinds;
         verdict.open.push(too_little(seen));
         return verdict;
     }
-    let Some(named) = choose(seen, told, &known, &kinds) else {
+    let Some(named) = choose(seen, told, &good) else {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         verdict.open.push(format!(
             "{} explain what was seen equally well",
@@ -118,20 +156,13 @@ pub(crate) fn judge(seen: &Seen, told: &[Told], candidates: &[Found]) -> Verdict
         verdict.also = kinds;
         return verdict;
     };
-    let same = good
-        .iter()
-        .filter(|found| kind(found.family) == kind(named.family));
-    let counted: Vec<bool> = same.map(|found| found.fit.counted).collect();
-    verdict.counted = match named.family {
-        Family::Open | Family::Held | Family::Queue => None,
-        _ if counted.iter().all(|one| *one == named.fit.counted) => Some(named.fit.counted),
-        _ => None,
-    };
-    if verdict.counted.is_none() && !matches!(named.family, Family::Open | Family::Held | Family::Queue) {
-        verdict.open.push(
-            "whether refusals count, too; a run that tries again at once after a refusal would tell"
-                .to_owned(),
-        );
+    let counts = !matches!(named.family, Family::Open | Family::Held | Family::Queue);
+    let agreed =
+        good.iter().all(|found| found.fit.counted == named.fit.counted) && seen.counts().1 >= REFUSALS;
+    verdict.counted = (counts && agreed).then_some(named.fit.counted);
+    if counts && !agreed {
+        let text = "whether refusals count, too; a run that tries again at once after a refusal would tell";
+        verdict.open.push(text.to_owned());
     }
     // A counter on a clock and a bucket that gets all of its tokens at once on it are the same.
     if named.family == Family::Aligned && !kinds.contains(&Kind::TokenBucket) {
@@ -141,8 +172,17 @@ pub(crate) fn judge(seen: &Seen, told: &[Told], candidates: &[Found]) -> Verdict
         .into_iter()
         .filter(|other| *other != kind(named.family))
         .collect();
-    verdict.named = Some(*named);
+    verdict.named = Some(named);
     verdict
+}
+
+/// The ends of connections are known less well than the moments of decisions, which blurs what they explain.
+fn margin_of(found: &Found, margin: usize) -> usize {
+    if found.family == Family::Open {
+        8 * margin
+    } else {
+        margin
+    }
 }
 
 fn share(decisions: usize, share: f64) -> usize {
@@ -154,7 +194,7 @@ fn share(decisions: usize, share: f64) -> usize {
 /// Whether its figures are open: nothing bounds them, or only widely, or answers took longer than the window.
 fn vague(seen: &Seen, found: &Found) -> bool {
     let short = !matches!(found.family, Family::Open | Family::Bucket | Family::Queue)
-        && figure(found.fit.shape) < seen.usual as f64;
+        && figure(found.fit.shape) < SHORTEST_WINDOW.max(seen.usual as f64);
     found.family != Family::Open
         && (short
             || found.unbounded
@@ -162,73 +202,153 @@ fn vague(seen: &Seen, found: &Found) -> bool {
             || found.fit.level.high == i64::MAX)
 }
 
-/// Of those that are known and explain the decisions as well: the one whose figures are by far the roundest, or whose waits are those that
+/// Of those that are known and explain the decisions as well: the one that is by far the likeliest, by its figures and by the waits that
 /// the server told; else the simplest, if they are alike. `None`: nobody can tell.
-fn choose<'a>(seen: &Seen, told: &[Told], known: &[&'a Found], kinds: &[Kind]) -> Option<&'a Found> {
-    let order = |found: &Found| {
+fn choose(seen: &Seen, told: &[Told], good: &[Found]) -> Option<Found> {
+    let order = |found: &&Found| {
         let place = (found.family, found.fit.counted);
-        FAMILIES
-            .iter()
-            .position(|one| *one == place)
-            .unwrap_or(FAMILIES.len())
+        let nth = FAMILIES.iter().position(|one| *one == place);
+        nth.unwrap_or(FAMILIES.len())
     };
-    let mut rated: Vec<(f64, &Found)> = known
-        .iter()
-        .map(|found| {
-            (
-                roundness(found) + agreement(seen, told, found) - found.fit.level.cost() as f64 / 5.0,
-                *found,
-            )
-        })
-        .collect();
+    let score = |found: &Found| {
+        let blurred = if found.family == Family::Open { 40.0 } else { 5.0 };
+        likely(found) + agreement(seen, told, found) - found.fit.level.cost() as f64 / blurred
+    };
+    let mut rated: Vec<(f64, &Found)> = good.iter().map(|found| (score(found), found)).collect();
     rated.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let (most, best) = *rated.first()?;
-    let rivals: Vec<&(f64, &Found)> = rated
+    let most = rated.first()?.0;
+    let rivals: Vec<&Found> = rated
         .iter()
         .filter(|(score, _)| *score > most - CLEARLY)
+        .map(|(_, found)| *found)
         .collect();
-    let mut rival_kinds: Vec<Kind> = rivals.iter().map(|(_, found)| kind(found.family)).collect();
-    rival_kinds.dedup();
-    if rival_kinds.iter().all(|one| *one == rival_kinds[0]) && kinds.contains(&rival_kinds[0]) {
-        return Some(best);
-    }
-    let near: Vec<&Found> = rivals.iter().map(|(_, found)| *found).collect();
-    let simplest = near.iter().copied().min_by_key(|found| order(found))?;
-    if !alike(simplest, &near) {
+    if vague(seen, rivals[0]) {
         return None;
     }
-    let held = near.iter().copied().find(|found| found.family == Family::Held);
-    match held {
-        Some(held) if !usual_window(simplest.range) => Some(held),
-        _ => Some(simplest),
+    let named = if rivals
+        .iter()
+        .all(|found| kind(found.family) == kind(rivals[0].family))
+    {
+        rivals[0]
+    } else {
+        let simplest = rivals.iter().copied().min_by_key(order)?;
+        let near = rivals.iter().all(|other| alike(seen, simplest, other));
+        let held = rivals.iter().copied().find(|found| found.family == Family::Held);
+        match held {
+            _ if !near => return None,
+            Some(held) if !usual_window(simplest.range) => held,
+            _ => simplest,
+        }
+    };
+    // Of one opening an odd figure can be read that is another's: refusals that count look so, too.
+    let passes = i64::try_from(seen.counts().0).unwrap_or(i64::MAX);
+    let once = 5 * passes < 11 * named.fit.level.low && named.family != Family::Bucket;
+    (!once || usual_window(named.range)).then_some(*named)
+}
+
+/// Where a window's length is open and refusals told waits: the lengths that agree with them.
+fn narrowed(seen: &Seen, told: &[Told], found: &Found) -> Found {
+    const STEPS: u32 = 24;
+    let (low, high) = found.range;
+    let window = matches!(
+        found.family,
+        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter
+    );
+    if !window || told.len() < 2 || high < 1.05 * low {
+        return *found;
+    }
+    let round = (1..=600)
+        .map(|half| 500_000.0 * f64::from(half))
+        .filter(|figure| (low..=high).contains(figure));
+    let even = (0..=STEPS).map(|nth| low * (high / low).powf(f64::from(nth) / f64::from(STEPS)));
+    let tried = even.chain(round).map(|figure| at_figure(seen, found, figure));
+    let rated: Vec<(f64, f64, Found)> = tried
+        .filter(|one| one.fit.level.cost() <= found.fit.level.cost() + seen.all.len() / 200)
+        .map(|one| (agreement(seen, told, &one), figure(one.fit.shape), one))
+        .collect();
+    let most = rated.iter().map(|(agreed, ..)| *agreed).fold(0.0, f64::max);
+    let kept: Vec<&(f64, f64, Found)> = rated
+        .iter()
+        .filter(|(agreed, ..)| *agreed >= most - 0.5)
+        .collect();
+    if most <= 0.0 || kept.is_empty() {
+        return *found;
+    }
+    let low = kept
+        .iter()
+        .map(|(_, figure, _)| *figure)
+        .fold(f64::INFINITY, f64::min);
+    let high = kept.iter().map(|(_, figure, _)| *figure).fold(0.0, f64::max);
+    let roundest = roundest(found.family, low, high).map(|figure| at_figure(seen, found, figure));
+    let fit = roundest.unwrap_or(kept[0].2).fit;
+    Found {
+        fit,
+        range: (low, high),
+        levels: (fit.level.low, fit.level.high),
+        unbounded: false,
+        ..*found
     }
 }
 
 /// By so many bits one must be better to be named before others that explain as much.
-const CLEARLY: f64 = 5.0;
+const CLEARLY: f64 = 4.0;
 
-/// How unlikely it is, in bits, that figures so round lie by chance in ranges so narrow: people configure 40 per 5 s, not 41.3 per 5.17 s.
-fn roundness(found: &Found) -> f64 {
-    let (low, high) = found.range;
-    let steps: &[f64] = match found.family {
-        Family::Bucket | Family::Queue => &[10.0, 5.0, 1.0, 0.5, 0.1, 1.0 / 60.0],
-        Family::Open | Family::Held => &[],
-        _ => &[60e6, 30e6, 10e6, 5e6, 1e6, 500e3, 100e3],
+/// How likely a limit of this kind has figures that fit, in bits below certainty: round ones are likely, and a kind that fits only with
+/// odd figures and a begin of its own fits by luck.
+fn likely(found: &Found) -> f64 {
+    // What is measured on a machine's clock is known no better than this.
+    let (low, high) = (found.range.0 * 0.9985, found.range.1 * 1.0015);
+    let per: &[(f64, f64)] = match found.family {
+        Family::Bucket | Family::Queue => &[
+            (10.0, 0.05),
+            (5.0, 0.03),
+            (1.0, 0.01),
+            (0.5, 0.005),
+            (0.1, 0.0005),
+        ],
+        _ => &[
+            (10e6, 0.05),
+            (5e6, 0.03),
+            (1e6, 0.01),
+            (500e3, 0.003),
+            (100e3, 0.0003),
+        ],
     };
-    let bits = |low: f64, high: f64, step: f64| {
-        let inside = (high / step).floor() * step >= low && (high / step).floor() > 0.0;
-        let chance = ((high - low) / step).clamp(1e-4, 1.0);
-        if inside { -chance.log2() } else { 0.0 }
+    let figure = mass(low, high, per) + 0.3 * (high / low).ln() / 10.0;
+    let (least, most) = (
+        found.levels.0 as f64 - 0.5,
+        found.levels.1.min(100_000) as f64 + 0.5,
+    );
+    let level = mass(least, most, &[(50.0, 0.03), (10.0, 0.03), (5.0, 0.02)])
+        + 0.3 * (most / least.max(0.5)).ln() / 8.0;
+    let bits = |share: f64| share.clamp(1e-9, 1.0).log2();
+    let kind = match (found.family, found.fit.counted) {
+        // An end that was seen is no chance.
+        (Family::Open, _) => 10.0,
+        (Family::Held, _) => -1.0,
+        (_, true) => -3.0,
+        (Family::Counter, false) => -2.0,
+        _ => 0.0,
     };
-    // What is on a machine's clock is known no better than this.
-    let (low, high) = (low * 0.9985, high * 1.0015);
-    let figure = steps
-        .iter()
-        .map(|step| bits(low, high, *step))
-        .fold(0.0, f64::max);
-    let (least, most) = (found.levels.0 as f64, found.levels.1.min(1 << 40) as f64);
-    let level = [100.0, 50.0, 10.0, 5.0].map(|step| bits(least - 0.5, most + 0.5, step));
-    figure + level.into_iter().fold(0.0, f64::max)
+    let figure = if found.family == Family::Open { 1.0 } else { figure };
+    // Hardly anybody limits by less than a second.
+    let short = !matches!(found.family, Family::Bucket | Family::Queue | Family::Open) && low < 9e5;
+    let kind = if short { kind - 4.0 } else { kind };
+    bits(figure) + bits(level) + bits(found.begins) + kind
+}
+
+/// The mass of the multiples that lie in a range: of each step so much a multiple, less the larger it is.
+fn mass(low: f64, high: f64, per: &[(f64, f64)]) -> f64 {
+    let of = |(step, mass): &(f64, f64)| {
+        let first = (low / step).ceil().max(1.0);
+        let count = ((high / step).floor() - first + 1.0).clamp(0.0, 20.0);
+        if count > 0.0 {
+            mass * count / first.sqrt()
+        } else {
+            0.0
+        }
+    };
+    per.iter().map(of).sum::<f64>().min(1.0)
 }
 
 /// A wait that a refusal told.
@@ -284,16 +404,18 @@ fn usual_window(range: (f64, f64)) -> bool {
     })
 }
 
-/// Whether those that remain are so near to each other that one may be named for all: windows of like figures.
-fn alike(named: &Found, others: &[&Found]) -> bool {
+/// Whether another is so near to one that this may be named for both: a window of like figures, or one whose figures may be the same.
+fn alike(seen: &Seen, one: &Found, other: &Found) -> bool {
     let near = |one: f64, other: f64| (one / other).ln().abs() < 0.12;
-    others.iter().all(|found| {
-        let window = !matches!(found.family, Family::Bucket | Family::Queue);
-        window
-            && (found.family == Family::Open
-                || near(figure(found.fit.shape), figure(named.fit.shape))
-                    && near(found.fit.level.low as f64, named.fit.level.low as f64))
-    })
+    let window = |found: &Found| !matches!(found.family, Family::Bucket | Family::Queue);
+    let (mine, others) = (figure(one.fit.shape), figure(other.fit.shape));
+    let may_be = vague(seen, other) && other.range.0 <= mine && mine <= other.range.1;
+    let held = [one.family, other.family].contains(&Family::Open);
+    // Where refusals count, what is let in hangs on the rate of all attempts, and a shorter window of a lower limit does the same.
+    let per = |found: &Found| found.fit.level.low as f64 / figure(found.fit.shape);
+    let counted = one.fit.counted && other.fit.counted && near(per(one), per(other));
+    let level = near(one.fit.level.low as f64, other.fit.level.low as f64);
+    window(one) && window(other) && (may_be || counted || level && (held || near(mine, others)))
 }
 
 /// The window in microseconds, or the rate a second.

@@ -124,7 +124,9 @@ fn judged(finding: &mut Finding, seen: &Seen, verdict: Verdict) {
     finding.refusals_count = verdict.counted;
     if let Some(found) = verdict.named {
         finding.kind = judge::kind(found.family);
-        finding.contradicted = found.missed();
+        finding.contradicted = models::fit(seen, found.fit.shape, found.fit.counted)
+            .level
+            .missed();
         finding.limit_spec = spec(seen, &found);
         figures(finding, &found);
     }

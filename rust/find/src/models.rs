@@ -51,8 +51,8 @@ pub(crate) struct Fit {
 }
 
 /// The end of a connection reaches the server a little later than the client's record says, or it knew before.
-const END_EARLY: Micros = 60_000;
-const END_LATE: Micros = 150_000;
+const END_EARLY: Micros = 30_000;
+const END_LATE: Micros = 50_000;
 
 /// Connections that a plan holds for a time are held for a little longer: threads wake late.
 const HELD_LONGER: Micros = 60_000;

@@ -63,6 +63,7 @@ pub(crate) fn queue(seen: &Seen) -> Option<Queued> {
             fit,
             range: (0.98 * rate, 1.02 * rate),
             levels,
+            begins: 1.0,
             unbounded: false,
         });
     }

@@ -26,6 +26,8 @@ pub(crate) struct Found {
     pub(crate) range: (f64, f64),
     /// The levels, over the whole range.
     pub(crate) levels: (i64, i64),
+    /// Where windows begin on a clock: the share of all begins that do as well.
+    pub(crate) begins: f64,
     /// The range goes on as far as was looked: nothing bounds it there.
     pub(crate) unbounded: bool,
 }
@@ -38,6 +40,8 @@ impl Found {
 
 /// Steps of the coarse walk.
 const COARSE: f64 = 1.012;
+/// So many begins of two counters' windows are tried.
+const COUNTER_BEGINS: i32 = 10;
 /// The shortest window, and the slowest and fastest rate that are looked for.
 const SHORTEST: f64 = 50_000.0;
 const FASTEST: f64 = 2_000.0;
@@ -47,6 +51,7 @@ const REFINED: usize = 6;
 const MOST: usize = 6_000;
 const WALKED: usize = 250;
 const REFINED_BY: usize = 1_000;
+const JUDGED_BY: usize = 4_000;
 
 /// Moments at which a closed window opened, the clearest first: not before the first, not behind the second.
 pub(crate) fn openings(seen: &Seen) -> Vec<(Micros, Micros)> {
@@ -116,17 +121,23 @@ impl Search<'_> {
         }
     }
 
-    fn begins(&self, openings: &[(Micros, Micros)], most: usize) -> Vec<Micros> {
-        if !has_begin(self.family) {
-            return vec![0];
+    /// Begins of windows of this length that are tried: a closed window opens at its begin; two counters show no begin, so all are.
+    fn begins(&self, openings: &[(Micros, Micros)], window: f64) -> Vec<Micros> {
+        let mut begins = vec![self.epoch()];
+        match self.family {
+            Family::Aligned => {
+                for (from, until) in openings.iter().take(2) {
+                    let width = until - from;
+                    begins.extend([*until - width / 8, from + width / 3]);
+                }
+            }
+            Family::Counter => {
+                #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
+                let step = (window / f64::from(COUNTER_BEGINS)) as Micros;
+                begins.extend((0..COUNTER_BEGINS).map(|nth| step * Micros::from(nth)));
+            }
+            _ => return vec![0],
         }
-        let mut begins = Vec::new();
-        for (from, until) in openings.iter().take(most) {
-            let width = until - from;
-            begins.extend([*until - width / 8, from + width / 3]);
-        }
-        // Of a clock that cuts time since 1970: any begin does that is a multiple of all usual windows.
-        begins.push(self.epoch());
         begins
     }
 
@@ -139,19 +150,16 @@ impl Search<'_> {
     fn coarse(&self) -> Vec<Point> {
         let (from, until) = self.bounds();
         let openings = openings(self.seen);
-        let begins = self.begins(&openings, 2);
-        let mut points = Vec::new();
-        let mut figure = from;
-        while figure <= until {
-            let tried = begins.iter().map(|begin| self.at(figure, *begin));
-            points.extend(tried.min_by_key(|point| point.fit.level.cost()));
-            figure *= COARSE;
-        }
+        let even = std::iter::successors(Some(from), |figure| Some(figure * COARSE));
+        let even = even.take_while(|figure| *figure <= until);
         let round = round_figures(self.family).filter(|figure| (from..=until).contains(figure));
-        for figure in round {
-            let tried = begins.iter().map(|begin| self.at(figure, *begin));
-            points.extend(tried.min_by_key(|point| point.fit.level.cost()));
-        }
+        let best_begin = |figure: f64| {
+            let begins = self.begins(&openings, figure).into_iter();
+            begins
+                .map(|begin| self.at(figure, begin))
+                .min_by_key(|point| point.fit.level.cost())
+        };
+        let mut points: Vec<Point> = even.chain(round).filter_map(best_begin).collect();
         points.sort_by_key(|point| point.fit.level.cost());
         // The best ones, each in a neighbourhood of its own.
         let mut best: Vec<Point> = Vec::new();
@@ -234,6 +242,23 @@ impl Search<'_> {
         (inside, false)
     }
 
+    /// By how much the begin of windows can be moved, as a share of a window.
+    fn share_of_begins(&self, from: Point) -> f64 {
+        if !has_begin(self.family) {
+            return 1.0;
+        }
+        let good = |begin: Micros| {
+            self.at(from.figure, begin).fit.level.cost() <= from.fit.level.cost() + self.slack()
+        };
+        let reach = |sign: Micros| {
+            let shifts = (0..12).map(|nth| 2_000_i64 << nth);
+            let last = shifts.take_while(|shift| good(from.begin + sign * shift)).last();
+            last.unwrap_or(1_000)
+        };
+        let moved = (reach(1) + reach(-1)) as f64;
+        (moved / from.figure).clamp(1e-4, 1.0)
+    }
+
     fn found(&self, point: Point) -> Found {
         let (from, until) = self.bounds();
         let (low, at_from) = self.edge(point, from);
@@ -253,6 +278,7 @@ impl Search<'_> {
             fit,
             range: (low, high),
             levels,
+            begins: self.share_of_begins(point),
             unbounded: at_from || at_until,
         }
     }
@@ -275,7 +301,7 @@ fn round_figures(family: Family) -> Box<dyn Iterator<Item = f64>> {
 }
 
 /// The roundest figure in a range: whole minutes, then seconds, then tenths ...; of equally round ones that nearest to the middle.
-fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
+pub(crate) fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
     let steps: &[f64] = match family {
         Family::Bucket | Family::Queue => &[
             100.0,
@@ -300,20 +326,31 @@ fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
     })
 }
 
+/// The same with another figure.
+pub(crate) fn at_figure(seen: &Seen, found: &Found, figure: f64) -> Found {
+    let begin = match found.fit.shape {
+        Shape::Aligned { phase, .. } | Shape::Counter { phase, .. } => phase,
+        _ => 0,
+    };
+    let fit = fit(seen, shape(found.family, figure, begin), found.fit.counted);
+    Found { fit, ..*found }
+}
+
 /// The best of a family.
 pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Found {
-    let whole = Search {
-        seen,
-        family,
-        counted,
-    };
     if family == Family::Open {
+        let whole = Search {
+            seen,
+            family,
+            counted,
+        };
         let point = whole.at(1.0, 0);
         return Found {
             family,
             fit: point.fit,
             range: (1.0, 1.0),
             levels: (point.fit.level.low, point.fit.level.high),
+            begins: 1.0,
             unbounded: false,
         };
     }
@@ -321,6 +358,13 @@ pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Found {
         Seen::of(seen.all[..MOST].to_vec(), seen.origin)
     } else {
         seen.clone()
+    };
+    // Where refusals count, the state is made anew for each level, which takes its time.
+    let all = if counted { &begun } else { seen }.judged_by(JUDGED_BY);
+    let whole = Search {
+        seen: &all,
+        family,
+        counted,
     };
     let (thin, thicker) = (begun.judged_by(WALKED), begun.judged_by(REFINED_BY));
     let walk = Search {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod find;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod report;

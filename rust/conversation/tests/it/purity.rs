@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Beside each other in one folder.
-const PURE: [&str; 4] = ["backoff", "conversation", "limiter", "simulate"];
+const PURE: [&str; 5] = ["backoff", "conversation", "find", "limiter", "simulate"];
 
 /// Crates that open sockets or files, start threads, or ask the system for the time.
 const IMPURE: [&str; 13] = [

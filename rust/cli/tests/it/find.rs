@@ -1,0 +1,63 @@
+//! `find`: what it prints for people and for programs, and what it says of inputs that it cannot use.
+
+use crate::program::run;
+use std::path::Path;
+
+fn trace() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../find/tests/traces/go-xrate.jsonl.gz");
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_limit_is_told_in_the_first_line_and_its_picture_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("decisions.svg");
+    let ended = run(&["find", &trace(), "--picture", picture.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let first = ended.out.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "the limit: token bucket, 20 at once and 10 a second from then on, refusals do not count"
+    );
+    assert!(
+        ended.out.contains("\"token-bucket rate=10 burst=20\""),
+        "{}",
+        ended.out
+    );
+    let drawn = std::fs::read_to_string(picture).unwrap();
+    assert!(drawn.contains("the most that the limit allows"));
+}
+
+#[test]
+fn programs_get_json_or_the_limit_alone() {
+    let ended = run(&["find", "--json", &trace()]);
+    let json: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(
+        (&json["kind"], &json["burst"]),
+        (&"token-bucket".into(), &20.into()),
+        "{json}"
+    );
+    let ended = run(&["find", "--limit-only", &trace()]);
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (Some(0), "token-bucket rate=10 burst=20\n")
+    );
+}
+
+#[test]
+fn what_cannot_be_used_fails_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = folder.path().join("few.jsonl");
+    let line = r#"{"at":7,"target":"ws://h/","user":"U 1-1","ordinal":0,"attempt":1,"sentUs":1,"headUs":2,"totalUs":9,"status":101}"#;
+    std::fs::write(&few, format!("{line}\n")).unwrap();
+    let few = few.to_str().unwrap();
+    let ended = run(&["find", few]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("only 1 attempts were seen"), "{}", ended.out);
+    let ended = run(&["find", "--limit-only", few]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("no limit to print"), "{}", ended.err);
+    let ended = run(&["find", "no-such-file"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("there is no such file"), "{}", ended.err);
+}
