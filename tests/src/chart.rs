@@ -3,19 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use charts::{Axis, Picture, Series, Tone};
 
 use crate::report::Row;
-use crate::{Error, Result, at};
-
-const SIZE: (u32, u32) = (1_000, 560);
-const INK: RGBColor = RGBColor(40, 44, 52);
-const FAINT: RGBColor = RGBColor(225, 228, 233);
-const BOUND: RGBColor = RGBColor(110, 118, 129);
-/// Colours that people with any colour vision can tell apart.
-const LINES: [RGBColor; 2] = [RGBColor(213, 94, 0), RGBColor(0, 114, 178)];
-const FONT: &str = "sans-serif";
+use crate::{Result, at};
 
 /// What is drawn.
 #[derive(Debug, Clone)]
@@ -37,7 +28,7 @@ pub struct Chart<'a> {
 /// # Errors
 /// The file system's.
 pub fn write_svg(path: &Path, chart: &Chart<'_>) -> Result<()> {
-    std::fs::write(path, svg(chart)?).map_err(at(path))
+    std::fs::write(path, svg(chart).document()).map_err(at(path))
 }
 
 /// Writes a page with the picture and the table of figures, whose columns are named.
@@ -45,118 +36,33 @@ pub fn write_svg(path: &Path, chart: &Chart<'_>) -> Result<()> {
 /// # Errors
 /// The file system's.
 pub fn write_html(path: &Path, chart: &Chart<'_>, names: &[&str], rows: &[Row]) -> Result<()> {
-    std::fs::write(path, html(chart, names, rows)?).map_err(at(path))
+    std::fs::write(path, html(chart, names, rows)).map_err(at(path))
 }
 
-fn svg(chart: &Chart<'_>) -> Result<String> {
-    let mut out = String::new();
-    let area = SVGBackend::with_string(&mut out, SIZE).into_drawing_area();
-    draw(&area, chart)
-        .and_then(|()| area.present())
-        .map_err(|error| Error::Content {
-            what: "the picture".to_owned(),
-            why: error.to_string(),
-        })?;
-    drop(area);
-    Ok(out)
-}
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-type DrawError = DrawingAreaErrorKind<std::io::Error>;
-
-fn draw(area: &Area<'_>, chart: &Chart<'_>) -> std::result::Result<(), DrawError> {
-    area.fill(&WHITE)?;
-    let heading = |size: i32| (FONT, size).into_font().color(&INK);
-    area.draw_text(
-        chart.title,
-        &heading(24).pos(Pos::new(HPos::Left, VPos::Top)),
-        (68, 16),
-    )?;
-    area.draw_text(
-        chart.subtitle,
-        &(FONT, 15)
-            .into_font()
-            .color(&BOUND)
-            .pos(Pos::new(HPos::Left, VPos::Top)),
-        (68, 48),
-    )?;
-
-    let end = last_second(chart);
-    let top = f64::from(chart.users) * 1.12;
-    let mut context = ChartBuilder::on(area)
-        .margin_top(82)
-        .margin_right(28)
-        .margin_bottom(12)
-        .margin_left(14)
-        .x_label_area_size(48)
-        .y_label_area_size(58)
-        .build_cartesian_2d(0.0..end, 0.0..top)?;
-    context
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(FAINT)
-        .axis_style(BOUND)
-        .x_labels(12)
-        .y_labels(8)
-        .x_label_formatter(&|second| format!("{second:.0}"))
-        .y_label_formatter(&|users| format!("{users:.0}"))
-        .x_desc("seconds after the first user's first attempt")
-        .y_desc("users connected")
-        .label_style((FONT, 14).into_font().color(&INK))
-        .axis_desc_style((FONT, 15).into_font().color(&INK))
-        .draw()?;
-
+fn svg(chart: &Chart<'_>) -> Picture {
     let users = f64::from(chart.users);
-    let note = |h, v| (FONT, 14).into_font().color(&BOUND).pos(Pos::new(h, v));
-    context.draw_series(DashedLineSeries::new(
-        [(0.0, users), (end, users)],
-        6,
-        5,
-        BOUND.stroke_width(1),
-    ))?;
-    context.draw_series([Text::new(
-        format!("all {} users", chart.users),
-        (end * 0.005, users + top * 0.012),
-        note(HPos::Left, VPos::Bottom),
-    )])?;
-    if let Some(bound) = chart
-        .bound
-        .map(|bound| bound.as_secs_f64())
-        .filter(|bound| *bound > 0.0)
-    {
-        context.draw_series(DashedLineSeries::new(
-            [(bound, 0.0), (bound, top)],
-            6,
-            5,
-            BOUND.stroke_width(1),
-        ))?;
-        let text = format!("the limit's own bound, {bound:.0} s");
-        let (x, side) = if bound > end * 0.6 {
-            (bound - end * 0.006, HPos::Right)
-        } else {
-            (bound + end * 0.006, HPos::Left)
-        };
-        context.draw_series([Text::new(text, (x, top * 0.995), note(side, VPos::Top))])?;
-    }
-    for (index, (name, times)) in chart.series.iter().enumerate() {
-        let colour = LINES[index % LINES.len()];
-        // Where two lines run together, the lower one still shows as a rim.
-        let style = colour.stroke_width(if index == 0 { 7 } else { 3 });
+    let end = last_second(chart);
+    let mut picture = charts::Chart::new(chart.title)
+        .about(chart.subtitle)
+        .size(1_000, 560)
+        .across(Axis::linear("seconds after the first user's first attempt").within(0.0, end))
+        .up(Axis::linear("users connected"));
+    for ((name, times), tone) in chart.series.iter().zip([Tone::Vermilion, Tone::Blue]) {
         let legend = format!("{name}: {} of {}", times.len(), chart.users);
-        context
-            .draw_series(LineSeries::new(steps(times, end), style))?
-            .label(legend)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 26, y)], style));
+        let counts = (1..).map(f64::from);
+        let points = times.iter().copied().zip(counts);
+        picture = picture.with(Series::steps(
+            &legend,
+            tone,
+            std::iter::once((0.0, 0.0)).chain(points),
+        ));
     }
-    context
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .legend_area_size(34)
-        .margin(10)
-        .background_style(WHITE.mix(0.9))
-        .border_style(FAINT)
-        .label_font((FONT, 16).into_font().color(&INK))
-        .draw()
+    picture = picture.level(users, &format!("all {} users", chart.users));
+    if let Some(bound) = chart.bound.filter(|bound| !bound.is_zero()) {
+        let bound = bound.as_secs_f64();
+        picture = picture.upright(bound, &format!("the limit's own bound, {bound:.0} s"));
+    }
+    picture.draw()
 }
 
 /// The right edge: a little behind the last event, so that a line that stays flat is seen to stay flat.
@@ -166,20 +72,7 @@ fn last_second(chart: &Chart<'_>) -> f64 {
     lasts.chain(bound).fold(1.0, f64::max) * 1.06
 }
 
-/// A staircase: one user more at each time, level until the right edge.
-fn steps(times: &[f64], end: f64) -> Vec<(f64, f64)> {
-    let mut points = vec![(0.0, 0.0)];
-    let mut count = 0.0;
-    for time in times {
-        points.push((*time, count));
-        count += 1.0;
-        points.push((*time, count));
-    }
-    points.push((end, count));
-    points
-}
-
-fn html(chart: &Chart<'_>, names: &[&str], rows: &[Row]) -> Result<String> {
+fn html(chart: &Chart<'_>, names: &[&str], rows: &[Row]) -> String {
     let names: String = names
         .iter()
         .map(|name| format!("<th>{}</th>", escaped(name)))
@@ -195,7 +88,7 @@ fn html(chart: &Chart<'_>, names: &[&str], rows: &[Row]) -> Result<String> {
             format!("<tr><th>{}</th>{cells}</tr>\n", escaped(row.name))
         })
         .collect();
-    Ok(format!(
+    format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<style>\n\
          body {{ font: 16px/1.5 sans-serif; color: #282c34; max-width: 1000px; margin: 2em auto; padding: 0 1em }}\n\
          svg {{ width: 100%; height: auto }}\n\
@@ -204,8 +97,8 @@ fn html(chart: &Chart<'_>, names: &[&str], rows: &[Row]) -> Result<String> {
          th:first-child {{ text-align: left; font-weight: normal }}\n</style>\n</head>\n<body>\n{picture}\n\
          <table>\n<tr><th></th>{names}</tr>\n{body}</table>\n</body>\n</html>\n",
         title = escaped(chart.title),
-        picture = svg(chart)?,
-    ))
+        picture = svg(chart).inline(),
+    )
 }
 
 fn escaped(text: &str) -> String {
@@ -230,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_picture_says_what_it_shows() {
-        let picture = svg(&chart()).unwrap();
+        let picture = svg(&chart()).inline();
         for text in [
             "Users &amp; limits",
             "users connected",
@@ -241,21 +134,6 @@ mod tests {
         ] {
             assert!(picture.contains(text), "{text} is not in {picture}");
         }
-    }
-
-    #[test]
-    fn a_line_steps_up_at_each_user_and_stays() {
-        assert_eq!(
-            steps(&[1.0, 2.0], 5.0),
-            [
-                (0.0, 0.0),
-                (1.0, 0.0),
-                (1.0, 1.0),
-                (2.0, 1.0),
-                (2.0, 2.0),
-                (5.0, 2.0)
-            ]
-        );
     }
 
     #[test]
@@ -278,7 +156,7 @@ mod tests {
             name: "users connected",
             values: vec!["2".into(), "3".into()],
         }];
-        let page = html(&chart(), &["before", "after"], &rows).unwrap();
+        let page = html(&chart(), &["before", "after"], &rows);
         assert!(page.contains("<svg") && page.contains("<td>3</td>"), "{page}");
         assert!(!page.contains("<script") && !page.contains("src="), "{page}");
     }

@@ -27,6 +27,7 @@ mod loading;
 mod names;
 mod raw;
 mod remote;
+mod reports;
 mod restarts;
 mod retry;
 mod seen;

@@ -3,7 +3,8 @@
 use crate::input::{self, Item};
 use crate::{Failure, say, told};
 use clap::Args;
-use report::{Cure, Page, Run};
+use find::{Finding, Observations};
+use report::{Answer, Cure, Page, Run};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -41,18 +42,20 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if !to_stdout {
         check_output(&options.output)?;
     }
-    let run = read(&options.files)?;
+    let (run, observations) = read(&options.files)?;
     let before = if options.before.is_empty() {
         None
     } else {
-        Some((named(&options.before), read(&options.before)?))
+        Some((named(&options.before), read(&options.before)?.0))
     };
+    let finding = find::find(&observations);
+    let answers = [limit(&finding)];
     let title = options.title.clone().unwrap_or_else(|| named(&options.files));
     let page = Page {
         title: &title,
         run: &run,
         before: before.as_ref().map(|(name, run)| (name.as_str(), run)),
-        answers: &[],
+        answers: &answers,
         cure: &cure,
     };
     let html = page.html();
@@ -64,6 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let output = options.output.display();
     told::write(&options.output, "the page", &html)?;
     say(&format!("{output}: {}", run.sentence()));
+    say(&finding.sentence());
     Ok(())
 }
 
@@ -95,13 +99,53 @@ fn check_output(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn read(files: &[PathBuf]) -> Result<Run, Failure> {
+/// The run, and what it tells of a limit: that is in the traces, and only where there are none in the result file.
+fn read(files: &[PathBuf]) -> Result<(Run, Observations), Failure> {
     let mut run = Run::new();
-    input::read(files, |_, item| match item {
-        Item::Record(record) => run.take(&record),
-        Item::Row(row) => run.sample(&row),
+    let (mut of_traces, mut of_rows) = (Observations::new(), Observations::new());
+    let lines = input::read(files, |source, item| match item {
+        Item::Record(record) => {
+            run.take(&record);
+            of_traces.add_record(source, &record);
+        }
+        Item::Row(row) => {
+            run.sample(&row);
+            of_rows.add_row(source, &row);
+        }
     })?;
-    Ok(run)
+    Ok((run, if lines.records > 0 { of_traces } else { of_rows }))
+}
+
+/// What the limit is, and what nobody can tell from this run.
+fn limit(finding: &Finding) -> Answer {
+    let sentence = finding.sentence();
+    let mut more = Vec::new();
+    if finding.limit_spec.is_some() {
+        more.push(format!(
+            "{} of {} decisions contradict it",
+            finding.contradicted, finding.decisions
+        ));
+    }
+    if !finding.also_possible.is_empty() {
+        let kinds: Vec<&str> = finding.also_possible.iter().map(|kind| kind.name()).collect();
+        more.push(format!("As possible: {}", kinds.join(", ")));
+    }
+    if !finding.likely_makers.is_empty() {
+        more.push(format!("Perhaps {}", finding.likely_makers.join("; ")));
+    }
+    // The sentence says the first of them where the limit is not known.
+    let untold = finding.cannot_tell.iter().filter(|line| !sentence.contains(*line));
+    more.extend(untold.cloned());
+    more.extend(finding.notes.iter().cloned());
+    Answer {
+        question: "What the limit is".to_owned(),
+        answer: sentence
+            .strip_prefix("the limit: ")
+            .unwrap_or(&sentence)
+            .to_owned(),
+        more,
+        copy: finding.limit_spec.as_ref().map(ToString::to_string),
+    }
 }
 
 fn named(files: &[PathBuf]) -> String {

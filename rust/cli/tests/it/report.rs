@@ -53,6 +53,8 @@ fn a_page_is_written_and_its_sentence_printed() {
         "one.jsonl, two.jsonl, run.jtl",
         "Order &lt;b&gt;",
         "The server throttles",
+        "What the limit is",
+        "only 4 attempts were seen",
     ] {
         assert!(html.contains(part), "{part} is not in the page");
     }

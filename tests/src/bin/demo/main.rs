@@ -5,7 +5,7 @@ mod case;
 mod story;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -14,7 +14,7 @@ use system::chart::{self, Chart};
 use system::jmeter::{Home, Jmeter, Running};
 use system::report::{self, Outcome};
 use system::serve::{Serve, Stats};
-use system::{Result, repository};
+use system::{Error, Result, repository};
 
 use case::{Arguments, Case, Job};
 
@@ -104,7 +104,34 @@ fn run(case: &Case) -> Result<()> {
         },
     )?;
     tell_files(&folder);
+    tell_answer(&folder)
+}
+
+/// Asks the commands about the trace of our plan: which limit it met, and a page about the run.
+fn tell_answer(folder: &Path) -> Result<()> {
+    let own = folder.join(AFTER.name);
+    let (trace, page) = (own.join("trace.jsonl"), folder.join("report.html"));
+    let found = answer(Command::new(repository::program()?).arg("find").arg(&trace))?;
+    let mut report = Command::new(repository::program()?);
+    report.arg("report").arg(&trace).arg(own.join("samples.jtl"));
+    answer(report.arg("--title=after.jmx").arg("-o").arg(&page))?;
+    println!("report      {} (open it)\n", shown(&page));
+    println!("{}", found.lines().next().unwrap_or_default());
     Ok(())
+}
+
+/// What a command prints.
+fn answer(command: &mut Command) -> Result<String> {
+    let what = format!("{command:?}");
+    let output = command.output().map_err(|source| Error::Io {
+        what: what.clone(),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(Error::Content { what, why })
 }
 
 /// Says where the pictures, the figures and the dashboards are.

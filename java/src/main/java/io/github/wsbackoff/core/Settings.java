@@ -1,6 +1,7 @@
 package io.github.wsbackoff.core;
 
 import java.io.File;
+import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.util.JMeterUtils;
 
 /**
@@ -11,6 +12,9 @@ import org.apache.jmeter.util.JMeterUtils;
 public final class Settings {
   /** File that every attempt is written to, as JSON lines. */
   public static final String TRACE = "wsb.trace";
+
+  /** Folder for a page about each test, written when it ends. */
+  public static final String REPORT = "wsb.report";
 
   /** {@code all}: the trace shows secrets in addresses, too. */
   public static final String TRACE_SHOW = "wsb.trace.show";
@@ -29,10 +33,15 @@ public final class Settings {
 
   private Settings() {}
 
-  /** The file that attempts are written to, absolute; "" for none. */
+  /** The file that attempts of the running test are written to, absolute; "" for none. */
   public static String trace() {
+    return trace(JMeterContextService.getTestStartTime());
+  }
+
+  /** The same of the test that began then. */
+  static String trace(long testStart) {
     String trace = get(TRACE);
-    return trace.isEmpty() ? "" : new File(trace).getAbsolutePath();
+    return trace.isEmpty() ? Reports.trace(testStart) : new File(trace).getAbsolutePath();
   }
 
   /** The value of a setting without surrounding space, "" if it is not set. */

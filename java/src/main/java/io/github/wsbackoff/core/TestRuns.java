@@ -101,6 +101,7 @@ public final class TestRuns {
       } finally {
         tellNews();
       }
+      Reports.testEnded(startTime);
     }
   }
 
