@@ -134,7 +134,10 @@ fn limit(finding: &Finding) -> Answer {
         more.push(format!("Perhaps {}", finding.likely_makers.join("; ")));
     }
     // The sentence says the first of them where the limit is not known.
-    let untold = finding.cannot_tell.iter().filter(|line| !sentence.contains(*line));
+    let untold = finding
+        .cannot_tell
+        .iter()
+        .filter(|line| !sentence.contains(*line));
     more.extend(untold.cloned());
     more.extend(finding.notes.iter().cloned());
     Answer {
