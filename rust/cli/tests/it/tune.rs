@@ -157,6 +157,7 @@ fn what_is_wrong_or_hopeless_is_told() {
 fn the_limit_may_come_from_what_a_run_met() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.jtl");
+    let mut rows = "timeStamp,elapsed,label,responseCode,success\n".to_owned();
     // A bucket of 10, and 10 more a second; samples in four bunches, whose pauses fill it by halves.
     let (mut tokens, mut last) = (10.0, 0);
     for nth in 0..240_u32 {
