@@ -59,12 +59,17 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         say(&limit.to_string());
         return Ok(());
     }
-    if options.json {
-        let text = serde_json::to_string(&finding).map_err(|error| Failure(error.to_string()))?;
+    tell(&finding, &observations, options.json)
+}
+
+/// Prints what was found out.
+pub(crate) fn tell(finding: &Finding, observations: &Observations, json: bool) -> Result<(), Failure> {
+    if json {
+        let text = serde_json::to_string(finding).map_err(|error| Failure(error.to_string()))?;
         say(&text);
-        return Ok(());
+    } else {
+        lines(finding, observations).iter().for_each(|line| say(line));
     }
-    lines(&finding, &observations).iter().for_each(|line| say(line));
     Ok(())
 }
 

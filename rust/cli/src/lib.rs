@@ -7,6 +7,7 @@ mod curves;
 mod describe;
 mod find;
 mod input;
+mod probe;
 mod report;
 mod serve;
 mod simulate;
@@ -49,6 +50,8 @@ enum Command {
     Find(find::Options),
     /// Find settings worth having against a limit, and the ramp-up that needs no retry
     Tune(Box<tune::Options>),
+    /// Find out the limit of a server by a short experiment
+    Probe(Box<probe::Options>),
     /// Print all properties, error codes and variables of the JMeter elements
     Describe(describe::Options),
 }
@@ -79,6 +82,7 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
         Command::Report(options) => report::run(&options),
         Command::Find(options) => find::run(&options),
         Command::Tune(options) => tune::run(&options, &stop),
+        Command::Probe(options) => probe::run(&options, &stop),
         Command::Describe(options) => describe::run(&options),
     };
     match done {

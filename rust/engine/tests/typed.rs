@@ -34,6 +34,7 @@ fn dial(url: &str) -> Dial {
         tls: Tls::new(&options).unwrap(),
         connect_timeout: 20 * SECOND,
         max_redirects: 0,
+        plain: false,
         compression: false,
         max_message: 1 << 20,
     }

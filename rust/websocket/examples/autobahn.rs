@@ -98,6 +98,7 @@ impl Client {
             tls: self.tls.clone(),
             connect_timeout: PATIENCE,
             max_redirects: 0,
+            plain: false,
             compression: self.compression,
             max_message: MAX_MESSAGE,
         };

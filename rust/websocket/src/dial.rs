@@ -62,6 +62,8 @@ pub struct Dial {
     pub connect_timeout: Duration,
     /// How many redirects are followed; with 0 a redirect is a refusal like any other.
     pub max_redirects: u32,
+    /// Ask for no upgrade: a plain GET, whose answer is in the trace and is a refusal, whatever it says.
+    pub plain: bool,
     /// Offer permessage-deflate (RFC 7692); whether it is used is the server's choice.
     pub compression: bool,
     /// Bound of a message in either direction, in bytes before compression.
@@ -195,13 +197,12 @@ impl<'a> Run<'a> {
             let cookies = self
                 .cookies
                 .line(&hop.target, given.map(|(_, value)| value.as_str()));
-            let upgrade = Upgrade::new(
-                &hop.target,
-                &headers,
-                cookies.as_deref(),
-                &asked,
-                dial.compression,
-            );
+            let upgrade = if dial.plain {
+                Upgrade::plain(&hop.target, &headers, cookies.as_deref())
+            } else {
+                let (target, cookies) = (&hop.target, cookies.as_deref());
+                Upgrade::new(target, &headers, cookies, &asked, dial.compression)
+            };
             let done = exchange(
                 io,
                 &upgrade,

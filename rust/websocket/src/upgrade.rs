@@ -54,45 +54,30 @@ impl Upgrade {
         compression: bool,
     ) -> Self {
         let key = generate_key();
-        let given_host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        let (host_name, host) = given_host.map_or(("Host", target.authority()), |(name, value)| {
-            (name.as_str(), value.as_str())
+        let head = head(target, headers, cookies, |line| {
+            line("Connection", "Upgrade");
+            line("Upgrade", "websocket");
+            line("Sec-WebSocket-Version", "13");
+            line("Sec-WebSocket-Key", &key);
+            if !subprotocols.is_empty() {
+                line(PROTOCOL, &subprotocols.join(", "));
+            }
+            if compression {
+                line(EXTENSIONS, OFFER);
+            }
         });
-        let mut head = String::with_capacity(512);
-        head.push_str("GET ");
-        head.push_str(target.path_and_query());
-        head.push_str(" HTTP/1.1\r\n");
-        let mut line = |name: &str, value: &str| {
-            for part in [name, ": ", value, "\r\n"] {
-                head.push_str(part);
-            }
-        };
-        line(host_name, host);
-        line("Connection", "Upgrade");
-        line("Upgrade", "websocket");
-        line("Sec-WebSocket-Version", "13");
-        line("Sec-WebSocket-Key", &key);
-        if !subprotocols.is_empty() {
-            line(PROTOCOL, &subprotocols.join(", "));
-        }
-        if compression {
-            line(EXTENSIONS, OFFER);
-        }
-        let mut cookies = cookies;
-        for (name, value) in headers {
-            if name.eq_ignore_ascii_case("cookie") {
-                line(name, cookies.take().unwrap_or(value));
-            } else if !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case(PROTOCOL) {
-                line(name, value);
-            }
-        }
-        if let Some(cookies) = cookies {
-            line("Cookie", cookies);
-        }
-        head.push_str("\r\n");
         Upgrade {
             head,
             key,
+            peer: target.host_and_port(),
+        }
+    }
+
+    /// The same without an upgrade: a plain GET.
+    pub(crate) fn plain(target: &Target, headers: &[(String, String)], cookies: Option<&str>) -> Self {
+        Upgrade {
+            head: head(target, headers, cookies, |line| line("Connection", "close")),
+            key: String::new(),
             peer: target.host_and_port(),
         }
     }
@@ -126,6 +111,42 @@ impl Upgrade {
             ),
         }
     }
+}
+
+/// The request's head: its line, the host, `ours`, and the user's headers with the cookies where they wrote some.
+fn head(
+    target: &Target,
+    headers: &[(String, String)],
+    mut cookies: Option<&str>,
+    ours: impl FnOnce(&mut dyn FnMut(&str, &str)),
+) -> String {
+    let given_host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let (host_name, host) = given_host.map_or(("Host", target.authority()), |(name, value)| {
+        (name.as_str(), value.as_str())
+    });
+    let mut head = String::with_capacity(512);
+    head.push_str("GET ");
+    head.push_str(target.path_and_query());
+    head.push_str(" HTTP/1.1\r\n");
+    let mut line = |name: &str, value: &str| {
+        for part in [name, ": ", value, "\r\n"] {
+            head.push_str(part);
+        }
+    };
+    line(host_name, host);
+    ours(&mut line);
+    for (name, value) in headers {
+        if name.eq_ignore_ascii_case("cookie") {
+            line(name, cookies.take().unwrap_or(value));
+        } else if !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case(PROTOCOL) {
+            line(name, value);
+        }
+    }
+    if let Some(cookies) = cookies {
+        line("Cookie", cookies);
+    }
+    head.push_str("\r\n");
+    head
 }
 
 /// The elements of a list header, over all its lines.

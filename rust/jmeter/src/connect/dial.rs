@@ -40,6 +40,7 @@ pub(super) fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, In
         tls: tls(values, request)?,
         connect_timeout: values.positive_duration("wsb.connectTimeout")?,
         max_redirects: MAX_REDIRECTS,
+        plain: false,
         compression: values.boolean("wsb.compression")?,
         max_message: values.size("wsb.maxMessageSize", 1)?,
     })

@@ -11,6 +11,7 @@ mod fuzz;
 mod identity;
 mod login;
 mod messages;
+mod plain;
 mod polling;
 mod proxy;
 mod redirects;

@@ -250,6 +250,7 @@ pub fn dial(url: &str) -> Dial {
         .unwrap(),
         connect_timeout: PATIENCE,
         max_redirects: 5,
+        plain: false,
         compression: false,
         max_message: 16 << 20,
     }

@@ -1,0 +1,136 @@
+//! What a probe found out, in the form in which `find` tells it.
+
+use ::find::{Finding, Kind, RuledOut};
+use limiter::{LimitSpec, Rule, WindowClock};
+use probe::{Candidate, Class, Ending};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+fn kind(class: Class) -> Kind {
+    match class {
+        Class::Bucket | Class::BucketCounts => Kind::TokenBucket,
+        Class::Fixed | Class::Aligned | Class::FixedCounts => Kind::FixedWindow,
+        Class::Sliding | Class::SlidingCounts => Kind::SlidingWindow,
+        Class::Counter | Class::CounterCounts => Kind::SlidingCounter,
+        Class::Queue => Kind::Queue,
+        Class::Concurrency => Kind::Concurrency,
+    }
+}
+
+/// `seen` is what the probe's own trace tells without knowing what it was for; `begun` is the time since 1970 at which the candidates'
+/// clock began.
+pub(super) fn finding(
+    mut seen: Finding,
+    candidates: &[Candidate],
+    ending: Option<Ending>,
+    begun: Duration,
+) -> Finding {
+    let Some(best) = candidates.first() else {
+        return seen;
+    };
+    let named = kind(best.class);
+    seen.kind = named;
+    (seen.rate_per_second, seen.burst, seen.limit, seen.window_ms) = (None, None, None, None);
+    seen.intervals = BTreeMap::new();
+    let counted = best.class.refusals_count();
+    // One that contradicts more than the best is not it.
+    let equal: Vec<&Candidate> = candidates
+        .iter()
+        .filter(|one| one.contradicted <= best.contradicted)
+        .collect();
+    let alike = |one: &&&Candidate| kind(one.class) == named;
+    let agreed = equal
+        .iter()
+        .filter(alike)
+        .all(|one| one.class.refusals_count() == counted);
+    let has_meaning = !matches!(named, Kind::Concurrency | Kind::Queue);
+    seen.refusals_count = (agreed && has_meaning).then_some(counted);
+    seen.contradicted = best.contradicted as usize;
+    let limit = on_the_clock(&best.limit, begun);
+    figures(&mut seen, best, &limit);
+    seen.limit_spec = Some(limit);
+    let mut kinds: Vec<Kind> = equal.iter().map(|one| kind(one.class)).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    seen.ruled_out.retain(|out| !kinds.contains(&out.kind));
+    for other in Class::ALL.map(kind) {
+        if !kinds.contains(&other) && seen.ruled_out.iter().all(|out| out.kind != other) {
+            seen.ruled_out.push(RuledOut {
+                kind: other,
+                reason: "none of its figures decides as the server did".to_owned(),
+            });
+        }
+    }
+    seen.also_possible = kinds.into_iter().filter(|kind| *kind != named).collect();
+    seen.cannot_tell = open_questions(&seen, ending);
+    seen
+}
+
+fn open_questions(seen: &Finding, ending: Option<Ending>) -> Vec<String> {
+    let others: Vec<&str> = seen.also_possible.iter().map(|kind| kind.name()).collect();
+    let what = if others.is_empty() {
+        "to know the figures more closely".to_owned()
+    } else {
+        format!("to tell it from {}", others.join(" or "))
+    };
+    match ending {
+        Some(Ending::Tries) => vec![format!(
+            "the budget did not suffice {what}: a larger --budget would"
+        )],
+        Some(Ending::Time) => vec![format!("the time did not suffice {what}: a longer --time would")],
+        Some(Ending::Alike) if !others.is_empty() => vec![format!(
+            "the rest of the budget does not suffice {what}: a larger --budget may"
+        )],
+        None => vec![format!("it was stopped too early {what}")],
+        _ => Vec::new(),
+    }
+}
+
+/// The limit on the wall clock, as servers cut it.
+fn on_the_clock(limit: &LimitSpec, begun: Duration) -> LimitSpec {
+    let mut limit = limit.clone();
+    for one in &mut limit.limits {
+        match &mut one.rule {
+            Rule::FixedWindow {
+                window,
+                clock: WindowClock::Aligned { offset },
+                ..
+            }
+            | Rule::SlidingCounter { window, offset, .. } => {
+                let since = Duration::from_nanos(
+                    u64::try_from((*offset + begun).as_nanos() % window.as_nanos()).unwrap_or(0),
+                );
+                *offset = Duration::from_millis(u64::try_from(since.as_millis()).unwrap_or(0));
+            }
+            _ => {}
+        }
+    }
+    limit
+}
+
+fn figures(seen: &mut Finding, best: &Candidate, limit: &LimitSpec) {
+    let counts = [best.counts.0, best.counts.1];
+    let scale = [best.scale.0, best.scale.1];
+    match limit.limits.first().map(|limit| limit.rule) {
+        Some(Rule::TokenBucket { rate, burst } | Rule::Queue { rate, burst, .. }) => {
+            (seen.rate_per_second, seen.burst) = (Some(rate), Some(burst.into()));
+            seen.intervals.insert("ratePerSecond", scale);
+            seen.intervals.insert("burst", counts);
+        }
+        Some(
+            Rule::FixedWindow { limit, window, .. }
+            | Rule::SlidingWindow { limit, window }
+            | Rule::SlidingCounter { limit, window, .. },
+        ) => {
+            (seen.limit, seen.window_ms) = (Some(limit.into()), Some(window.as_secs_f64() * 1e3));
+            seen.intervals.insert("limit", counts);
+            seen.intervals
+                .insert("windowMs", scale.map(|seconds| seconds * 1e3));
+        }
+        Some(Rule::Concurrency { limit }) => {
+            seen.limit = Some(limit.into());
+            seen.intervals.insert("limit", counts);
+        }
+        Some(Rule::Unlimited) | None => {}
+    }
+}

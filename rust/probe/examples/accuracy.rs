@@ -1,0 +1,137 @@
+//! How often the experiment is right, over random limits of each kind, in virtual time.
+//!
+//! `cargo run --release -p probe --example accuracy [LIMITS A KIND] [WORD] [steps]`: so many of each (5), only of kinds with the word in
+//! their text, and each step.
+
+use limiter::{LimitSpec, Rule};
+use probe::rehearsal::{Way, rehearse};
+use probe::{Budget, Candidate, Class, Probe};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use std::time::{Duration, Instant};
+
+fn limit(kind: usize, random: &mut Xoshiro256PlusPlus) -> String {
+    let count = [5, 8, 10, 12, 20, 25, 30, 37, 40, 50, 60, 80, 100][random.random_range(0..13)];
+    let window =
+        ["1s", "2s", "3s", "5s", "7s", "10s", "15s", "30s", "60s", "4096ms"][random.random_range(0..10)];
+    let rate = [0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0][random.random_range(0..10)];
+    match kind {
+        0 => format!("token-bucket rate={rate} burst={count}"),
+        1 => format!("fixed-window limit={count} window={window}"),
+        2 => format!("fixed-window limit={count} window={window} clock=aligned"),
+        3 => format!("sliding-window limit={count} window={window}"),
+        4 => format!("sliding-counter limit={count} window={window}"),
+        5 => format!("queue rate={rate} burst={count}"),
+        6 => format!("concurrency limit={count}"),
+        7 => format!("sliding-window limit={count} window={window} reject-counts=true"),
+        8 => format!("token-bucket rate={rate} burst={count} reject-counts=true"),
+        _ => format!("fixed-window limit={count} window={window} reject-counts=true"),
+    }
+}
+
+fn is_right(class: Class, limit: &LimitSpec) -> bool {
+    let counts = limit.limits[0].reject_counts;
+    let kind = match limit.limits[0].rule {
+        Rule::TokenBucket { .. } => matches!(class, Class::Bucket | Class::BucketCounts),
+        Rule::FixedWindow { .. } => matches!(class, Class::Fixed | Class::Aligned | Class::FixedCounts),
+        Rule::SlidingWindow { .. } => matches!(class, Class::Sliding | Class::SlidingCounts),
+        Rule::SlidingCounter { .. } => matches!(class, Class::Counter | Class::CounterCounts),
+        Rule::Queue { .. } => class == Class::Queue,
+        Rule::Concurrency { .. } => class == Class::Concurrency,
+        Rule::Unlimited => false,
+    };
+    kind && class.refusals_count() == counts
+}
+
+/// Whether count and window or rate are within 5 %.
+fn is_near(found: &LimitSpec, limit: &LimitSpec) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() <= 0.05 * b;
+    let (fc, fs) = figures(found);
+    let (c, s) = figures(limit);
+    near(fc, c) && near(fs, s)
+}
+
+fn figures(limit: &LimitSpec) -> (f64, f64) {
+    match limit.limits[0].rule {
+        Rule::TokenBucket { rate, burst } | Rule::Queue { rate, burst, .. } => (f64::from(burst), rate),
+        Rule::FixedWindow { limit, window, .. }
+        | Rule::SlidingWindow { limit, window }
+        | Rule::SlidingCounter { limit, window, .. } => (f64::from(limit), window.as_secs_f64()),
+        Rule::Concurrency { limit } => (f64::from(limit), 1.0),
+        Rule::Unlimited => (0.0, 0.0),
+    }
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let each: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let word = arguments.next().unwrap_or_default();
+    let steps = arguments.next().is_some();
+    let (mut right, mut cannot, mut wrong, mut near) = (0, 0, 0, 0);
+    let mut tries = Vec::new();
+    for kind in 0..10 {
+        for nth in 0..each {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64((kind * 1_000 + nth) as u64);
+            let text = limit(kind, &mut random);
+            let seed: u64 = random.random();
+            let way = Way {
+                round_trip: Duration::from_millis([1, 5, 50][random.random_range(0..3)]),
+                hiccup: Duration::from_millis(10),
+            };
+            if !text.contains(&word) {
+                continue;
+            }
+            let spec: LimitSpec = text.parse().expect("a limit");
+            let budget = Budget {
+                tries: 300,
+                time: Duration::from_secs(600),
+            };
+            let began = Instant::now();
+            let mut probe = Probe::new(budget, seed);
+            let since = Duration::from_secs_f64(1_795_000_000.0 + 60.0 * random.random::<f64>());
+            let (ending, took) = rehearse(&mut probe, &spec, since, way, seed, |step, at, probe| {
+                if steps {
+                    println!(
+                        "    {:>8.2} s, {} tries: {step:?}",
+                        at.as_secs_f64(),
+                        probe.tries_made()
+                    );
+                }
+            });
+            let found: Vec<Candidate> = probe.candidates();
+            tries.push(probe.tries_made());
+            let verdict = match &found[..] {
+                [] => "cannot tell",
+                [first, ..] if is_right(first.class, &spec) => "right",
+                [_, others @ ..] if others.iter().any(|other| is_right(other.class, &spec)) => "cannot tell",
+                _ => "WRONG",
+            };
+            match verdict {
+                "right" => {
+                    right += 1;
+                    near += u32::from(is_near(&found[0].limit, &spec));
+                }
+                "WRONG" => wrong += 1,
+                _ => cannot += 1,
+            }
+            println!(
+                "{verdict:<12}{text:<62} {ending:?}, {} tries, {:.0} s (computed {:.1} s), {} ms",
+                probe.tries_made(),
+                took.as_secs_f64(),
+                began.elapsed().as_secs_f64(),
+                way.round_trip.as_millis()
+            );
+            for candidate in found.iter().take(3) {
+                println!(
+                    "              {} ({} contradicted; {:?}, {:?})",
+                    candidate.limit, candidate.contradicted, candidate.counts, candidate.scale
+                );
+            }
+        }
+    }
+    tries.sort_unstable();
+    println!(
+        "{right} right ({near} of them with figures within 5 %), {cannot} cannot tell, {wrong} wrong; {} tries in the median",
+        tries.get(tries.len() / 2).copied().unwrap_or_default()
+    );
+}

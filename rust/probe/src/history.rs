@@ -1,0 +1,201 @@
+//! What was tried and what came of it, in the order in which the server met it.
+
+use limiter::{Decision, Limiter};
+use std::time::Duration;
+
+/// A server may take so long to notice that a connection is closed.
+pub const NOTICED: Duration = Duration::from_millis(400);
+
+/// A decision may lie so much beside the middle of its way, besides what its way took longer than others: cores are shared.
+const LEAST_SLACK: Duration = Duration::from_millis(3);
+/// An answer that comes so much later than others was made to wait.
+const LATE: Duration = Duration::from_millis(40);
+/// How much a delay may be beside what a model says, besides a tenth of it.
+const DELAY_SLACK: Duration = Duration::from_millis(60);
+
+/// What the server said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Let in.
+    Passed,
+    /// Turned away: by a status, an end of the connection, or silence.
+    Refused,
+}
+
+impl Verdict {
+    /// Whether it was let in.
+    #[must_use]
+    pub fn passed(self) -> bool {
+        self == Verdict::Passed
+    }
+}
+
+/// One try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Try {
+    /// When the request was written.
+    pub sent: Duration,
+    /// When the first byte of the answer came, or was given up.
+    pub answered: Duration,
+    /// What it said.
+    pub verdict: Verdict,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Event {
+    Tried {
+        at: Duration,
+        /// How far before or behind `at` the server may have decided.
+        slack: Duration,
+        verdict: Verdict,
+        /// How much later than usual it was answered.
+        late: Duration,
+    },
+    Released {
+        at: Duration,
+        count: u32,
+    },
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    tries: Vec<Try>,
+    releases: Vec<(Duration, u32)>,
+    /// The same, as models are asked; made anew when a try shows another usual time.
+    events: Vec<Event>,
+}
+
+impl History {
+    pub(crate) fn push(&mut self, tried: Try) {
+        self.tries.push(tried);
+        self.rebuild();
+    }
+
+    pub(crate) fn release(&mut self, at: Duration, count: u32) {
+        self.releases.push((at + NOTICED / 2, count));
+        self.rebuild();
+    }
+
+    pub(crate) fn tries(&self) -> u32 {
+        u32::try_from(self.tries.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn was_refused(&self) -> bool {
+        self.first_refusal().is_some()
+    }
+
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// When the first one was refused, and when those before it were let in.
+    pub(crate) fn first_refusal(&self) -> Option<(Duration, Vec<Duration>)> {
+        let mut passes = Vec::new();
+        for event in &self.events {
+            match *event {
+                Event::Tried { at, verdict, .. } if verdict.passed() => passes.push(at),
+                Event::Tried { at, .. } => return Some((at, passes)),
+                Event::Released { .. } => {}
+            }
+        }
+        None
+    }
+
+    /// When the last one was decided about.
+    pub(crate) fn last(&self) -> Duration {
+        let tried = self.tries.last();
+        tried.map(|tried| tried.answered).unwrap_or_default()
+    }
+
+    /// Between which times it opened: one was refused, and the next one let in.
+    pub(crate) fn openings(&self) -> Vec<(Duration, Duration)> {
+        let tried = self.events.iter().filter_map(|event| match *event {
+            Event::Tried { at, verdict, .. } => Some((at, verdict)),
+            Event::Released { .. } => None,
+        });
+        let tried: Vec<(Duration, Verdict)> = tried.collect();
+        let pairs = tried.windows(2);
+        let opens = pairs.filter(|pair| !pair[0].1.passed() && pair[1].1.passed());
+        opens.map(|pair| (pair[0].0, pair[1].0.max(pair[0].0))).collect()
+    }
+
+    fn rebuild(&mut self) {
+        // The way there and back, where nobody waits.
+        let fastest = self.tries.iter().map(|tried| tried.answered - tried.sent).min();
+        let fastest = fastest.unwrap_or_default();
+        let tried = self.tries.iter().map(|tried| {
+            let way = tried.answered - tried.sent;
+            let longer = way - fastest;
+            // One that was made to wait was decided about when it came.
+            let (late, longer) = if longer > LATE {
+                (longer, Duration::ZERO)
+            } else {
+                (Duration::ZERO, longer)
+            };
+            Event::Tried {
+                at: tried.sent + (fastest + longer) / 2,
+                slack: fastest / 8 + longer / 2 + LEAST_SLACK,
+                verdict: tried.verdict,
+                late,
+            }
+        });
+        let released = self
+            .releases
+            .iter()
+            .map(|&(at, count)| Event::Released { at, count });
+        self.events = tried.chain(released).collect();
+        // Of two that may have come in either order, the one that was let in came first.
+        self.events.sort_by_key(|event| match *event {
+            Event::Released { at, .. } => at,
+            Event::Tried {
+                at, slack, verdict, ..
+            } if verdict.passed() => at.saturating_sub(slack),
+            Event::Tried { at, slack, .. } => at + slack,
+        });
+    }
+}
+
+/// In tenths: what a decision counts that a model would have made otherwise, and one that it would have made a little earlier
+/// or later. Without the second, models that change their mind all the time would fit anything.
+pub(crate) const MISS: u32 = 10;
+const NEAR_TIE: u32 = 2;
+
+/// Lets a model see what happened, and tells how much it disagrees.
+pub(crate) fn disagrees(model: &mut Limiter, event: &Event) -> u32 {
+    match *event {
+        Event::Released { at, count } => {
+            (0..count).for_each(|_| model.release(at));
+            0
+        }
+        Event::Tried {
+            at,
+            slack,
+            verdict,
+            late,
+        } => {
+            let agrees = |decision: Decision| match (decision, verdict) {
+                (Decision::Reject { .. }, Verdict::Refused) => true,
+                (Decision::Pass, Verdict::Passed) => late.is_zero(),
+                (Decision::PassLate { delay }, Verdict::Passed) => {
+                    delay.abs_diff(late) <= DELAY_SLACK + slack + delay / 10
+                }
+                _ => false,
+            };
+            let other = match verdict {
+                // One that comes later is let in rather.
+                Verdict::Passed => at + slack,
+                Verdict::Refused => at.saturating_sub(slack),
+            };
+            let (when, disagrees) = if agrees(model.look(at)) {
+                (at, 0)
+            } else if agrees(model.look(other)) {
+                (other, NEAR_TIE)
+            } else {
+                (at, MISS)
+            };
+            let _ = model.try_pass(when);
+            disagrees
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! One model of a limit: its kind and its figures, how they are drawn, and how the nearest ones are.
+
+use crate::history::History;
+use limiter::{Limit, LimitSpec, Rule, WindowClock};
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+use std::time::Duration;
+
+/// A kind of limit, as far as tries can tell it from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Token bucket.
+    Bucket,
+    /// Fixed window that begins with the first try after the last one.
+    Fixed,
+    /// Fixed window on the clock.
+    Aligned,
+    /// Sliding window log.
+    Sliding,
+    /// Sliding window counter.
+    Counter,
+    /// Queue that delays.
+    Queue,
+    /// So many at a time.
+    Concurrency,
+    /// Token bucket from which refusals take, too.
+    BucketCounts,
+    /// Fixed window that each refusal renews.
+    FixedCounts,
+    /// Sliding window in which refusals count.
+    SlidingCounts,
+    /// Sliding window counter in which refusals count.
+    CounterCounts,
+}
+
+impl Class {
+    /// All of them, the simplest first.
+    pub const ALL: [Class; 11] = [
+        Class::Bucket,
+        Class::Fixed,
+        Class::Sliding,
+        Class::Aligned,
+        Class::Counter,
+        Class::Concurrency,
+        Class::Queue,
+        Class::SlidingCounts,
+        Class::FixedCounts,
+        Class::BucketCounts,
+        Class::CounterCounts,
+    ];
+
+    /// Whether refusals count in it.
+    #[must_use]
+    pub fn refusals_count(self) -> bool {
+        use Class::{BucketCounts, CounterCounts, FixedCounts, SlidingCounts};
+        matches!(self, BucketCounts | CounterCounts | FixedCounts | SlidingCounts)
+    }
+
+    /// The one that stands for its kind: on whose clock windows begin is a figure.
+    pub(crate) fn kind(self) -> Class {
+        if self == Class::Aligned {
+            Class::Fixed
+        } else {
+            self
+        }
+    }
+
+    /// Its windows lie on a clock that is not ours.
+    pub(crate) fn is_on_a_clock(self) -> bool {
+        matches!(self, Class::Aligned | Class::Counter | Class::CounterCounts)
+    }
+
+    /// Its second figure is a rate, not a window.
+    pub(crate) fn has_rate(self) -> bool {
+        matches!(self, Class::Bucket | Class::BucketCounts | Class::Queue)
+    }
+}
+
+/// A kind with its figures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Model {
+    pub(crate) class: Class,
+    /// Limit or burst.
+    pub(crate) count: f64,
+    /// Window in seconds, or rate a second.
+    pub(crate) scale: f64,
+    /// Share of the window by which windows on the clock are shifted; share of a queue's burst that does not wait.
+    pub(crate) phase: f64,
+}
+
+const LEAST_WINDOW: f64 = 0.4;
+const MOST_WINDOW: f64 = 7_200.0;
+const LEAST_RATE: f64 = 0.005;
+const MOST_RATE: f64 = 400.0;
+
+/// Figures that people write: these times a power of ten.
+const USUAL: [f64; 12] = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+
+impl Model {
+    pub(crate) fn spec(&self) -> LimitSpec {
+        // A queue in which nobody waits is a bucket.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // kept within by `tidy`
+        let (count, delay) = (
+            self.count as u32,
+            ((self.count - 1.0) * self.phase).max(0.0) as u32,
+        );
+        let window = Duration::from_secs_f64(self.scale);
+        let offset = Duration::from_secs_f64(self.scale * self.phase);
+        let rule = match self.class {
+            Class::Bucket | Class::BucketCounts => Rule::TokenBucket {
+                rate: self.scale,
+                burst: count,
+            },
+            Class::Fixed | Class::FixedCounts => Rule::FixedWindow {
+                limit: count,
+                window,
+                clock: WindowClock::First,
+            },
+            Class::Aligned => Rule::FixedWindow {
+                limit: count,
+                window,
+                clock: WindowClock::Aligned { offset },
+            },
+            Class::Sliding | Class::SlidingCounts => Rule::SlidingWindow { limit: count, window },
+            Class::Counter | Class::CounterCounts => Rule::SlidingCounter {
+                limit: count,
+                window,
+                offset,
+            },
+            Class::Queue => Rule::Queue {
+                rate: self.scale,
+                burst: count,
+                delay,
+            },
+            Class::Concurrency => Rule::Concurrency { limit: count },
+        };
+        LimitSpec::from(Limit {
+            rule,
+            reject_counts: self.class.refusals_count(),
+        })
+    }
+
+    /// Any of a class, with the count that makes its first refusal the server's.
+    pub(crate) fn any(class: Class, history: &History, random: &mut Xoshiro256PlusPlus) -> Model {
+        let (low, high) = if class.has_rate() {
+            (LEAST_RATE, MOST_RATE)
+        } else {
+            (LEAST_WINDOW, MOST_WINDOW)
+        };
+        let drawn = (low.ln() + random.random::<f64>() * (high / low).ln()).exp();
+        let scale = if random.random_bool(0.5) {
+            usual(drawn)
+        } else {
+            drawn
+        };
+        Model::of_scale(class, scale, history, random)
+    }
+
+    /// Any of a class with this window or rate.
+    pub(crate) fn of_scale(
+        class: Class,
+        scale: f64,
+        history: &History,
+        random: &mut Xoshiro256PlusPlus,
+    ) -> Model {
+        let phase = match class {
+            Class::Queue if random.random_bool(0.6) => 0.0,
+            _ => begins_at_opening(scale, history, random).unwrap_or_else(|| random.random::<f64>() * 0.999),
+        };
+        let model = Model {
+            class,
+            count: 1.0,
+            scale,
+            phase,
+        };
+        model.counted(history, random)
+    }
+
+    /// One like it.
+    pub(crate) fn near(&self, history: &History, random: &mut Xoshiro256PlusPlus) -> Model {
+        let mut model = *self;
+        let spread = [0.0, 0.002, 0.01, 0.04, 0.15][random.random_range(0..5)];
+        model.scale *= (spread * (random.random::<f64>() * 2.0 - 1.0)).exp();
+        if random.random_bool(0.2) {
+            model.scale = usual(model.scale);
+        }
+        if random.random_bool(0.6) {
+            model = self.of_length(model.scale, history, random.random_range(0..4));
+        }
+        if random.random_bool(0.6) {
+            let shift = [0.002, 0.02, 0.2][random.random_range(0..3)];
+            model.phase += shift * (random.random::<f64>() * 2.0 - 1.0);
+            model.phase = if model.class == Class::Queue {
+                model.phase.clamp(0.0, 1.0)
+            } else {
+                model.phase.rem_euclid(1.0).min(0.999)
+            };
+        }
+        match random.random_range(0..4) {
+            0 => return model.counted(history, random),
+            1 => model.count += random.random_range(-2..=2) as f64,
+            2 => model.count *= 1.0 + 0.04 * (random.random::<f64>() * 2.0 - 1.0),
+            _ => {}
+        }
+        model.tidy()
+    }
+
+    /// With another window, or rate. One of the last begins of a window on the clock, which is known best, stays where it was.
+    fn of_length(&self, scale: f64, history: &History, ago: u32) -> Model {
+        let mut model = Model { scale, ..*self };
+        if self.class.is_on_a_clock() {
+            let windows = (history.last().as_secs_f64() / self.scale - self.phase).floor() - f64::from(ago);
+            let begin = (windows + self.phase) * self.scale;
+            model.phase = (begin / scale).rem_euclid(1.0).min(0.999);
+        }
+        model
+    }
+
+    /// The same with a window, or rate, as people write it.
+    pub(crate) fn polished(&self, history: &History) -> Vec<Model> {
+        let digits = 10_f64.powf(2.0 - self.scale.log10().floor());
+        let rounded = (self.scale * digits).round() / digits;
+        let scales = [usual(self.scale), rounded];
+        let lengths = scales
+            .into_iter()
+            .flat_map(|scale| (0..3).map(move |ago| (scale, ago)));
+        lengths
+            .map(|(scale, ago)| self.of_length(scale, history, ago).tidy())
+            .collect()
+    }
+
+    /// With the count that makes its first refusal the server's, or one beside it.
+    fn counted(mut self, history: &History, random: &mut Xoshiro256PlusPlus) -> Model {
+        let Some((refused, passes)) = history.first_refusal() else {
+            return self.tidy();
+        };
+        let since = |from: Duration| refused.saturating_sub(from).as_secs_f64();
+        let first = passes.first().copied().unwrap_or(refused);
+        let within = |seconds: f64| passes.iter().filter(|&&at| since(at) < seconds).count() as f64;
+        let all = passes.len() as f64;
+        // How far those from any moment on were ahead of the rate: before it, the bucket may have been full.
+        let ahead = || {
+            let from = passes.iter().enumerate();
+            let ahead = from.map(|(nth, &at)| all - nth as f64 - self.scale * since(at));
+            ahead.fold(1.0, f64::max)
+        };
+        self.count = match self.class {
+            Class::Bucket | Class::BucketCounts => ahead().ceil(),
+            Class::Queue => (ahead() - 1.0).ceil(),
+            Class::Concurrency => all,
+            Class::Sliding | Class::SlidingCounts => within(self.scale),
+            Class::Fixed | Class::FixedCounts => within(since(first) % self.scale + 1e-6),
+            Class::Aligned | Class::Counter | Class::CounterCounts => {
+                let into = (refused.as_secs_f64() / self.scale - self.phase).rem_euclid(1.0);
+                let now = within(into * self.scale);
+                if self.class == Class::Aligned {
+                    now
+                } else {
+                    let before = within((1.0 + into) * self.scale) - now;
+                    (now + before * (1.0 - into)).ceil()
+                }
+            }
+        };
+        if random.random_bool(0.3) {
+            self.count += random.random_range(-1..=1) as f64;
+        }
+        self.tidy()
+    }
+
+    fn tidy(mut self) -> Model {
+        let least = if self.class == Class::Queue { 0.0 } else { 1.0 };
+        self.count = self.count.round().clamp(least, 100_000.0);
+        self.scale = if self.class.has_rate() {
+            self.scale.clamp(LEAST_RATE, MOST_RATE)
+        } else {
+            self.scale.clamp(LEAST_WINDOW, MOST_WINDOW)
+        };
+        self
+    }
+
+    /// How odd its figures look to whoever writes limits; less is more usual.
+    pub(crate) fn oddity(&self) -> f64 {
+        self.odd_scale() * 10.0 + odd(self.count.max(1.0))
+    }
+
+    /// The same of its window or rate alone.
+    pub(crate) fn odd_scale(&self) -> f64 {
+        if self.class == Class::Concurrency {
+            0.0
+        } else {
+            odd(self.scale)
+        }
+    }
+}
+
+/// The phase by which a window begins somewhere in an opening that was seen, at times.
+fn begins_at_opening(scale: f64, history: &History, random: &mut Xoshiro256PlusPlus) -> Option<f64> {
+    let openings = history.openings();
+    if openings.is_empty() || random.random_bool(0.3) {
+        return None;
+    }
+    let (from, to) = openings[random.random_range(0..openings.len())];
+    let begin = from + (to - from).mul_f64(random.random::<f64>());
+    Some((begin.as_secs_f64() / scale).rem_euclid(1.0).min(0.999))
+}
+
+/// All windows, or rates, that people write, as far as they can be told from others in an experiment.
+pub(crate) fn all_usual(class: Class) -> Vec<f64> {
+    let (low, high) = if class.has_rate() {
+        (0.1, 200.0)
+    } else {
+        (LEAST_WINDOW, 600.0)
+    };
+    let mut all = vec![low];
+    while let Some(&last) = all.last().filter(|&&last| last < high) {
+        // Steps that miss none.
+        let mut next = last * 1.02;
+        while usual(next) <= last * 1.001 {
+            next *= 1.02;
+        }
+        all.push(usual(next));
+    }
+    all
+}
+
+fn odd(value: f64) -> f64 {
+    (value / usual(value)).ln().abs()
+}
+
+/// The nearest figure that people write.
+pub(crate) fn usual(value: f64) -> f64 {
+    // Windows of minutes are multiples of them.
+    let unit = if value >= 45.0 { 60.0 } else { 1.0 };
+    let value = value / unit;
+    let power = 10_f64.powf(value.log10().floor());
+    let near = |a: &f64, b: &f64| {
+        let off = |figure: f64| (value / (figure * power)).ln().abs();
+        off(*a).total_cmp(&off(*b))
+    };
+    let figures = USUAL.into_iter().chain([10.0]);
+    figures.min_by(near).map_or(value, |figure| figure * power) * unit
+}

@@ -1,0 +1,153 @@
+//! An experiment in virtual time, with a limiter in the place of a server: for tests, and to measure how often it is right.
+
+use crate::{Leg, Probe, Step, Try, Until, Verdict};
+use limiter::{Decision, LimitSpec, Limiter};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use std::time::Duration;
+
+/// The way to a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// There and back, in the mean.
+    pub round_trip: Duration,
+    /// A way may take so much longer at times.
+    pub hiccup: Duration,
+}
+
+struct Server {
+    limiter: Limiter,
+    way: Way,
+    random: Xoshiro256PlusPlus,
+}
+
+struct Sent {
+    at: Duration,
+    decided: Duration,
+    answer: Option<(Duration, Verdict)>,
+}
+
+impl Server {
+    fn way(&mut self) -> Duration {
+        let share = 0.45 + 0.2 * self.random.random::<f64>();
+        let hiccup = if self.random.random_bool(0.03) {
+            self.random.random::<f64>()
+        } else {
+            0.0
+        };
+        self.way.round_trip.mul_f64(share) + self.way.hiccup.mul_f64(hiccup)
+    }
+
+    /// Decides on all that came until `now`, in the order in which they came.
+    fn decide(&mut self, sent: &mut [Sent], now: Duration) {
+        let mut due: Vec<usize> = (0..sent.len())
+            .filter(|&nth| sent[nth].answer.is_none() && sent[nth].decided <= now)
+            .collect();
+        due.sort_by_key(|&nth| sent[nth].decided);
+        for nth in due {
+            let at = sent[nth].decided;
+            let (verdict, delay) = match self.limiter.try_pass(at) {
+                Decision::Pass => (Verdict::Passed, Duration::ZERO),
+                Decision::PassLate { delay } => (Verdict::Passed, delay),
+                Decision::Reject { .. } => (Verdict::Refused, Duration::ZERO),
+            };
+            sent[nth].answer = Some((at + delay + self.way(), verdict));
+        }
+    }
+
+    fn leg(&mut self, leg: Leg, now: &mut Duration) -> Vec<Try> {
+        *now += leg.after;
+        let mut sent: Vec<Sent> = Vec::new();
+        for nth in 0..leg.count {
+            if nth > 0 {
+                *now += leg.gap;
+            }
+            self.decide(&mut sent, *now);
+            let ended = |sent: &Sent| {
+                sent.answer.is_some_and(|(answered, verdict)| {
+                    answered <= *now
+                        && match leg.until {
+                            Until::Never => false,
+                            Until::Passed => verdict.passed(),
+                            Until::Refused => !verdict.passed(),
+                        }
+                })
+            };
+            if sent.iter().any(ended) {
+                break;
+            }
+            let decided = *now + self.way();
+            sent.push(Sent {
+                at: *now,
+                decided,
+                answer: None,
+            });
+        }
+        self.decide(&mut sent, Duration::MAX);
+        let tries: Vec<Try> = sent
+            .iter()
+            .filter_map(|sent| {
+                let (answered, verdict) = sent.answer?;
+                Some(Try {
+                    sent: sent.at,
+                    answered,
+                    verdict,
+                })
+            })
+            .collect();
+        *now = tries.iter().map(|t| t.answered).max().unwrap_or(*now).max(*now);
+        tries
+    }
+}
+
+/// Lets the experiment find out `limit`, whose clock is at `since` when it begins; `watch` is told of each step. Gives how it ended and
+/// how long it took.
+pub fn rehearse(
+    probe: &mut Probe,
+    limit: &LimitSpec,
+    since: Duration,
+    way: Way,
+    seed: u64,
+    mut watch: impl FnMut(&Step, Duration, &Probe),
+) -> (crate::Ending, Duration) {
+    let mut server = Server {
+        limiter: Limiter::new(limit),
+        way,
+        random: Xoshiro256PlusPlus::seed_from_u64(seed),
+    };
+    let mut now = since;
+    let mut open = 0;
+    loop {
+        let step = probe.next(now - since);
+        watch(&step, now - since, probe);
+        match step {
+            Step::Done(ending) => return (ending, now - since),
+            Step::Release(count) => {
+                let count = count.min(open);
+                open -= count;
+                (0..count).for_each(|_| server.limiter.release(now));
+                probe.released(now - since, count);
+                now += crate::history::NOTICED;
+            }
+            Step::Tries { legs, hold, .. } => {
+                for leg in legs {
+                    for tried in server.leg(leg, &mut now) {
+                        if tried.verdict.passed() {
+                            open += 1;
+                        }
+                        probe.seen(Try {
+                            sent: tried.sent - since,
+                            answered: tried.answered - since,
+                            ..tried
+                        });
+                    }
+                    if !hold {
+                        (0..open).for_each(|_| server.limiter.release(now));
+                        probe.released(now - since, open);
+                        open = 0;
+                    }
+                }
+            }
+        }
+    }
+}
