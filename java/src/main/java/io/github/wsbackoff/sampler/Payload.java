@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.jmeter.engine.util.CompoundVariable;
@@ -188,6 +189,10 @@ final class Payload {
     byte[] known = FILES.get(file);
     if (known == null) {
       try {
+        // Who reads a pipe without a writer cannot be stopped, and some devices have no end.
+        if (Files.readAttributes(file, BasicFileAttributes.class).isOther()) {
+          throw new IOException("it is a pipe or a device");
+        }
         known = Files.readAllBytes(file);
       } catch (IOException | SecurityException | OutOfMemoryError e) {
         throw unreadable(name, "it cannot be read: " + e);

@@ -415,10 +415,10 @@ public class MessageSamplersTest {
   }
 
   @Test
-  public void a_missing_file_fails_with_its_name() throws Exception {
+  public void a_file_that_is_none_or_has_no_end_fails_with_its_name() throws Exception {
     connect();
     for (String type : Arrays.asList("file", "file-text")) {
-      for (String file : Arrays.asList("", "/no/such/file")) {
+      for (String file : Arrays.asList("", "/no/such/file", "/dev/zero")) {
         SampleResult sample =
             with(new SendSampler(), "wsb.payloadType", type, "wsb.payloadFile", file).sample(null);
         assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
