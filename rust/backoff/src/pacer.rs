@@ -20,6 +20,7 @@
 //! assert_eq!((turn.at, turn.ticket), (Duration::from_secs(2), second));
 //! ```
 
+mod blame;
 mod flight;
 mod learn;
 mod queue;
@@ -29,6 +30,7 @@ pub use settings::{FASTEST_PACE, LARGEST_BURST, PacerMode, PacerSettings, SLOWES
 
 use crate::attempts::{Form, Refusal};
 use crate::connect::Class;
+use blame::Blame;
 use flight::Flight;
 use learn::{Cut, Learner};
 use queue::Queue;
@@ -41,13 +43,7 @@ const LATENESS: Duration = Duration::from_millis(10);
 
 /// How far a gap between two turns spreads around `1 / rate`: half of it, up and down. Without it two gates on one quota
 /// fall into step, and the one that is a moment earlier at every token gets most of them.
-const GAP_SPREAD: f64 = 0.15;
-
-/// So many others who get in between two refusals of one user say that the second is its own.
-const OTHERS: u64 = 3;
-
-/// But not where others were refused more than so many times as often as let in: then the rate is too high.
-const MOSTLY: u64 = 3;
+const GAP_SPREAD: f64 = 0.3;
 
 /// A place in the order of first waits. It stays the same over all attempts of one connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -79,9 +75,9 @@ pub struct PacerState {
 /// its end told by [`Pacer::passed`] or [`Pacer::refused`]; for the next attempt of the same connect [`Pacer::again`]. Who makes no
 /// further one, waiting or not, says [`Pacer::leave`].
 ///
-/// Order: by first wait, in every mode. A refused one lets three of the others get in before it comes back to its old place, and if
-/// it is refused again then, what keeps it out is its own: as long as others wait it comes back after its own backoff, behind them but
-/// for one turn in eight, and its refusals say nothing to the gate. So nobody starves, and one who is always refused starves nobody.
+/// Order: by first wait, in every mode. A refused one lets two of the others get in, and then comes back before the line. Whom something
+/// of its own keeps out (see the module `blame`) comes back after its own backoff, as long as others wait behind them but for one turn
+/// in eight, and its refusals say nothing to the gate. So nobody starves, and those who are always refused starve nobody.
 ///
 /// The rate of `pace` (additive increase, multiplicative decrease): a success adds `increase / rate`, which is `increase` for each
 /// second of successes; a refusal leaves `beta` of it, once for all refusals of attempts that were under way. A hint holds all.
@@ -92,28 +88,13 @@ pub struct Pacer {
     learner: Learner,
     queue: Queue,
     flight: Flight,
-    /// Of those who were refused and have not got in since.
-    refused: HashMap<Ticket, Record>,
-    /// How many got in, and how many refusals there were.
-    passes: u64,
-    refusals: u64,
+    blame: Blame,
+    /// What their refusals cut of the rate, of those who have not got in since.
+    cuts: HashMap<Ticket, Vec<Cut>>,
     /// The latest answer that may be the quota's or its user's own, if nobody got in since.
     suspicion: Option<Ticket>,
     issued: u64,
     latest: Duration,
-}
-
-/// What is known of one who was refused.
-#[derive(Debug, Clone, Copy)]
-struct Record {
-    /// How many had got in by then.
-    passes: u64,
-    /// How many refusals there had been that were not their users' own, this one counted.
-    refusals: u64,
-    /// What its refusal cut of the rate.
-    cut: Option<Cut>,
-    /// Its refusals are its own.
-    own: bool,
 }
 
 impl Pacer {
@@ -126,9 +107,8 @@ impl Pacer {
             learner: Learner::new(settings),
             queue: Queue::default(),
             flight: Flight::default(),
-            refused: HashMap::new(),
-            passes: 0,
-            refusals: 0,
+            blame: Blame::default(),
+            cuts: HashMap::new(),
             suspicion: None,
             issued: 0,
             latest: Duration::ZERO,
@@ -149,8 +129,8 @@ impl Pacer {
     pub fn again(&mut self, ticket: Ticket, unit: f64, not_before: Duration) {
         self.flight.end(ticket);
         let unit = sound(unit);
-        match self.refused.get(&ticket) {
-            Some(record) if record.own => {
+        match self.blame.refused_at(ticket) {
+            Some(_) if self.blame.is_own(ticket) => {
                 // Nobody else is kept waiting: the gate's own gaps are enough.
                 let until = if self.queue.others_wait() {
                     not_before
@@ -159,18 +139,19 @@ impl Pacer {
                 };
                 self.queue.rest(ticket, unit, until);
             }
-            Some(record) if self.settings.mode == PacerMode::Pace => {
-                self.queue.give_way(ticket, unit, record.passes, self.refusals);
+            Some((passes, refusals)) if self.settings.mode == PacerMode::Pace => {
+                self.queue.give_way(ticket, unit, passes, refusals);
             }
             _ => self.queue.line_up(ticket, unit),
         }
-        self.queue.settle(self.passes, self.latest);
+        self.queue.settle(self.latest);
     }
 
     /// Makes no further attempt, whether it waits or not. True: it waited.
     pub fn leave(&mut self, ticket: Ticket) -> bool {
         self.flight.end(ticket);
-        self.refused.remove(&ticket);
+        self.blame.forget(ticket);
+        self.cuts.remove(&ticket);
         self.queue.remove(ticket).is_some()
     }
 
@@ -229,7 +210,7 @@ impl Pacer {
         if !self.is_deaf() {
             self.flight.begin(turn.ticket, now);
         }
-        self.queue.settle(self.passes, now);
+        self.queue.settle(now);
         Some(turn.ticket)
     }
 
@@ -254,14 +235,15 @@ impl Pacer {
         if self.is_deaf() {
             return;
         }
-        self.refused.remove(&ticket);
+        self.blame.passed(ticket);
+        self.cuts.remove(&ticket);
         let sent = self.flight.end(ticket);
         let took = sent.map_or(Duration::ZERO, |sent| now.saturating_sub(sent.at));
         self.flight.answered(now, took, sent.and_then(|sent| sent.limit));
-        self.passes += 1;
         self.suspicion = None;
         self.learner.passed(sent.map_or(now, |sent| sent.at));
-        self.queue.settle(self.passes, now);
+        self.queue.let_back(self.blame.passes());
+        self.queue.settle(now);
     }
 
     /// An attempt failed. What the policy takes for a throttle is a refusal of the quota, and so is no answer at all, in whatever form;
@@ -282,41 +264,23 @@ impl Pacer {
                 return;
             }
         }
-        let heard = sent.is_some_and(|sent| sent.late);
-        if self.is_own(ticket) || heard {
+        if sent.is_some_and(|sent| sent.late) {
+            // Its silence was heard.
             return;
         }
-        self.refusals += 1;
         if self.settings.mode == PacerMode::Pause {
             self.learner.hold_for(now, refusal.hint);
             return;
         }
-        let at = sent.map_or(now, |sent| sent.at);
-        let cut = self.learner.refused(now, at, refusal.hint);
-        let record = Record {
-            passes: self.passes,
-            refusals: self.refusals,
-            cut,
-            own: self.refused.get(&ticket).is_some_and(|record| record.own),
-        };
-        self.refused.insert(ticket, record);
-    }
-
-    /// Whether the refusal of this ticket is its own: others got in since the one before.
-    fn is_own(&mut self, ticket: Ticket) -> bool {
-        let Some(record) = self.refused.get_mut(&ticket) else {
-            return false;
-        };
-        let (passes, refusals) = (self.passes - record.passes, self.refusals - record.refusals);
-        if passes < OTHERS || passes.saturating_mul(MOSTLY) < refusals || !self.queue.others_wait() {
-            return false;
+        if self.blame.refused(ticket) {
+            let at = sent.map_or(now, |sent| sent.at);
+            if let Some(cut) = self.learner.refused(now, at, refusal.hint) {
+                self.cuts.entry(ticket).or_default().push(cut);
+            }
+        } else {
+            let cuts = self.cuts.remove(&ticket).unwrap_or_default();
+            cuts.into_iter().rev().for_each(|cut| self.learner.take_back(cut));
         }
-        record.own = true;
-        (record.passes, record.refusals) = (self.passes, self.refusals);
-        if let Some(cut) = record.cut.take() {
-            self.learner.take_back(cut);
-        }
-        true
     }
 
     /// The figures of this moment.

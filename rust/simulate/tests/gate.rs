@@ -155,8 +155,7 @@ fn a_quota_below_the_lowest_rate_that_counts_refusals_lets_all_in_too() {
 fn pause_brings_everybody_in_right_after_each_window() {
     for (limit, times_bound, attempts) in [
         ("fixed-window limit=100 window=60s", 1.05, 1.6),
-        // Users also wait by themselves here, as everywhere but in pace.
-        ("fixed-window limit=30 window=10s", 1.20, 2.7),
+        ("fixed-window limit=30 window=10s", 1.10, 2.2),
     ] {
         let mut pausing = paced(limit, 200);
         pausing.gate = PacerSettings::of(PacerMode::Pause);
@@ -173,7 +172,7 @@ fn two_processes_on_one_quota_share_it() {
     // A process knows of the other one by its own refusals alone: on a bucket the share of a single storm is a matter of luck, and one
     // that comes half a second later finds the burst gone.
     for (limit, hint, least_share) in [
-        ("token-bucket rate=10 burst=20", Hint::None, 0.33),
+        ("token-bucket rate=10 burst=20", Hint::None, 0.35),
         ("token-bucket rate=10 burst=20", Hint::Seconds, 0.38),
         ("token-bucket rate=5 burst=20", Hint::Seconds, 0.40),
         ("token-bucket rate=5 burst=11", Hint::None, 0.36),
@@ -195,7 +194,7 @@ fn two_processes_on_one_quota_share_it() {
             };
             let sum = two.run_all(60);
             assert!(
-                sum.lost == 0 && sum.times_bound <= 1.30 && sum.least_share >= least_share,
+                sum.lost == 0 && sum.times_bound <= 1.25 && sum.least_share >= least_share,
                 "{limit} {hint:?} {round_trip:?} {lag}: {sum:?}"
             );
         }
@@ -222,29 +221,38 @@ fn two_processes_on_a_window_with_hints_share_it_in_every_single_storm() {
     }
 }
 
-/// One account that is always refused must not keep the others out, nor slow them down by more than half. Of several such accounts, and
-/// before a window, that is not true yet: a user who is refused twice while others get in looks like one who is banned.
+/// Those who are always refused must not keep the others out, nor slow them down by more than half; before a window without hints
+/// that is not quite true. Where a third or more of all are refused for their own sake it cannot be: a gate learns who they are by as
+/// many attempts.
 #[test]
-fn one_who_is_always_refused_starves_nobody() {
-    for limit in ["none", "token-bucket rate=10 burst=60"] {
-        for look in [REFUSED, Look::Status(503), Look::Reset] {
-            for (seed, users) in (0..30).zip([40, 100, 200].into_iter().cycle()) {
-                let without = Storm {
-                    look,
-                    hint: Hint::None,
-                    ..paced(limit, users)
-                };
+fn those_who_are_always_refused_starve_nobody() {
+    for (limit, hint, most) in [
+        ("none", Hint::None, 1.5),
+        ("token-bucket rate=10 burst=60", Hint::None, 1.5),
+        ("token-bucket rate=10 burst=20", Hint::Seconds, 1.5),
+        ("token-bucket rate=5 burst=20", Hint::None, 1.5),
+        ("fixed-window limit=100 window=5s", Hint::None, 1.75),
+        ("fixed-window limit=40 window=5s", Hint::Seconds, 1.5),
+    ] {
+        for look in [REFUSED, Look::Reset] {
+            if look == Look::Reset && hint != Hint::None {
+                continue;
+            }
+            let storm = Storm {
+                look,
+                hint,
+                ..paced(limit, 200)
+            };
+            let without = storm.run_all(20);
+            for banned in [1, 4, 10, 20] {
                 let with = Storm {
-                    banned: 1,
-                    ..without.clone()
-                };
-                let (alone, outcome) = (without.run(seed), with.run(seed));
-                // A user of a real quota who is taken for one who is banned loses its own backoff.
-                let slack = if limit == "none" { 1 } else { 15 };
-                let most = alone.makespan.mul_f64(1.5) + Duration::from_secs(slack);
+                    banned,
+                    ..storm.clone()
+                }
+                .run_all(20);
                 assert!(
-                    outcome.lost() == 0 && outcome.makespan <= most,
-                    "{limit} {look:?} {users} seed {seed}: {outcome:?} against {alone:?}"
+                    with.lost == 0 && with.makespan <= most * without.makespan,
+                    "{limit} {look:?} {banned}: {with:?} against {without:?}"
                 );
             }
         }

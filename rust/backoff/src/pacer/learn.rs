@@ -287,9 +287,7 @@ impl Learner {
 
     fn close(&mut self, now: Duration, sent: Duration, hint: Option<Duration>) {
         let before = self.open;
-        if let Some(fallback) = before.fallback
-            && before.passes < FEW
-        {
+        if let Some(fallback) = before.fallback.filter(|_| before.passes < FEW) {
             // The slow start was wrong.
             self.trickles = true;
             (self.length, self.quota) = (None, None);
