@@ -138,7 +138,8 @@ final class ConnectsView extends JPanel {
       return;
     }
     boolean remote = path.isEmpty() && ConnectsListener.isRemote();
-    String where = path.isEmpty() ? Messages.get("live.here") : Messages.get("live.trace") + " " + path;
+    String where =
+        path.isEmpty() ? Messages.get("live.here") : Messages.get("live.trace") + " " + path;
     String warning = figures.path("warning").asText("");
     source.setForeground(new JLabel().getForeground());
     source.setText(
