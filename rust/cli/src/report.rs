@@ -3,7 +3,7 @@
 use crate::input::{self, Item};
 use crate::{Failure, say, told};
 use clap::Args;
-use find::{Finding, Observations};
+use find::{Finding, Kind, Observations};
 use report::{Answer, Cure, Page, Run};
 use std::fs;
 use std::io::{self, Write};
@@ -49,7 +49,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         Some((named(&options.before), read(&options.before)?.0))
     };
     let finding = find::find(&observations);
-    let answers = [limit(&finding)];
+    let mut answers = vec![limit(&finding)];
+    answers.extend(settings(&finding, run.users()));
     let title = options.title.clone().unwrap_or_else(|| named(&options.files));
     let page = Page {
         title: &title,
@@ -149,6 +150,20 @@ fn limit(finding: &Finding) -> Answer {
         more,
         copy: finding.limit_spec.as_ref().map(ToString::to_string),
     }
+}
+
+/// How to come by the settings for a limit that bites; the search for them takes longer than a page may.
+fn settings(finding: &Finding, users: u64) -> Option<Answer> {
+    let limit = finding
+        .limit_spec
+        .as_ref()
+        .filter(|_| finding.kind != Kind::None)?;
+    Some(Answer {
+        question: "What to set".to_owned(),
+        answer: "Settings for these users and this limit, their figures, and the ramp-up that needs no retry, by one command".to_owned(),
+        more: Vec::new(),
+        copy: Some(format!("ws-backoff tune --limit \"{limit}\" --users {users}")),
+    })
 }
 
 fn named(files: &[PathBuf]) -> String {

@@ -166,6 +166,12 @@ impl Run {
         }
     }
 
+    /// How many users tried.
+    #[must_use]
+    pub fn users(&self) -> u64 {
+        self.main().users().all
+    }
+
     /// Nothing that could be told.
     #[must_use]
     pub fn is_empty(&self) -> bool {
