@@ -149,16 +149,18 @@ pub(crate) fn judge(seen: &Seen, told: &[Told], candidates: &[Found]) -> Verdict
     }
     let Some(named) = choose(seen, told, &good) else {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-        verdict.open.push(format!(
-            "{} explain what was seen equally well",
-            names.join(" and ")
-        ));
+        verdict.open.push(if kinds.len() == 1 {
+            format!("perhaps a {}, but {}", names.join(""), too_little(seen))
+        } else {
+            format!("{} explain what was seen equally well", names.join(" and "))
+        });
         verdict.also = kinds;
         return verdict;
     };
     let counts = !matches!(named.family, Family::Open | Family::Held | Family::Queue);
-    let agreed =
-        good.iter().all(|found| found.fit.counted == named.fit.counted) && seen.counts().1 >= REFUSALS;
+    let as_good = named.fit.level.cost() + margin;
+    let mut near = good.iter().filter(|found| found.fit.level.cost() <= as_good);
+    let agreed = near.all(|found| found.fit.counted == named.fit.counted) && seen.counts().1 >= REFUSALS;
     verdict.counted = (counts && agreed).then_some(named.fit.counted);
     if counts && !agreed {
         let text = "whether refusals count, too; a run that tries again at once after a refusal would tell";
