@@ -84,7 +84,7 @@ impl Scene {
         };
         storm.hint = match self.retry_after {
             RetryAfter::Seconds => Hint::Seconds,
-            RetryAfter::Date => Hint::Date,
+            RetryAfter::Date => Hint::Dated,
             RetryAfter::Milliseconds => Hint::Exact,
             RetryAfter::None | RetryAfter::Zero | RetryAfter::Wrong => Hint::None,
         };

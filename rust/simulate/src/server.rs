@@ -31,6 +31,9 @@ pub enum Hint {
     WholeWindow,
     /// `Retry-After` as a date, of the first whole second at which there is room.
     Date,
+    /// The same beside the server's `Date`, as RFC 9110 asks for: it is cut to whole seconds, so the wait between the two is up to
+    /// one longer.
+    Dated,
 }
 
 impl Hint {
@@ -51,7 +54,7 @@ impl Hint {
                 wait.as_nanos().div_ceil(1_000_000).max(1).to_string(),
             )),
             Self::WholeWindow => retry_after(seconds(longest(limit)).to_string()),
-            Self::Date => {
+            Self::Date | Self::Dated => {
                 let at = Duration::from_secs_f64(seconds(now + wait));
                 retry_after(httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + at))
             }
@@ -85,6 +88,8 @@ pub(crate) enum Reply {
 pub(crate) struct Refused {
     look: Look,
     hint: Option<(String, String)>,
+    /// With the server's own date.
+    dated: bool,
     at: Duration,
 }
 
@@ -100,7 +105,11 @@ impl Refused {
 
     /// As the client's policy is shown it.
     pub(crate) fn with_seen<T>(&self, shown: impl FnOnce(&Seen<'_>) -> T) -> T {
-        let headers: Vec<_> = self.hint.iter().cloned().collect();
+        let mut headers: Vec<_> = self.hint.iter().cloned().collect();
+        if self.dated {
+            let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + self.at);
+            headers.push(("Date".to_owned(), date));
+        }
         match self.look {
             Look::Status(status) => shown(&Seen::Answer(HttpAnswer {
                 status,
@@ -148,6 +157,7 @@ impl<'a> Server<'a> {
                     Look::Status(_) => self.storm.hint.header(&self.storm.limit, retry_in, now),
                     Look::Reset | Look::Silence | Look::AcceptAndClose(_) => None,
                 },
+                dated: self.storm.hint == Hint::Dated,
                 at: now,
             }),
         }

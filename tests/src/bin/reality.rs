@@ -1,5 +1,5 @@
 //! The simulator against reality: the same users, limit and policy in `ws-backoff simulate` and in a real JMeter against the real test
-//! server, and the figures side by side. `cargo run -p system --bin reality` after `script/build`; a quarter of an hour.
+//! server, and the figures side by side. `cargo run -p system --bin reality` after `script/build`; twenty minutes.
 
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -34,7 +34,7 @@ struct Arguments {
     #[arg(long, default_value_t = 4)]
     ramp: u32,
     /// Storms of each kind in one JMeter, each against a server of its own; their mean counts
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10))]
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10))]
     storms: u32,
 }
 
