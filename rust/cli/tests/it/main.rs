@@ -4,6 +4,7 @@
 mod command_line;
 #[cfg(test)]
 mod find;
+#[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod program;
