@@ -25,13 +25,17 @@ use search::{Family, Found};
 use seen::Seen;
 use std::collections::BTreeMap;
 
+/// The first so many attempts are judged, which takes seconds; what these do not show, more of the same does not either.
+const MOST_JUDGED: usize = 50_000;
 /// Fewer attempts say nothing of who is let in.
 const FEWEST: usize = 10;
 
 /// Finds out what it can.
 #[must_use]
 pub fn find(observations: &Observations) -> Finding {
-    let decisions = observations.decisions();
+    let mut decisions = observations.decisions();
+    let all = decisions.len();
+    decisions.truncate(MOST_JUDGED);
     let refused = |outcome| decisions.iter().filter(|one| one.outcome == outcome).count();
     // Some servers refuse by 403 what is too much.
     let denied = refused(Outcome::Denied);
@@ -66,6 +70,11 @@ pub fn find(observations: &Observations) -> Finding {
             finding.kind = if mixed(&seen) { Kind::Other } else { Kind::Unknown };
         }
         judged(&mut finding, &seen, verdict);
+    }
+    if decisions.len() < all {
+        finding
+            .notes
+            .push(format!("of {all} attempts the first {MOST_JUDGED} were judged"));
     }
     finding.hints = hints::hints(observations, &decisions, &seen, finding.limit_spec.as_ref());
     finding

@@ -5,7 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Beside each other in one folder.
-const PURE: [&str; 5] = ["backoff", "conversation", "find", "limiter", "simulate"];
+const PURE: [&str; 10] = [
+    "backoff",
+    "charts",
+    "conversation",
+    "find",
+    "limiter",
+    "probe",
+    "report",
+    "simulate",
+    "trace",
+    "tune",
+];
 
 /// Crates that open sockets or files, start threads, or ask the system for the time.
 const IMPURE: [&str; 13] = [
