@@ -471,7 +471,7 @@ fn ruled_out(decisions: usize, bad: &[&Found], good: &[&Found]) -> Vec<RuledOut>
     out
 }
 
-/// The roundest of the levels that do.
+/// The roundest of the levels that do; where none is round, the highest: so many were let in.
 pub(crate) fn round_level(found: &Found) -> i64 {
     let (low, high) = (found.fit.level.low, found.fit.level.high);
     let steps = [100, 50, 10, 5];
@@ -482,7 +482,7 @@ pub(crate) fn round_level(found: &Found) -> i64 {
     if high == i64::MAX {
         low
     } else {
-        round.unwrap_or(low)
+        round.unwrap_or(high)
     }
 }
 
