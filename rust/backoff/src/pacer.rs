@@ -43,7 +43,7 @@ const LATENESS: Duration = Duration::from_millis(10);
 
 /// How far a gap between two turns spreads around `1 / rate`: half of it, up and down. Without it two gates on one quota
 /// fall into step, and the one that is a moment earlier at every token gets most of them.
-const GAP_SPREAD: f64 = 0.3;
+const GAP_SPREAD: f64 = 0.15;
 
 /// A place in the order of first waits. It stays the same over all attempts of one connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -76,7 +76,7 @@ fn gaps_spread_by_the_number_that_each_brings() {
         at.push(turn.at.as_micros());
         gate.take(turn.at);
     }
-    assert_eq!(at, [0, 14_000, 40_000, 63_000, 83_000, 97_000, 123_000]);
+    assert_eq!(at, [0, 17_000, 40_000, 61_500, 81_500, 98_500, 121_500]);
 }
 
 #[test]

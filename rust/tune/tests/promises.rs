@@ -31,8 +31,7 @@ fn the_best_of_the_gate_is_near_the_bound_and_the_ramp_up_needs_no_retry() {
         ("token-bucket rate=10 burst=20", Hint::Seconds, 1.05),
         ("queue rate=10 burst=50", Hint::None, 1.05),
         ("fixed-window limit=120 window=60s", Hint::Seconds, 1.05),
-        // The gate holds a little back for users who may be refused for reasons of their own.
-        ("sliding-window limit=50 window=10s", Hint::Exact, 1.08),
+        ("sliding-window limit=50 window=10s", Hint::Exact, 1.05),
         ("fixed-window limit=40 window=5s", Hint::Seconds, 1.15),
     ] {
         let answer = asked(limit, hint);
