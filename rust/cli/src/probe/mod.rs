@@ -43,7 +43,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NUMBER", default_value = "300", value_parser = clap::value_parser!(u32).range(10..=10_000))]
     budget: u32,
 
-    /// How long it may take at most
+    /// How long it may take at most; an answer that is still to come is waited for
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     time: Duration,
 
@@ -67,7 +67,7 @@ pub(crate) struct Options {
     #[arg(long)]
     insecure: bool,
 
-    /// Ask for no upgrade: plain GET requests, let in with a status below 400
+    /// Ask for no upgrade: plain GET requests, let in with a status of 200 to 299
     #[arg(long)]
     http: bool,
 

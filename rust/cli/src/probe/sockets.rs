@@ -1,15 +1,17 @@
 //! The tries themselves: each a thread for as long as it takes, over the engine, which also writes the trace.
 
+use crate::probe::stops;
 use crate::{Failure, StopToken};
-use backoff::Policy;
+use backoff::{Policy, StopReason};
 use conversation::queue::Bounds;
 use engine::connecting::run::{ConnectRun, End};
 use engine::connecting::spec::{ConnectSpec, Keeping};
 use engine::{Engine, Handle};
 use probe::{Leg, Until};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 use websocket::{Cookies, Dial};
@@ -20,6 +22,8 @@ const SETTLE: Duration = Duration::from_millis(30);
 const GOODBYE: Duration = Duration::from_millis(200);
 /// So many goodbyes are said at a time.
 const AT_A_TIME: usize = 32;
+/// So many tries wait for their answers at most.
+const MOST_RUNNING: usize = 256;
 /// How soon a Stop is noticed.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -51,7 +55,36 @@ pub(super) struct Sockets {
 
 struct Done {
     handle: Handle,
-    answer: Answer,
+    /// `None`: broken off.
+    answer: Option<Answer>,
+}
+
+/// A series of tries under way.
+struct Series {
+    until: Until,
+    running: Vec<Handle>,
+    done: Vec<Done>,
+}
+
+impl Series {
+    fn new(leg: Leg) -> Self {
+        Series {
+            until: leg.until,
+            running: Vec::new(),
+            done: Vec::new(),
+        }
+    }
+
+    /// Whether what was answered so far ends it.
+    fn ends(&self) -> bool {
+        let answers = || self.done.iter().filter_map(|done| done.answer.as_ref());
+        let wanted = answers().any(|answer| match self.until {
+            Until::Never => false,
+            Until::Passed => answer.open,
+            Until::Refused => !answer.open,
+        });
+        wanted || stops::forbids_more(answers())
+    }
 }
 
 impl Sockets {
@@ -116,85 +149,83 @@ impl Sockets {
         self.begun.0.elapsed()
     }
 
-    /// Makes a series of tries and waits for the answers of all; they come in the order in which they were sent.
+    /// Makes a series of tries and waits for the answers of all; they come in the order in which they were sent. A Stop, or an answer
+    /// that forbids more of them, ends it early; those that a Stop broke off have no answer.
     pub(super) fn tries(&mut self, leg: Leg) -> Vec<Answer> {
-        let first = self.ordinal;
-        let mut done: Vec<Done> = Vec::new();
+        let mut series = Series::new(leg);
         let mut next = Instant::now() + leg.after;
-        let ends = |done: &[Done]| {
-            done.iter().any(|done| match leg.until {
-                Until::Never => false,
-                Until::Passed => done.answer.open,
-                Until::Refused => !done.answer.open,
-            })
-        };
         for _ in 0..leg.count {
-            if !self.wait(next, &mut done, &ends) {
+            if !self.wait(next, &mut series) {
                 break;
             }
-            self.start();
+            series.running.push(self.start());
             next = next.max(Instant::now()) + leg.gap;
         }
-        while (done.len() as u64) < self.ordinal - first {
-            match self.receiver.recv() {
-                Ok(one) => done.push(one),
-                Err(_) => break,
+        while !series.running.is_empty() {
+            if self.stop.wait(Duration::ZERO) {
+                series
+                    .running
+                    .iter()
+                    .for_each(|&handle| _ = self.engine.cancel(handle));
             }
+            self.hear(LOOK, &mut series);
         }
-        done.sort_by_key(|done| done.answer.sent);
+        let mut done = series.done;
+        done.sort_by_key(|done| done.answer.as_ref().map(|answer| answer.sent));
         for one in &done {
-            if one.answer.open {
+            if one.answer.as_ref().is_some_and(|answer| answer.open) {
                 self.open.push(one.handle);
             } else {
                 // There is nothing behind it.
                 let _ = self.engine.close(one.handle, None);
             }
         }
-        done.into_iter().map(|done| done.answer).collect()
+        done.into_iter().filter_map(|done| done.answer).collect()
     }
 
-    /// Until it is time; false: the series, or all, ends before.
-    fn wait(&self, next: Instant, done: &mut Vec<Done>, ends: &dyn Fn(&[Done]) -> bool) -> bool {
+    /// Until it is time, and there is room for one more; false: the series, or all, ends before.
+    fn wait(&self, next: Instant, series: &mut Series) -> bool {
         loop {
-            if self.stop.wait(Duration::ZERO) {
+            if self.stop.wait(Duration::ZERO) || series.ends() {
                 return false;
             }
             let left = next.saturating_duration_since(Instant::now());
-            match self.receiver.recv_timeout(left.min(LOOK)) {
-                Ok(one) => done.push(one),
-                Err(RecvTimeoutError::Timeout) if left <= LOOK => return !ends(done),
-                Err(_) => {}
+            let is_full = series.running.len() >= MOST_RUNNING;
+            if left.is_zero() && !is_full {
+                return true;
             }
-            if ends(done) {
-                return false;
-            }
+            self.hear(if is_full { LOOK } else { left.min(LOOK) }, series);
         }
     }
 
-    fn start(&mut self) {
+    /// Takes in the next answer, if one comes within `time`.
+    fn hear(&self, time: Duration, series: &mut Series) {
+        if let Ok(one) = self.receiver.recv_timeout(time) {
+            series.running.retain(|&handle| handle != one.handle);
+            series.done.push(one);
+        }
+    }
+
+    fn start(&mut self) -> Handle {
         let spec = Arc::new(ConnectSpec {
             ordinal: self.ordinal,
             ..self.spec.clone()
         });
         let (engine, sender) = (self.engine.clone(), self.sender.clone());
         let begun = self.begun.1;
+        let handle = engine.open();
         self.ordinal += 1;
         thread::spawn(move || {
-            let handle = engine.open();
-            let answer = match engine.connect(handle, &spec, None) {
-                Ok(connected) => answer(&connected.run, spec.dial.plain, begun),
-                Err(misuse) => Answer {
-                    sent: Duration::ZERO,
-                    answered: Duration::ZERO,
-                    status: None,
-                    open: false,
-                    local: true,
-                    told: misuse.to_string(),
-                },
+            let connected = panic::catch_unwind(AssertUnwindSafe(|| engine.connect(handle, &spec, None)));
+            let answer = match connected {
+                Ok(Ok(connected)) => answer(&connected.run, spec.dial.plain, begun),
+                Ok(Err(misuse)) => Some(Answer::of_ours(misuse.to_string())),
+                Err(_) => Some(Answer::of_ours("a defect of this program".to_owned())),
             };
-            // Nobody waits for it any more after a Stop.
+            // Whoever waited for it is there until it has come.
             let _ = sender.send(Done { handle, answer });
         });
+        handle
     }
 
     /// Closes so many connections, the oldest first; how many there were.
@@ -220,20 +251,36 @@ impl Sockets {
     }
 }
 
-fn answer(run: &ConnectRun, plain: bool, begun: SystemTime) -> Answer {
+impl Answer {
+    /// Of a try that failed on this side.
+    fn of_ours(told: String) -> Answer {
+        Answer {
+            sent: Duration::ZERO,
+            answered: Duration::ZERO,
+            status: None,
+            open: false,
+            local: true,
+            told,
+        }
+    }
+}
+
+/// `None`: the try was broken off.
+fn answer(run: &ConnectRun, plain: bool, begun: SystemTime) -> Option<Answer> {
+    if run.end == End::Stopped(StopReason::Cancelled) {
+        return None;
+    }
     let attempt = run.last();
     let trace = &attempt.trace;
     let since = trace.started.duration_since(begun).unwrap_or_default();
     let status = attempt.status();
-    Answer {
+    let told = attempt.fault.as_ref().map(|fault| fault.detail.clone());
+    Some(Answer {
         sent: since + trace.sent.unwrap_or_default(),
         answered: since + trace.head.unwrap_or(trace.total),
         status,
         open: run.end == End::Connected || plain && status.is_some_and(|status| status < 300),
         local: trace.sent.is_none(),
-        told: attempt
-            .fault
-            .as_ref()
-            .map_or_else(String::new, |fault| fault.detail.clone()),
-    }
+        told: told.unwrap_or_default(),
+    })
 }

@@ -6,6 +6,20 @@ use probe::Verdict;
 /// A server that fails so often is in trouble, by us or by others.
 const MOST_FAILURES: u32 = 3;
 
+/// Whether these answers alone are reason enough to make no more tries.
+pub(super) fn forbids_more<'a>(answers: impl Iterator<Item = &'a Answer>) -> bool {
+    let mut failures = 0;
+    for answer in answers {
+        match answer.status {
+            Some(429 | 503) => {}
+            Some(300..=499) => return true,
+            Some(500..) => failures += 1,
+            _ => {}
+        }
+    }
+    failures >= MOST_FAILURES
+}
+
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub(super) struct Stops {
@@ -71,6 +85,24 @@ mod tests {
         assert_eq!(stops.judge(&answer(Some(500), false)), Ok(None));
         assert_eq!(stops.judge(&answer(Some(502), false)), Ok(None));
         assert!(stops.judge(&answer(Some(500), false)).is_err());
+    }
+
+    #[test]
+    fn a_series_ends_with_a_login_or_a_server_in_trouble_and_with_no_throttle() {
+        for (statuses, ends) in [
+            (vec![429; 20], false),
+            (vec![503; 20], false),
+            (vec![429, 401], true),
+            (vec![302], true),
+            (vec![500, 429, 502], false),
+            (vec![500, 429, 502, 500], true),
+        ] {
+            let answers: Vec<Answer> = statuses
+                .iter()
+                .map(|&status| answer(Some(status), false))
+                .collect();
+            assert_eq!(forbids_more(answers.iter()), ends, "{statuses:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! `probe` against the test server.
 
+#[cfg(unix)]
+use crate::program::interrupt_after;
 use crate::program::{Ended, Serve, run};
 use serde_json::Value;
 use std::fs;
+#[cfg(unix)]
+use std::time::Duration;
 
 fn probe(serve: &Serve, more: &[&str]) -> (Ended, Vec<Value>) {
     let folder = tempfile::tempdir().unwrap();
@@ -66,6 +70,21 @@ fn a_login_that_is_asked_for_ends_it_at_once() {
     assert!(ended.err.contains("-H"), "{}", ended.err);
     // Those that were on their way when the first answer came.
     assert!(tries(&lines) <= 3, "{}", tries(&lines));
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_breaks_off_the_tries_that_have_no_answer_yet() {
+    let serve = Serve::start(&["--fault", "silent"]);
+    let url = format!("ws://{}/", serve.addr);
+    let args = ["probe", &url, "--timeout", "60s", "--trace", "/dev/null"];
+    let (ended, took) = interrupt_after(Duration::from_secs(3), &args);
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(ended.err.contains("asked to"), "{}", ended.err);
+    assert!(
+        took < Duration::from_secs(20),
+        "{took:?}, where an answer may take 60 s"
+    );
 }
 
 #[test]

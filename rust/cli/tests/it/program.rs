@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 pub struct Ended {
     pub code: Option<i32>,
@@ -24,6 +26,27 @@ pub fn run(args: &[&str]) -> Ended {
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// Runs it, stops it by Ctrl-C's signal when it has run for `time`, and gives how long it took to end from then on.
+#[cfg(unix)]
+pub fn interrupt_after(time: Duration, args: &[&str]) -> (Ended, Duration) {
+    let child = command(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(time);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let asked = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    let ended = Ended {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    };
+    (ended, asked.elapsed())
 }
 
 /// A running `serve`, killed when it is dropped.
