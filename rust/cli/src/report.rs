@@ -131,9 +131,6 @@ fn limit(finding: &Finding) -> Answer {
         let kinds: Vec<&str> = finding.also_possible.iter().map(|kind| kind.name()).collect();
         more.push(format!("As possible: {}", kinds.join(", ")));
     }
-    if !finding.likely_makers.is_empty() {
-        more.push(format!("Perhaps {}", finding.likely_makers.join("; ")));
-    }
     // The sentence says the first of them where the limit is not known.
     let untold = finding
         .cannot_tell

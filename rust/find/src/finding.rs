@@ -141,8 +141,6 @@ pub struct Finding {
     pub cannot_tell: Vec<String>,
     /// What comes before, beside or behind the limit.
     pub notes: Vec<String>,
-    /// Who may have made it.
-    pub likely_makers: Vec<String>,
 }
 
 fn as_text<S: serde::Serializer>(limit: &Option<LimitSpec>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -97,7 +97,6 @@ fn empty(observations: &Observations, decisions: &[Decision], seen: &Seen) -> Fi
         limit_spec: None,
         cannot_tell: Vec::new(),
         notes: Vec::new(),
-        likely_makers: Vec::new(),
     }
 }
 
