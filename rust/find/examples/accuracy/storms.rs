@@ -1,14 +1,10 @@
-//! Storms random limits of each kind in virtual time and counts how often their name and figures are found out.
-//!
-//! `cargo run --release -p find --example accuracy [LIMITS] [SEED]`: so many limits of each kind (5), each with the default policy and
-//! with `pace`, 60 to 200 users. Stamps are disturbed as a busy machine disturbs them. Prints a line for each that is not right, and the
-//! counts; fails where the promise is missed: 90 % right, at most 2 % wrong.
+//! Storms in virtual time against limits drawn at random, with stamps as a busy machine makes them.
 
+use crate::verdict::Score;
 use backoff::{PacerMode, PacerSettings};
-use find::{Decision, Finding, Kind, Observations, Outcome, find};
+use find::{Decision, Observations, Outcome, find};
 use limiter::{LimitSpec, Rule};
 use simulate::{Answer, Attempt, Hint, Look, Storm};
-use std::process::ExitCode;
 use std::time::Duration;
 
 /// Chance of the example's own: SplitMix64.
@@ -77,13 +73,11 @@ fn first_in(limit: &LimitSpec) -> usize {
     usize::try_from(level).expect("a small number")
 }
 
-fn main() -> ExitCode {
-    let mut words = std::env::args().skip(1);
-    let limits: usize = words.next().and_then(|word| word.parse().ok()).unwrap_or(5);
-    let mut chance = Chance(words.next().and_then(|word| word.parse().ok()).unwrap_or(1));
-    let (mut all, mut right, mut wrong, mut figures, mut near) = (0, 0, 0, 0, 0);
+pub(crate) fn score(limits: u64, seed: u64) -> Score {
+    let mut chance = Chance(seed);
+    let mut all = Score::default();
     for kind in KINDS {
-        let (mut of_kind, mut right_of_kind) = (0, 0);
+        let mut of_kind = Score::default();
         for _ in 0..limits {
             let text = limit(kind, &mut chance);
             let truth: LimitSpec = text.parse().expect("a limit of the table");
@@ -92,85 +86,14 @@ fn main() -> ExitCode {
                 let users = chance.of(&[60, 80, 120, 160, 200]).max(enough);
                 let hint = chance.of(&[Hint::None, Hint::Seconds]);
                 let found = find(&storm(&truth, users, hint, mode, &mut chance));
-                let verdict = verdict(&truth, &found);
-                let telling = figures_told(&truth, &found);
-                (all, of_kind) = (all + 1, of_kind + 1);
-                right += usize::from(verdict == "right");
-                right_of_kind += usize::from(verdict == "right");
-                wrong += usize::from(verdict == "WRONG");
-                figures += usize::from(verdict == "right" && telling.is_some());
-                near += usize::from(verdict == "right" && telling == Some(true));
-                if verdict != "right" || telling == Some(false) {
-                    let also: Vec<&str> = found.also_possible.iter().map(|kind| kind.word()).collect();
-                    println!(
-                        "{verdict:12} {text} {users} users {mode:?} {hint:?}: {} (also {})",
-                        found.sentence(),
-                        also.join(", ")
-                    );
-                }
+                let what = format!("{users} users {mode:?} {hint:?}");
+                of_kind.judge(&what, std::slice::from_ref(&truth), &found);
             }
         }
-        println!("{right_of_kind} of {of_kind} {kind}");
+        println!("{kind}: {}", of_kind.line());
+        all.add(of_kind);
     }
-    let share = |count: usize, all: usize| 100.0 * count as f64 / all.max(1) as f64;
-    println!(
-        "right {:.1} %, wrong {:.1} %, of {all}",
-        share(right, all),
-        share(wrong, all)
-    );
-    println!("figures within 5 %: {:.1} % of {figures}", share(near, figures));
-    let kept = share(right, all) >= 90.0 && share(wrong, all) <= 2.0;
-    if kept {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-/// The kind by its word, and whether refusals count.
-fn verdict(truth: &LimitSpec, found: &Finding) -> &'static str {
-    let limit = truth.limits[0];
-    let word = limit.rule.word();
-    let counted = found
-        .refusals_count
-        .is_none_or(|counted| counted == limit.reject_counts);
-    let possible = found.kind.word() == word || found.also_possible.iter().any(|kind| kind.word() == word);
-    match found.kind {
-        Kind::Unknown => "cannot tell",
-        _ if possible && counted => "right",
-        _ => "WRONG",
-    }
-}
-
-/// Whether the figures are within 5 %; `None`: they are not told, or only by a wide interval.
-fn figures_told(truth: &LimitSpec, found: &Finding) -> Option<bool> {
-    let narrow = found
-        .intervals
-        .values()
-        .all(|[low, high]| *high <= low * 1.1 + 1.0);
-    if !narrow || found.kind.word() != truth.limits[0].rule.word() {
-        return None;
-    }
-    let near = |told: Option<f64>, real: f64| {
-        told.is_some_and(|told| (told / real - 1.0).abs() <= 0.05 || (told - real).abs() <= 1.0)
-    };
-    let whole = |told: Option<u64>| told.map(|told| told as f64);
-    Some(match truth.limits[0].rule {
-        Rule::TokenBucket { rate, burst } | Rule::Queue { rate, burst, .. } => {
-            near(found.rate_per_second, rate) && near(whole(found.burst), f64::from(burst))
-        }
-        Rule::FixedWindow { limit, window, .. }
-        | Rule::SlidingWindow { limit, window }
-        | Rule::SlidingCounter { limit, window, .. } => {
-            let ms = 1e3 * window.as_secs_f64();
-            found
-                .window_ms
-                .is_some_and(|told| (told / ms - 1.0).abs() <= 0.05)
-                && near(whole(found.limit), f64::from(limit))
-        }
-        Rule::Concurrency { limit } => near(whole(found.limit), f64::from(limit)),
-        Rule::Unlimited => true,
-    })
+    all
 }
 
 /// What the users saw, with the stamps of a busy machine.
@@ -184,7 +107,7 @@ fn storm(truth: &LimitSpec, users: usize, hint: Hint, mode: PacerMode, chance: &
     storm.horizon = Duration::from_secs(300);
     storm.held = matches!(truth.limits[0].rule, Rule::Concurrency { .. })
         .then(|| Duration::from_millis(chance.of(&[1_500, 2_300, 4_000])));
-    let mut observations = Observations::new();
+    let mut decisions = Vec::new();
     // The simulator's server counts from the storm's begin.
     let origin: u64 = 1_795_824_000_000_000;
     let seed = chance.next();
@@ -205,7 +128,7 @@ fn storm(truth: &LimitSpec, users: usize, hint: Hint, mode: PacerMode, chance: &
             Answer::Refused(_) => Outcome::Refused,
             Answer::TimedOut => Outcome::Unanswered,
         };
-        observations.add(Decision {
+        decisions.push(Decision {
             sent: micros(attempt.sent).saturating_sub(late(chance)),
             answered: micros(attempt.answered) + late(chance),
             outcome,
@@ -216,5 +139,16 @@ fn storm(truth: &LimitSpec, users: usize, hint: Hint, mode: PacerMode, chance: &
             ended: attempt.left.map(micros),
         });
     });
+    // Who is not to leave stays to the test's end, as in JMeter.
+    let end = decisions.iter().map(|one| one.answered).max().unwrap_or(origin) + 1_000_000;
+    let mut observations = Observations::new();
+    for one in decisions {
+        let stayed =
+            (one.outcome == Outcome::Passed && storm.held.is_none()).then(|| end + chance.below(200_000));
+        observations.add(Decision {
+            ended: one.ended.or(stayed),
+            ..one
+        });
+    }
     observations
 }

@@ -1,0 +1,48 @@
+//! How often the answer is right: over traces of real limiters whose truth is known, or over storms in virtual time against limits drawn
+//! at random. Prints a line for each answer that is not just right, and the counts; fails where the promise is missed: 90 % right, at
+//! most 2 % wrong.
+//!
+//! Right is an answer that names the kind, or names another one and tells that this one explains as much; and that says whether
+//! refusals count as they do, or that it cannot tell.
+
+mod storms;
+mod traces;
+mod verdict;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str =
+    "accuracy storms [LIMITS of each kind, 5] [SEED, 1] | accuracy traces [FOLDER] [TRUTH, FOLDER/truth.txt]";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |nth: usize, without: u64| words.get(nth).map_or(Ok(without), |word| word.parse());
+    let score = match words.first().map(String::as_str) {
+        Some("storms") => match (number(1, 5), number(2, 1)) {
+            (Ok(limits), Ok(seed)) => Ok(storms::score(limits, seed)),
+            _ => Err(USAGE.to_owned()),
+        },
+        Some("traces") => {
+            let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
+            let folder = words.get(1).map_or(own, PathBuf::from);
+            let truth = words.get(2).map_or(folder.join("truth.txt"), PathBuf::from);
+            traces::score(&folder, &truth)
+        }
+        _ => Err(USAGE.to_owned()),
+    };
+    match score {
+        Ok(score) => {
+            println!("{}", score.line());
+            if score.is_kept() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
