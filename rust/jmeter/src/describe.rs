@@ -1,4 +1,4 @@
-//! The tables of keys, error codes and variables as JSON (for the jar) and as Markdown (for the README).
+//! The tables of keys, error codes and variables as JSON (for the jar) and as Markdown (the pages of docs/reference).
 
 use std::fmt::Write as _;
 
@@ -48,14 +48,41 @@ fn key_json(key: &Key) -> Value {
     })
 }
 
-/// The tables as Markdown, a heading each.
-#[must_use]
-pub fn describe_markdown() -> String {
-    let mut out = String::new();
+/// A page of the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// Keys by section, with their labels in the panels, defaults and words.
+    Properties,
+    /// What samples leave in variables.
+    Variables,
+    /// Codes of failed samples, with their cures.
+    ErrorCodes,
+}
+
+impl Page {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Properties, Self::Variables, Self::ErrorCodes];
+
+    /// The page as Markdown, from its title on.
+    #[must_use]
+    pub fn markdown(self) -> String {
+        match self {
+            Self::Properties => properties(),
+            Self::Variables => variables(),
+            Self::ErrorCodes => error_codes(),
+        }
+    }
+}
+
+fn properties() -> String {
+    let mut out = "# Properties\n\n\
+        Every property is stored as text, so `${variables}` work everywhere; empty means the default. Durations: `1500` (ms), `250ms`, `1.5s`, `2m`, `1h`.\n\
+        A wrong value fails the sample at once and names the key, the value and what is allowed; nothing is sent.\n"
+        .to_owned();
     for section in SECTIONS {
-        let _ = writeln!(
+        let _ = write!(
             out,
-            "#### {}\n\n| property | default | what it does |\n|---|---|---|",
+            "\n## {}\n\n| property | in the panel | default | what it does |\n|---|---|---|---|\n",
             section.title
         );
         for key in KEYS.iter().filter(|key| key.section == section.id) {
@@ -71,20 +98,34 @@ pub fn describe_markdown() -> String {
             };
             let _ = writeln!(
                 out,
-                "| `{}` | {} | {}{} |",
+                "| `{}` | {} | {} | {}{} |",
                 key.name,
+                cell(key.label),
                 cell(default),
                 cell(key.help),
                 words
             );
         }
-        out.push('\n');
     }
-    out.push_str("#### Variables\n\n| variable | what it holds |\n|---|---|\n");
+    out
+}
+
+fn variables() -> String {
+    let mut out = "# Variables\n\n\
+        What an element leaves for those that come after it in the thread, and for the columns that `sample_variables` names.\n\n\
+        | variable | what it holds |\n|---|---|\n"
+        .to_owned();
     for variable in VARIABLES {
         let _ = writeln!(out, "| `{}` | {} |", variable.name, cell(variable.help));
     }
-    out.push_str("\n#### Error codes\n\n| code | message | what to do |\n|---|---|---|\n");
+    out
+}
+
+fn error_codes() -> String {
+    let mut out = "# Error codes\n\n\
+        A failed sample has one of them behind `Non HTTP response code: `, unless the server answered with a status of its own.\n\n\
+        | code | message | what to do |\n|---|---|---|\n"
+        .to_owned();
     for code in codes() {
         let _ = writeln!(
             out,

@@ -1,4 +1,4 @@
-//! The one table of error codes: the connection's own and those of the layers above it, as JMeter, JSON and the README show them, and
+//! The one table of error codes: the connection's own and those of the layers above it, as JMeter, JSON and the reference show them, and
 //! what a user of the elements can do about each.
 
 use std::sync::LazyLock;

@@ -26,7 +26,7 @@ pub use ::engine::talking::figures::{FIGURES, Outcome};
 pub use ::engine::{Handle, Misuse as EngineMisuse, ShutdownError};
 pub use connect::{CallRequest, ConnectRequest, IdentityRequest, LoginRequest};
 pub use controls::ControlRequest;
-pub use describe::{describe_json, describe_markdown};
+pub use describe::{Page, describe_json};
 pub use engine::{Engine, Misuse, Performed};
 pub use error_codes::{Code, codes};
 pub use keys::{KEYS, Key, Kind, SECTIONS, Section};

@@ -81,7 +81,7 @@ impl Values {
                     .filter(|known| known.rsplit('.').next() == name.rsplit('.').next())
                     .collect();
                 let allowed = if near.is_empty() {
-                    "the keys in the README's table".to_owned()
+                    "the keys in docs/reference/properties.md".to_owned()
                 } else {
                     near.join(", ")
                 };

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod find;
 #[cfg(test)]
 mod probe;

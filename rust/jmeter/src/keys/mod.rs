@@ -1,4 +1,4 @@
-//! The one table of `wsb.*` keys: panels, tooltips, defaults, the README and the tests are made from it.
+//! The one table of `wsb.*` keys: panels, tooltips, defaults, the reference and the tests are made from it.
 
 mod connection;
 mod control;

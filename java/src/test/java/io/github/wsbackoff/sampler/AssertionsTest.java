@@ -24,7 +24,7 @@ import org.junit.Rule;
 import org.junit.Test;
 import org.junit.rules.Timeout;
 
-/** JMeter's own assertions on what our samplers show: the recipes of the README. */
+/** JMeter's own assertions on what our samplers show: the recipes of docs/messages.md. */
 public class AssertionsTest {
   @Rule public final Timeout timeout = new Timeout(30, TimeUnit.SECONDS);
   private RawServer server;
