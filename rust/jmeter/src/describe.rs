@@ -42,9 +42,11 @@ fn key_json(key: &Key) -> Value {
         "label": key.label,
         "type": key.kind.name(),
         "default": key.shown_default(),
+        "value": key.default,
         "choices": key.choices,
         "help": key.help,
         "elements": key.elements,
+        "own": key.own,
     })
 }
 

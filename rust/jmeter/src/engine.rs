@@ -1,5 +1,6 @@
 //! The engine as the elements use it: what was prepared behind handles, requests and results in the forms that cross the boundary.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -215,6 +216,21 @@ impl Engine {
         removed.map(|_| ()).ok_or(Misuse::UnknownOperation(operation))
     }
 
+    /// Says, before a connection is opened for it, why an operation cannot be done with this payload, as JSON; `None`: nothing is
+    /// known against it.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn check(&self, operation: Handle, payload: Option<&[u8]>) -> Result<Option<Vec<u8>>, Misuse> {
+        let found = self.prepared.get(operation);
+        let Some(Prepared::Operation(prepared)) = found.as_deref() else {
+            return Err(Misuse::UnknownOperation(operation));
+        };
+        Ok(ready(prepared, payload)
+            .err()
+            .map(|invalid| failure::to_json(&failure::invalid(&invalid))))
+    }
+
     /// Does an operation on a connection, on the calling thread. `payload` stands in for the operation's own, in the form
     /// that its properties say; `left` is what is left of the thread's schedule, if that has an end.
     ///
@@ -232,12 +248,8 @@ impl Engine {
         let Some(Prepared::Operation(prepared)) = found.as_deref() else {
             return Err(Misuse::UnknownOperation(operation));
         };
-        let ready = prepared.as_ref().map_err(Invalid::clone).and_then(|operation| {
-            let payload = operation.read(payload)?;
-            Ok((operation, payload))
-        });
         let mut figures = Figures::default();
-        let done = match ready {
+        let done = match ready(prepared, payload) {
             Ok((operation, payload)) => {
                 let payload = payload.as_deref();
                 self.engine
@@ -359,4 +371,16 @@ impl Engine {
         self.prepared.drain();
         ended
     }
+}
+
+/// An operation, and the payload of one call.
+type Ready<'a> = (&'a Operation, Option<Cow<'a, [u8]>>);
+
+/// An operation with the payload of one call, unless one of both cannot be used.
+fn ready<'a>(
+    prepared: &'a Result<Operation, Invalid>,
+    payload: Option<&'a [u8]>,
+) -> Result<Ready<'a>, Invalid> {
+    let operation = prepared.as_ref().map_err(Invalid::clone)?;
+    Ok((operation, operation.read(payload)?))
 }

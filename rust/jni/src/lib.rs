@@ -147,6 +147,24 @@ pub fn discard<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, oper
         .resolve::<Throw>();
 }
 
+/// Says why an operation cannot be done with this payload, as JSON, before anything is opened for it; null if it can.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn check<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    operation: jlong,
+    payload: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let given = optional_bytes(env, &payload)?;
+        match Engine::global().check(handle(operation), given.as_deref())? {
+            Some(failure) => java_bytes(env, &failure),
+            None => Ok(JByteArray::null()),
+        }
+    })
+    .resolve::<Throw>()
+}
+
 /// Does an operation on a connection, on the calling thread; the figures are written in place. Answers the message, null
 /// where there is none, or JSON that says why it failed.
 #[jni_mangle("io.github.wsbackoff.core.Native")]

@@ -1,16 +1,21 @@
 //! The keys that say where a connection goes, how it is made, and how it is kept between samples.
 
-use super::{ALL, Key, Kind, choice, key};
+use super::{ALL, Key, Kind, OPENING, TALKING, choice, key};
 
 pub(super) const KEYS: &[Key] = &[
-    key(
-        "connection",
-        "wsb.url",
-        "URL",
-        Kind::Url,
-        "",
-        "Address of the WebSocket (ws, wss, http or https), or a part that is resolved against the base URL.",
-    ),
+    Key {
+        elements: OPENING,
+        // Else defaults for a Connect would have all samplers around it connect, too.
+        own: TALKING,
+        ..key(
+            "connection",
+            "wsb.url",
+            "URL",
+            Kind::Url,
+            "",
+            "Address of the WebSocket (ws, wss, http or https), or a part that is resolved against the base URL. In Send, Receive and Exchange: empty to use what is open; else they open it where it is not, as a Connect would with the settings of wsb - Defaults, in the same sample.",
+        )
+    },
     key(
         "connection",
         "wsb.baseUrl",
@@ -30,14 +35,19 @@ pub(super) const KEYS: &[Key] = &[
             "Name of the connection within its thread; a thread may hold several.",
         )
     },
-    choice(
-        "connection",
-        "wsb.whenOpen",
-        "When already open",
-        &["replace", "reuse", "fail"],
-        "replace",
-        "What to do when this thread already holds an open connection of that id.",
-    ),
+    Key {
+        elements: OPENING,
+        own: TALKING,
+        default_note: "replace or reuse",
+        ..choice(
+            "connection",
+            "wsb.whenOpen",
+            "When already open",
+            &["replace", "reuse", "fail"],
+            "replace",
+            "What to do when this thread already holds an open connection of that id. Connect replaces it by default; Send, Receive and Exchange, where they have a URL of their own, use it.",
+        )
+    },
     key(
         "connection",
         "wsb.subprotocols",

@@ -143,6 +143,8 @@ pub struct Key {
     pub help: &'static str,
     /// Class names of the elements that have it.
     pub elements: &'static [&'static str],
+    /// Those of them that take it from no defaults element.
+    pub own: &'static [&'static str],
 }
 
 impl Key {
@@ -168,6 +170,16 @@ const ALL: &[&str] = &[
     DEFAULTS,
 ];
 
+/// Those that may open a connection for themselves.
+const TALKING: &[&str] = &["SendSampler", "ReceiveSampler", "ExchangeSampler"];
+const OPENING: &[&str] = &[
+    "ConnectSampler",
+    "SendSampler",
+    "ReceiveSampler",
+    "ExchangeSampler",
+    DEFAULTS,
+];
+
 /// The element that has every key.
 const DEFAULTS: &str = "WebSocketDefaults";
 
@@ -189,6 +201,7 @@ const fn key(
         choices: &[],
         help,
         elements: CONNECT,
+        own: &[],
     }
 }
 
@@ -268,6 +281,17 @@ mod tests {
     fn what_several_elements_have_the_defaults_have_too() {
         for key in KEYS.iter().filter(|key| !key.elements.contains(&DEFAULTS)) {
             assert_eq!(key.elements.len(), 1, "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn what_an_element_takes_from_no_defaults_is_among_its_keys() {
+        for key in KEYS {
+            assert!(
+                key.own.iter().all(|element| key.elements.contains(element)),
+                "{}",
+                key.name
+            );
         }
     }
 

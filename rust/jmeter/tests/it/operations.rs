@@ -55,6 +55,36 @@ fn every_form_of_payload_arrives_as_it_is_meant() {
 }
 
 #[test]
+fn what_cannot_be_done_is_known_before_anything_is_opened_for_it() {
+    let engine = Engine::default();
+    for (property, value, given, wrong) in [
+        ("wsb.payload", "text", None, None),
+        ("wsb.match.mode", "perhaps", None, Some("wsb.match.mode")),
+        ("wsb.payloadType", "hex", Some("0g"), Some("wsb.payload")),
+        ("wsb.payloadType", "hex", Some("0f"), None),
+        ("wsb.payloadType", "file", None, Some("wsb.payloadFile")),
+    ] {
+        let spec =
+            serde_json::json!({"element": "ExchangeSampler", "properties": {property: value}}).to_string();
+        let operation = engine.prepare(spec.as_bytes()).unwrap();
+        let told = engine.check(operation, given.map(str::as_bytes)).unwrap();
+        let told = told.map(|json| String::from_utf8(json).unwrap());
+        match (&told, wrong) {
+            (None, None) => {}
+            (Some(told), Some(key)) => {
+                assert!(told.contains("spec.invalid") && told.contains(key), "{told}");
+            }
+            _ => panic!("{property}={value}: {told:?}"),
+        }
+        engine.discard(operation).unwrap();
+        assert!(matches!(
+            engine.check(operation, None),
+            Err(Misuse::UnknownOperation(_))
+        ));
+    }
+}
+
+#[test]
 fn an_exchange_tells_times_sizes_and_kind() {
     let url = server(|mut peer| {
         peer.message();

@@ -161,6 +161,16 @@ public final class ConnectResult extends Exchange {
     return invalid;
   }
 
+  /** How long it took, without the waits where these are no elapsed time; microseconds. */
+  public long workMicros() {
+    return Math.max(elapsedMicros, 0) - idleMicros();
+  }
+
+  /** The waits, where these are no elapsed time; microseconds. */
+  public long idleMicros() {
+    return waitsAreElapsed ? 0 : waitedMicros;
+  }
+
   /** Whether the thread's schedule is over before anything could be tried again. */
   public boolean endsThread() {
     return stop.equals("schedule-end");

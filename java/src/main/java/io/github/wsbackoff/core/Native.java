@@ -58,6 +58,14 @@ final class Native {
   static native void discard(long operation);
 
   /**
+   * Says, before a connection is opened for it, why an operation cannot be done.
+   *
+   * @param payload what to send in place of the operation's own payload, or null
+   * @return UTF-8 JSON, or null if nothing is known against it
+   */
+  static native byte[] check(long operation, byte[] payload);
+
+  /**
    * Does an operation on a connection, on the calling thread.
    *
    * @param payload what to send in place of the operation's own payload, or null

@@ -43,6 +43,16 @@ public final class Operation implements AutoCloseable {
     return new Operation(Native.prepare(spec.toJson()));
   }
 
+  /**
+   * Why it cannot be done, as is to be known before a connection is opened for it; else null.
+   *
+   * @param payload what to send in place of its own, or null
+   */
+  public Failure check(byte[] payload) {
+    byte[] failure = Native.check(id(), payload);
+    return failure == null ? null : Failure.parse(failure);
+  }
+
   /** Whether it can still be done: not closed, and its test not over. */
   public boolean isUsable() {
     return id.get() != 0 && test == TestRuns.ordinal();

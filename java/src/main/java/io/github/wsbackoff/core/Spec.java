@@ -76,7 +76,9 @@ public final class Spec {
     /** One sentence. */
     public final String help;
 
+    private final String value;
     private final List<String> elements;
+    private final List<String> own;
 
     private Key(JsonNode json) {
       name = json.path("key").asText();
@@ -86,17 +88,23 @@ public final class Spec {
       defaultText = json.path("default").asText();
       choices = texts(json.path("choices"));
       help = json.path("help").asText();
+      value = json.path("value").asText();
       elements = texts(json.path("elements"));
+      own = texts(json.path("own"));
     }
   }
 
-  /** One kind of element: which keys and variables are its own. */
+  /** One kind of element: which keys and variables it has. */
   public final class Element {
-    private final Set<String> own = new HashSet<>();
+    private final Set<String> inherited = new HashSet<>();
     private final List<String> sets = new ArrayList<>();
 
     private Element(String name) {
-      keysOf(name).forEach(key -> own.add(key.name));
+      for (Key key : keysOf(name)) {
+        if (!key.own.contains(name)) {
+          inherited.add(key.name);
+        }
+      }
       for (Variable variable : variables) {
         if (variable.elements.contains(name)) {
           sets.add(variable.name);
@@ -104,9 +112,9 @@ public final class Spec {
       }
     }
 
-    /** Whether a key is for this kind of element; one that is in no table is for all. */
-    public boolean takes(String key) {
-      return own.contains(key) || !keys.containsKey(key);
+    /** Whether it takes a key from defaults; one that is in no table goes to all. */
+    public boolean inherits(String key) {
+      return inherited.contains(key) || !keys.containsKey(key);
     }
 
     /** Names of the JMeter variables that it sets. */
@@ -149,9 +157,9 @@ public final class Spec {
     return elements.computeIfAbsent(name, Element::new);
   }
 
-  /** What holds when a key is not set, "" if nothing does. */
+  /** The value that holds when a key is not set, "" if none does. */
   public String defaultOf(String name) {
-    return find(name).map(key -> key.defaultText).orElse("");
+    return find(name).map(key -> key.value).orElse("");
   }
 
   /** The allowed words of a key, if those are few. */

@@ -35,14 +35,14 @@ public final class Values {
   }
 
   /**
-   * Adds what is not set yet, of the keys that this kind of element has. A key that no element has
-   * goes along, for the native part to refuse.
+   * Adds what is not set yet, of the keys that this kind of element inherits. A key that no element
+   * has goes along, for the native part to refuse.
    */
   public void addDefaults(TestElement defaults, Spec.Element kind) {
     for (PropertyIterator all = defaults.propertyIterator(); all.hasNext(); ) {
       JMeterProperty property = all.next();
       String key = property.getName();
-      if (key.startsWith(Spec.PREFIX) && kind.takes(key) && !keys.contains(key)) {
+      if (key.startsWith(Spec.PREFIX) && kind.inherits(key) && !keys.contains(key)) {
         add(property);
       }
     }
@@ -62,6 +62,14 @@ public final class Values {
     }
     keys.add(key);
     values.add(value);
+  }
+
+  /** Sets a key that is not set yet; null sets nothing. */
+  public void put(String key, String value) {
+    if (value != null) {
+      keys.add(key);
+      values.add(value);
+    }
   }
 
   /** What is set, or null. */

@@ -1,5 +1,6 @@
 package io.github.wsbackoff.sampler;
 
+import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.Failure;
@@ -13,27 +14,22 @@ import io.github.wsbackoff.element.Addressed;
 import io.github.wsbackoff.element.Values;
 import java.io.IOException;
 import java.net.URL;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.samplers.Entry;
 import org.apache.jmeter.samplers.SampleResult;
-import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.threads.JMeterVariables;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A sampler that uses an open connection; one call of the native part a sample. What it is to do is
- * handed over once, and again when its properties have changed.
+ * A sampler that uses an open connection, or opens it first where it has a URL of its own; what it
+ * does there is one call of the native part a sample. What it is to do is handed over once, and
+ * again when its properties have changed.
  */
 public abstract class AbstractMessageSampler extends AbstractWebSocketSampler implements Addressed {
   private static final long serialVersionUID = 1L;
   private static final Logger log = LoggerFactory.getLogger(AbstractMessageSampler.class);
 
-  // Of the running sample; a clone and a deserialised copy start without.
-  private transient List<TestElement> managers;
   // Of this thread's clone.
   private transient Payload payload;
   private transient Operation operation;
@@ -41,6 +37,8 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
   private transient Values preparedFrom;
   private transient String preparedFor;
   private transient String description;
+  private transient Opening opening;
+  private transient boolean opens;
   private transient MessageVariables variables;
   private transient Thread thread;
   private transient Connections connections;
@@ -70,34 +68,65 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
     Connections connections = connections();
     sample.setURL(connections.url(preparedFor));
     Figures figures = connections.figures();
+    ConnectResult opened = null;
     byte[] data = null;
     if (failure == null) {
       try {
-        data = perform(connections, figures);
+        opened = open(connections);
+        if (opened == null || opened.ok) {
+          sample.setURL(connections.url(preparedFor));
+          data = perform(connections, figures);
+        }
       } catch (Throwable e) { // JMeter would lose the sample, or with an Error the thread
         failure = unforeseen(e);
       }
     }
-    if (failure == null) {
-      MessageSample.finish(sample, data, figures, closes());
-    } else {
+    if (failure != null) {
       figures.clear();
       MessageSample.fail(sample, failure);
+    } else if (opened != null && !opened.ok) {
+      figures.clear();
+      ConnectSample.finish(sample, opened);
+    } else {
+      MessageSample.finish(sample, data, figures, closes(), opened);
     }
     setVariables(figures);
+    if (opened != null) {
+      setVariables(opened);
+    }
     return sample;
   }
 
-  /** That of its connection, while there is one. */
+  /** Its own, else that of its connection, while there is one. */
   @Override
   public String address() {
-    URL url = connections().url(evaluate().inForce(CONNECTION));
+    Values values = evaluate();
+    String own = values.get(ConnectPlan.ADDRESS);
+    if (own != null) {
+      return own;
+    }
+    URL url = connections().url(values.inForce(CONNECTION));
     return url == null ? "" : url.toString();
   }
 
   @Override
   public String baseAddress() {
-    return "";
+    Values values = evaluate();
+    return values.get(ConnectPlan.ADDRESS) == null ? "" : baseAddress(connecting(values));
+  }
+
+  /**
+   * What a Connect in its place would have: address and id as here, all else from the defaults in
+   * scope. What is open is used unless the plan says otherwise here.
+   */
+  private Values connecting(Values values) {
+    Values connecting = new Values();
+    connecting.put(CONNECTION, values.get(CONNECTION));
+    connecting.put(ConnectPlan.ADDRESS, values.get(ConnectPlan.ADDRESS));
+    String whenOpen = values.get(Opening.WHEN_OPEN);
+    connecting.put(Opening.WHEN_OPEN, whenOpen == null ? Opening.REUSE : whenOpen);
+    inherit(connecting, Spec.get().element(ConnectSampler.class.getSimpleName()));
+    return connecting;
   }
 
   /** Those of the calling thread, which is always the same one in JMeter. */
@@ -116,6 +145,11 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
     }
     try {
       Values values = evaluate();
+      opens = values.get(ConnectPlan.ADDRESS) != null;
+      if (opens) {
+        opening = opening == null ? new Opening(this) : opening;
+        opening.plan(connecting(values));
+      }
       if (values.sameAs(evaluated) && operation != null && operation.isUsable()) {
         payload.repeat();
       } else {
@@ -134,6 +168,8 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
   private void prepare(Values values) throws IOException {
     String id = values.take(CONNECTION);
     id = id == null ? Spec.get().defaultOf(CONNECTION) : id;
+    values.take(ConnectPlan.ADDRESS);
+    values.take(Opening.WHEN_OPEN);
     payload.take(values);
     boolean same = values.sameAs(preparedFrom);
     if (!same || !id.equals(preparedFor)) {
@@ -147,6 +183,18 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
     }
   }
 
+  /** Opens the connection if that is for this sample to do, else null. */
+  private ConnectResult open(Connections connections) {
+    if (!opens || !opening.isNeeded(connections)) {
+      return null;
+    }
+    Failure wrong = operation.check(payload.bytes());
+    if (wrong != null) {
+      throw new Refused(wrong); // before anything is sent
+    }
+    return opening.open(scope());
+  }
+
   private byte[] perform(Connections connections, Figures figures) {
     Connection connection = connections.get(preparedFor);
     if (connection == null) {
@@ -157,14 +205,14 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
       byte[] data = perform(connection, figures);
       Origin origin = connections.origin(preparedFor);
       if (origin != null && figures.isAsking()) {
-        Failure failure = origin.renew(connection, managers());
+        Failure failure = origin.renew(connection, others());
         if (failure != null) {
           throw new Refused(failure);
         }
         data = perform(connection, figures);
       }
       if (origin != null && figures.hasCookies()) {
-        origin.store(connection.takeCookies(), managers());
+        origin.store(connection.takeCookies(), others());
       }
       return data;
     } finally {
@@ -212,6 +260,7 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
   @Override
   public void endThread() {
     quietly(this::discard);
+    quietly(this::endOpening);
     super.endThread();
   }
 
@@ -229,34 +278,10 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
     }
   }
 
-  // ---- managers in scope, told anew before every sample, and asked only by a lost connection
-
-  @Override
-  public boolean applies(ConfigTestElement element) {
-    return super.applies(element) || ScopeElements.isManager(element);
-  }
-
-  @Override
-  public void clearTestElementChildren() {
-    super.clearTestElementChildren();
-    if (managers != null) {
-      managers.clear();
+  private void endOpening() {
+    if (opening != null) {
+      opening.discard();
     }
-  }
-
-  @Override
-  public void addTestElement(TestElement element) {
-    super.addTestElement(element);
-    if (ScopeElements.isManager(element)) {
-      if (managers == null) {
-        managers = new ArrayList<>();
-      }
-      managers.add(element);
-    }
-  }
-
-  private List<TestElement> managers() {
-    return managers == null ? Collections.emptyList() : managers;
   }
 
   /** Nothing was done, and why; without a stack trace, as a plan may run into it often. */

@@ -1,12 +1,14 @@
 package io.github.wsbackoff.sampler;
 
 import io.github.wsbackoff.config.WebSocketDefaults;
+import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.Connection;
 import io.github.wsbackoff.core.Connections;
 import io.github.wsbackoff.core.Spec;
 import io.github.wsbackoff.element.Life;
 import io.github.wsbackoff.element.Values;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.engine.event.LoopIterationEvent;
@@ -34,6 +36,7 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
 
   // Of the running sample; a clone and a deserialised copy start without.
   private transient List<TestElement> defaults;
+  private transient List<TestElement> others;
   private transient Spec.Element kind;
   private transient volatile Connection active;
   private transient volatile boolean interrupted;
@@ -61,12 +64,35 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
   final Values evaluate() {
     Values values = new Values();
     values.add(this);
+    inherit(values, kind());
+    return values;
+  }
+
+  /** Adds what the defaults in scope say for a kind of element, where it is not set yet. */
+  final void inherit(Values values, Spec.Element kind) {
     if (defaults != null) {
       for (TestElement each : defaults) {
-        values.addDefaults(each, kind());
+        values.addDefaults(each, kind);
       }
     }
-    return values;
+  }
+
+  /** JMeter's own elements in scope, the nearest first. */
+  final List<TestElement> others() {
+    return others == null ? Collections.emptyList() : others;
+  }
+
+  /** The same, by what they say for an upgrade. */
+  final ScopeElements scope() {
+    ScopeElements scope = new ScopeElements();
+    others().forEach(scope::add);
+    return scope;
+  }
+
+  /** What an address is resolved against by these properties of a Connect. */
+  final String baseAddress(Values connecting) {
+    String own = connecting.inForce(ConnectPlan.BASE);
+    return own.isEmpty() ? scope().baseUrl() : own;
   }
 
   /** From here on a Stop ends what this connection does; also one that came before. */
@@ -85,10 +111,10 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
     return interrupted;
   }
 
-  static void setVariable(String name, String value) {
-    JMeterVariables variables = JMeterContextService.getContext().getVariables();
+  final void setVariables(ConnectResult result) {
+    JMeterVariables variables = getThreadContext().getVariables();
     if (variables != null) {
-      variables.put(name, value);
+      result.variables(variables::put);
     }
   }
 
@@ -96,13 +122,16 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
 
   @Override
   public boolean applies(ConfigTestElement element) {
-    return element instanceof WebSocketDefaults;
+    return element instanceof WebSocketDefaults || ScopeElements.accepts(element);
   }
 
   @Override
   public void clearTestElementChildren() {
     if (defaults != null) {
       defaults.clear();
+    }
+    if (others != null) {
+      others.clear();
     }
     interrupted = false;
   }
@@ -115,6 +144,11 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
         defaults = new ArrayList<>();
       }
       defaults.add(element);
+    } else if (ScopeElements.accepts(element)) {
+      if (others == null) {
+        others = new ArrayList<>();
+      }
+      others.add(element);
     }
   }
 

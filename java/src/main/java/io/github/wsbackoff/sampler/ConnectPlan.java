@@ -29,7 +29,6 @@ final class ConnectPlan {
   private static final String SCOPE = "wsb.scope";
   private static final String RECONNECT = "wsb.reconnect";
   private static final String NO = "no";
-  private static final String WHEN_OPEN = "wsb.whenOpen";
 
   /** The properties for people, without passwords. */
   final String description;
@@ -64,13 +63,13 @@ final class ConnectPlan {
     description = TITLE + values.describe();
     id = values.inForce(AbstractWebSocketSampler.CONNECTION);
     traceFile = Settings.trace();
-    whenOpen = word(WHEN_OPEN);
+    whenOpen = word(Opening.WHEN_OPEN);
     reconnects = !word(RECONNECT).equals(NO);
     String lives = word(SCOPE);
     boolean known = isChoice(SCOPE, lives);
     scope = known ? Connections.Scope.valueOf(lives.toUpperCase(Locale.ROOT)) : null;
-    if (!isChoice(WHEN_OPEN, whenOpen)) {
-      wrong = ConnectResult.invalid(WHEN_OPEN, values.inForce(WHEN_OPEN));
+    if (!isChoice(Opening.WHEN_OPEN, whenOpen)) {
+      wrong = ConnectResult.invalid(Opening.WHEN_OPEN, values.inForce(Opening.WHEN_OPEN));
     } else {
       wrong = known ? null : ConnectResult.invalid(SCOPE, values.inForce(SCOPE));
     }

@@ -38,6 +38,11 @@ final class ConnectSample {
       sample.setStopThread(true);
     }
     Stages.show(sample, result.connectMicros, result.latencyMicros);
+    storeAttempts(sample, result);
+  }
+
+  /** Keeps the attempts of a connect as sub-results, if it says so. */
+  static void storeAttempts(SampleResult sample, ConnectResult result) {
     if (result.subResults) {
       for (ConnectResult.Attempt attempt : result.attempts) {
         // Stored, not added: adding would move the parent's end and sum up its sizes.
@@ -47,7 +52,7 @@ final class ConnectSample {
   }
 
   /** The head of the answer, a blank line, also where there was no answer, and the story. */
-  private static String headers(ConnectResult result) {
+  static String headers(ConnectResult result) {
     int end = result.responseHead.length();
     while (end > 0 && result.responseHead.charAt(end - 1) == '\n') {
       end--;

@@ -1,5 +1,6 @@
 package io.github.wsbackoff.sampler;
 
+import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Figures;
 import io.github.wsbackoff.core.Texts;
@@ -23,15 +24,17 @@ final class MessageSample {
    * Fills a sample whose operation was performed, and ends it.
    *
    * @param closes whether the operation is the close, whose code is the server's
+   * @param opened the connect that the sample began with, or null
    */
-  static void finish(SampleResult sample, byte[] data, Figures figures, boolean closes) {
-    if (figures.waitedMicros() > 0) {
+  static void finish(
+      SampleResult sample, byte[] data, Figures figures, boolean closes, ConnectResult opened) {
+    long waited = figures.waitedMicros() + (opened == null ? 0 : opened.idleMicros());
+    if (waited > 0) {
       // Never more than really passed: rounding must not make the elapsed time negative.
       long passed = sample.currentTimeInMillis() - sample.getStartTime();
-      sample.setIdleTime(Math.min(figures.waitedMicros() / 1000, passed));
+      sample.setIdleTime(Math.min(waited / 1000, passed));
     }
     sample.sampleEnd();
-    Stages.show(sample, figures.connectMicros(), figures.latencyNanos() / 1e3);
     sample.setSentBytes(figures.sentBytes());
     sample.setBodySize(figures.receivedBytes());
     byte[] message = data;
@@ -53,6 +56,22 @@ final class MessageSample {
       Sizes.set(sample, 0, figures.receivedBytes());
       describe(sample, Failure.parse(data));
     }
+    if (opened == null) {
+      Stages.show(sample, figures.connectMicros(), figures.latencyNanos() / 1e3);
+    } else {
+      show(sample, opened, figures);
+    }
+  }
+
+  /** Adds what the connect that the sample began with has to show. */
+  private static void show(SampleResult sample, ConnectResult opened, Figures figures) {
+    double answered = figures.latencyNanos() / 1e3;
+    Stages.show(sample, opened.connectMicros, answered > 0 ? opened.workMicros() + answered : 0);
+    sample.setSentBytes(opened.sentBytes + figures.sentBytes());
+    Sizes.set(sample, opened.headBytes, figures.receivedBytes());
+    sample.setRequestHeaders(opened.requestHead + "\n" + sample.getRequestHeaders());
+    sample.setResponseHeaders(ConnectSample.headers(opened) + sample.getResponseHeaders());
+    ConnectSample.storeAttempts(sample, opened);
   }
 
   private static void succeed(SampleResult sample, byte[] data, Figures figures, boolean closes) {
