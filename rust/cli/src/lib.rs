@@ -7,6 +7,7 @@ mod curves;
 mod describe;
 mod find;
 mod input;
+mod migrate;
 mod probe;
 mod report;
 mod serve;
@@ -52,6 +53,8 @@ enum Command {
     Tune(Box<tune::Options>),
     /// Find out the limit of a server by a short experiment
     Probe(Box<probe::Options>),
+    /// Move JMeter plans from other WebSocket samplers, and from retry loops in scripts, to ws-backoff
+    Migrate(migrate::Options),
     /// Print all properties, error codes and variables of the JMeter elements
     Describe(describe::Options),
 }
@@ -64,7 +67,8 @@ struct Failure(String);
 /// Runs one command line, without the program's name in front, and blocks until the command has ended.
 ///
 /// Output goes to stdout, errors to stderr. A long command ends early, and in order, when `stop` is stopped. Gives the
-/// exit code: 0 for success and `--help`, 1 for a command that failed, 2 for a command line that is wrong.
+/// exit code: 0 for success and `--help`, 1 for a command that failed, 2 for a command line that is wrong; `migrate` has codes of its
+/// own.
 #[must_use]
 #[allow(clippy::needless_pass_by_value)] // callers have a clone to give, and no use for it behind the call
 pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
@@ -83,6 +87,7 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
         Command::Find(options) => find::run(&options),
         Command::Tune(options) => tune::run(&options, &stop),
         Command::Probe(options) => probe::run(&options, &stop),
+        Command::Migrate(options) => return migrate::run(&options),
         Command::Describe(options) => describe::run(&options),
     };
     match done {

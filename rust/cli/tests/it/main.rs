@@ -7,6 +7,8 @@ mod docs;
 #[cfg(test)]
 mod find;
 #[cfg(test)]
+mod migrate;
+#[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod program;

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Beside each other in one folder.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "backoff",
     "charts",
     "conversation",
     "find",
     "limiter",
+    "migrate",
     "probe",
     "report",
     "simulate",

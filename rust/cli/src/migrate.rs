@@ -1,0 +1,283 @@
+//! `migrate`: plans in, moved plans and a report out. Which files are read, where results go, and that nothing is lost on the way.
+
+use crate::{Failure, say};
+use ::migrate::{File, LARGEST, Migration, html, markdown, migrate, text};
+use clap::{ArgGroup, Args};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Something stays that should go.
+const LEFT: i32 = 3;
+/// A file was not touched, or something could not be written.
+const ERROR: i32 = 2;
+/// A folder with more plans than that was hardly meant.
+const MOST_FILES: usize = 10_000;
+/// Old plans that are kept beside one.
+const MOST_BACKUPS: usize = 100;
+/// Folders inside each other that are gone into.
+const DEEPEST: usize = 32;
+
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP, after_help = "More: --help with examples.")]
+#[command(group(ArgGroup::new("where").required(true).multiple(true).args(["out", "in_place", "dry_run"])))]
+pub(crate) struct Options {
+    /// Plans, and folders with plans (*.jmx, at any depth)
+    #[arg(required = true, value_name = "PLAN.jmx|FOLDER")]
+    plans: Vec<PathBuf>,
+
+    /// Write the plans there, those without a change as well; a file that is there is not replaced
+    #[arg(long, value_name = "FOLDER", conflicts_with = "in_place")]
+    out: Option<PathBuf>,
+
+    /// Replace the plans, and keep what they were beside them (PLAN.jmx.bak)
+    #[arg(long)]
+    in_place: bool,
+
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Write the report there, too
+    #[arg(long, value_name = "FILE.html|FILE.md", value_parser = report_file)]
+    report: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "Elements of jmeter-websocket-samplers (1.0 to 1.3.2) become those of ws-backoff. What is not understood stays as it is,
+and the report says why; what is not changed keeps its bytes. Samplers that may share a connection move together or not at
+all.
+
+Examples:
+  What would become of a folder of plans:
+    ws-backoff migrate plans --dry-run --report moving.html
+  The moved plans in another folder:
+    ws-backoff migrate plans --out moved
+  One plan where it is; the old one stays as login.jmx.bak:
+    ws-backoff migrate login.jmx --in-place
+
+Exit codes: 0 all moved, or nothing to move; 3 something was left; 2 a file is no plan, or cannot be read or written.";
+
+fn report_file(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    match extension(&path).as_str() {
+        "html" | "md" => Ok(path),
+        _ => Err("its name must end in .html or .md".to_owned()),
+    }
+}
+
+fn extension(path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default();
+    extension.to_string_lossy().to_ascii_lowercase()
+}
+
+/// Moves the plans, and gives the exit code.
+pub(crate) fn run(options: &Options) -> i32 {
+    match all(options) {
+        Ok(code) => code,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "error: {failure}");
+            ERROR
+        }
+    }
+}
+
+fn all(options: &Options) -> Result<i32, Failure> {
+    let files: Vec<File> = sources(options)?
+        .iter()
+        .map(|source| one(options, source))
+        .collect();
+    say(text(&files).trim_end());
+    if let Some(report) = &options.report {
+        let page = if extension(report) == "md" {
+            markdown(&files)
+        } else {
+            html(&files)
+        };
+        crate::told::write(report, "the report", &page)?;
+    }
+    let codes = files.iter().map(|file| match &file.result {
+        Ok(migration) if migration.leaves_something() => LEFT,
+        Ok(_) => 0,
+        Err(_) => ERROR,
+    });
+    // An error counts for more than something that was left.
+    let rank = |code: &i32| [0, LEFT, ERROR].iter().position(|one| one == code);
+    Ok(codes.max_by_key(rank).unwrap_or(0))
+}
+
+fn one(options: &Options, source: &Source) -> File {
+    let moved = read(&source.path).and_then(|bytes| {
+        let migration = migrate(&bytes).map_err(|refusal| refusal.to_string())?;
+        let written = if options.dry_run {
+            None
+        } else {
+            write(options, source, &bytes, &migration)?
+        };
+        Ok((migration, written))
+    });
+    let (result, written) = match moved {
+        Ok((migration, written)) => (Ok(migration), written),
+        Err(why) => (Err(why), None),
+    };
+    File {
+        name: source.path.display().to_string(),
+        result,
+        written,
+    }
+}
+
+/// A plan to read, and where its result goes below the folder for results.
+#[derive(Debug)]
+struct Source {
+    path: PathBuf,
+    below: PathBuf,
+}
+
+/// All plans that are named, and those in folders that are named; none twice, and no two for one result.
+fn sources(options: &Options) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for named in &options.plans {
+        let about = fs::metadata(named)
+            .map_err(|error| Failure(format!("{}: {}", named.display(), cannot("read", &error))))?;
+        if about.is_dir() {
+            let before = sources.len();
+            in_folder(named, Path::new(""), 0, &mut sources)?;
+            if sources.len() == before {
+                return Err(Failure(format!("{}: has no plan (*.jmx) in it", named.display())));
+            }
+        } else {
+            let name = named.file_name().unwrap_or_default();
+            sources.push(Source {
+                path: named.clone(),
+                below: name.into(),
+            });
+        }
+    }
+    let mut results: BTreeMap<&Path, &Path> = BTreeMap::new();
+    for source in &sources {
+        let other = results.insert(&source.below, &source.path);
+        if let Some(other) = other.filter(|_| options.out.is_some()) {
+            return Err(Failure(format!(
+                "{} and {} would both be written as {}; move them one after the other",
+                other.display(),
+                source.path.display(),
+                source.below.display()
+            )));
+        }
+    }
+    Ok(sources)
+}
+
+fn in_folder(folder: &Path, below: &Path, depth: usize, sources: &mut Vec<Source>) -> Result<(), Failure> {
+    let read = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut entries =
+        read.map_err(|error| Failure(format!("{}: {}", folder.display(), cannot("read", &error))))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, below) = (entry.path(), below.join(entry.file_name()));
+        let kind = entry
+            .file_type()
+            .map_err(|error| Failure(format!("{}: {}", path.display(), cannot("read", &error))))?;
+        // A link to a folder may lead back here.
+        if kind.is_dir() && depth < DEEPEST {
+            in_folder(&path, &below, depth + 1, sources)?;
+        } else if !kind.is_dir() && extension(&path) == "jmx" {
+            sources.push(Source { path, below });
+        }
+        if sources.len() > MOST_FILES {
+            return Err(Failure(format!(
+                "{}: more than {MOST_FILES} plans",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let about = fs::metadata(path).map_err(|error| cannot("read", &error))?;
+    if !about.is_file() {
+        return Err("is no file".to_owned());
+    }
+    // One byte more than is taken, for the refusal to say so; never more of a file that grows.
+    let most = LARGEST as u64 + 1;
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|error| cannot("read", &error))?;
+    let read = file.take(most).read_to_end(&mut bytes);
+    read.map_err(|error| cannot("read", &error))?;
+    Ok(bytes)
+}
+
+/// Writes the result, and says where.
+fn write(
+    options: &Options,
+    source: &Source,
+    old: &[u8],
+    migration: &Migration,
+) -> Result<Option<String>, String> {
+    if let Some(folder) = &options.out {
+        let path = folder.join(&source.below);
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent)
+            .map_err(|error| format!("{}: {}", parent.display(), cannot("make", &error)))?;
+        write_new(&path, migration.plan.as_deref().unwrap_or(old))?;
+        return Ok(Some(path.display().to_string()));
+    }
+    let Some(new) = &migration.plan else {
+        return Ok(None);
+    };
+    let backup = keep(&source.path, old)?;
+    replace(&source.path, new)?;
+    let (path, backup) = (source.path.display(), backup.display());
+    Ok(Some(format!("{path}; what it was is in {backup}")))
+}
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let file = fs::File::options().write(true).create_new(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => format!("{} is there already, and is not replaced", path.display()),
+        _ => format!("{}: {}", path.display(), cannot("write", &error)),
+    })
+}
+
+/// The path with something behind its name.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Keeps the old plan beside it, under a name that is free.
+fn keep(path: &Path, old: &[u8]) -> Result<PathBuf, String> {
+    let numbered = (1..MOST_BACKUPS).map(|nth| format!(".bak{nth}"));
+    let mut names = std::iter::once(".bak".to_owned()).chain(numbered);
+    let free = names.find_map(|ending| {
+        let backup = beside(path, &ending);
+        fs::symlink_metadata(&backup).is_err().then_some(backup)
+    });
+    let backup = free.ok_or_else(|| format!("has {MOST_BACKUPS} backups beside it; clear up first"))?;
+    write_new(&backup, old)?;
+    Ok(backup)
+}
+
+/// Replaces a file as a whole: whoever reads it sees the old content or the new.
+fn replace(path: &Path, new: &[u8]) -> Result<(), String> {
+    // A link stays a link.
+    let target = fs::canonicalize(path).map_err(|error| cannot("write", &error))?;
+    let fresh = beside(&target, ".new");
+    write_new(&fresh, new)?;
+    let moved = fs::metadata(&target)
+        .and_then(|about| fs::set_permissions(&fresh, about.permissions()))
+        .and_then(|()| fs::rename(&fresh, &target));
+    moved.map_err(|error| {
+        let _ = fs::remove_file(&fresh);
+        cannot("write", &error)
+    })
+}
+
+fn cannot(what: &str, error: &io::Error) -> String {
+    format!("cannot {what} it: {error}")
+}

@@ -1,0 +1,220 @@
+//! `migrate` as its users call it: plans and folders in, plans, backups, reports and exit codes out.
+
+use crate::program::run;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const OPEN: &str = "eu.luminis.jmeter.wssampler.OpenWebSocketSampler";
+
+fn plan(inner: &str) -> String {
+    format!("<jmeterTestPlan version=\"1.2\">\n<hashTree>{inner}</hashTree>\n</jmeterTestPlan>\n")
+}
+
+/// A plan that moves as a whole, one of which something is left, and one without anything to move.
+fn plans() -> [(&'static str, String); 3] {
+    let open =
+        format!("<{OPEN} testname=\"Open\"><stringProp name=\"server\">h</stringProp></{OPEN}><hashTree/>");
+    let lost = format!("<{OPEN} testname=\"No server\"/><hashTree/>");
+    [
+        ("moves.jmx", plan(&open)),
+        ("stays.jmx", plan(&lost)),
+        ("other.jmx", plan("<ThreadGroup/><hashTree/>")),
+    ]
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn of(files: &[(&str, String)]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (name, content) in files {
+            let path = folder.path(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("an ASCII path").to_owned()
+    }
+
+    fn content(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn files(&self) -> Vec<String> {
+        fn below(folder: &Path, root: &Path, found: &mut Vec<String>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    below(&path, root, found);
+                } else {
+                    found.push(path.strip_prefix(root).unwrap().display().to_string());
+                }
+            }
+        }
+        let mut found = Vec::new();
+        below(self.0.path(), self.0.path(), &mut found);
+        found.sort();
+        found
+    }
+}
+
+#[test]
+fn a_folder_is_moved_into_another_and_the_exit_code_says_that_something_was_left() {
+    let [moves, stays, other] = plans();
+    let other = (Path::new("deep").join(other.0), other.1);
+    let folder = Folder::of(&[moves.clone(), stays, (other.0.to_str().unwrap(), other.1.clone())]);
+    let out = Folder::of(&[]);
+    let args = ["migrate", &folder.text(""), "--out", &out.text("new")];
+    let ended = run(&args);
+    assert_eq!(ended.code, Some(3), "{}", ended.err);
+    assert!(
+        out.content("new/moves.jmx")
+            .contains("io.github.wsbackoff.sampler.ConnectSampler")
+    );
+    assert_eq!(out.content("new/deep/other.jmx"), other.1);
+    assert_eq!(folder.content("moves.jmx"), moves.1);
+    for part in [
+        "moves.jmx: 1 element moved, nothing left; written to",
+        "line 2: Open (OpenWebSocketSampler) is now wsb - Connect",
+        "stays.jmx: 1 element left, nothing moved",
+        "No server (OpenWebSocketSampler) LEFT: it has no server",
+        "other.jmx: nothing to move",
+    ] {
+        assert!(ended.out.contains(part), "{part} is not in {}", ended.out);
+    }
+    // What is there is not replaced.
+    let again = run(&args);
+    assert_eq!(again.code, Some(2));
+    assert!(
+        again.out.contains("is there already, and is not replaced"),
+        "{}",
+        again.out
+    );
+}
+
+#[test]
+fn in_place_keeps_what_was_there_and_a_second_time_changes_nothing() {
+    let [moves, _, other] = plans();
+    let folder = Folder::of(&[
+        moves.clone(),
+        other.clone(),
+        ("moves.jmx.bak", "of somebody".to_owned()),
+    ]);
+    let path = folder.text("moves.jmx");
+    for _ in 0..2 {
+        let ended = run(&["migrate", &path, &folder.text("other.jmx"), "--in-place"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert_eq!(
+            folder.files(),
+            ["moves.jmx", "moves.jmx.bak", "moves.jmx.bak1", "other.jmx"]
+        );
+        assert!(folder.content("moves.jmx").contains("ConnectSampler"));
+        assert_eq!(folder.content("moves.jmx.bak1"), moves.1);
+        assert_eq!(folder.content("moves.jmx.bak"), "of somebody");
+        assert_eq!(folder.content("other.jmx"), other.1);
+    }
+}
+
+#[test]
+fn a_dry_run_writes_nothing_but_the_report() {
+    let [moves, stays, _] = plans();
+    let folder = Folder::of(&[moves.clone(), stays]);
+    for (name, parts) in [
+        (
+            "report.html",
+            [
+                "<!DOCTYPE html>",
+                "is now wsb - Connect",
+                "LEFT: it has no server",
+            ],
+        ),
+        (
+            "report.md",
+            [
+                "# Plans moved to ws-backoff",
+                "| is now wsb - Connect |",
+                "| LEFT: it has no server",
+            ],
+        ),
+    ] {
+        let report = folder.text(name);
+        let ended = run(&[
+            "migrate",
+            &folder.text(""),
+            "--in-place",
+            "--dry-run",
+            "--report",
+            &report,
+        ]);
+        assert_eq!(ended.code, Some(3), "{}", ended.err);
+        for part in parts {
+            assert!(
+                folder.content(name).contains(part),
+                "{part} is not in {}",
+                folder.content(name)
+            );
+        }
+        fs::remove_file(&report).unwrap();
+        assert_eq!(folder.files(), ["moves.jmx", "stays.jmx"]);
+        assert_eq!(folder.content("moves.jmx"), moves.1);
+    }
+}
+
+#[test]
+fn what_is_no_plan_is_told_with_the_reason_and_the_others_are_moved() {
+    let [moves, ..] = plans();
+    let folder = Folder::of(&[
+        moves,
+        ("broken.jmx", "<jmeterTestPlan version=\"1.2\">\n<a>".to_owned()),
+    ]);
+    let ended = run(&["migrate", &folder.text(""), "--out", &folder.text("out")]);
+    assert_eq!(ended.code, Some(2));
+    assert!(
+        ended
+            .out
+            .contains("broken.jmx: not touched: line 2: is no well-formed XML"),
+        "{}",
+        ended.out
+    );
+    assert_eq!(folder.files(), ["broken.jmx", "moves.jmx", "out/moves.jmx"]);
+}
+
+#[test]
+fn wrong_command_lines_say_what_is_missing() {
+    let [moves, ..] = plans();
+    let folder = Folder::of(&[
+        moves.clone(),
+        ("sub/moves.jmx", moves.1.clone()),
+        ("empty/a.txt", String::new()),
+    ]);
+    let path = folder.text("moves.jmx");
+    for (args, said) in [
+        (&[path.as_str()][..], "--dry-run"),
+        (&["--dry-run"], "PLAN.jmx|FOLDER"),
+        (&[&path, "--in-place", "--out", "x"], "cannot be used with"),
+        (&[&path, "--dry-run", "--report", "report.pdf"], ".html or .md"),
+        (&[&folder.text("no.jmx"), "--dry-run"], "no.jmx: cannot read it"),
+        (&[&folder.text("empty"), "--dry-run"], "has no plan (*.jmx) in it"),
+        (
+            &[&path, &folder.text("sub"), "--out", &folder.text("out")],
+            "would both be written as moves.jmx",
+        ),
+    ] {
+        let ended = run(&[&["migrate"], args].concat());
+        assert_eq!(ended.code, Some(2), "{args:?}");
+        assert!(ended.err.contains(said), "{args:?}: {}", ended.err);
+    }
+    assert!(!folder.path("out").exists());
+    let help = run(&["migrate", "--help"]);
+    assert_eq!(help.code, Some(0));
+    for part in ["--in-place", "Examples:", "Exit codes: 0"] {
+        assert!(help.out.contains(part), "{part}");
+    }
+}

@@ -1,0 +1,183 @@
+//! What a plan says about their samplers in other places: response codes and texts in assertions, conditions and scripts, and the
+//! variable that tells the end of a message.
+
+use super::{Survey, kind};
+use crate::jmx::{Change, ItemId, Plan};
+use crate::told::{Entry, Outcome};
+use std::collections::BTreeSet;
+
+/// The variable that their reads set, as they hand on frames and not messages.
+const LAST_FRAME: &str = "websocket.last_frame_final";
+
+/// Codes and texts of theirs, what ours say for the same, and what else ours may say.
+const CODES: [(&str, &str, &str); 4] = [
+    ("No response", "No message", ""),
+    (
+        "Websocket I/O error",
+        "Non HTTP response code: message.timeout",
+        "an end of the connection has another code now: connection.lost or closed.<code>",
+    ),
+    ("Read timed out", "No message in time", ""),
+    (
+        "Sampler error",
+        "Non HTTP response code: connection.none",
+        "a message of the wrong kind has another code now: message.unexpected or closed.<code>",
+    ),
+];
+
+/// The properties that hold conditions and scripts.
+const SCRIPTS: [&str; 4] = [
+    "WhileController.condition",
+    "IfController.condition",
+    "script",
+    "BeanShellSampler.query",
+];
+
+/// Why an element of somebody else keeps their samplers where they are, if it does.
+pub(super) fn reaches_in(plan: &Plan, item: ItemId) -> Option<String> {
+    if kind(plan, item).is_some() || whole_message(plan, item).is_some() {
+        return None;
+    }
+    for (name, property) in plan.texts(item) {
+        let line = || plan.xml().line(plan.xml().node(property.node).open.start);
+        let code = SCRIPTS.contains(&name.as_str());
+        if code
+            && (property.value.contains("eu.luminis")
+                || property.value.contains("threadLocalCachedConnection"))
+        {
+            return Some(format!("a script uses their classes (line {})", line()));
+        }
+        if property.value.contains(LAST_FRAME) {
+            return Some(format!(
+                "{LAST_FRAME} is asked for (line {}), which ws-backoff does not set: its samplers wait for whole messages",
+                line()
+            ));
+        }
+    }
+    None
+}
+
+/// What becomes of a loop that reads the frames of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frames {
+    /// The sampler before it has the whole message now.
+    Rest,
+    /// Its own sampler reads the first frame.
+    All,
+}
+
+/// Whether this is a loop around one read until a message is whole.
+fn whole_message(plan: &Plan, item: ItemId) -> Option<Frames> {
+    let condition = plan.property(item, "WhileController.condition")?.value;
+    if plan.class(item) != "WhileController"
+        || !condition.contains(LAST_FRAME)
+        || condition.contains("&&")
+        || condition.contains("||")
+    {
+        return None;
+    }
+    let mut inside = plan
+        .inside(item)
+        .filter(|one| plan.runs(*one) || !plan.runs(item));
+    let only = inside
+        .next()
+        .filter(|one| kind(plan, *one) == Some("SingleReadWebSocketSampler"));
+    if only.is_none() || inside.next().is_some() {
+        return None;
+    }
+    let reads = |one: &ItemId| {
+        matches!(
+            kind(plan, *one),
+            Some("SingleReadWebSocketSampler" | "RequestResponseWebSocketSampler")
+        )
+    };
+    let before = match plan.parent(item) {
+        Some(parent) => plan.children(parent).take_while(|one| *one < item).last(),
+        None => None,
+    };
+    Some(if before.as_ref().is_some_and(reads) {
+        Frames::Rest
+    } else {
+        Frames::All
+    })
+}
+
+/// What goes with the loops that are taken out.
+pub(super) fn gone(plan: &Plan, survey: &Survey) -> BTreeSet<ItemId> {
+    let goes = |item: &ItemId| frames(plan, survey, *item) == Some(Frames::Rest);
+    let loops = plan.items().filter(goes);
+    loops.flat_map(|item| plan.inside(item)).collect()
+}
+
+/// As [`whole_message`], where the sampler in it has moved.
+fn frames(plan: &Plan, survey: &Survey, item: ItemId) -> Option<Frames> {
+    let frames = whole_message(plan, item)?;
+    let moved = plan.inside(item).any(|one| survey.moves.contains_key(&one));
+    moved.then_some(frames)
+}
+
+/// Changes what is said about samplers that have moved.
+pub(super) fn rewrite(plan: &Plan, survey: &Survey, change: &mut Change, told: &mut Vec<Entry>) {
+    for item in plan.items().filter(|item| kind(plan, *item).is_none()) {
+        let why = match frames(plan, survey, item) {
+            Some(Frames::Rest) => {
+                change.remove(item);
+                "the sampler before it has the whole message now"
+            }
+            Some(Frames::All) => {
+                change.unwrap(item);
+                "its sampler waits for the whole message now"
+            }
+            None => {
+                texts(plan, survey, item, change, told);
+                continue;
+            }
+        };
+        told.push(Entry::of(plan, item, Outcome::Removed(why.to_owned())));
+    }
+}
+
+fn texts(plan: &Plan, survey: &Survey, item: ItemId, change: &mut Change, told: &mut Vec<Entry>) {
+    let assertion = plan.class(item) == "ResponseAssertion";
+    let connects = |parent| {
+        survey
+            .moves
+            .get(&parent)
+            .is_some_and(|found| found.below.is_some())
+    };
+    let of_new_connection = assertion && plan.parent(item).is_some_and(connects);
+    for (name, property) in plan.texts(item) {
+        let code = SCRIPTS.contains(&name.as_str());
+        if !code && !assertion {
+            continue;
+        }
+        let mut value = property.value.clone();
+        let mut notes = Vec::new();
+        let mut changed = Vec::new();
+        if of_new_connection && value == "101" {
+            "200".clone_into(&mut value);
+            changed.push("101 is 200 now".to_owned());
+        }
+        for (theirs, ours, note) in CODES {
+            let new = if assertion {
+                value.replace(theirs, ours)
+            } else {
+                ["\"", "'"].iter().fold(value.clone(), |text, quote| {
+                    text.replace(
+                        &format!("{quote}{theirs}{quote}"),
+                        &format!("{quote}{ours}{quote}"),
+                    )
+                })
+            };
+            if new != value {
+                value = new;
+                changed.push(format!("{theirs} is {ours} now"));
+                notes.extend((!note.is_empty()).then(|| note.to_owned()));
+            }
+        }
+        if value != property.value {
+            change.set_value(property.node, &value);
+            told.push(Entry::of(plan, item, Outcome::Changed(changed.join("; "))).with(notes));
+        }
+    }
+}

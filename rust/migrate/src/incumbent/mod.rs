@@ -1,0 +1,225 @@
+//! The WebSocket samplers by Peter Doornbosch (jmeter-websocket-samplers 1.0 to 1.3.2): which of a plan's elements can become ours, and
+//! which cannot and why.
+//!
+//! Their samplers share one connection a thread. So the samplers that may meet on one connection move together, or none of them does.
+//! What is known of them here comes from their documentation and from plans that use them.
+
+mod address;
+mod codes;
+mod filters;
+mod headers;
+mod samplers;
+
+use crate::jmx::{Change, ItemId, NewElement, Plan};
+use crate::ours;
+use crate::told::{Entry, Outcome};
+use filters::Filters;
+use std::collections::BTreeMap;
+
+/// The package of their elements.
+const PACKAGE: &str = "eu.luminis.jmeter.";
+const ASSERTION: &str = "eu.luminis.jmeter.assertions.BinaryContentAssertion";
+
+/// All properties of theirs: none of them means anything to an element of ours.
+const KEYS: [&str; 23] = [
+    "TLS",
+    "server",
+    "port",
+    "path",
+    "connectTimeout",
+    "readTimeout",
+    "createNewConnection",
+    "payloadType",
+    "dataType",
+    "binaryPayload",
+    "optional",
+    "requestData",
+    "loadDataFromFile",
+    "dataFile",
+    "statusCode",
+    "type",
+    "replyToPing",
+    "filterType",
+    "comparisonType",
+    "matchValue",
+    "matchPosition",
+    "connectionId",
+    "enableMultipleConnectionsPerThread",
+];
+
+/// What an element of theirs can become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Into {
+    /// An element of ours.
+    Element(NewElement),
+    /// Nothing: what it did, ours do by themselves.
+    Nothing(&'static str),
+}
+
+/// How one element moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Move {
+    pub(crate) into: Into,
+    /// What comes below it: how it connects, where it opens a connection of its own.
+    pub(crate) below: Option<NewElement>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Move {
+    fn to(element: NewElement) -> Self {
+        Self {
+            into: Into::Element(element),
+            below: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn nothing(why: &'static str) -> Self {
+        Self {
+            into: Into::Nothing(why),
+            below: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn with(mut self, key: &'static str, value: impl std::convert::Into<String>) -> Self {
+        if let Into::Element(element) = &mut self.into {
+            element.properties.push((key, value.into()));
+        }
+        self
+    }
+
+    fn noting(mut self, note: impl std::convert::Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+/// What can be done about each of their elements in a plan.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) moves: BTreeMap<ItemId, Move>,
+    left: BTreeMap<ItemId, String>,
+}
+
+/// The last part of the class, if it is one of theirs.
+fn kind(plan: &Plan, item: ItemId) -> Option<&str> {
+    plan.class(item).strip_prefix(PACKAGE)?.rsplit('.').next()
+}
+
+/// Looks at all of their elements.
+pub(crate) fn survey(plan: &Plan) -> Survey {
+    let mut survey = Survey::default();
+    let filters = Filters::of(plan);
+    for item in plan.items() {
+        let Some(kind) = kind(plan, item) else {
+            continue;
+        };
+        match one(plan, item, kind, &filters) {
+            Ok(found) => drop(survey.moves.insert(item, found)),
+            Err(why) => drop(survey.left.insert(item, why)),
+        }
+    }
+    keep_connections_whole(plan, &mut survey);
+    headers::compress(plan, &mut survey);
+    survey
+}
+
+fn one(plan: &Plan, item: ItemId, kind: &str, filters: &Filters) -> Result<Move, String> {
+    match kind {
+        "OpenWebSocketSampler" => samplers::open(plan, item),
+        "CloseWebSocketSampler" => samplers::close(plan, item),
+        "RequestResponseWebSocketSampler" => samplers::exchange(plan, item, filters),
+        "SingleReadWebSocketSampler" => samplers::read(plan, item, filters),
+        "SingleWriteWebSocketSampler" => samplers::write(plan, item),
+        "PingPongSampler" => samplers::ping(plan, item),
+        "PingFrameFilter" => Ok(filters::ping(plan, item)),
+        "TextFrameFilter" | "BinaryFrameFilter" => Ok(filters::content(plan, item)),
+        "BinaryContentAssertion" => Err(
+            "ws-backoff has no assertion for bytes of any sampler; wsb.match.mode=binary-prefix and the MD5Hex Assertion come near"
+                .to_owned(),
+        ),
+        other => Err(format!("{other} is not known")),
+    }
+}
+
+/// For each element the thread group whose connections its samplers use; none for all that may be used by several groups.
+fn rooms(plan: &Plan) -> Vec<Option<ItemId>> {
+    const SHARED: [&str; 3] = ["ModuleController", "IncludeController", "TestFragmentController"];
+    let shared = |item: ItemId| SHARED.contains(&plan.class(item)) && plan.runs(item);
+    if plan.items().any(shared) {
+        return vec![None; plan.items().len()];
+    }
+    let mut rooms: Vec<Option<ItemId>> = Vec::with_capacity(plan.items().len());
+    for item in plan.items() {
+        let group = plan.class(item).ends_with("ThreadGroup").then_some(item);
+        let above = plan.parent(item).and_then(|parent| rooms[parent]);
+        rooms.push(group.or(above));
+    }
+    rooms
+}
+
+/// Leaves all samplers of a thread group, and what is for them, where one that runs cannot move or a script reaches into theirs.
+fn keep_connections_whole(plan: &Plan, survey: &mut Survey) {
+    let rooms = rooms(plan);
+    let mut blocked: BTreeMap<Option<ItemId>, (ItemId, String)> = BTreeMap::new();
+    for (item, why) in &survey.left {
+        if plan.runs(*item) && plan.class(*item) != ASSERTION {
+            blocked
+                .entry(rooms[*item])
+                .or_insert_with(|| (*item, why.clone()));
+        }
+    }
+    for item in plan.items().filter(|item| plan.runs(*item)) {
+        if let Some(why) = codes::reaches_in(plan, item) {
+            blocked.entry(rooms[item]).or_insert((item, why));
+        }
+    }
+    // What stands above all groups reaches into each.
+    let everywhere = blocked.get(&None).or_else(|| blocked.values().next()).cloned();
+    let moving: Vec<ItemId> = survey.moves.keys().copied().collect();
+    for item in moving {
+        let own = match rooms[item] {
+            None => everywhere.as_ref(),
+            own => blocked.get(&own).or_else(|| blocked.get(&None)),
+        };
+        let Some((cause, why)) = own else { continue };
+        let stays = if survey.left.contains_key(cause) {
+            "which stays"
+        } else {
+            why.as_str()
+        };
+        let (name, line) = (plan.name(*cause), plan.line(*cause));
+        let why = format!("it may share a connection with {name} (line {line}): {stays}");
+        survey.moves.remove(&item);
+        survey.left.insert(item, why);
+    }
+}
+
+/// Makes the changes, and tells them.
+pub(crate) fn apply(plan: &Plan, survey: &Survey, change: &mut Change, told: &mut Vec<Entry>) {
+    let gone = codes::gone(plan, survey);
+    for (item, found) in survey.moves.iter().filter(|(item, _)| !gone.contains(item)) {
+        let outcome = match &found.into {
+            Into::Element(element) => {
+                change.convert(*item, element, &KEYS);
+                if let Some(below) = &found.below {
+                    change.insert_below(*item, "How it connects", below);
+                }
+                Outcome::Moved(ours::label(element).to_owned())
+            }
+            Into::Nothing(why) => {
+                change.remove(*item);
+                Outcome::Removed((*why).to_owned())
+            }
+        };
+        told.push(Entry::of(plan, *item, outcome).with(found.notes.clone()));
+    }
+    for (item, why) in &survey.left {
+        told.push(Entry::of(plan, *item, Outcome::Left(why.clone())));
+    }
+    if !survey.moves.is_empty() {
+        codes::rewrite(plan, survey, change, told);
+        headers::rewrite(plan, survey, change, told);
+    }
+}

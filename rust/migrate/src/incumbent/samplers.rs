@@ -1,0 +1,267 @@
+//! Their samplers, each as one of ours.
+
+use super::Move;
+use super::address::address;
+use super::filters::{self, Discards, Filters};
+use crate::jmx::{ItemId, NewElement, Plan};
+use crate::ours;
+
+/// The property that says whether a Connect tries again.
+pub(super) const STRATEGY: &str = "wsb.retry.strategy";
+
+/// What their samplers take where a property is absent.
+const CONNECT_TIMEOUT: &str = "20000";
+const READ_TIMEOUT: &str = "6000";
+
+/// Messages by their kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Binary,
+    Any,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Binary => "binary",
+            Kind::Any => "any",
+        }
+    }
+}
+
+pub(super) fn open(plan: &Plan, item: ItemId) -> Result<Move, String> {
+    let element = connection(plan, item, ours::sampler("Connect"));
+    let (url, notes) = connecting(plan, item)?;
+    let mut element = element.with("wsb.url", url.url);
+    element.properties.extend(url.settings);
+    Ok(notes.into_iter().fold(Move::to(element), Move::noting))
+}
+
+/// Where and how an element that opens a connection does it.
+struct Connecting {
+    url: String,
+    settings: Vec<(&'static str, String)>,
+}
+
+fn connecting(plan: &Plan, item: ItemId) -> Result<(Connecting, Vec<String>), String> {
+    let address = address(plan, item)?;
+    let mut settings = vec![(
+        "wsb.connectTimeout",
+        timeout(plan, item, "connectTimeout", CONNECT_TIMEOUT),
+    )];
+    if address.tls {
+        settings.push(("wsb.tls.verify", "false".to_owned()));
+    }
+    settings.extend([
+        ("wsb.keepAlive", "0".to_owned()),
+        (
+            "wsb.retry.attemptTimeout",
+            timeout(plan, item, "readTimeout", READ_TIMEOUT),
+        ),
+        (STRATEGY, "none".to_owned()),
+    ]);
+    let url = address.url;
+    Ok((Connecting { url, settings }, address.notes))
+}
+
+pub(super) fn close(plan: &Plan, item: ItemId) -> Result<Move, String> {
+    let code = plan.value_or(item, "statusCode", "1000");
+    if let Ok(number) = code.trim().parse::<u32>() {
+        let allowed = (1000..=1014).contains(&number) && !(1004..=1006).contains(&number);
+        if !allowed && !(3000..=4999).contains(&number) {
+            return Err(format!(
+                "it closes with {number}, a code that RFC 6455 lets nobody send"
+            ));
+        }
+    }
+    let element = connection(plan, item, ours::sampler("Close"))
+        .with("wsb.close.code", code)
+        .with("wsb.close.reason", "sampler requested close")
+        .with(
+            "wsb.close.timeout",
+            timeout(plan, item, "readTimeout", READ_TIMEOUT),
+        );
+    Ok(Move::to(element))
+}
+
+pub(super) fn exchange(plan: &Plan, item: ItemId, filters: &Filters) -> Result<Move, String> {
+    let payload = payload(plan, item)?;
+    let kind = payload.kind;
+    let moved = payload.put_into(using(plan, item, "Exchange", "true")?).with(
+        "wsb.readTimeout",
+        timeout(plan, item, "readTimeout", READ_TIMEOUT),
+    );
+    awaiting(plan, filters, item, moved, kind)
+}
+
+pub(super) fn write(plan: &Plan, item: ItemId) -> Result<Move, String> {
+    Ok(payload(plan, item)?.put_into(using(plan, item, "Send", "false")?))
+}
+
+pub(super) fn read(plan: &Plan, item: ItemId, filters: &Filters) -> Result<Move, String> {
+    let kind = match plan.property(item, "dataType").map(|property| property.value) {
+        Some(kind) => match kind.as_str() {
+            "Text" | "" => Kind::Text,
+            "Binary" => Kind::Binary,
+            "Any" => Kind::Any,
+            other => return Err(format!("dataType is {other:?}; Text, Binary and Any are known")),
+        },
+        None if plan.value_or(item, "binaryPayload", "false") == "true" => Kind::Binary,
+        None => Kind::Text,
+    };
+    let moved = using(plan, item, "Receive", "false")?.with(
+        "wsb.readTimeout",
+        timeout(plan, item, "readTimeout", READ_TIMEOUT),
+    );
+    let moved = awaiting(plan, filters, item, moved, kind)?;
+    if plan.value_or(item, "optional", "false") == "true" {
+        return Ok(moved.with("wsb.optional", "true"));
+    }
+    Ok(moved)
+}
+
+pub(super) fn ping(plan: &Plan, item: ItemId) -> Result<Move, String> {
+    match plan.value_or(item, "type", "PingPong").as_str() {
+        "PingPong" | "" => {}
+        "Pong" => {
+            return Err(
+                "it sends a pong that nobody asked for; ws-backoff has no element for that".to_owned(),
+            );
+        }
+        other => return Err(format!("its type is {other:?}; PingPong and Pong are known")),
+    }
+    let element = connection(plan, item, ours::sampler("Ping")).with(
+        "wsb.readTimeout",
+        timeout(plan, item, "readTimeout", READ_TIMEOUT),
+    );
+    Ok(Move::to(element).noting("the ping has a payload of 8 bytes, where theirs had none"))
+}
+
+/// The name of the connection, which an unreleased version of theirs has.
+fn connection(plan: &Plan, item: ItemId, element: NewElement) -> NewElement {
+    match plan.value_or(item, "connectionId", "") {
+        id if id.is_empty() => element,
+        id => element.with("wsb.connection", id),
+    }
+}
+
+/// An element that uses a connection: the one that is open, or one of its own, with what is said below it about that.
+fn using(plan: &Plan, item: ItemId, kind: &str, absent: &str) -> Result<Move, String> {
+    let element = connection(plan, item, ours::sampler(kind));
+    match plan.value_or(item, "createNewConnection", absent).as_str() {
+        "true" => {
+            let (connecting, notes) = connecting(plan, item)?;
+            let element = element
+                .with("wsb.url", connecting.url)
+                .with("wsb.whenOpen", "replace");
+            let mut below = ours::defaults();
+            below.properties = connecting.settings;
+            let mut moved = notes.into_iter().fold(Move::to(element), Move::noting);
+            moved.below = Some(below);
+            Ok(moved.noting("its code is 200 where theirs was 101"))
+        }
+        "false" | "" => Ok(Move::to(element)),
+        other => Err(format!(
+            "createNewConnection is {other:?}; true and false are known"
+        )),
+    }
+}
+
+/// What it waits for: the kind, and what filters in its scope leave of it.
+fn awaiting(plan: &Plan, filters: &Filters, item: ItemId, moved: Move, kind: Kind) -> Result<Move, String> {
+    let filters = filters.for_sampler(plan, item);
+    let Discards {
+        kind: left,
+        only,
+        notes,
+    } = filters::discards(plan, &filters, kind)?;
+    let others = if filters.is_empty() { "fail" } else { "discard" };
+    let mut moved = notes.into_iter().fold(moved, Move::noting);
+    if let Some((mode, value)) = only {
+        moved = moved.with("wsb.match.mode", mode).with("wsb.match.value", value);
+    }
+    if left != Kind::Any {
+        moved = moved.with("wsb.match.kind", left.name());
+    }
+    // The next message of any kind has no others.
+    if left != Kind::Any || !filters.is_empty() {
+        moved = moved.with("wsb.match.others", others);
+    }
+    Ok(moved)
+}
+
+/// What it sends.
+struct Payload {
+    kind: Kind,
+    form: &'static str,
+    text: String,
+    file: String,
+    notes: Vec<String>,
+}
+
+impl Payload {
+    fn put_into(self, moved: Move) -> Move {
+        let moved = moved.with("wsb.payloadType", self.form);
+        let moved = if self.form.starts_with("file") {
+            moved.with("wsb.payloadFile", self.file)
+        } else {
+            moved.with("wsb.payload", self.text)
+        };
+        self.notes.into_iter().fold(moved, Move::noting)
+    }
+}
+
+fn payload(plan: &Plan, item: ItemId) -> Result<Payload, String> {
+    let stored = plan.property(item, "payloadType").map(|property| property.value);
+    let (kind, stomp) = match stored.as_deref() {
+        Some("Text" | "") => (Kind::Text, false),
+        Some("TextStomp") => (Kind::Text, true),
+        Some("Binary") => (Kind::Binary, false),
+        Some(other) => {
+            return Err(format!(
+                "payloadType is {other:?}; Text, Binary and TextStomp are known"
+            ));
+        }
+        None if plan.value_or(item, "binaryPayload", "false") == "true" => (Kind::Binary, false),
+        None => (Kind::Text, false),
+    };
+    let from_file = plan.value_or(item, "loadDataFromFile", "false") == "true";
+    let mut text = plan.value_or(item, "requestData", "");
+    let mut notes = Vec::new();
+    if stomp && from_file {
+        return Err(
+            "it sends a file as a STOMP text, with NUL for ^@; ws-backoff sends a file as it is".to_owned(),
+        );
+    }
+    if stomp {
+        text = text.replace("^@", "${__char(0)}");
+    }
+    if from_file && kind == Kind::Text {
+        notes.push("variables in the file are replaced now; theirs sent them as they stand".to_owned());
+    }
+    let form = match (from_file, kind) {
+        (true, Kind::Binary) => "file",
+        (true, _) => "file-text",
+        (false, Kind::Binary) => "hex",
+        (false, _) => "text",
+    };
+    Ok(Payload {
+        kind,
+        form,
+        text,
+        file: plan.value_or(item, "dataFile", ""),
+        notes,
+    })
+}
+
+/// A time-out as it stands, which may be a variable; milliseconds as with ours.
+fn timeout(plan: &Plan, item: ItemId, key: &str, absent: &str) -> String {
+    let value = plan.value_or(item, key, absent);
+    if value.trim().is_empty() {
+        absent.to_owned()
+    } else {
+        value
+    }
+}

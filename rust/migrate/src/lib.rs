@@ -1,0 +1,53 @@
+//! Moves JMeter plans to ws-backoff: a plan's bytes in, the moved plan's bytes out, with what became of each element and why.
+//!
+//! What is not understood stays as it is and is told. What no change names keeps its bytes: comments, unknown elements, indentation, line
+//! ends, charset.
+//!
+//! Pure: no file, no clock. Not here: which files are read and where results go (`cli`).
+
+mod incumbent;
+mod jmx;
+mod ours;
+mod report;
+mod told;
+
+pub use jmx::{DEEPEST, LARGEST, MOST_ELEMENTS, Refusal};
+pub use report::{File, html, markdown, text};
+pub use told::{Entry, Outcome};
+
+use jmx::{Change, Plan};
+
+/// What came of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// The moved plan; none where nothing is to be changed.
+    pub plan: Option<Vec<u8>>,
+    /// What became of its elements, in the order of the file.
+    pub entries: Vec<Entry>,
+}
+
+impl Migration {
+    /// Whether something stays that should go.
+    #[must_use]
+    pub fn leaves_something(&self) -> bool {
+        let left = |entry: &Entry| matches!(entry.outcome, Outcome::Left(_));
+        self.entries.iter().any(left)
+    }
+}
+
+/// Moves a plan.
+///
+/// # Errors
+/// What is no plan, or cannot be read.
+pub fn migrate(bytes: &[u8]) -> Result<Migration, Refusal> {
+    let plan = Plan::read(bytes)?;
+    let mut change = Change::of(&plan);
+    let mut entries = Vec::new();
+    let found = incumbent::survey(&plan);
+    incumbent::apply(&plan, &found, &mut change, &mut entries);
+    entries.sort_by_key(|entry| entry.line);
+    Ok(Migration {
+        plan: change.done(),
+        entries,
+    })
+}

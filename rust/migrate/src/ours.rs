@@ -1,0 +1,36 @@
+//! The names of ws-backoff's elements, as plans have them.
+
+use crate::jmx::NewElement;
+
+/// What a person calls an element, by the last part of its class.
+const LABELS: [(&str, &str); 6] = [
+    ("ConnectSampler", "wsb - Connect"),
+    ("SendSampler", "wsb - Send"),
+    ("ReceiveSampler", "wsb - Receive"),
+    ("ExchangeSampler", "wsb - Exchange"),
+    ("PingSampler", "wsb - Ping"),
+    ("CloseSampler", "wsb - Close"),
+];
+
+/// A sampler of ours: `Connect`, `Send`, `Receive`, `Exchange`, `Ping` or `Close`.
+pub(crate) fn sampler(kind: &str) -> NewElement {
+    element("sampler", &format!("{kind}Sampler"))
+}
+
+/// The defaults of all elements in its scope.
+pub(crate) fn defaults() -> NewElement {
+    element("config", "WebSocketDefaults")
+}
+
+fn element(folder: &str, name: &str) -> NewElement {
+    NewElement::new(
+        &format!("io.github.wsbackoff.{folder}.{name}"),
+        &format!("io.github.wsbackoff.gui.{name}Gui"),
+    )
+}
+
+/// What menus and the README call it.
+pub(crate) fn label(element: &NewElement) -> &'static str {
+    let is = |(name, _): &&(&str, &str)| element.class.ends_with(*name);
+    LABELS.iter().find(is).map_or("wsb", |(_, label)| label)
+}

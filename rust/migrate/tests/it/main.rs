@@ -1,0 +1,6 @@
+//! Whole plans, moved: against what is expected of each, and against plans that were made to be hard.
+
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod hostile;
