@@ -57,7 +57,7 @@ pub enum FailureKind {
     Network,
     /// A time limit: worth a retry when `timeout` is in the throttle or the transient set.
     Timeout,
-    /// What another attempt cannot heal: a bad URL, a certificate, a wrong accept key.
+    /// What another attempt cannot heal: a bad URL, a certificate, a wrong accept key; tried again only by `any`.
     Fatal,
 }
 
@@ -261,7 +261,7 @@ fn listed(policy: &Policy, seen: &Seen<'_>) -> Class {
         }
         Seen::Closed { .. } | Seen::Failure(FailureKind::Network) => sets.map(|set| set.network),
         Seen::Failure(FailureKind::Timeout) => sets.map(|set| set.timeout),
-        Seen::Failure(FailureKind::Fatal) => [false; 2],
+        Seen::Failure(FailureKind::Fatal) => sets.map(|set| set.hopeless),
     };
     match (throttle, transient) {
         (true, _) => Class::Throttle,

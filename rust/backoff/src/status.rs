@@ -17,7 +17,8 @@ const HIGHEST_CLOSE: u16 = 4999;
 const CLOSED: &str = "closed.";
 
 /// A set of status codes (200 to 599), close codes (1000 to 4999) and the words `network` and `timeout`, written like
-/// `408,425,500,502-504,5xx,closed.1013,closed.4000-4999,closed.*,network,timeout`; `none` is the empty set.
+/// `408,425,500,502-504,5xx,closed.1013,closed.4000-4999,closed.*,network,timeout`; `none` is the empty set, `any` all of them and
+/// what another attempt seldom heals, too.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StatusSet {
     /// Statuses: inclusive, sorted, neither overlapping nor touching.
@@ -28,6 +29,8 @@ pub struct StatusSet {
     pub network: bool,
     /// Attempts that ran into their time limit.
     pub timeout: bool,
+    /// What another attempt seldom heals: certificates, wrong accept keys. Only `any` holds these.
+    pub hopeless: bool,
 }
 
 /// A part of the text that is nothing a set can hold.
@@ -50,7 +53,7 @@ pub enum StatusSetError {
     Backwards(String),
 }
 
-const FORMS: &str = "codes (429), ranges (502-504), classes (5xx), close codes (closed.1013, closed.4000-4999, closed.*), network, timeout";
+const FORMS: &str = "codes (429), ranges (502-504), classes (5xx), close codes (closed.1013, closed.4000-4999, closed.*), network, timeout, or any";
 
 impl StatusSet {
     /// Whether a status code is in the set.
@@ -77,6 +80,17 @@ impl StatusSet {
         Self {
             ranges: merged(codes.iter().map(|&code| (code, code)).collect()),
             ..Self::default()
+        }
+    }
+
+    /// Every failure that there is.
+    fn any() -> Self {
+        Self {
+            ranges: vec![(LOWEST, HIGHEST)],
+            closes: vec![(LOWEST_CLOSE, HIGHEST_CLOSE)],
+            network: true,
+            timeout: true,
+            hopeless: true,
         }
     }
 
@@ -116,23 +130,29 @@ impl FromStr for StatusSet {
             return Ok(Self::default());
         }
         let (mut ranges, mut closes, mut network, mut timeout) = (Vec::new(), Vec::new(), false, false);
+        let mut any = false;
         for token in text.split(',') {
             let token = token.trim().to_ascii_lowercase();
             match token.as_str() {
                 "" => return Err(StatusSetError::Empty),
                 "network" => network = true,
                 "timeout" => timeout = true,
+                "any" => any = true,
                 _ => match token.strip_prefix(CLOSED) {
                     Some(codes) => closes.push(parse_closes(codes, &token)?),
                     None => ranges.push(parse_statuses(&token)?),
                 },
             }
         }
+        if any {
+            return Ok(Self::any());
+        }
         Ok(Self {
             ranges: merged(ranges),
             closes: merged(closes),
             network,
             timeout,
+            hopeless: false,
         })
     }
 }
@@ -198,6 +218,9 @@ fn shown(token: &str) -> String {
 impl fmt::Display for StatusSet {
     /// The shortest text that reads back as this set.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.hopeless {
+            return out.write_str("any");
+        }
         let mut parts: Vec<String> = Vec::new();
         for &(first, last) in &self.ranges {
             parts.push(match (first, last) {
@@ -274,12 +297,24 @@ mod tests {
             ),
             ("closed.4029,closed.*", "closed.*"),
             ("closed.1000 - 4999", "closed.*"),
+            ("Any", "any"),
+            ("429,any", "any"),
         ] {
             let set: StatusSet = text.parse().unwrap();
             assert_eq!(set.to_string(), shown);
             assert_eq!(set.to_string().parse(), Ok(set));
         }
         assert_eq!(StatusSet::of(&[429]), "429".parse().unwrap());
+    }
+
+    #[test]
+    fn any_holds_every_failure() {
+        let set: StatusSet = "any".parse().unwrap();
+        assert!(set.network && set.timeout && set.hopeless);
+        assert!([200, 302, 404, 599].iter().all(|&status| set.contains(status)));
+        assert!([1000, 1006, 4999].iter().all(|&code| set.contains_close(code)));
+        let all: StatusSet = "200-599,closed.*,network,timeout".parse().unwrap();
+        assert!(!all.hopeless, "a certificate is none of these");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Durations as people write them in a test plan or on a command line: `1500` (milliseconds), `250ms`, `1.5s`, `2m`, `1h`;
+//! Durations as people write them in a test plan or on a command line: `1500` (milliseconds), `250ms`, `1.5s`, `2m`, `1h`, `30d`;
 //! and sizes: `65536` (bytes), `64k`, `16M`.
 //!
 //! Here live the two notations, both ways, and what is allowed in words for error messages. Not here: which value may stand where.
@@ -13,7 +13,8 @@ pub use size::{LARGEST, SIZE_FORMS, SizeError, parse_size};
 pub const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// What a duration may look like, for error messages.
-pub const DURATION_FORMS: &str = "milliseconds (1500) or a number with a unit: ms, s, m, h (250ms, 1.5s, 2m)";
+pub const DURATION_FORMS: &str =
+    "milliseconds (1500) or a number with a unit: ms, s, m, h, d (250ms, 1.5s, 2m)";
 
 /// Why a text is no duration. The message repeats no input: the caller names key and value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +43,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         "s" => 1_000.0,
         "m" => 60_000.0,
         "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
         _ => return Err(DurationError::Form),
     };
     let number = number.trim();
@@ -103,6 +105,8 @@ mod tests {
             ("0.1s", 100),
             ("2m", 120_000),
             ("1 h", 3_600_000),
+            ("30d", 2_592_000_000),
+            ("0.5 D", 43_200_000),
             ("0", 0),
             ("-0", 0),
             ("2S", 2_000),
@@ -127,6 +131,7 @@ mod tests {
             ("-5", DurationError::Negative),
             ("-1.5s", DurationError::Negative),
             ("99999999h", DurationError::TooLong),
+            ("367d", DurationError::TooLong),
             ("1000000000000000000000000000000000000", DurationError::TooLong),
         ] {
             assert_eq!(parse_duration(text), Err(why), "{text}");

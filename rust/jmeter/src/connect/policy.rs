@@ -35,7 +35,7 @@ pub(crate) fn policy(values: &Values) -> Result<Policy, Invalid> {
     Ok(policy)
 }
 
-const STATUSES: &str = "HTTP statuses and ranges, close codes and the words network and timeout, with commas between them, as in 429,502-504,closed.1013,network";
+const STATUSES: &str = "HTTP statuses and ranges, close codes and the words network, timeout and any, with commas between them, as in 429,502-504,closed.1013,network";
 
 fn hint_sources(values: &Values) -> Result<Vec<HintSource>, Invalid> {
     values

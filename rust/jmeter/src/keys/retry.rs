@@ -123,7 +123,7 @@ pub(super) const KEYS: &[Key] = &[
         "Throttle statuses",
         Kind::Statuses,
         "429,503",
-        "What means: too many, come back later: HTTP statuses, close codes (closed.1013, closed.*), and the words network and timeout.",
+        "What means: too many, come back later: HTTP statuses, close codes (closed.1013, closed.*), and the words network, timeout and any.",
     )),
     retrying(key(
         "retry",
@@ -131,7 +131,7 @@ pub(super) const KEYS: &[Key] = &[
         "Transient failures",
         Kind::Statuses,
         "408,425,500,502-504,network,timeout",
-        "HTTP statuses, close codes and the words network and timeout that are worth another try; all else is final at once.",
+        "HTTP statuses, close codes and the words network and timeout that are worth another try, or any for every failure; all else is final at once.",
     )),
     reading(Key {
         default_note: "random",
