@@ -8,6 +8,10 @@ use crate::{MessageKind, Received};
 pub struct Awaited {
     /// Which message.
     pub matcher: Matcher,
+    /// Messages that meet one of these are dropped, whatever else holds for them.
+    pub discard: Vec<Condition>,
+    /// Whether messages that are dropped are handed over beside.
+    pub shows_dropped: bool,
     /// Of which kind; `None`: any.
     pub kind: Option<MessageKind>,
     /// How many.
@@ -16,6 +20,26 @@ pub struct Awaited {
     pub others: Others,
     /// Whether none at all is a success.
     pub optional: bool,
+}
+
+/// A condition on one message, its kind included.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// Only messages of this kind meet it; `None`: those of any.
+    pub kind: Option<MessageKind>,
+    /// What their bytes are to be.
+    pub matcher: Matcher,
+    /// They are to be anything but that.
+    pub is_negated: bool,
+}
+
+impl Condition {
+    /// Whether a message meets it.
+    #[must_use]
+    pub fn is_met(&self, message: &Received) -> bool {
+        self.kind.is_none_or(|kind| kind == message.kind)
+            && self.matcher.matches(&message.payload) != self.is_negated
+    }
 }
 
 /// What happens to messages that do not match.
@@ -38,9 +62,26 @@ impl Awaited {
 
     /// The same with the reason why not.
     pub(crate) fn judge(&self, message: &Received) -> Verdict {
+        if self.drops(message) {
+            return Verdict::Unwanted;
+        }
         match self.kind {
             Some(kind) if kind != message.kind => Verdict::Other,
             _ => self.matcher.judge(&message.payload),
+        }
+    }
+
+    /// Whether a message is dropped wherever it is met.
+    pub(crate) fn drops(&self, message: &Received) -> bool {
+        self.discard.iter().any(|condition| condition.is_met(message))
+    }
+
+    /// What happens to a message that is not the awaited one.
+    pub(crate) fn fate(&self, message: &Received) -> Others {
+        if self.drops(message) {
+            Others::Discard
+        } else {
+            self.others
         }
     }
 }

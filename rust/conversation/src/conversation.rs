@@ -28,6 +28,8 @@ pub struct Agreement {
     pub at: Instant,
     /// Keys to mask frames with.
     pub mask: MaskKey,
+    /// Whether pings get their pong, as RFC 6455 section 5.5.2 asks for.
+    pub answers_pings: bool,
 }
 
 /// How a conversation ended.
@@ -50,6 +52,7 @@ pub enum End {
 pub struct Conversation {
     inbox: Inbox,
     outbox: Outbox,
+    answers_pings: bool,
     has_sent_close: bool,
     /// What a look came across, and when.
     held: Option<(Violation, Instant)>,
@@ -67,6 +70,7 @@ impl Conversation {
         Conversation {
             inbox: Inbox::new(agreement.max_message, inflater, agreement.leftover, at),
             outbox: Outbox::new(deflate.and_then(Deflater::new), mask),
+            answers_pings: agreement.answers_pings,
             has_sent_close: false,
             held: None,
             end: None,
@@ -232,7 +236,7 @@ impl Conversation {
         if !received.kind.is_control() {
             return;
         }
-        if received.kind == MessageKind::Ping && !self.has_sent_close {
+        if received.kind == MessageKind::Ping && self.answers_pings && !self.has_sent_close {
             self.outbox.answer(&received.payload);
         }
         if let Some(closed) = &received.close {

@@ -11,6 +11,7 @@ mod inbox;
 mod message;
 mod outbox;
 mod spread;
+mod told;
 mod violation;
 
 pub mod awaited;

@@ -36,6 +36,8 @@ pub enum Verdict {
     Other,
     /// A place in JSON is looked for, and this is none.
     NotJson,
+    /// It is one of those that are dropped wherever they are met.
+    Unwanted,
 }
 
 /// A place in a JSON message, and what stands there.

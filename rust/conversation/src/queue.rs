@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::awaited::Awaited;
+use crate::awaited::{Awaited, Condition};
 use crate::matcher::Matcher;
 use crate::{MessageKind, Received};
 
@@ -36,6 +36,7 @@ pub struct Queue {
 struct Owed {
     matcher: Matcher,
     kind: Option<MessageKind>,
+    discard: Vec<Condition>,
     count: u64,
     /// When the exchange gave up, and after which time.
     since: Instant,
@@ -155,6 +156,7 @@ impl Queue {
         self.owed.push(Owed {
             matcher: awaited.matcher.clone(),
             kind: awaited.kind,
+            discard: awaited.discard.clone(),
             count,
             since,
             patience,
@@ -220,7 +222,9 @@ impl Queue {
 
 impl Owed {
     fn is_for(&self, message: &Received) -> bool {
-        self.kind.is_none_or(|kind| kind == message.kind) && self.matcher.matches(&message.payload)
+        self.kind.is_none_or(|kind| kind == message.kind)
+            && self.matcher.matches(&message.payload)
+            && !self.discard.iter().any(|condition| condition.is_met(message))
     }
 }
 

@@ -10,14 +10,11 @@ use crate::awaited::{Awaited, Others};
 use crate::matcher::Verdict;
 use crate::queue::{Debt, Queue};
 use crate::spread::Spread;
+use crate::told::{Told, beginning, counted, size};
 use crate::{MessageKind, Outgoing, Received};
 
-/// Of a message that is named, so much is shown; of one that fails the operation, more.
-const NAMED: usize = 100;
+/// Of a message that fails the operation, so much is shown.
 const SHOWN: usize = 1_000;
-
-/// So many of the messages passed over are named.
-const MOST_NAMED: u64 = 3;
 
 /// What is to be done. A close is [`crate::Conversation::say_close`] and waiting for the peer's.
 #[derive(Debug, Clone, Copy)]
@@ -120,16 +117,6 @@ pub struct Talk<'a> {
     end: Option<End>,
 }
 
-/// Messages that the sample has to name beside its own.
-#[derive(Debug, Default)]
-struct Told {
-    /// Those that were there before the sending began.
-    stale: String,
-    /// Those that are not JSON, and how many there were.
-    strange: String,
-    not_json: u64,
-}
-
 impl<'a> Talk<'a> {
     /// An operation whose time runs from `start`; an exchange's, for each round. It counts in `tally`, which is empty.
     #[must_use]
@@ -202,15 +189,15 @@ impl<'a> Talk<'a> {
     /// What was queued was there before the sending began.
     fn pass_over(&mut self, awaited: &Awaited, queue: &mut Queue) {
         while self.stage == Stage::Look && self.kept < queue.len() {
-            if awaited.others == Others::Keep {
-                if let Some(message) = queue.get(self.kept) {
-                    self.name_stale(message);
-                }
+            let Some(message) = queue.get(self.kept) else {
+                return;
+            };
+            if awaited.fate(message) == Others::Keep {
+                self.name_stale(message);
                 self.tally.skipped += 1;
                 self.kept += 1;
             } else if let Some(message) = queue.take(self.kept) {
-                self.name_stale(&message);
-                self.other(awaited.others, message, queue);
+                self.stale(awaited, message, queue);
             }
         }
     }
@@ -222,7 +209,7 @@ impl<'a> Talk<'a> {
                 return;
             };
             // Taking out and putting back would move all that is behind it.
-            if awaited.others == Others::Keep && !awaited.wants(message) {
+            if awaited.fate(message) == Others::Keep && !awaited.wants(message) {
                 self.tally.skipped += 1;
                 self.kept += 1;
             } else if let Some(message) = queue.take(self.kept) {
@@ -241,8 +228,7 @@ impl<'a> Talk<'a> {
             return;
         }
         queue.settle(&message);
-        self.name_stale(&message);
-        self.other(awaited.others, message, queue);
+        self.stale(awaited, message, queue);
     }
 
     /// Nothing more is there; `is_amid`: but a part of a message, whose rest will come after the sending.
@@ -307,14 +293,13 @@ impl<'a> Talk<'a> {
     fn answer(&mut self, awaited: &Awaited, message: Received, queue: &mut Queue) {
         if std::mem::take(&mut self.is_amid) {
             queue.settle(&message);
-            self.name_stale(&message);
-            return self.other(awaited.others, message, queue);
+            return self.stale(awaited, message, queue);
         }
         match queue.arrived(&message) {
             Debt::Owed if awaited.wants(&message) => {
                 self.overdue += 1;
                 self.tally.overdue += 1;
-                return self.other(awaited.others, message, queue);
+                return self.other(awaited, message, queue);
             }
             Debt::Doubtful => self.is_doubtful |= awaited.wants(&message),
             Debt::Owed | Debt::None => {}
@@ -330,9 +315,17 @@ impl<'a> Talk<'a> {
                 if verdict == Verdict::NotJson {
                     self.name_strange(&message);
                 }
-                self.other(awaited.others, message, queue);
+                self.other(awaited, message, queue);
             }
         }
+    }
+
+    /// It was there before the sending began, and so is no answer.
+    fn stale(&mut self, awaited: &Awaited, message: Received, queue: &mut Queue) {
+        if !awaited.drops(&message) {
+            self.name_stale(&message);
+        }
+        self.other(awaited, message, queue);
     }
 
     fn matched(&mut self, awaited: &Awaited, message: Received) {
@@ -375,10 +368,15 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn other(&mut self, others: Others, message: Received, queue: &mut Queue) {
+    fn other(&mut self, awaited: &Awaited, message: Received, queue: &mut Queue) {
         self.tally.skipped += 1;
-        match others {
-            Others::Discard => self.tally.received_bytes += message.wire_bytes,
+        match awaited.fate(&message) {
+            Others::Discard => {
+                self.tally.received_bytes += message.wire_bytes;
+                if awaited.shows_dropped {
+                    self.told().drop_visibly(message);
+                }
+            }
             Others::Keep => {
                 // The queue was looked through before, so all that is in it was seen.
                 let gone = queue.keep(message);
@@ -395,6 +393,12 @@ impl<'a> Talk<'a> {
                 self.finish(End::Unexpected(detail));
             }
         }
+    }
+
+    /// The messages that were dropped so far, where they are to be shown; a bounded part of them.
+    pub fn take_dropped(&mut self) -> Vec<Received> {
+        let told = self.told.as_deref_mut();
+        told.map(Told::take_dropped).unwrap_or_default()
     }
 
     /// Time is up.
@@ -463,7 +467,7 @@ impl<'a> Talk<'a> {
                 notes,
                 "{} had come before the sending began, and so cannot be the answer: {}",
                 counted(self.tally.stale),
-                self.told.as_deref().map_or("", |told| &told.stale)
+                self.told.as_deref().map_or("", |told| told.stale.text())
             );
         }
         if self.tally.overdue > 0 {
@@ -481,7 +485,19 @@ impl<'a> Talk<'a> {
         }
         let is_missed = self.end != Some(End::Done);
         if let Some(told) = self.told.as_deref().filter(|told| told.not_json > 0 && is_missed) {
-            let _ = writeln!(notes, "{} not JSON: {}", counted(told.not_json), told.strange);
+            let _ = writeln!(
+                notes,
+                "{} not JSON: {}",
+                counted(told.not_json),
+                told.strange.text()
+            );
+        }
+        if let Some(told) = self.told.as_deref().filter(|told| told.not_shown > 0) {
+            let _ = writeln!(
+                notes,
+                "{} more were discarded, and are not shown.",
+                counted(told.not_shown)
+            );
         }
         notes
     }
@@ -489,43 +505,16 @@ impl<'a> Talk<'a> {
     fn name_stale(&mut self, message: &Received) {
         self.tally.stale += 1;
         let count = self.tally.stale;
-        name(&mut self.told().stale, count, message);
+        self.told().stale.add(count, message);
     }
 
     fn name_strange(&mut self, message: &Received) {
         let told = self.told();
         told.not_json += 1;
-        name(&mut told.strange, told.not_json, message);
+        told.strange.add(told.not_json, message);
     }
 
     fn told(&mut self) -> &mut Told {
         self.told.get_or_insert_default()
     }
-}
-
-fn counted(messages: u64) -> String {
-    match messages {
-        1 => "1 message".to_owned(),
-        several => format!("{several} messages"),
-    }
-}
-
-/// Adds the message to a list, unless it is long enough.
-fn name(list: &mut String, count: u64, message: &Received) {
-    match count {
-        1 => {}
-        2..=MOST_NAMED => list.push_str(", "),
-        _ if count == MOST_NAMED + 1 => return list.push_str(", ..."),
-        _ => return,
-    }
-    let _ = write!(list, "{:?} ({})", beginning(message, NAMED), size(message));
-}
-
-fn beginning(message: &Received, most: usize) -> String {
-    let shown = &message.payload[..message.payload.len().min(most)];
-    String::from_utf8_lossy(shown).into_owned()
-}
-
-fn size(message: &Received) -> String {
-    format!("{} bytes of {:?}", message.payload.len(), message.kind)
 }

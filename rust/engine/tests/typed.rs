@@ -12,7 +12,7 @@ use conversation::matcher::Matcher;
 use conversation::queue::Bounds;
 use engine::Engine;
 use engine::connecting::run::End;
-use engine::connecting::spec::{ConnectSpec, Keeping};
+use engine::connecting::spec::{ConnectSpec, Farewell, Keeping};
 use engine::talking::figures::{Figures, Outcome};
 use engine::talking::operation::{Action, CloseSpec, Operation, Payload};
 use testbed::{Config, RetryAfter, Server};
@@ -37,6 +37,7 @@ fn dial(url: &str) -> Dial {
         plain: false,
         compression: false,
         max_message: 1 << 20,
+        answers_pings: true,
     }
 }
 
@@ -53,6 +54,7 @@ fn spec(engine: &Engine, url: &str, policy: Policy) -> Arc<ConnectSpec> {
             },
             queue_total: 1 << 20,
             reconnect: false,
+            farewell: Farewell::default(),
         },
         settle: Duration::ZERO,
         asks: false,
@@ -111,6 +113,8 @@ fn a_refused_user_waits_as_asked_is_let_in_talks_and_closes() {
     assert!(run.last().fault.is_none() && run.waited() >= hint && run.elapsed >= run.waited());
 
     let any = Awaited {
+        discard: Vec::new(),
+        shows_dropped: false,
         matcher: Matcher::Next,
         kind: None,
         count: 1,

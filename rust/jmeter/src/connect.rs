@@ -9,7 +9,7 @@ mod request;
 use std::sync::{Arc, Mutex};
 
 use conversation::queue::Bounds;
-use engine::connecting::spec::{ConnectSpec, Keeping};
+use engine::connecting::spec::{ConnectSpec, Farewell, Keeping};
 use engine::gates::gate::Gates;
 use engine::locks::lock;
 use websocket::{Cookies, Sessions};
@@ -145,5 +145,9 @@ fn keeping(values: &Values) -> Result<Keeping, Invalid> {
         },
         queue_total: values.size("wsb.queue.total", 0)?,
         reconnect: values.word("wsb.reconnect", &[("no", false), ("on-next-use", true)])?,
+        farewell: values.word(
+            "wsb.end",
+            &[("close", Farewell::Close), ("abort", Farewell::Abort)],
+        )?,
     })
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::locks::lock;
-use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome};
+use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome, SHOWN};
 use engine::{Handle, ShutdownError, Slab};
 use serde::Deserialize;
+use websocket::{MessageKind, Received};
 
 use crate::connect::{CallRequest, ConnectPlan, ConnectRequest};
 use crate::controls::{ControlRequest, Controls, UnknownElement};
@@ -70,7 +71,8 @@ struct Prospect {
 pub struct Performed {
     /// The numbers, see [`Figures::places`].
     pub figures: [i64; FIGURES],
-    /// The message, if there is one, and behind it what there is to say beside; of a failure, why, as JSON.
+    /// The message, if there is one, and behind it what there is to say beside; of a failure, why, as JSON. Then messages that were
+    /// dropped and are to be shown, see [`put_messages`].
     pub payload: Vec<u8>,
 }
 
@@ -78,7 +80,10 @@ impl Performed {
     /// Whether there is a message (which may be empty), the reason of a failure, or something to say beside.
     #[must_use]
     pub fn has_payload(&self) -> bool {
-        self.figures[0] == Outcome::Failed as i64 || self.figures[1] != 0 || self.figures[NOTE] != 0
+        self.figures[0] == Outcome::Failed as i64
+            || self.figures[1] != 0
+            || self.figures[NOTE] != 0
+            || self.figures[SHOWN] != 0
     }
 }
 
@@ -262,9 +267,11 @@ impl Engine {
             }
         };
         figures.has_news = self.engine.notices().has_news();
+        let mut payload = done.unwrap_or_else(|failure| failure::to_json(&failure));
+        figures.shown = put_messages(&mut payload, &figures.dropped_messages, begun);
         Ok(Performed {
             figures: figures.places(),
-            payload: done.unwrap_or_else(|failure| failure::to_json(&failure)),
+            payload,
         })
     }
 
@@ -371,6 +378,28 @@ impl Engine {
         self.prepared.drain();
         ended
     }
+}
+
+/// Appends messages: of each its kind (1 text, 2 binary), when it came (ms since the begin, below 0: before), how many bytes it has,
+/// as numbers of 1, 8 and 4 bytes in network order, and the bytes. Answers how much was appended.
+fn put_messages(payload: &mut Vec<u8>, messages: &[Received], begun: Instant) -> usize {
+    let before = payload.len();
+    for message in messages {
+        let came = match message.at.checked_duration_since(begun) {
+            Some(later) => millis(later),
+            None => -millis(begun.saturating_duration_since(message.at)),
+        };
+        let length = u32::try_from(message.payload.len()).expect("what is shown is bounded far below");
+        payload.push(if message.kind == MessageKind::Text { 1 } else { 2 });
+        payload.extend_from_slice(&came.to_be_bytes());
+        payload.extend_from_slice(&length.to_be_bytes());
+        payload.extend_from_slice(&message.payload);
+    }
+    payload.len() - before
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// An operation, and the payload of one call.

@@ -15,6 +15,7 @@ mod error_codes;
 mod failure;
 mod keys;
 mod live;
+mod matching;
 mod notices;
 mod operation;
 mod outcome;

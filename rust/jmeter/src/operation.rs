@@ -3,15 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use conversation::awaited::{Awaited, Others};
-use conversation::matcher::{Matcher, Place};
 use engine::talking::operation::{Action, CloseSpec, Payload};
-use memchr::memmem::Finder;
-use regex::bytes::Regex;
 use serde::Deserialize;
 use websocket::MessageKind;
 
 use super::encoding::{base64, hex};
+use super::matching::awaited;
 use super::values::{Invalid, Values};
 
 /// A ping's payload (RFC 6455, section 5.5).
@@ -46,6 +43,7 @@ enum Form {
     Base64,
     File,
     FileText,
+    FileRaw,
 }
 
 impl Operation {
@@ -84,7 +82,7 @@ impl Operation {
     pub fn read<'a>(&self, given: Option<&'a [u8]>) -> Result<Option<Cow<'a, [u8]>>, Invalid> {
         match (self.form, given) {
             (Some(form), Some(given)) => decoded(form, given).map(Some),
-            (Some(Form::File | Form::FileText), None) => Err(Invalid::new(
+            (Some(Form::File | Form::FileText | Form::FileRaw), None) => Err(Invalid::new(
                 "wsb.payloadFile",
                 "",
                 "its content was not given",
@@ -107,8 +105,14 @@ fn ping(values: &Values) -> Result<Action, Invalid> {
             "wsb.payload",
             values.raw("wsb.payload"),
             format!("{} bytes", payload.bytes.len()),
-            "at most 125 bytes in a ping",
+            "at most 125 bytes in a ping or a pong",
         ));
+    }
+    if values.word("wsb.ping.mode", &[("ping", false), ("pong", true)])? {
+        return Ok(Action::Send(Payload {
+            kind: MessageKind::Pong,
+            ..payload
+        }));
     }
     Ok(Action::Ping(payload))
 }
@@ -150,6 +154,7 @@ fn form(values: &Values) -> Result<Form, Invalid> {
             ("base64", Form::Base64),
             ("file", Form::File),
             ("file-text", Form::FileText),
+            ("file-raw", Form::FileRaw),
         ],
     )
 }
@@ -163,7 +168,7 @@ fn payload(values: &Values) -> Result<Payload, Invalid> {
     };
     Ok(Payload {
         kind: match form {
-            Form::Text | Form::FileText => MessageKind::Text,
+            Form::Text | Form::FileText | Form::FileRaw => MessageKind::Text,
             Form::Hex | Form::Base64 | Form::File => MessageKind::Binary,
         },
         bytes: decoded(form, values.raw("wsb.payload").as_bytes())?.into_owned(),
@@ -177,7 +182,7 @@ fn decoded(form: Form, written: &[u8]) -> Result<Cow<'_, [u8]>, Invalid> {
     };
     match form {
         Form::File => Ok(Cow::Borrowed(written)),
-        Form::Text | Form::FileText => match std::str::from_utf8(written) {
+        Form::Text | Form::FileText | Form::FileRaw => match std::str::from_utf8(written) {
             Ok(_) => Ok(Cow::Borrowed(written)),
             Err(error) => Err(wrong(
                 format!("not UTF-8: {error}"),
@@ -193,88 +198,4 @@ fn decoded(form: Form, written: &[u8]) -> Result<Cow<'_, [u8]>, Invalid> {
             .map(Cow::Owned)
             .map_err(|problem| wrong(problem, "Base64, as in AP8Q")),
     }
-}
-
-fn awaited(values: &Values) -> Result<Awaited, Invalid> {
-    Ok(Awaited {
-        matcher: matcher(values)?,
-        kind: values.word(
-            "wsb.match.kind",
-            &[
-                ("any", None),
-                ("text", Some(MessageKind::Text)),
-                ("binary", Some(MessageKind::Binary)),
-            ],
-        )?,
-        count: values.positive("wsb.match.count")?,
-        others: values.word(
-            "wsb.match.others",
-            &[
-                ("discard", Others::Discard),
-                ("keep", Others::Keep),
-                ("fail", Others::Fail),
-            ],
-        )?,
-        optional: values.boolean("wsb.optional")?,
-    })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Next,
-    Contains,
-    Equals,
-    Regex,
-    Json,
-    Prefix,
-}
-
-fn matcher(values: &Values) -> Result<Matcher, Invalid> {
-    const VALUE: &str = "wsb.match.value";
-    let mode = values.word(
-        "wsb.match.mode",
-        &[
-            ("next", Mode::Next),
-            ("contains", Mode::Contains),
-            ("equals", Mode::Equals),
-            ("regex", Mode::Regex),
-            ("json", Mode::Json),
-            ("binary-prefix", Mode::Prefix),
-        ],
-    )?;
-    let value = values.raw(VALUE);
-    let wrong = |problem: &str, allowed: &str| Invalid::new(VALUE, value, problem, allowed);
-    if value.is_empty() && matches!(mode, Mode::Contains | Mode::Regex | Mode::Prefix) {
-        return Err(wrong(
-            "empty",
-            "something to look for; wsb.match.mode=next takes any message",
-        ));
-    }
-    Ok(match mode {
-        Mode::Next => Matcher::Next,
-        Mode::Contains => Matcher::Contains(Box::new(Finder::new(value).into_owned())),
-        Mode::Equals => Matcher::Equals(value.as_bytes().to_vec()),
-        Mode::Regex => Matcher::Regex(
-            Regex::new(value)
-                .map_err(|error| wrong(&error.to_string(), "a regular expression of the Rust crate regex"))?,
-        ),
-        Mode::Json => {
-            let pointer = values.text("wsb.match.pointer");
-            if !Place::is_pointer(pointer) {
-                return Err(Invalid::new(
-                    "wsb.match.pointer",
-                    pointer,
-                    "not a JSON Pointer",
-                    "empty, or names with a slash before each, as in /data/0/id (~0 is ~, ~1 is /)",
-                ));
-            }
-            Matcher::Json(Place {
-                pointer: pointer.to_owned(),
-                value: value.to_owned(),
-            })
-        }
-        Mode::Prefix => Matcher::Prefix(
-            hex(value).map_err(|problem| wrong(&problem, "pairs of hex digits, as in 00ff10 or 00 ff 10"))?,
-        ),
-    })
 }

@@ -101,6 +101,7 @@ impl Client {
             plain: false,
             compression: self.compression,
             max_message: MAX_MESSAGE,
+            answers_pings: true,
         };
         Ok(self
             .runtime

@@ -63,6 +63,7 @@ pub(crate) struct Opened {
     /// permessage-deflate, and how the server wrote it.
     pub(crate) deflate: Option<(Agreed, String)>,
     pub(crate) max_message: usize,
+    pub(crate) answers_pings: bool,
 }
 
 impl Connection {
@@ -85,6 +86,7 @@ impl Connection {
                 leftover: opened.leftover,
                 at: Instant::now(),
                 mask: || rand::random::<u32>().to_ne_bytes(),
+                answers_pings: opened.answers_pings,
             }),
             is_over: false,
             goodbye: Goodbye::default(),

@@ -68,6 +68,8 @@ pub struct Dial {
     pub compression: bool,
     /// Bound of a message in either direction, in bytes before compression.
     pub max_message: usize,
+    /// Whether pings get their pong, as RFC 6455 section 5.5.2 asks for; false shows what a server does with a client that is deaf.
+    pub answers_pings: bool,
 }
 
 /// Makes one attempt: at most `timeout` long, redirects included. Needs a tokio runtime with I/O and time.
@@ -227,6 +229,7 @@ impl<'a> Run<'a> {
                     subprotocol,
                     deflate,
                     max_message: dial.max_message,
+                    answers_pings: dial.answers_pings,
                 });
             }
             if let Some(authorization) = hop.answer(answer.status, answer.header("www-authenticate")) {

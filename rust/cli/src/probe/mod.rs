@@ -197,6 +197,7 @@ fn dial(options: &Options) -> Result<Dial, Failure> {
         plain: options.http,
         compression: false,
         max_message: 1 << 20,
+        answers_pings: true,
     })
 }
 

@@ -5,7 +5,7 @@ use crate::{Failure, StopToken};
 use backoff::{Policy, StopReason};
 use conversation::queue::Bounds;
 use engine::connecting::run::{ConnectRun, End};
-use engine::connecting::spec::{ConnectSpec, Keeping};
+use engine::connecting::spec::{ConnectSpec, Farewell, Keeping};
 use engine::{Engine, Handle};
 use probe::{Leg, Until};
 use std::panic::{self, AssertUnwindSafe};
@@ -116,6 +116,7 @@ impl Sockets {
                 queue: bounds,
                 queue_total: 1 << 26,
                 reconnect: false,
+                farewell: Farewell::default(),
             },
             settle: if dial.plain { Duration::ZERO } else { SETTLE },
             asks: false,

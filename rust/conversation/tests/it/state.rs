@@ -115,3 +115,13 @@ fn a_message_of_frames_without_end_is_refused() {
     }
     panic!("two million frames were taken");
 }
+
+#[test]
+fn a_deaf_conversation_takes_note_of_pings_and_answers_none() {
+    for (answers, expected) in [(true, vec![(PONG, b"p".to_vec())]), (false, vec![])] {
+        let mut conversation = answering(answers);
+        come(&mut conversation, &frame(PING, b"p"), 0);
+        assert_eq!(next(&mut conversation), Some(b"p".to_vec()));
+        assert_eq!(sent(&mut conversation), expected);
+    }
+}

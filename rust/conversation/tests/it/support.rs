@@ -18,12 +18,18 @@ pub fn at(ms: u64) -> Instant {
 
 /// With 1 MiB as the bound of a message, and a mask that changes nothing.
 pub fn conversation() -> Conversation {
+    answering(true)
+}
+
+/// The same, whose pings are answered or not.
+pub fn answering(answers_pings: bool) -> Conversation {
     Conversation::new(Agreement {
         max_message: 1 << 20,
         deflate: None,
         leftover: Vec::new(),
         at: at(0),
         mask: || [0; 4],
+        answers_pings,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use conversation::awaited::{Awaited, Others};
+use conversation::awaited::{Awaited, Condition, Others};
 use conversation::matcher::{Matcher, Place};
 use conversation::queue::{Bounds, Queue};
 use conversation::talk::{Act, End, Step, Talk, Tally};
@@ -30,6 +30,7 @@ struct Ended {
     last: Option<Received>,
     tally: Tally,
     note: String,
+    dropped: Vec<Received>,
 }
 
 impl Ended {
@@ -54,6 +55,8 @@ fn message(payload: &str, ms: u64) -> Received {
 
 fn any(others: Others) -> Awaited {
     Awaited {
+        discard: Vec::new(),
+        shows_dropped: false,
         matcher: Matcher::Next,
         kind: None,
         count: 1,
@@ -141,12 +144,14 @@ impl User {
                 Step::Done => break,
             }
         }
+        let dropped = talk.take_dropped();
         let (end, last, note) = talk.end();
         Ended {
             end: end.unwrap(),
             last,
             tally,
             note,
+            dropped,
         }
     }
 }
@@ -395,4 +400,96 @@ fn a_ping_takes_its_own_pong_and_queues_messages() {
     assert_eq!((end, last), (Some(End::Done), None));
     assert_eq!(tally.round_trip, Duration::from_millis(7));
     assert_eq!(user.receive().answer(), "push");
+}
+
+fn text_with(needle: &str, is_negated: bool) -> Condition {
+    Condition {
+        kind: Some(MessageKind::Text),
+        matcher: Matcher::Contains(Box::new(memchr::memmem::Finder::new(needle).into_owned())),
+        is_negated,
+    }
+}
+
+fn without_beats(others: Others) -> Awaited {
+    Awaited {
+        discard: vec![text_with("beat", false)],
+        ..any(others)
+    }
+}
+
+#[test]
+fn what_is_to_be_discarded_is_passed_over_whatever_becomes_of_others() {
+    for others in [Others::Discard, Others::Keep, Others::Fail] {
+        let mut user = User::new();
+        user.queue.push(message("beat 1", 0));
+        user.comes(0, "beat 2");
+        user.comes(5, "beat 3");
+        user.comes(6, "answer");
+        let done = user.exchange(&without_beats(others));
+        assert_eq!((done.answer(), done.tally.skipped), ("answer", 3), "{others:?}");
+        assert_eq!((done.note.as_str(), user.queue.len()), ("", 0), "{others:?}");
+        user.queue.push(message("beat 4", 6));
+        user.comes(7, "beat 5");
+        user.comes(8, "news");
+        let done = user.perform(Act::Receive(&without_beats(others)));
+        assert_eq!((done.answer(), done.tally.skipped), ("news", 2), "{others:?}");
+        assert!(user.queue.is_empty());
+    }
+}
+
+#[test]
+fn a_condition_is_for_messages_of_its_kind_and_may_be_turned_round() {
+    let binary = |payload: &str| Received {
+        kind: MessageKind::Binary,
+        ..message(payload, 0)
+    };
+    let all = Condition {
+        kind: None,
+        ..text_with("a", false)
+    };
+    for (condition, message, is_met) in [
+        (&text_with("a", false), message("xax", 0), true),
+        (&text_with("a", false), binary("xax"), false),
+        (&text_with("a", true), message("xax", 0), false),
+        (&text_with("a", true), message("x", 0), true),
+        (&text_with("a", true), binary("x"), false),
+        (&all, binary("xax"), true),
+    ] {
+        assert_eq!(condition.is_met(&message), is_met, "{condition:?} {message:?}");
+    }
+}
+
+#[test]
+fn a_heartbeat_is_not_the_answer_that_an_earlier_exchange_went_without() {
+    let mut user = User::new();
+    let late = user.exchange(&without_beats(Others::Discard));
+    assert!(matches!(late.end, End::TimedOut(_)));
+    user.comes(1_005, "beat");
+    user.comes(1_010, "late answer");
+    user.comes(1_020, "answer");
+    let done = user.exchange(&without_beats(Others::Discard));
+    assert_eq!((done.answer(), done.tally.overdue), ("answer", 1));
+}
+
+#[test]
+fn what_is_discarded_is_handed_over_beside_if_somebody_wants_to_see_it() {
+    let mut user = User::new();
+    let awaited = |shows_dropped| Awaited {
+        shows_dropped,
+        ..without_beats(Others::Discard)
+    };
+    user.queue.push(message("beat 1", 0));
+    user.comes(5, "beat 2");
+    user.comes(6, "answer");
+    let done = user.exchange(&awaited(true));
+    let shown: Vec<&[u8]> = done.dropped.iter().map(|one| &one.payload[..]).collect();
+    assert_eq!(shown, [b"beat 1", b"beat 2"]);
+    for each in 0..1_002 {
+        user.comes(7 + each / 2, "beat");
+    }
+    let late = user.exchange(&awaited(true));
+    assert_eq!((late.dropped.len(), late.tally.skipped), (1_000, 1_002));
+    assert_eq!(late.note, "2 messages more were discarded, and are not shown.\n");
+    user.comes(9_000, "beat");
+    assert!(user.exchange(&awaited(false)).dropped.is_empty());
 }

@@ -59,4 +59,16 @@ pub struct Keeping {
     pub queue_total: usize,
     /// Whether a lost connection is made anew when it is next used.
     pub reconnect: bool,
+    /// How it is left when nobody needs it any more.
+    pub farewell: Farewell,
+}
+
+/// How a connection is left at the end of its thread, iteration or test, or where another takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Farewell {
+    /// By a close frame.
+    #[default]
+    Close,
+    /// By the end of TCP alone.
+    Abort,
 }

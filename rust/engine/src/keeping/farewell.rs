@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use trace::ClosedBy;
 use websocket::{MessageKind, Outgoing};
 
+use crate::connecting::spec::Farewell;
 use crate::keeping::slot::Slot;
 
 /// The longest wait for calls that were cancelled; each ends within 100 ms.
@@ -41,8 +42,9 @@ pub fn say(slots: &[Arc<Slot>]) -> usize {
             continue;
         };
         if let Some(mut live) = live.take() {
-            live.leave(ClosedBy::TestEnd, Some(1001));
-            if begun.elapsed() < FAREWELL {
+            let says_goodbye = live.keeping.farewell == Farewell::Close;
+            live.leave(ClosedBy::TestEnd, says_goodbye.then_some(1001));
+            if says_goodbye && begun.elapsed() < FAREWELL {
                 // Nobody waits for the answer, nor for room to send: the test is over.
                 let _ = live
                     .connection

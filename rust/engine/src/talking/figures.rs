@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use conversation::talk::Tally;
-use websocket::MessageKind;
+use websocket::{MessageKind, Received};
 
 /// How many places there are; those without a meaning yet are 0.
 pub const FIGURES: usize = 32;
 
 /// The place of [`Figures::note`].
 pub const NOTE: usize = 25;
+
+/// The place of [`Figures::shown`].
+pub const SHOWN: usize = 27;
 
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,6 +61,10 @@ pub struct Figures {
     pub note: usize,
     /// Place 26: how many `Set-Cookie` lines its reconnect got.
     pub set_cookies: usize,
+    /// Messages that were dropped, where they are to be shown.
+    pub dropped_messages: Vec<Received>,
+    /// Place 27: so many bytes behind all others of the payload are those messages, in the form that the caller gives them.
+    pub shown: usize,
     /// Place 31: 1 when there is something to be told, see [`crate::notices::Notices`].
     pub has_news: bool,
 }
@@ -100,6 +107,7 @@ impl Figures {
             tally.overdue,
             self.note as u64,
             self.set_cookies as u64,
+            self.shown as u64,
         ];
         for (place, value) in places.iter_mut().zip(values) {
             *place = i64::try_from(value).unwrap_or(i64::MAX);
@@ -147,9 +155,11 @@ mod tests {
             age: Duration::from_micros(22),
             note: 25,
             set_cookies: 26,
+            dropped_messages: Vec::new(),
+            shown: 27,
             has_news: true,
         };
-        let mut expected: Vec<i64> = (0..27).collect();
+        let mut expected: Vec<i64> = (0..28).collect();
         expected[..2].copy_from_slice(&[2, 2]);
         expected.resize(FIGURES - 1, 0);
         expected.push(1);

@@ -55,7 +55,9 @@ pub fn perform(
     };
     let mut talk = Talk::new(act, operation.timeout, start, &mut figures.tally);
     let broken = drive(live, &mut talk, operation.timeout).err();
+    let dropped = talk.take_dropped();
     let (end, last, note) = talk.end();
+    figures.dropped_messages = dropped;
     if let Some(first_byte) = figures.tally.first_byte {
         let since_begin = first_byte.saturating_duration_since(begun);
         figures.latency = since_begin.saturating_sub(figures.waited);

@@ -43,6 +43,7 @@ pub(super) fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, In
         plain: false,
         compression: values.boolean("wsb.compression")?,
         max_message: values.size("wsb.maxMessageSize", 1)?,
+        answers_pings: values.word("wsb.ping.answer", &[("on", true), ("off", false)])?,
     })
 }
 

@@ -128,6 +128,14 @@ pub(super) const KEYS: &[Key] = &[
         "thread",
         "When a connection that is still open gets closed: at the end of its thread, of the iteration of a new user, or of the test.",
     ),
+    choice(
+        "connection",
+        "wsb.end",
+        "Left by",
+        &["close", "abort"],
+        "close",
+        "How a connection is left then, and where another takes its place: by a close frame, or by the end of TCP without a word.",
+    ),
 ];
 
 pub(super) const KEEPING: &[Key] = &[
@@ -170,6 +178,14 @@ pub(super) const KEEPING: &[Key] = &[
         Kind::Size,
         "256M",
         "Bytes of messages that all connections of this JVM together keep for later samplers; beyond that each drops its oldest.",
+    ),
+    choice(
+        "keeping",
+        "wsb.ping.answer",
+        "Answer pings",
+        &["on", "off"],
+        "on",
+        "off: the server's pings get no pong, to see what it does with a client that is deaf.",
     ),
     choice(
         "keeping",

@@ -13,6 +13,7 @@ const TIMED: &[&str] = &[
 ];
 const WAITING: &[&str] = &["ReceiveSampler", "ExchangeSampler", DEFAULTS];
 const REPEATING: &[&str] = &["ExchangeSampler", DEFAULTS];
+const PINGING: &[&str] = &["PingSampler", DEFAULTS];
 const CLOSING: &[&str] = &["CloseSampler", DEFAULTS];
 
 const fn of(elements: &'static [&'static str], key: Key) -> Key {
@@ -26,9 +27,9 @@ pub(super) const KEYS: &[Key] = &[
             "message",
             "wsb.payloadType",
             "Payload is",
-            &["text", "hex", "base64", "file", "file-text"],
+            &["text", "hex", "base64", "file", "file-text", "file-raw"],
             "text",
-            "text goes out as a text message, hex and base64 as the bytes they stand for, file as the bytes of a file, file-text as its text with variables replaced.",
+            "text goes out as a text message, hex and base64 as the bytes they stand for, file as the bytes of a file, file-text as its text with variables replaced, file-raw as its text as it stands.",
         ),
     ),
     of(
@@ -50,7 +51,7 @@ pub(super) const KEYS: &[Key] = &[
             "Payload file",
             Kind::File,
             "",
-            "File to send where the payload's type is file or file-text; read once.",
+            "File to send where the payload's type is file, file-text or file-raw; read once.",
         ),
     ),
     of(
@@ -61,7 +62,18 @@ pub(super) const KEYS: &[Key] = &[
             "File's charset",
             Kind::Text,
             "UTF-8",
-            "Charset of the file where the payload's type is file-text; bytes that stand for nothing in it fail the sample. What is sent is UTF-8.",
+            "Charset of the file where the payload's type is file-text or file-raw; bytes that stand for nothing in it fail the sample. What is sent is UTF-8.",
+        ),
+    ),
+    of(
+        PINGING,
+        choice(
+            "message",
+            "wsb.ping.mode",
+            "Send a",
+            &["ping", "pong"],
+            "ping",
+            "ping: waits for its pong; pong: nobody asked for it, and nothing is waited for.",
         ),
     ),
     of(
@@ -103,9 +115,18 @@ pub(super) const KEYS: &[Key] = &[
             "match",
             "wsb.match.mode",
             "Message that",
-            &["next", "contains", "equals", "regex", "json", "binary-prefix"],
+            &[
+                "next",
+                "contains",
+                "equals",
+                "regex",
+                "json",
+                "binary-prefix",
+                "binary-contains",
+                "binary-equals",
+            ],
             "next",
-            "Which message is the awaited one: the next; one that contains, equals or (regex) matches the value; has it at a JSON Pointer (json); begins with these bytes in hex (binary-prefix).",
+            "Which message is the awaited one: the next; one that contains, equals or (regex) matches the value; has it at a JSON Pointer (json); begins with these bytes in hex (binary-prefix), contains them or is them.",
         ),
     ),
     of(
@@ -161,6 +182,28 @@ pub(super) const KEYS: &[Key] = &[
             &["discard", "keep", "fail"],
             "discard",
             "What happens to messages that do not match: discard, keep for a later sampler, or fail the sample; they are counted each time.",
+        ),
+    ),
+    of(
+        WAITING,
+        key(
+            "match",
+            "wsb.match.discard",
+            "Always discard",
+            Kind::Text,
+            "",
+            "Messages that are discarded wherever they are met, whatever becomes of the others, as heartbeats: a condition a line, and one that is met is enough. Each is text or binary if it is for one kind, not to turn it round, then contains, equals, regex, json, binary-prefix, binary-contains or binary-equals, and its value (json: pointer and value).",
+        ),
+    ),
+    of(
+        WAITING,
+        choice(
+            "result",
+            "wsb.result.discarded",
+            "Discarded messages",
+            &["none", "subresults"],
+            "none",
+            "subresults shows messages that the sample discarded as sub-results, at most 1000 and 1 MiB of them; JMeter's dashboard then counts them as samples.",
         ),
     ),
     of(

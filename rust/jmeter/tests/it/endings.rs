@@ -232,3 +232,31 @@ fn a_full_disk_under_the_trace_is_told_once_with_its_reason() {
     // The start of the file, and attempt and end of each connection.
     assert_eq!(end, "trace file /dev/full: 9 lines could not be written");
 }
+
+#[test]
+fn a_connection_is_left_without_a_word_if_the_plan_says_so() {
+    for (left, goodbye) in [("close", Some(1000)), ("abort", None)] {
+        for ends_with_the_test in [false, true] {
+            let (sender, frames) = std::sync::mpsc::channel();
+            let properties = [("wsb.end", left)];
+            let lines = closed(
+                move |mut peer| sender.send(peer.frame()).unwrap(),
+                &properties,
+                |client| {
+                    if !ends_with_the_test {
+                        let patience = Some(Duration::from_secs(1));
+                        client.engine.close(client.handle, patience).unwrap();
+                    }
+                },
+            );
+            let code = goodbye.map(|code| if ends_with_the_test { 1001 } else { code });
+            assert_eq!(lines[0]["code"], json!(code), "{left} {ends_with_the_test}");
+            let frame = frames.recv_timeout(Duration::from_secs(10)).unwrap();
+            assert_eq!(
+                frame.map(|(first, _)| first),
+                code.map(|_: u16| 0x88),
+                "{left} {ends_with_the_test}"
+            );
+        }
+    }
+}

@@ -382,3 +382,26 @@ fn a_broken_rule_between_samples_is_told_by_the_next_one() {
         assert_eq!(client.receive(&[]).code(), code);
     }
 }
+
+#[test]
+fn pings_stay_unanswered_if_the_plan_says_so() {
+    let (sender, receiver) = mpsc::channel();
+    let url = server(move |mut peer| {
+        peer.say(PING, b"there?");
+        peer.say(TEXT, b"hello");
+        sender.send(peer.frame()).unwrap();
+        peer.say(PING, b"in a sample?");
+        peer.say(TEXT, b"again");
+        sender.send(peer.frame()).unwrap();
+    });
+    let client = Client::open(&url, &[("wsb.ping.answer", "off")]);
+    assert_eq!(client.receive(&[]).text(), "hello");
+    pause(200); // the keeper looks in, too
+    assert_eq!(client.send("one").code(), "ok");
+    assert_eq!(client.receive(&[]).text(), "again");
+    assert_eq!(client.send("two").code(), "ok");
+    for text in ["one", "two"] {
+        let frame = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(frame, Some((0x80 | TEXT, text.into())), "no pong before");
+    }
+}

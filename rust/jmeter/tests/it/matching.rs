@@ -43,6 +43,8 @@ fn each_mode_finds_its_message() {
             &[("wsb.match.value", "68 65 6c 6c 6f 20")],
             TOLD[1],
         ),
+        ("binary-contains", &[("wsb.match.value", "6f20 77")], TOLD[1]),
+        ("binary-equals", &[("wsb.match.value", "68656c6c6f")], TOLD[3]),
     ] {
         let done = teller(TOLD).receive(&[&[("wsb.match.mode", mode)], more].concat());
         assert_eq!(done.text(), expected, "{mode}");
@@ -318,4 +320,74 @@ fn a_push_that_follows_an_answer_is_not_the_next_answer() {
         assert_eq!(client.exchange(&text).text(), text);
         pushes.recv_timeout(Duration::from_secs(5)).unwrap();
     }
+}
+
+/// Says the text and the bytes before each answer.
+fn beating() -> Client {
+    let url = server(|mut peer| {
+        while let Some(question) = peer.message() {
+            peer.text("heartbeat 1");
+            peer.say(BINARY, &[0, 0xff, 7]);
+            peer.say(TEXT, &question);
+        }
+    });
+    Client::open(&url, &[])
+}
+
+const BEATS: (&str, &str) = (
+    "wsb.match.discard",
+    "text contains heartbeat\nbinary binary-prefix 00ff\n",
+);
+
+#[test]
+fn heartbeats_are_discarded_also_where_any_other_message_fails_the_sample() {
+    let client = beating();
+    for others in ["fail", "keep", "discard"] {
+        let more = [("wsb.payload", "question"), ("wsb.match.others", others), BEATS];
+        let done = client.act("ExchangeSampler", &more);
+        assert_eq!(done.text(), "question", "{others}");
+        assert_eq!((done.figures[SKIPPED], done.figures[QUEUED]), (2, 0), "{others}");
+        assert_eq!((done.note(), done.shown().len()), ("", 0), "{others}");
+    }
+    let strict = [("wsb.payload", "question"), ("wsb.match.others", "fail")];
+    let failed = client.act(
+        "ExchangeSampler",
+        &[
+            strict[0],
+            strict[1],
+            ("wsb.match.value", "question"),
+            ("wsb.match.mode", "equals"),
+        ],
+    );
+    assert_eq!(failed.code(), "message.unexpected");
+}
+
+#[test]
+fn what_was_discarded_is_shown_on_request_also_by_a_sample_that_fails() {
+    let client = beating();
+    let show = ("wsb.result.discarded", "subresults");
+    let done = client.act("ExchangeSampler", &[("wsb.payload", "question"), BEATS, show]);
+    assert_eq!(done.text(), "question");
+    let shown = done.shown();
+    assert_eq!((shown[0].0, &shown[0].2[..]), (1, &b"heartbeat 1"[..]));
+    assert_eq!((shown[1].0, &shown[1].2[..]), (2, &[0, 0xff, 7][..]));
+    let elapsed = i64::try_from(done.elapsed().as_millis()).unwrap();
+    assert!(
+        shown.iter().all(|(_, came, _)| (0..=elapsed).contains(came)),
+        "{shown:?}"
+    );
+
+    let late = client.act(
+        "ExchangeSampler",
+        &[
+            ("wsb.payload", "question"),
+            ("wsb.match.mode", "equals"),
+            ("wsb.match.value", "never"),
+            ("wsb.readTimeout", "300ms"),
+            show,
+        ],
+    );
+    assert_eq!(late.code(), "message.timeout");
+    assert_eq!(late.shown().len(), 3);
+    assert!(late.detail().contains("3 others came"), "{}", late.detail());
 }

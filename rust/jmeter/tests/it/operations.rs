@@ -27,6 +27,7 @@ fn every_form_of_payload_arrives_as_it_is_meant() {
         ("base64", "AP8Q", None, BINARY, &[0, 255, 16]),
         ("file", "", Some("bytes"), BINARY, b"bytes"),
         ("file-text", "", Some("text"), TEXT, b"text"),
+        ("file-raw", "", Some("${text}"), TEXT, b"${text}"),
     ] {
         let operation = client.prepare(
             "SendSampler",
@@ -323,4 +324,29 @@ fn what_is_not_there_is_told_and_misuse_is_an_error() {
         engine.perform(0, send, None, None),
         Err(Misuse::UnknownOperation(_))
     ));
+}
+
+#[test]
+fn a_pong_is_sent_unasked_and_nothing_is_waited_for() {
+    let (frames, received) = channel();
+    let frames = std::sync::Mutex::new(frames);
+    let url = server(move |mut peer| {
+        while let Some(frame) = peer.frame() {
+            frames.lock().unwrap().send(frame).unwrap();
+        }
+    });
+    let client = Client::open(&url, &[]);
+    let pong = [("wsb.ping.mode", "pong"), ("wsb.payload", "here")];
+    let done = client.act("PingSampler", &pong);
+    assert_eq!(done.code(), "ok");
+    assert_eq!((done.figures[SENT], done.figures[RECEIVED]), (10, 0));
+    assert_eq!(done.figures[ROUND_TRIP], 0);
+    let frame = received.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(frame, (0x80 | PONG, b"here".to_vec()));
+    let long = "x".repeat(126);
+    let wrong = client.act(
+        "PingSampler",
+        &[("wsb.ping.mode", "pong"), ("wsb.payload", &long)],
+    );
+    assert_eq!(wrong.code(), "spec.invalid");
 }

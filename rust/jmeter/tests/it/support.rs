@@ -299,6 +299,7 @@ pub const AGE: usize = 22;
 pub const STALE: usize = 23;
 pub const NOTE: usize = 25;
 pub const SET_COOKIES: usize = 26;
+pub const SHOWN: usize = 27;
 pub const NEWS: usize = 31;
 
 /// In the place of the outcome: it asks first by what to connect again.
@@ -322,7 +323,33 @@ impl Done {
 
     fn split(&self) -> (&[u8], &[u8]) {
         let note = usize::try_from(self.figures[NOTE]).unwrap();
-        self.payload.split_at(self.payload.len() - note)
+        let (own, _) = self.halves();
+        own.split_at(own.len() - note)
+    }
+
+    /// What is the sample's own, and the messages that are shown beside.
+    fn halves(&self) -> (&[u8], &[u8]) {
+        let shown = usize::try_from(self.figures[SHOWN]).unwrap();
+        self.payload.split_at(self.payload.len() - shown)
+    }
+
+    /// The messages that are shown beside: kind, milliseconds since the begin, bytes.
+    pub fn shown(&self) -> Vec<(u8, i64, Vec<u8>)> {
+        let (_, mut rest) = self.halves();
+        let mut all = Vec::new();
+        while let [kind, behind @ ..] = rest {
+            let (came, behind) = behind.split_at(8);
+            let (length, behind) = behind.split_at(4);
+            let length = u32::from_be_bytes(length.try_into().unwrap());
+            let (payload, behind) = behind.split_at(usize::try_from(length).unwrap());
+            all.push((
+                *kind,
+                i64::from_be_bytes(came.try_into().unwrap()),
+                payload.to_vec(),
+            ));
+            rest = behind;
+        }
+        all
     }
 
     /// The code of a failure, `ok` or `no message`.
@@ -335,7 +362,7 @@ impl Done {
     }
 
     pub fn failure(&self) -> Value {
-        serde_json::from_slice(&self.payload).unwrap()
+        serde_json::from_slice(self.halves().0).unwrap()
     }
 
     pub fn detail(&self) -> String {

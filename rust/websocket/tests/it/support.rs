@@ -253,6 +253,7 @@ pub fn dial(url: &str) -> Dial {
         plain: false,
         compression: false,
         max_message: 16 << 20,
+        answers_pings: true,
     }
 }
 

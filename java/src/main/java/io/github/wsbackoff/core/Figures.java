@@ -127,6 +127,11 @@ public final class Figures {
     return (int) raw[25];
   }
 
+  /** So many bytes behind all others of the data are messages that were dropped, to be shown. */
+  public int shownLength() {
+    return (int) raw[27];
+  }
+
   /** Whether servers set cookies while the connection was made anew. */
   public boolean hasCookies() {
     return raw[26] != 0;

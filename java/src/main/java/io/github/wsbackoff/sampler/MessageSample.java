@@ -4,6 +4,7 @@ import io.github.wsbackoff.core.ConnectResult;
 import io.github.wsbackoff.core.Failure;
 import io.github.wsbackoff.core.Figures;
 import io.github.wsbackoff.core.Texts;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
@@ -38,11 +39,16 @@ final class MessageSample {
     sample.setSentBytes(figures.sentBytes());
     sample.setBodySize(figures.receivedBytes());
     byte[] message = data;
+    if (figures.shownLength() > 0) {
+      int length = data.length - figures.shownLength();
+      DiscardedMessages.show(sample, ByteBuffer.wrap(data, length, figures.shownLength()));
+      message = figures.hasMessage() || length > 0 ? Arrays.copyOf(data, length) : null;
+    }
     if (figures.noteLength() > 0) {
-      int length = data.length - figures.noteLength();
+      int length = message.length - figures.noteLength();
       sample.setResponseHeaders(
-          new String(data, length, figures.noteLength(), StandardCharsets.UTF_8));
-      message = figures.hasMessage() ? Arrays.copyOf(data, length) : null;
+          new String(message, length, figures.noteLength(), StandardCharsets.UTF_8));
+      message = figures.hasMessage() ? Arrays.copyOf(message, length) : null;
     }
     if (figures.isOk()) {
       succeed(sample, message, figures, closes);
@@ -54,7 +60,7 @@ final class MessageSample {
       sample.setDataType(SampleResult.TEXT);
     } else {
       Sizes.set(sample, 0, figures.receivedBytes());
-      describe(sample, Failure.parse(data));
+      describe(sample, Failure.parse(message));
     }
     if (opened == null) {
       Stages.show(sample, figures.connectMicros(), figures.latencyNanos() / 1e3);

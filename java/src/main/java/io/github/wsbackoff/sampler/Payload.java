@@ -85,6 +85,10 @@ final class Payload {
         values.take(TEXT);
         takeTemplate(values.take(FILE), values.inForce(CHARSET));
         break;
+      case "file-raw":
+        values.take(TEXT);
+        takeRaw(values.take(FILE), values.inForce(CHARSET));
+        break;
       default:
         String text = values.get(TEXT);
         shown = text == null ? "" : text;
@@ -110,6 +114,11 @@ final class Payload {
     Path file = path(name);
     bytes = read(name, file);
     shown = "File " + file + ", " + bytes.length + " bytes";
+  }
+
+  private void takeRaw(String name, String charset) throws IOException {
+    shown = decode(name, read(name, path(name)), charset);
+    bytes = shown.getBytes(StandardCharsets.UTF_8);
   }
 
   private void takeTemplate(String name, String charset) throws IOException {

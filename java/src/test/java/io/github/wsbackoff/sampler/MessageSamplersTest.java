@@ -77,6 +77,7 @@ public class MessageSamplersTest {
       {"base64", "wsb.payload", "QUJD", "82 ABC"},
       {"file", "wsb.payloadFile", file.getPath(), "82 from ${who}, \u00c3\u00bc"},
       {"file-text", "wsb.payloadFile", file.getPath(), "81 from a file, \u00c3\u00bc"},
+      {"file-raw", "wsb.payloadFile", file.getPath(), "81 from ${who}, \u00c3\u00bc"},
     };
     connect();
     for (String[] c : cases) {
@@ -250,6 +251,61 @@ public class MessageSamplersTest {
   }
 
   @Test
+  public void discarded_messages_are_shown_as_sub_results_if_so_asked() throws Exception {
+    server.silent();
+    connect();
+    server.push(RawServer.TEXT, "heartbeat");
+    server.push(RawServer.BINARY, "\u0000\u00ff");
+    server.push(RawServer.TEXT, "news");
+    String[] discarding = {
+      "wsb.match.discard", "contains beat\nbinary", "wsb.result.discarded", "subresults"
+    };
+    SampleResult sample = with(new ReceiveSampler(), discarding).sample(null);
+    assertEquals("news", text(sample));
+    SampleResult[] subs = sample.getSubResults();
+    assertEquals(2, subs.length);
+    assertEquals("sampler - discarded", subs[0].getSampleLabel());
+    assertEquals("heartbeat", subs[0].getResponseDataAsString());
+    assertTrue(subs[0].isSuccessful());
+    assertEquals(9, subs[0].getBytesAsLong());
+    assertEquals(SampleResult.BINARY, subs[1].getDataType());
+    assertArrayEquals(new byte[] {0, (byte) 0xff}, subs[1].getResponseData());
+    assertEquals(2 + 9 + 2 + 2 + 2 + 4, sample.getBytesAsLong());
+
+    server.push(RawServer.TEXT, "beat again");
+    SampleResult late =
+        with(with(new ReceiveSampler(), discarding), "wsb.readTimeout", "300").sample(null);
+    assertEquals("Non HTTP response code: message.timeout", late.getResponseCode());
+    assertEquals("beat again", late.getSubResults()[0].getResponseDataAsString());
+    assertTrue(late.getResponseHeaders(), late.getResponseHeaders().contains("1 others came"));
+    SampleResult without =
+        with(new ReceiveSampler(), "wsb.readTimeout", "50", "wsb.optional", "true").sample(null);
+    assertEquals(0, without.getSubResults().length);
+    server.push(RawServer.TEXT, "beat last");
+    SampleResult none =
+        with(
+                with(new ReceiveSampler(), discarding),
+                "wsb.readTimeout",
+                "300",
+                "wsb.optional",
+                "true")
+            .sample(null);
+    assertEquals("No message", none.getResponseCode());
+    assertEquals(1, none.getSubResults().length);
+    assertEquals("", none.getResponseDataAsString());
+  }
+
+  @Test
+  public void a_pong_is_sent_without_a_wait() throws Exception {
+    server.silent();
+    connect();
+    SampleResult sample =
+        with(new PingSampler(), "wsb.ping.mode", "pong", "wsb.payload", "here").sample(null);
+    assertEquals(text(sample), "200", sample.getResponseCode());
+    Servers.awaitEquals(Collections.singletonList("8a here"), server::messages);
+  }
+
+  @Test
   public void a_time_out_is_a_failure_unless_the_message_is_optional() throws Exception {
     connect();
     ReceiveSampler sampler = with(new ReceiveSampler(), "wsb.readTimeout", "50ms");
@@ -417,7 +473,7 @@ public class MessageSamplersTest {
   @Test
   public void a_file_that_is_none_or_has_no_end_fails_with_its_name() throws Exception {
     connect();
-    for (String type : Arrays.asList("file", "file-text")) {
+    for (String type : Arrays.asList("file", "file-text", "file-raw")) {
       for (String file : Arrays.asList("", "/no/such/file", "/dev/zero")) {
         SampleResult sample =
             with(new SendSampler(), "wsb.payloadType", type, "wsb.payloadFile", file).sample(null);
