@@ -10,20 +10,26 @@ mod finding;
 mod hints;
 mod judge;
 mod level;
+mod likely;
+mod limit;
 mod models;
 mod observations;
 mod queue;
+mod reasons;
 mod search;
 mod seen;
+mod told;
 
 pub use finding::{Finding, Hints, Honesty, Kind, RuledOut};
 pub use observations::{Decision, MOST_KEPT, Observations, Outcome};
 
-use judge::{Told, Verdict, candidates, judge, spec};
+use judge::{Verdict, candidates, judge};
+use limit::{round_level, spec};
 use limiter::Rule;
 use search::{Family, Found};
 use seen::Seen;
 use std::collections::BTreeMap;
+use told::Told;
 
 /// The first so many attempts are judged, which takes seconds; what these do not show, more of the same does not either.
 const MOST_JUDGED: usize = 50_000;
@@ -61,15 +67,14 @@ pub fn find(observations: &Observations) -> Finding {
         finding.kind = if by_denial { Kind::Other } else { Kind::Unknown };
         finding.cannot_tell.push("nobody was let in".to_owned());
     } else {
-        let verdict = judge(
-            &seen,
-            &told(&decisions, &seen),
-            &candidates(&seen, observations.ends_told()),
-        );
+        let ends_told = observations.ends_told();
+        let served = queue::at_answer(&seen);
+        let candidates = candidates(&seen, served.as_ref(), &waits(&decisions, &seen), ends_told);
+        let verdict = judge(&seen, &candidates, ends_told);
         if verdict.named.is_none() && by_denial {
             finding.kind = if mixed(&seen) { Kind::Other } else { Kind::Unknown };
         }
-        judged(&mut finding, &seen, verdict);
+        judged(&mut finding, &seen, served.as_ref(), verdict);
     }
     if decisions.len() < all {
         finding
@@ -101,7 +106,7 @@ fn empty(observations: &Observations, decisions: &[Decision], seen: &Seen) -> Fi
 }
 
 /// The waits that refusals told, in the order of their answers.
-fn told(decisions: &[Decision], seen: &Seen) -> Vec<Told> {
+fn waits(decisions: &[Decision], seen: &Seen) -> Vec<Told> {
     let since = |time: u64| i64::try_from(time.saturating_sub(seen.origin)).unwrap_or(i64::MAX / 4);
     let refused = decisions.iter().filter(|one| one.outcome != Outcome::Passed);
     let told = |one: &Decision| {
@@ -125,16 +130,20 @@ fn mixed(seen: &Seen) -> bool {
     seen.passed().any(|one| one.sent > first)
 }
 
-fn judged(finding: &mut Finding, seen: &Seen, verdict: Verdict) {
+fn judged(finding: &mut Finding, seen: &Seen, served: Option<&Seen>, verdict: Verdict) {
     finding.also_possible = verdict.also;
     finding.ruled_out = verdict.ruled_out;
     finding.cannot_tell = verdict.open;
     finding.refusals_count = verdict.counted;
     if let Some(found) = verdict.named {
         finding.kind = judge::kind(found.family);
-        finding.contradicted = models::fit(seen, found.fit.shape, found.fit.counted)
-            .level
-            .missed();
+        let missed = |seen| {
+            models::fit(seen, found.fit.shape, found.fit.counted)
+                .level
+                .missed()
+        };
+        let served = served.filter(|_| finding.kind == Kind::Concurrency).map(missed);
+        finding.contradicted = missed(seen).min(served.unwrap_or(usize::MAX));
         finding.limit_spec = spec(seen, &found);
         figures(finding, &found);
     }
@@ -171,16 +180,16 @@ fn figures(finding: &mut Finding, found: &Found) {
         },
     ];
     let (from, until) = found.range;
-    let level = whole(judge::round_level(found));
+    let level = whole(round_level(found));
     match found.family {
         Family::Bucket => {
-            finding.rate_per_second = Some(judge::figure(found.fit.shape));
+            finding.rate_per_second = Some(found.fit.shape.figure());
             finding.burst = level;
             finding.intervals.insert("ratePerSecond", [from, until]);
             finding.intervals.insert("burst", interval);
         }
         Family::Queue => {
-            finding.rate_per_second = Some(judge::figure(found.fit.shape));
+            finding.rate_per_second = Some(found.fit.shape.figure());
             finding.burst = level.map(|level| level.saturating_sub(1));
             finding.intervals.insert("ratePerSecond", [from, until]);
             finding
@@ -193,7 +202,7 @@ fn figures(finding: &mut Finding, found: &Found) {
         }
         Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter => {
             finding.limit = level;
-            finding.window_ms = Some(judge::figure(found.fit.shape) / 1e3);
+            finding.window_ms = Some(found.fit.shape.figure() / 1e3);
             finding.intervals.insert("limit", interval);
             finding.intervals.insert("windowMs", [from / 1e3, until / 1e3]);
         }

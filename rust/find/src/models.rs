@@ -41,6 +41,25 @@ pub(crate) enum Shape {
     },
 }
 
+impl Shape {
+    /// The window in microseconds, or the rate a second; and a begin of its windows where they lie on a clock.
+    pub(crate) fn figure_and_begin(self) -> (f64, Micros) {
+        match self {
+            Shape::Bucket { rate } | Shape::Queue { rate } => (rate, 0),
+            Shape::Aligned { window, phase } | Shape::Counter { window, phase } => (window as f64, phase),
+            Shape::Fixed { window } | Shape::Sliding { window } | Shape::Held { time: window } => {
+                (window as f64, 0)
+            }
+            Shape::Open => (1.0, 0),
+        }
+    }
+
+    /// The window in microseconds, or the rate a second.
+    pub(crate) fn figure(self) -> f64 {
+        self.figure_and_begin().0
+    }
+}
+
 /// A shape with the best level for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Fit {
@@ -53,9 +72,6 @@ pub(crate) struct Fit {
 /// The end of a connection reaches the server a little later than the client's record says, or it knew before.
 const END_EARLY: Micros = 30_000;
 const END_LATE: Micros = 50_000;
-
-/// Connections that a plan holds for a time are held for a little longer: threads wake late.
-const HELD_LONGER: Micros = 60_000;
 
 /// What each decision asks of the level: as a pass at least `need`, as a refusal at most `cap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +135,7 @@ fn held(seen: &Seen, time: Micros) -> Vec<Demand> {
         false,
         // Those who came in so late that they cannot have left.
         |one| 1 + (passes.decided_before(one.sent) - passes.sent_before(one.answered - time + 1)).max(0),
-        |one| passes.could(one.sent - time - HELD_LONGER, one.answered),
+        |one| passes.could(one.sent - time - seen.held_longer, one.answered),
     )
 }
 
@@ -286,12 +302,15 @@ fn counter(seen: &Seen, set: &Spans, counted: bool, window: Micros, phase: Micro
 /// The generic cell rate algorithm over all passes: when the bucket is full again, at the earliest and at the latest.
 fn bucket(seen: &Seen, rate: f64) -> Vec<Demand> {
     let token = 1e6 / rate;
-    let (mut early, mut late) = (vec![f64::MIN], vec![f64::MIN]);
-    for one in seen.passed() {
-        let full = |states: &[f64], at: Micros| states[states.len() - 1].max(at as f64) + token;
-        early.push(full(&early, one.sent));
-        late.push(full(&late, one.answered));
-    }
+    let states = |times: &[Micros]| {
+        let mut states = vec![f64::MIN];
+        for at in times {
+            states.push(states[states.len() - 1].max(*at as f64) + token);
+        }
+        states
+    };
+    // Those that were under way together may have been decided in the order in which they were sent.
+    let (early, late) = (states(seen.passes.begins()), states(seen.passes.ends()));
     let state = |states: &[f64], count: i64| states[usize::try_from(count).unwrap_or(0)];
     each(
         seen,
@@ -327,8 +346,10 @@ fn missed_by_counted_bucket(seen: &Seen, token: f64, burst: i64) -> Missed {
         if passed { taken } else { taken.min(at + capacity) }
     };
     let (mut early, mut late) = (vec![f64::MIN], vec![f64::MIN]);
-    for one in &seen.all {
-        early.push(step(early[early.len() - 1], one.sent, one.passed));
+    let mut by_sent: Vec<&One> = seen.all.iter().collect();
+    by_sent.sort_unstable_by_key(|one| one.sent);
+    for (first, one) in by_sent.into_iter().zip(&seen.all) {
+        early.push(step(early[early.len() - 1], first.sent, first.passed));
         late.push(step(late[late.len() - 1], one.answered, one.passed));
     }
     let state = |states: &[f64], count: i64| states[usize::try_from(count).unwrap_or(0)];

@@ -7,6 +7,16 @@ use crate::seen::{Micros, One, Seen};
 /// An answer that comes so much later than the quick ones was delayed.
 const LATE: Micros = 150_000;
 
+/// One in so many at least waits where places are short.
+const MANY: usize = 3;
+
+/// Beside what the delays told, one in so many decisions may be contradicted, or so many of a few.
+const MISSED: usize = 30;
+const MISSED_AT_LEAST: usize = 3;
+
+/// Within this time, in microseconds, a place that got free is given to one who waits for it.
+const SOON: Micros = 10_000;
+
 /// Nearer than this a delay is told right: threads wake late.
 const NEAR: f64 = 120_000.0;
 
@@ -51,10 +61,18 @@ pub(crate) fn queue(seen: &Seen) -> Option<Queued> {
         .into_iter()
         .map(|rate| delays(seen, &arrived, rate, quick))
         .max_by(|one, other| one.1.total_cmp(&other.1))?;
+    if std::env::var_os("FIND_DEBUG").is_some() {
+        eprintln!(
+            "queue quick {quick} late {} rate {rate} told {told} delay {delay} fitted {:?}",
+            late.len(),
+            fitted.map(|f| f.fit.level)
+        );
+    }
     if told < 0.75 {
         return None;
     }
-    let mut found = fitted.filter(|found| found.fit.level.cost() <= arrived.all.len() / 5);
+    let mut found =
+        fitted.filter(|found| found.missed() <= (arrived.all.len() / MISSED).max(MISSED_AT_LEAST));
     if found.is_none() && refused == 0 {
         let fit = crate::models::fit(&arrived, Shape::Queue { rate }, false);
         let levels = (fit.level.low, fit.level.high);
@@ -89,6 +107,28 @@ fn quick(seen: &Seen) -> Option<Micros> {
     let mut times: Vec<Micros> = seen.passed().map(|one| one.answered - one.sent).collect();
     times.sort_unstable();
     times.get(times.len() / 50).copied()
+}
+
+/// Where answers come late because a place has to get free first, they were decided when they were answered; refusals, too, come
+/// when the wait for a place was over. `None`: they did not come late.
+pub(crate) fn at_answer(seen: &Seen) -> Option<Seen> {
+    let mut times: Vec<Micros> = seen.all.iter().map(|one| one.answered - one.sent).collect();
+    times.sort_unstable();
+    let quick = times.get(times.len() / 50).copied()?;
+    let late = |one: &One| !one.silent && one.answered - one.sent > quick + LATE;
+    // A busy server is late, too, but only where many come at once.
+    let behind: Vec<&One> = seen.passed().skip(seen.counts().0 / 2).collect();
+    let waited = behind.iter().filter(|one| late(one)).count();
+    if waited < 5 || MANY * waited < behind.len() {
+        return None;
+    }
+    let all = seen.all.iter().map(|one| One {
+        sent: if late(one) { one.answered - quick } else { one.sent },
+        ..*one
+    });
+    let mut served = Seen::of(all.collect(), seen.origin);
+    served.held_longer = SOON;
+    Some(served)
 }
 
 /// Decided when it came. Who got no answer waits in the queue, too.
@@ -144,13 +184,18 @@ fn delays(seen: &Seen, arrived: &Seen, rate: f64, quick: Micros) -> (f64, f64, i
     // Those whose answer came at once though the rate would have had them wait.
     let prompt = pairs.iter().filter(|(_, real)| *real < LATE as f64 / 2.0);
     let free = prompt.map(|(ahead, _)| *ahead).fold(0.0, f64::max);
-    let free = if free > 1.5 * gap { free } else { 0.0 };
     let late: Vec<&(f64, f64)> = pairs.iter().filter(|(_, real)| *real > LATE as f64).collect();
-    let right = late
-        .iter()
-        .filter(|(ahead, real)| ((ahead - free).max(0.0) - real).abs() < NEAR + 0.1 * real)
-        .count();
+    let right = |free: f64| {
+        let told = |(ahead, real): &&&(f64, f64)| ((ahead - free).max(0.0) - real).abs() < NEAR + 0.1 * real;
+        late.iter().filter(told).count()
+    };
+    // One that was prompt by chance says nothing of the others.
+    let free = if free > 1.5 * gap && right(free) > right(0.0) {
+        free
+    } else {
+        0.0
+    };
     #[allow(clippy::cast_possible_truncation)] // some gaps
     let delay = (free / gap).round() as i64;
-    (rate, right as f64 / late.len().max(1) as f64, delay)
+    (rate, right(free) as f64 / late.len().max(1) as f64, delay)
 }

@@ -33,6 +33,12 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// Whether nothing bounds its window but that nobody configures a shorter one.
+    pub(crate) fn is_at_shortest(&self) -> bool {
+        let rate = matches!(self.family, Family::Bucket | Family::Queue | Family::Open);
+        !rate && self.range.0 <= SHORTEST
+    }
+
     pub(crate) fn missed(&self) -> usize {
         self.fit.level.missed()
     }
@@ -42,9 +48,12 @@ impl Found {
 const COARSE: f64 = 1.012;
 /// So many begins of two counters' windows are tried.
 const COUNTER_BEGINS: i32 = 10;
-/// The shortest window, and the slowest and fastest rate that are looked for.
-const SHORTEST: f64 = 50_000.0;
+/// Nobody limits by shorter windows, in microseconds; nor is one shorter than the usual answer to be seen.
+const SHORTEST: f64 = 300_000.0;
+/// The fastest rate that is looked for.
 const FASTEST: f64 = 2_000.0;
+/// Round figures are looked at that are so near to the best one, as a logarithm.
+const ROUND_WITHIN: f64 = 0.17;
 /// So many of the best of the walk are refined.
 const REFINED: usize = 6;
 /// So many decisions make the state of the walk, and so many of them judge it; then so many judge what is refined, and all the best.
@@ -90,6 +99,7 @@ fn has_begin(family: Family) -> bool {
     matches!(family, Family::Aligned | Family::Counter)
 }
 
+#[derive(Clone, Copy)]
 struct Search<'a> {
     seen: &'a Seen,
     family: Family,
@@ -117,7 +127,10 @@ impl Search<'_> {
                 let passes = self.seen.counts().0.max(1) as f64;
                 (0.1 * passes / length * 1e6, FASTEST)
             }
-            _ => (SHORTEST, (1.5 * length).max(2.0 * SHORTEST)),
+            _ => {
+                let shortest = SHORTEST.max(self.seen.usual as f64);
+                (shortest, (1.5 * length).max(2.0 * shortest))
+            }
         }
     }
 
@@ -198,6 +211,24 @@ impl Search<'_> {
             }
         }
         best
+    }
+
+    /// The begin that does best for this figure, from one that is near.
+    fn settle(&self, figure: f64, from: Micros) -> Micros {
+        let mut best = self.at(figure, from);
+        if !has_begin(self.family) {
+            return from;
+        }
+        #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
+        let mut shift = (figure / 6.0) as Micros;
+        while shift > 500 {
+            let moved = [best.begin - shift, best.begin + shift].map(|begin| self.at(figure, begin));
+            match moved.into_iter().min_by_key(|point| point.fit.level.cost()) {
+                Some(better) if better.fit.level.cost() < best.fit.level.cost() => best = better,
+                _ => shift /= 2,
+            }
+        }
+        best.begin
     }
 
     /// What a figure may cost more than the best one, and be as good.
@@ -286,9 +317,10 @@ impl Search<'_> {
 
 /// Windows and rates that people configure.
 fn round_figures(family: Family) -> Box<dyn Iterator<Item = f64>> {
-    const SECONDS: [f64; 24] = [
-        0.1, 0.2, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 30.0, 40.0,
-        45.0, 60.0, 90.0, 120.0, 300.0, 600.0,
+    // The odd ones are Tomcat's.
+    const SECONDS: [f64; 27] = [
+        0.5, 1.0, 1.024, 1.5, 2.0, 2.048, 3.0, 4.0, 4.096, 5.0, 6.0, 7.0, 8.0, 8.192, 10.0, 12.0, 15.0,
+        16.384, 20.0, 30.0, 40.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0,
     ];
     match family {
         Family::Bucket | Family::Queue => Box::new(
@@ -328,12 +360,67 @@ pub(crate) fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
 
 /// The same with another figure.
 pub(crate) fn at_figure(seen: &Seen, found: &Found, figure: f64) -> Found {
-    let begin = match found.fit.shape {
-        Shape::Aligned { phase, .. } | Shape::Counter { phase, .. } => phase,
-        _ => 0,
-    };
+    let (_, begin) = found.fit.shape.figure_and_begin();
     let fit = fit(seen, shape(found.family, figure, begin), found.fit.counted);
     Found { fit, ..*found }
+}
+
+/// What is seen, judged by fewer and fewer decisions.
+struct Views {
+    all: Seen,
+    thicker: Seen,
+    thin: Seen,
+}
+
+impl Views {
+    fn new(seen: &Seen, counted: bool) -> Self {
+        let begun = if seen.all.len() > MOST {
+            seen.begin(MOST)
+        } else {
+            seen.clone()
+        };
+        // Where refusals count, the state is made anew for each level, which takes its time.
+        let all = if counted { &begun } else { seen }.judged_by(JUDGED_BY);
+        Self {
+            all,
+            thicker: begun.judged_by(REFINED_BY),
+            thin: begun.judged_by(WALKED),
+        }
+    }
+
+    fn whole(&self, family: Family, counted: bool) -> Search<'_> {
+        Search {
+            seen: &self.all,
+            family,
+            counted,
+        }
+    }
+}
+
+/// The same with figures that people write, as far as those are near: a walk downhill along figures that hang together, as a window, its
+/// begin and its limit do, ends where it began, and passes them by.
+pub(crate) fn round_ones(seen: &Seen, best: &Found) -> Vec<Found> {
+    if !has_begin(best.family) && !best.fit.counted {
+        return Vec::new();
+    }
+    let views = Views::new(seen, best.fit.counted);
+    let whole = views.whole(best.family, best.fit.counted);
+    let refine = Search {
+        seen: &views.thicker,
+        ..whole
+    };
+    let (figure, begin) = best.fit.shape.figure_and_begin();
+    let near = |round: &f64| (round / figure).ln().abs() < ROUND_WITHIN;
+    let rounds = round_figures(best.family).filter(near);
+    let begins = |round: f64| {
+        let on_the_epoch = has_begin(best.family).then(|| refine.epoch());
+        [Some(refine.settle(round, begin)), on_the_epoch]
+            .into_iter()
+            .flatten()
+    };
+    let points =
+        rounds.flat_map(|round| begins(round).map(move |begin| whole.at(round, mid_run(seen, round, begin))));
+    points.map(|point| whole.found(point)).collect()
 }
 
 /// The best of a family.
@@ -354,28 +441,15 @@ pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Found {
             unbounded: false,
         };
     }
-    let begun = if seen.all.len() > MOST {
-        Seen::of(seen.all[..MOST].to_vec(), seen.origin)
-    } else {
-        seen.clone()
-    };
-    // Where refusals count, the state is made anew for each level, which takes its time.
-    let all = if counted { &begun } else { seen }.judged_by(JUDGED_BY);
-    let whole = Search {
-        seen: &all,
-        family,
-        counted,
-    };
-    let (thin, thicker) = (begun.judged_by(WALKED), begun.judged_by(REFINED_BY));
+    let views = Views::new(seen, counted);
+    let whole = views.whole(family, counted);
     let walk = Search {
-        seen: &thin,
-        family,
-        counted,
+        seen: &views.thin,
+        ..whole
     };
     let refine = Search {
-        seen: &thicker,
-        family,
-        counted,
+        seen: &views.thicker,
+        ..whole
     };
     let best = walk
         .coarse()
@@ -383,13 +457,13 @@ pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Found {
         .map(|point| refine.refine(refine.at(point.figure, point.begin)))
         .min_by_key(|point| point.fit.level.cost())
         .expect("the walk takes one step at least");
-    // A begin in the middle: other windows then turn about it.
-    let mut begin = best.begin;
-    if has_begin(family) {
-        let windows = ((seen.length / 2 - begin) as f64 / best.figure).round();
-        #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
-        let shift = (windows * best.figure) as Micros;
-        begin += shift;
-    }
-    whole.found(whole.at(best.figure, begin))
+    whole.found(whole.at(best.figure, mid_run(seen, best.figure, best.begin)))
+}
+
+/// A begin of windows in the middle: other lengths then turn about it.
+fn mid_run(seen: &Seen, window: f64, begin: Micros) -> Micros {
+    let windows = ((seen.length / 2 - begin) as f64 / window).round();
+    #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
+    let shift = (windows * window) as Micros;
+    begin + shift
 }

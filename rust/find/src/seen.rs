@@ -8,6 +8,12 @@ use crate::observations::{Decision, Outcome};
 /// Microseconds since the first request.
 pub(crate) type Micros = i64;
 
+/// Many servers look at a clock that they set once in a turn of their loop.
+const TICK: Micros = 2_000;
+
+/// See [`Seen::held_longer`].
+const HELD_LONGER: Micros = 60_000;
+
 /// Sorted begins and ends of a set of decisions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spans {
@@ -21,6 +27,16 @@ impl Spans {
         begins.sort_unstable();
         ends.sort_unstable();
         Self { begins, ends }
+    }
+
+    /// When they were sent, in that order.
+    pub(crate) fn begins(&self) -> &[Micros] {
+        &self.begins
+    }
+
+    /// When they were answered, in that order.
+    pub(crate) fn ends(&self) -> &[Micros] {
+        &self.ends
     }
 
     /// How many requests were sent before.
@@ -74,6 +90,8 @@ pub(crate) struct Seen {
     pub(crate) origin: u64,
     /// From the first request to the last answer.
     pub(crate) length: Micros,
+    /// Connections that a plan holds for a time are held for up to so much longer: threads wake late.
+    pub(crate) held_longer: Micros,
     /// Nine of ten decisions fell within this time.
     pub(crate) usual: Micros,
 }
@@ -95,8 +113,8 @@ impl Seen {
             let silent = decision.outcome == Outcome::Unanswered;
             let latest = if silent { decision.sent + usual } else { u64::MAX };
             One {
-                sent: since(decision.sent),
-                answered: since(decision.answered.min(latest)),
+                sent: since(decision.sent) - TICK,
+                answered: since(decision.answered.min(latest)) + TICK,
                 passed: decision.outcome == Outcome::Passed,
                 silent,
                 ended: decision.ended.map(since),
@@ -111,6 +129,7 @@ impl Seen {
         let mut times: Vec<Micros> = all.iter().map(|one| one.answered - one.sent).collect();
         times.sort_unstable();
         Self {
+            held_longer: HELD_LONGER,
             usual: times.get(times.len() * 9 / 10).copied().unwrap_or(0),
             passes: Spans::of(all.iter().filter(|one| one.passed).map(span)),
             attempts: Spans::of(all.iter().map(span)),
@@ -119,6 +138,31 @@ impl Seen {
             judged: all.clone(),
             all,
         }
+    }
+
+    /// The first so many.
+    pub(crate) fn begin(&self, most: usize) -> Self {
+        Self {
+            held_longer: self.held_longer,
+            ..Self::of(self.all[..most].to_vec(), self.origin)
+        }
+    }
+
+    /// The same requests, with what became of them in an order by chance, always the same one.
+    pub(crate) fn shuffled(&self) -> Self {
+        let mut all = self.all.clone();
+        // A linear congruential generator by Knuth, of which the upper bits are used.
+        let mut state: u64 = 1;
+        for nth in (1..all.len()).rev() {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let other = usize::try_from((state >> 33) % (nth as u64 + 1)).unwrap_or(0);
+            let (one, another) = (all[nth], all[other]);
+            (all[nth].passed, all[nth].ended) = (another.passed, another.ended);
+            (all[other].passed, all[other].ended) = (one.passed, one.ended);
+        }
+        Self::of(all, self.origin)
     }
 
     /// The same, judged by so many decisions at most, evenly out of all.

@@ -1,11 +1,12 @@
-//! Traces in a folder, and the truth about each: a line of `name: limit | limit`, for all files whose path begins with the name.
+//! Traces in a folder, and the truth about each: a line of name, tab, limit, for all files whose path begins with the
+//! name. Several limits with ` | ` between them are the same to whoever sees only decisions; what follows behind a further tab is for people.
 
 use crate::verdict::Score;
 use find::{Observations, Outcome, find};
 use flate2::read::MultiGzDecoder;
 use limiter::LimitSpec;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn score(folder: &Path, truth: &Path) -> Result<Score, String> {
@@ -36,7 +37,11 @@ pub(crate) fn score(folder: &Path, truth: &Path) -> Result<Score, String> {
 }
 
 fn line(line: &str) -> Result<(&str, Vec<LimitSpec>), String> {
-    let (name, limits) = line.split_once(": ").ok_or(format!("no name in {line:?}"))?;
+    let mut cells = line.split('\t');
+    let (name, limits) = cells
+        .next()
+        .zip(cells.next())
+        .ok_or(format!("no limit in {line:?}"))?;
     let limits = limits
         .split(" | ")
         .map(|text| text.parse::<LimitSpec>().map_err(|error| error.to_string()));
@@ -49,7 +54,10 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
         let path = entry.map_err(cannot)?.path();
         if path.is_dir() {
             gather(&path, files)?;
-        } else if path.display().to_string().ends_with(".jsonl.gz") {
+        } else if [".jsonl", ".jsonl.gz"]
+            .iter()
+            .any(|end| path.display().to_string().ends_with(end))
+        {
             files.push(path);
         }
     }
@@ -57,9 +65,17 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
 }
 
 fn read(path: &Path) -> Result<Observations, String> {
-    let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut file = BufReader::new(File::open(path).map_err(|error| format!("{}: {error}", path.display()))?);
     let mut observations = Observations::new();
-    for record in trace::Reader::new(BufReader::new(MultiGzDecoder::new(file))) {
+    let packed = file
+        .fill_buf()
+        .is_ok_and(|begin| begin.starts_with(&[0x1f, 0x8b]));
+    let lines: Box<dyn Read> = if packed {
+        Box::new(MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
+    for record in trace::Reader::new(BufReader::new(lines)) {
         let record = record.map_err(|error| format!("{}: {error}", path.display()))?;
         observations.add_record(0, &record);
     }

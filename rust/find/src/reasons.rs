@@ -1,0 +1,50 @@
+//! Why a kind is not it, and why nobody can tell, in words. What is judged so stands in `judge`.
+
+use crate::finding::{Kind, RuledOut};
+use crate::judge::Rated;
+use crate::seen::Seen;
+
+/// What was missing.
+pub(crate) fn too_little(seen: &Seen) -> String {
+    let (passed, refused) = seen.counts();
+    let first = seen.refused().map(|one| one.answered).min().unwrap_or(i64::MAX);
+    let again = seen.passed().filter(|one| one.sent > first).count();
+    if again == 0 {
+        "nobody was let in after the first refusal, so no opening was seen; a longer run with retries would tell".to_owned()
+    } else if refused < 5 {
+        format!(
+            "only {refused} of {} were refused; a run with more users at once, or without the gate, would tell",
+            passed + refused
+        )
+    } else {
+        "too few were let in after a refusal; a longer run with retries would tell".to_owned()
+    }
+}
+
+/// Of all kinds but those that are possible, with the candidates in the order of their weight.
+pub(crate) fn ruled_out(decisions: usize, candidates: &[Rated], possible: &[Kind]) -> Vec<RuledOut> {
+    let mut out: Vec<RuledOut> = Vec::new();
+    let best = candidates.first();
+    for rated in candidates {
+        let kind = rated.kind();
+        if possible.contains(&kind) || out.iter().any(|other| other.kind == kind) {
+            continue;
+        }
+        let level = rated.found.fit.level;
+        let least = best.map_or(0, |best| best.found.missed());
+        let reason = if level.missed() > least {
+            format!(
+                "contradicts {} of {decisions} decisions at its best",
+                level.missed()
+            )
+        } else if best.is_some_and(|best| rated.agreement < best.agreement - 4.0) {
+            "refusals told waits that are not its".to_owned()
+        } else if best.is_some_and(|best| rated.likely < best.likely - 4.0) {
+            "explains as much only with figures that nobody configures".to_owned()
+        } else {
+            format!("leaves {} of {decisions} decisions to chance", level.open)
+        };
+        out.push(RuledOut { kind, reason });
+    }
+    out
+}

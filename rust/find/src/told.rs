@@ -1,0 +1,145 @@
+//! The waits that refusals told, against those of a limit: how well they agree, and which lengths of a window they leave.
+
+use crate::limit::spec;
+use crate::search::{Family, Found, at_figure, roundest};
+use crate::seen::{Micros, Seen};
+use limiter::{Decision as Answer, Limiter};
+use std::time::Duration;
+
+/// A wait that a refusal told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    /// Of the refusal, microseconds since the first request.
+    pub(crate) sent: Micros,
+    pub(crate) answered: Micros,
+    /// In milliseconds.
+    pub(crate) wait: f64,
+}
+
+/// So many bits the waits weigh at most: those of one moment are much the same.
+const MOST_BITS: f64 = 10.0;
+/// How waits are told: by so many milliseconds one may be shorter and longer than the model's, and how many bits less likely that way
+/// of telling is. In parts of a second; in seconds, rounded up; as a date less another one; in seconds that are cut.
+const EXACT: [(f64, f64, f64); 1] = [(150.0, 250.0, 0.0)];
+const IN_SECONDS: [(f64, f64, f64); 3] = [
+    (300.0, 1_300.0, 0.0),
+    (300.0, 2_300.0, 1.0),
+    (1_300.0, 300.0, 2.0),
+];
+/// Lengths that agree by so many bits less are left.
+const AS_WELL: f64 = 1.0;
+/// So many a constant one that is the window's length.
+const OF_LENGTH: f64 = 3.0;
+/// Refusals over so long a time, in microseconds, that tell the same wait do not tell what is left.
+const SAME_FOR: Micros = 2_500_000;
+
+fn is_window(family: Family) -> bool {
+    matches!(
+        family,
+        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter
+    )
+}
+
+/// The wait that all refusals told, over a time in which what is left of any window changed. A second at most says nothing so: it may be
+/// the time of a token.
+fn constant(told: &[Told]) -> Option<f64> {
+    let first = told.first()?;
+    let same = told.iter().all(|one| (one.wait - first.wait).abs() < 1.0);
+    let over = told.last()?.answered - first.sent;
+    (same && over > SAME_FOR && first.wait > 1_000.0).then_some(first.wait)
+}
+
+/// How well the waits that were told are those of the limit, in bits.
+pub(crate) fn agreement(seen: &Seen, told: &[Told], found: &Found) -> f64 {
+    let Some(spec) = spec(seen, found).filter(|_| told.len() >= 2) else {
+        return 0.0;
+    };
+    if let Some(wait) = constant(told) {
+        // Many servers tell the length of their window, whatever is left of it.
+        let (low, high) = found.range;
+        let is_length = is_window(found.family) && (low * 0.99..=high * 1.01).contains(&(1e3 * wait));
+        return if is_length { OF_LENGTH } else { 0.0 };
+    }
+    let (mut limiter, mut asked) = (Limiter::new(&spec), told.iter().peekable());
+    let exact = told.iter().any(|one| one.wait % 1_000.0 != 0.0);
+    let ways: &[(f64, f64, f64)] = if exact { &EXACT } else { &IN_SECONDS };
+    let since = |time: Micros| Duration::from_micros(seen.origin.saturating_add_signed(time));
+    let mut pairs: Vec<(f64, f64)> = Vec::new();
+    for one in &seen.all {
+        while let Some(told) = asked.next_if(|told| told.answered <= one.answered) {
+            let at = told.sent + (told.answered - told.sent) / 2;
+            match limiter.look(since(at)) {
+                Answer::Reject { retry_in: Some(wait) } => {
+                    pairs.push((1e3 * wait.as_secs_f64(), told.wait));
+                }
+                // Whoever has no place tells anything.
+                Answer::Reject { retry_in: None } | Answer::Pass | Answer::PassLate { .. } => {}
+            }
+        }
+        if one.passed || found.fit.counted {
+            limiter.try_pass(since(one.sent + (one.answered - one.sent) / 2));
+        }
+    }
+    let bits = ways.iter().map(|way| agreement_by(*way, &pairs));
+    bits.fold(-MOST_BITS, f64::max)
+}
+
+/// The same by one way of telling.
+fn agreement_by((before, behind, unlikely): (f64, f64, f64), pairs: &[(f64, f64)]) -> f64 {
+    let (mut right, mut wrong) = (0.0, 0.0);
+    for (wait, told) in pairs {
+        let near = *told >= wait - before && *told <= wait + behind;
+        // Where both are short they agree whatever they are.
+        let short = wait.max(*told) <= before + behind;
+        match (near, short) {
+            (true, true) => {}
+            (true, false) => right += 1.0,
+            (false, _) => wrong += 1.0,
+        }
+    }
+    if right + wrong == 0.0 {
+        return 0.0;
+    }
+    let share: f64 = right / (right + wrong);
+    (2.0 * share - 1.0) * f64::min(right + wrong, MOST_BITS) - unlikely
+}
+
+/// Where a window's length is open and refusals told waits: the lengths that agree with them.
+pub(crate) fn narrowed(seen: &Seen, told: &[Told], found: &Found) -> Found {
+    const STEPS: u32 = 24;
+    let (low, high) = found.range;
+    if !is_window(found.family) || told.len() < 2 || high < 1.05 * low {
+        return *found;
+    }
+    let round = (1..=600)
+        .map(|half| 500_000.0 * f64::from(half))
+        .filter(|figure| (low..=high).contains(figure));
+    let even = (0..=STEPS).map(|nth| low * (high / low).powf(f64::from(nth) / f64::from(STEPS)));
+    let tried = even.chain(round).map(|figure| at_figure(seen, found, figure));
+    let rated: Vec<(f64, f64, Found)> = tried
+        .filter(|one| one.fit.level.cost() <= found.fit.level.cost() + seen.all.len() / 200)
+        .map(|one| (agreement(seen, told, &one), one.fit.shape.figure(), one))
+        .collect();
+    let most = rated.iter().map(|(agreed, ..)| *agreed).fold(0.0, f64::max);
+    let kept: Vec<&(f64, f64, Found)> = rated
+        .iter()
+        .filter(|(agreed, ..)| *agreed >= most - AS_WELL)
+        .collect();
+    if most <= 0.0 || kept.is_empty() {
+        return *found;
+    }
+    let low = kept
+        .iter()
+        .map(|(_, figure, _)| *figure)
+        .fold(f64::INFINITY, f64::min);
+    let high = kept.iter().map(|(_, figure, _)| *figure).fold(0.0, f64::max);
+    let roundest = roundest(found.family, low, high).map(|figure| at_figure(seen, found, figure));
+    let fit = roundest.unwrap_or(kept[0].2).fit;
+    Found {
+        fit,
+        range: (low, high),
+        levels: (fit.level.low, fit.level.high),
+        unbounded: false,
+        ..*found
+    }
+}
