@@ -17,7 +17,7 @@ use websocket::{Cookies, Sessions};
 use crate::values::{Invalid, Values};
 use crate::variables::CONNECT_SAMPLER;
 pub(crate) use dial::join;
-pub(crate) use gates::{gate, gate_of_mode, quota_by};
+pub(crate) use gates::{gate, gate_of_mode, quota_by, quota_key};
 pub(crate) use policy::policy;
 pub use request::{CallRequest, ConnectRequest, IdentityRequest, LoginRequest};
 
@@ -78,7 +78,7 @@ impl ConnectPlan {
         let mut dial = dial::dial(&values, &request)?;
         dial.tls = dial.tls.of_user(sessions.clone());
         let quota = gates::quota_of(&dial.target);
-        let crowd = gates.crowd(&gates::quota_key(&values, &quota));
+        let crowd = gates.crowd(&quota_key(&values, &quota));
         let gate = gate(&values, &quota, gates)?;
         let call = ConnectSpec {
             dial: Arc::new(dial),

@@ -4,6 +4,7 @@ use backoff::{Class, LockedOut, Lockout, Refusal};
 use tokio::time::Instant;
 
 use crate::locks::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 /// See the file's sentence.
@@ -11,6 +12,7 @@ use std::sync::{Arc, PoisonError};
 pub struct Crowd {
     start: Instant,
     state: Mutex<Lockout>,
+    told: AtomicBool,
 }
 
 impl Default for Crowd {
@@ -18,6 +20,7 @@ impl Default for Crowd {
         Crowd {
             start: Instant::now(),
             state: Mutex::new(Lockout::new()),
+            told: AtomicBool::new(false),
         }
     }
 }
@@ -55,6 +58,11 @@ impl Member {
         }
         let now = self.crowd.start.elapsed();
         self.crowd.lock().refused(now, refusal.hint)
+    }
+
+    /// Whether nobody has asked this yet: what all meet is told once.
+    pub fn is_first_to_tell(&self) -> bool {
+        !self.crowd.told.swap(true, Ordering::Relaxed)
     }
 }
 

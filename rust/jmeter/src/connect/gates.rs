@@ -58,7 +58,7 @@ fn gate_settings(values: &Values, mode: PacerMode) -> Result<PacerSettings, Inva
 }
 
 /// The name of a quota: what it stands before, and what users add to it.
-pub(super) fn quota_key(values: &Values, quota: &str) -> String {
+pub(crate) fn quota_key(values: &Values, quota: &str) -> String {
     format!("{quota} {}", values.text("wsb.shared.key"))
 }
 

@@ -52,8 +52,6 @@ pub struct Retry {
     counts: Counts,
     shown: &'static str,
     prefix: String,
-    /// Whether there is a gate.
-    gated: bool,
     run: Option<RetryRun>,
     tracer: Tracer,
 }
@@ -78,12 +76,12 @@ impl Retry {
         if assertions {
             policy.transient = with_failed_assertions(&policy.transient);
         }
+        values.choice::<PacerMode>("wsb.shared.mode")?;
         let seed = values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
         Ok(Retry {
             counts: counts(&values)?,
             shown: values.word("wsb.retry.attemptsShown", SHOWN)?,
             prefix: values.text("wsb.retry.prefix").to_owned(),
-            gated: values.choice::<PacerMode>("wsb.shared.mode")? != PacerMode::Off,
             values,
             policy: Arc::new(policy),
             seed,
@@ -152,6 +150,7 @@ impl Retry {
             stop: end.map(End::name).unwrap_or_default().to_owned(),
             end_thread: end == Some(End::Stopped(StopReason::ScheduleEnd)),
             variables: self.variables(end),
+            warning: self.run.as_mut().and_then(|run| run.warning.take()),
             ..Reply::shown(self.shown)
         };
         if end.is_some() {
@@ -174,10 +173,7 @@ impl Retry {
             .map(|seed| backoff::stream_seed(seed, &self.who, self.ordinal));
         self.run = Some(RetryRun::new(&self.policy, seed, self.ordinal));
         self.ordinal += 1;
-        Reply {
-            go: self.gated,
-            ..Reply::shown(self.shown)
-        }
+        Reply::shown(self.shown)
     }
 
     /// The variables after an attempt; `end`: it was the last one.

@@ -11,7 +11,8 @@ use engine::Failure;
 pub enum Event {
     /// The thread comes to the controller: all starts afresh.
     Begin,
-    /// The first sample of an attempt is about to be sent; waits for the turn at the gate, if there is one.
+    /// The first sample of an attempt is about to be sent: by its address the user is one of all who try at a quota. Waits for the turn at
+    /// the gate, if there is one.
     Turn {
         /// Its URL, or its label where it has none.
         target: String,
@@ -58,7 +59,7 @@ pub struct FailedSample {
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
-    /// After `begin`: attempts have to ask for a turn. After a turn: go ahead. After a failed sample: another attempt will follow.
+    /// After a turn: go ahead. After a failed sample: another attempt will follow.
     /// After an attempt: run the children again.
     pub go: bool,
     /// Why not; empty where there is nothing to say.

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Attempts, Class, Next, Policy, Refusal, Step, StopReason, Verdict};
+use backoff::{Attempts, Class, LockedOut, Next, Policy, Refusal, Smell, Step, StopReason, Stream, Verdict};
 use tokio::time::{Instant, sleep_until};
 
 use super::messages::{FailedSample, Reply};
-use crate::connect::{gate, quota_by};
+use crate::connect::{gate, quota_by, quota_key};
 use crate::controls::sample::{reading, traced};
 use crate::controls::{Scene, Waited};
+use crate::cures;
 use crate::values::{Invalid, Values};
 use engine::clock::Clock;
 use engine::codes::GATE_TIMEOUT;
 use engine::connecting::run::GateWait;
+use engine::gates::crowd::Member;
 use engine::gates::gate::{Gates, Place};
+use engine::signs::Signs;
 use engine::tracing::events::{TraceEvent, Tracer};
 use engine::tracing::files::TraceFiles;
 use engine::tracing::records;
@@ -31,6 +34,10 @@ pub struct RetryRun {
     /// The verdict on the attempt that is under way; a later sample may bring another one.
     pub judged: Option<Judged>,
     place: Option<Place>,
+    /// One of all who try at the quota, once that is known.
+    member: Option<Member>,
+    /// Of what those find out together.
+    units: Stream,
     /// What the gate stands before, as far as it is known.
     target: Option<String>,
     attempt: Attempt,
@@ -41,6 +48,9 @@ pub struct RetryRun {
     pub status: Option<u16>,
     /// The latest wait at the gate.
     pub gate: Option<GateWait>,
+    /// For the log, told with the next answer.
+    pub warning: Option<String>,
+    max_elapsed: Duration,
 }
 
 /// The attempt that is under way.
@@ -107,6 +117,9 @@ impl RetryRun {
             machine,
             judged: None,
             place: None,
+            member: None,
+            // Not the streams of the policy or the gate: equal numbers in two of them would bind what they decide.
+            units: Stream::new(seed.map(|seed| backoff::stream_seed(seed, "crowd", 0))),
             target: None,
             attempt: Attempt::begin(None),
             attempts: 0,
@@ -115,10 +128,12 @@ impl RetryRun {
             hint: None,
             status: None,
             gate: None,
+            warning: None,
+            max_elapsed: policy.max_elapsed,
         }
     }
 
-    /// Chooses the gate by the run's first sample and keeps to it, so that its place in the queue lasts.
+    /// Chooses the quota by the run's first sample and keeps to it, so that its place in the queue lasts.
     pub fn find_place(
         &mut self,
         values: &Values,
@@ -126,8 +141,11 @@ impl RetryRun {
         base: &str,
         gates: &Gates,
     ) -> Result<(), Invalid> {
-        if self.place.is_none() {
+        if self.member.is_none() {
             let quota = quota_by(target, base);
+            // Not those who connect: a connect inside would be one more user of it, and let in twice.
+            let crowd = gates.crowd(&format!("retried {}", quota_key(values, &quota)));
+            self.member = Some(crowd.enter());
             self.place = gate(values, &quota, gates)?.map(|gate| gate.place(self.seed));
             let mode = self.place.as_ref().map(|place| place.gate().mode());
             self.machine.set_gate(mode);
@@ -275,6 +293,7 @@ impl RetryRun {
         };
         self.failed(&judged);
         self.machine.set_end(self.end(left));
+        let planned = self.planned(&judged);
         let (waited, reason) = self.pause(scene).await;
         let mut event = TraceEvent {
             attempt: Some(self.attempts),
@@ -282,13 +301,44 @@ impl RetryRun {
             stop: reason.map(|reason| reason.to_string()),
             ..self.failure("attempt", &judged)
         };
-        if let (Step::Pause { .. }, Next::Wait(wait)) = (judged.next, judged.verdict.next) {
-            (event.wait, event.waited) = (Some(wait), Some(waited));
+        if let Some(planned) = planned {
+            (event.wait, event.waited) = (Some(planned), Some(waited));
         }
         tracer.write(scene.traces, &event);
         self.waited += waited;
         self.attempt = Attempt::begin(None);
         reason.map(End::Stopped)
+    }
+
+    /// Whether all who try at the quota lock each other out; the first of them tells the log.
+    fn find_lock_out(&mut self, refusal: &Refusal) -> Option<LockedOut> {
+        let member = self.member.as_ref()?;
+        let found = member.refused(refusal)?;
+        if member.is_first_to_tell() {
+            let signs = Signs {
+                smells: vec![Smell::RefusalsCount],
+                locked_out: Some(found),
+                max_elapsed: self.max_elapsed,
+            };
+            self.warning = Some(cures::smell(Smell::RefusalsCount, &signs));
+        }
+        Some(found)
+    }
+
+    /// The pause after an attempt; `None`: there is none. Where the users of the quota lock each other out, it is drawn anew by that.
+    fn planned(&mut self, judged: &Judged) -> Option<Duration> {
+        let found = self.find_lock_out(&judged.refusal);
+        let (Step::Pause { .. }, Next::Wait(wait)) = (judged.next, judged.verdict.next) else {
+            return None;
+        };
+        let Some(found) = found else { return Some(wait) };
+        let now = self.clock.now();
+        let unit = self.units.unit();
+        self.machine.spread(judged.refusal.hint, found.spread, unit, now);
+        match self.machine.step(now) {
+            Step::Pause { until } => Some(until.saturating_sub(now)),
+            Step::Turn { .. } | Step::Attempt { .. } | Step::Stop(_) => None,
+        }
     }
 
     /// Waits until the next attempt may begin, or ask for its turn; how long it took, and why there is none.
@@ -314,6 +364,9 @@ impl RetryRun {
         self.status = reading(code).status();
         if let Some(place) = &mut self.place {
             place.passed();
+        }
+        if let Some(member) = &self.member {
+            member.passed();
         }
     }
 

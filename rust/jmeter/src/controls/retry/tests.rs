@@ -8,6 +8,8 @@ use engine::gates::gate::Gates;
 use engine::tracing::files::TraceFiles;
 use engine::watching::board::Board;
 
+mod storms;
+
 /// A controller of the user `u`, and what it needs.
 struct Bench {
     gates: Arc<Gates>,
@@ -343,7 +345,7 @@ async fn users_of_one_path_share_a_gate_and_a_refusal_holds_all() {
     let properties = [("wsb.shared.mode", "pace"), ("wsb.hint.jitter", "none")];
     let mut first = Bench::beside(&gates, "a", &properties);
     let mut second = Bench::beside(&gates, "b", &properties);
-    assert_eq!(first.begin().await["go"], true, "it has to ask for turns");
+    first.begin().await;
     second.begin().await;
     assert_eq!(first.turn("http://h:80/calls?id=1").await["go"], true);
     first.failed("429", "Retry-After: 5").await;

@@ -29,7 +29,6 @@ final class Retries {
 
   // Of the time through the controller that is under way.
   private boolean running;
-  private boolean gated;
   private String shown = KEEP;
 
   // Of the attempt that is under way.
@@ -65,9 +64,6 @@ final class Retries {
 
   private boolean turn(Sampler sampler) {
     begun = true;
-    if (!gated) {
-      return true;
-    }
     Map<String, Object> event = Steps.waiting("turn");
     Targets.describe(sampler, event);
     return control.await(event).path("stop").asText().isEmpty();
@@ -78,7 +74,6 @@ final class Retries {
     startAttempt();
     control.prepare(() -> properties(pack));
     JsonNode answer = control.step(Steps.event("begin"));
-    gated = answer.path("go").asBoolean();
     shown = answer.path("shown").asText(KEEP);
   }
 
