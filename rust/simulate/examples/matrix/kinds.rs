@@ -1,21 +1,16 @@
-//! Prints what the users of the default policy meet at each kind of limit, alone and with the gate `pace`: how many are lost, the
-//! makespan as a multiple of the bound, attempts a user; a star where it is more than issue 13's table asks for.
-//!
-//! `cargo run --release -p simulate --example matrix [WORD] [SEEDS] [USERS]...`: only the kinds with the word in their name (`""`: all),
-//! means over so many seeds (10), for so many users (200; several: one table each).
+//! The kinds of limits, with what is asked for at each: one table for all who print of it.
 
-use backoff::{PacerMode, PacerSettings};
-use simulate::{Hint, Look, Storm, Summary};
+use simulate::{Hint, Look, Storm};
 use std::time::Duration;
 
-/// A kind of limit.
-struct Kind {
-    name: &'static str,
-    limit: &'static str,
-    look: Look,
-    hint: Hint,
+/// A kind of limit, and how it refuses.
+pub struct Kind {
+    pub name: &'static str,
+    pub limit: &'static str,
+    pub look: Look,
+    pub hint: Hint,
     /// The most that is asked for: multiple of the bound alone, the same with the gate, attempts with the gate.
-    most: (f64, f64, f64),
+    pub most: (f64, f64, f64),
 }
 
 const fn kind(
@@ -43,7 +38,7 @@ const R429: Look = Look::Status(429);
 const R503: Look = Look::Status(503);
 
 #[rustfmt::skip] // one kind a line
-const KINDS: &[Kind] = &[
+pub const KINDS: &[Kind] = &[
     kind("bucket10", "token-bucket rate=10 burst=20", R429, Hint::Seconds, BUCKET),
     kind("bucket10", "token-bucket rate=10 burst=20", R429, Hint::None, BUCKET),
     kind("bucket5", "token-bucket rate=5 burst=20", R503, Hint::None, BUCKET),
@@ -85,63 +80,15 @@ const KINDS: &[Kind] = &[
     kind("two", "token-bucket rate=20 burst=20 + fixed-window limit=100 window=30s", R429, Hint::Seconds, HINTED),
 ];
 
-fn main() {
-    let mut words = std::env::args().skip(1);
-    let filter = words.next().unwrap_or_default();
-    let seeds = words.next().and_then(|word| word.parse().ok()).unwrap_or(10);
-    let mut users: Vec<usize> = words.filter_map(|word| word.parse().ok()).collect();
-    if users.is_empty() {
-        users.push(200);
+impl Kind {
+    /// So many users of the default policy before it, without a gate.
+    pub fn storm(&self, users: usize) -> Storm {
+        let mut storm = Storm::new(self.limit.parse().expect("the table's limits are legal"), users);
+        (storm.look, storm.hint) = (self.look, self.hint);
+        storm.held = self
+            .limit
+            .contains("concurrency")
+            .then_some(Duration::from_millis(1_500));
+        storm
     }
-    for users in users {
-        println!(
-            "{users} users, mean of {seeds} seeds; of multiples and attempts in brackets the most that is asked for"
-        );
-        println!(
-            "{:26} {:9} | alone: {:>9} {:>12} {:>8} | pace: {:>6} {:>12} {:>13}",
-            "limit", "refusal", "lost", "times bound", "attempts", "lost", "times bound", "attempts"
-        );
-        for kind in KINDS.iter().filter(|kind| kind.name.contains(&filter)) {
-            println!("{}", row(kind, users, seeds));
-        }
-    }
-}
-
-fn row(kind: &Kind, users: usize, seeds: u64) -> String {
-    let limit = kind.limit.parse().expect("the table's limits are legal");
-    let mut storm = Storm::new(limit, users);
-    (storm.look, storm.hint) = (kind.look, kind.hint);
-    storm.held = kind
-        .limit
-        .contains("concurrency")
-        .then_some(Duration::from_millis(1_500));
-    let alone = storm.run_all(seeds);
-    storm.gate = PacerSettings::of(PacerMode::Pace);
-    let pace = storm.run_all(seeds);
-    let (most_alone, most_pace, most_attempts) = kind.most;
-    let refusal = match kind.hint {
-        Hint::None => format!("{:?}", kind.look),
-        hint => format!("{hint:?}"),
-    };
-    format!(
-        "{:26} {:9.9} | {:>16} {} {:>8.2} | {:>12} {} {}",
-        kind.name,
-        refusal,
-        lost(&alone),
-        against(alone.times_bound, most_alone),
-        alone.attempts,
-        lost(&pace),
-        against(pace.times_bound, most_pace),
-        against(pace.attempts, most_attempts),
-    )
-}
-
-/// Of the mean storm.
-fn lost(sum: &Summary) -> String {
-    format!("{:.1}", sum.lost as f64 / sum.storms.max(1) as f64)
-}
-
-fn against(value: f64, most: f64) -> String {
-    let star = if value > most + 0.005 { "*" } else { " " };
-    format!("{value:>6.2}{star}({most:>3})")
 }
