@@ -25,6 +25,7 @@ mod flight;
 mod learn;
 mod queue;
 mod settings;
+mod spacing;
 
 pub use settings::{FASTEST_PACE, LARGEST_BURST, PacerMode, PacerSettings, SLOWEST_PACE};
 
@@ -40,10 +41,6 @@ use std::time::Duration;
 /// A timer that fires this late costs no pace: the next turn counts from when this one was due. So at most two go closer
 /// together than the rate says; more than that would be a burst, which a server without one takes for hammering.
 const LATENESS: Duration = Duration::from_millis(10);
-
-/// How far a gap between two turns spreads around `1 / rate`: half of it, up and down. Without it two gates on one quota
-/// fall into step, and the one that is a moment earlier at every token gets most of them.
-const GAP_SPREAD: f64 = 0.15;
 
 /// A place in the order of first waits. It stays the same over all attempts of one connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -172,7 +169,9 @@ impl Pacer {
                 let most = most.into_iter().flatten().min();
                 let room = most.and_then(|most| self.flight.down_to(most.saturating_sub(1)));
                 let held = hold.unwrap_or_default().max(room.unwrap_or_default());
-                self.learner.next.max(held).max(not_before)
+                self.flight
+                    .beyond_doubt(self.learner.next.max(held))
+                    .max(not_before)
             }
         };
         Some(Turn { at, ticket })
@@ -196,17 +195,14 @@ impl Pacer {
         let turn = self.ready().filter(|turn| turn.at <= now)?;
         let unit = self.queue.take(turn.ticket)?;
         let due = turn.at.max(now.saturating_sub(LATENESS));
-        self.learner.next = match self.settings.mode {
-            PacerMode::Pace => {
-                let times = 1.0 + GAP_SPREAD * (2.0 * unit - 1.0);
-                due.saturating_add(self.learner.gap(times))
-            }
+        match self.settings.mode {
+            PacerMode::Pace => self.learner.went(due, unit),
             PacerMode::Fixed => {
                 let from = self.learner.next.max(now.saturating_sub(LATENESS));
-                from.saturating_add(self.learner.gap(1.0))
+                self.learner.next = from.saturating_add(self.learner.gap(1.0));
             }
-            PacerMode::Off | PacerMode::Observe | PacerMode::Pause => turn.at,
-        };
+            PacerMode::Off | PacerMode::Observe | PacerMode::Pause => self.learner.next = turn.at,
+        }
         if !self.is_deaf() {
             self.flight.begin(turn.ticket, now);
         }
@@ -224,7 +220,7 @@ impl Pacer {
     fn hear_silence(&mut self, now: Duration) {
         while let Some(late) = self.flight.give_up(now) {
             if let Some(sent) = late {
-                self.learner.refused(now, sent, None);
+                self.learner.silent(now, sent);
             }
         }
     }

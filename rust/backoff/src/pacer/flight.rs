@@ -6,6 +6,9 @@ use std::time::Duration;
 
 /// So many times as long as the slowest of the answers so far, and no answer: it does not come.
 const LATE: u32 = 4;
+/// By so many times as long it is in doubt whether it comes.
+const DOUBT: u32 = 2;
+const SOONEST_DOUBT: Duration = Duration::from_millis(100);
 /// No answer is called late before.
 const SOONEST_LATE: Duration = Duration::from_millis(300);
 /// Where nobody said when an answer is due, it is not waited for any longer.
@@ -96,6 +99,22 @@ impl Flight {
         let over = self.awaited.len().checked_sub(most)?.checked_sub(1)?;
         let (at, ticket) = self.awaited.iter().nth(over)?;
         Some(at.saturating_add(self.patience(self.sent[ticket].limit.is_some())))
+    }
+
+    /// Nobody goes while the oldest answer that is waited for is in doubt: this moment, or the one at which that is over if none comes.
+    pub(super) fn beyond_doubt(&self, at: Duration) -> Duration {
+        let Some(&(oldest, ticket)) = self.awaited.first() else {
+            return at;
+        };
+        if self.answers < USUAL || self.sent[&ticket].limit.is_none() {
+            return at;
+        }
+        let usual = self.slowest.saturating_mul(DOUBT).max(SOONEST_DOUBT);
+        if at < oldest.saturating_add(usual) {
+            at
+        } else {
+            at.max(oldest.saturating_add(self.patience(true)))
+        }
     }
 
     /// One for which no answer is waited for any more: its time of sending, if it was one of those that are late by that.
