@@ -110,11 +110,7 @@ impl Retry {
                 let limit = left_ms.map(Duration::from_millis);
                 match run.find_place(&self.values, &target, &base, scene.gates) {
                     Ok(()) => run.turn(limit, scene, &self.tracer).await,
-                    Err(invalid) => Reply {
-                        failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
-                        variables: refused_variables(&self.prefix),
-                        ..Reply::default()
-                    },
+                    Err(invalid) => self.refuse(&invalid),
                 }
             }
             Event::Failed(sample) => {
@@ -130,16 +126,34 @@ impl Retry {
                 }
                 run.verdict(self.shown)
             }
-            Event::Over { ok, code, left_ms } => {
+            Event::Over {
+                ok,
+                code,
+                condition,
+                left_ms,
+            } => {
+                let again = match holds(condition.as_deref()) {
+                    Ok(again) => again,
+                    Err(invalid) => return self.refuse(&invalid),
+                };
                 let failed = match self.counts {
                     Counts::Last => !ok,
                     Counts::Any | Counts::Matching(_) => run.judged.is_some(),
                 };
                 let limit = left_ms.map(Duration::from_millis);
-                let over = Over { failed, code };
+                let over = Over { failed, again, code };
                 let end = run.over(over, limit, scene, &self.tracer).await;
                 self.reply_after(end)
             }
+        }
+    }
+
+    /// A property turns out to be wrong in the middle of a run.
+    fn refuse(&self, invalid: &Invalid) -> Reply {
+        Reply {
+            failure: Some(Failure::new(SPEC_INVALID, invalid.to_string())),
+            variables: refused_variables(&self.prefix),
+            ..Reply::default()
         }
     }
 
@@ -211,6 +225,21 @@ pub fn with_failed_assertions(transient: &StatusSet) -> StatusSet {
         format!("{text},{FAILED_BY_ASSERTION}")
     };
     both.parse().expect("two sets of statuses are one")
+}
+
+/// Whether the condition holds under which a success is followed by another attempt.
+fn holds(condition: Option<&str>) -> Result<bool, Invalid> {
+    let text = condition.unwrap_or_default().trim();
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" | "" => Ok(false),
+        _ => Err(Invalid::new(
+            "wsb.retry.while",
+            text,
+            "neither true nor false",
+            "what becomes true or false, as ${__jexl3(\"${status}\" != \"done\")}",
+        )),
+    }
 }
 
 fn counts(values: &Values) -> Result<Counts, Invalid> {

@@ -47,6 +47,17 @@ pub(super) const KEYS: &[Key] = &[
     ),
     of(
         RETRY,
+        key(
+            "attempt",
+            "wsb.retry.while",
+            "Again while",
+            Kind::Text,
+            "",
+            "Evaluated after each attempt: true has a success followed by another attempt, after a wait as for a transient failure, until it is false or the policy gives up. For polling, as ${__jexl3(\"${status}\" != \"done\")}.",
+        ),
+    ),
+    of(
+        RETRY,
         choice(
             "attempt",
             "wsb.retry.attemptsShown",

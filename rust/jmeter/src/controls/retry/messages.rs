@@ -30,6 +30,8 @@ pub enum Event {
         ok: bool,
         /// The last sample's response code.
         code: String,
+        /// What `wsb.retry.while` says now; absent: it is not set.
+        condition: Option<String>,
         /// As for a turn.
         left_ms: Option<u64>,
     },

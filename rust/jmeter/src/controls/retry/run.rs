@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Attempts, Class, LockedOut, Next, Policy, Refusal, Smell, Step, StopReason, Stream, Verdict};
+use backoff::{
+    Attempts, Class, FailureKind, LockedOut, Next, Policy, Refusal, Seen, Smell, Step, StopReason, Stream,
+    Verdict,
+};
 use tokio::time::{Instant, sleep_until};
 
 use super::messages::{FailedSample, Reply};
@@ -84,6 +87,8 @@ pub struct Judged {
     next: Step,
     /// Whether it decides if no other sample follows only.
     provisional: bool,
+    /// Nothing failed, as far as the server is concerned.
+    is_success: bool,
 }
 
 /// How a run ended.
@@ -234,6 +239,26 @@ impl RetryRun {
             refusal,
             status: read.status(),
             provisional,
+            is_success: false,
+        });
+    }
+
+    /// Judges an attempt that succeeded and is not what its user waits for.
+    fn unmet(&mut self, code: &str, left: Option<Duration>) {
+        let now = self.clock.now();
+        let mut machine = self.machine.clone();
+        machine.set_end(self.end(left));
+        let (refusal, verdict) = machine.failed(&Seen::Failure(FailureKind::Unmet), now);
+        self.judged = Some(Judged {
+            label: String::new(),
+            code: code.to_owned(),
+            next: machine.step(now),
+            machine,
+            verdict,
+            refusal,
+            status: reading(code).status(),
+            provisional: false,
+            is_success: true,
         });
     }
 
@@ -269,7 +294,7 @@ impl RetryRun {
         tracer: &Tracer,
     ) -> Option<End> {
         self.attempts += 1;
-        let Over { failed, code } = over;
+        let Over { failed, again, code } = over;
         if failed && self.judged.is_none() {
             // Its sample was a success: an assertion of what holds the sample failed.
             let sample = FailedSample {
@@ -278,8 +303,11 @@ impl RetryRun {
             };
             self.judge(&sample, false);
         }
+        if !failed && again {
+            self.unmet(&code, left);
+        }
         let total = self.attempt.begun.elapsed();
-        let Some(judged) = self.judged.take().filter(|_| failed) else {
+        let Some(judged) = self.judged.take().filter(|_| failed || again) else {
             self.succeeded(&code);
             let event = TraceEvent {
                 attempt: Some(self.attempts),
@@ -327,7 +355,11 @@ impl RetryRun {
 
     /// The pause after an attempt; `None`: there is none. Where the users of the quota lock each other out, it is drawn anew by that.
     fn planned(&mut self, judged: &Judged) -> Option<Duration> {
-        let found = self.find_lock_out(&judged.refusal);
+        let found = if judged.is_success {
+            None
+        } else {
+            self.find_lock_out(&judged.refusal)
+        };
         let (Step::Pause { .. }, Next::Wait(wait)) = (judged.next, judged.verdict.next) else {
             return None;
         };
@@ -362,6 +394,11 @@ impl RetryRun {
 
     fn succeeded(&mut self, code: &str) {
         self.status = reading(code).status();
+        self.let_in();
+    }
+
+    /// The server took the attempt, whatever its user makes of that.
+    fn let_in(&mut self) {
         if let Some(place) = &mut self.place {
             place.passed();
         }
@@ -375,7 +412,9 @@ impl RetryRun {
         self.hint = judged.verdict.usable_hint().or(self.hint);
         self.machine = judged.machine.clone();
         self.throttled += u64::from(judged.verdict.class == Class::Throttle);
-        if let Some(place) = &mut self.place {
+        if judged.is_success {
+            self.let_in();
+        } else if let Some(place) = &mut self.place {
             place.refused(&judged.refusal);
         }
     }
@@ -418,6 +457,8 @@ impl RetryRun {
 pub struct Over {
     /// Whether one of the samples that decide failed.
     pub failed: bool,
+    /// Whether a success is to be followed by another attempt.
+    pub again: bool,
     /// The last sample's response code.
     pub code: String,
 }

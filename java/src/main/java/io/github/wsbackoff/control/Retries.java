@@ -13,6 +13,9 @@ import org.apache.jmeter.assertions.Assertion;
 import org.apache.jmeter.config.ConfigTestElement;
 import org.apache.jmeter.samplers.SampleResult;
 import org.apache.jmeter.samplers.Sampler;
+import org.apache.jmeter.testelement.TestElement;
+import org.apache.jmeter.testelement.property.FunctionProperty;
+import org.apache.jmeter.testelement.property.JMeterProperty;
 import org.apache.jmeter.threads.SamplePackage;
 
 /**
@@ -22,6 +25,7 @@ import org.apache.jmeter.threads.SamplePackage;
 final class Retries {
   private static final String ELEMENT = RetryController.class.getSimpleName();
   private static final String KEEP = "keep";
+  private static final String WHILE = "wsb.retry.while";
 
   private final RetryController controller;
   private final ThreadControl control;
@@ -30,6 +34,9 @@ final class Retries {
   // Of the time through the controller that is under way.
   private boolean running;
   private String shown = KEEP;
+
+  /** The element whose {@link #WHILE} holds, or null. */
+  private TestElement conditional;
 
   // Of the attempt that is under way.
   private boolean begun;
@@ -87,12 +94,33 @@ final class Retries {
   private Values properties(SamplePackage pack) {
     Values values = new Values();
     values.add(controller);
+    conditional = hasCondition(controller) ? controller : null;
     for (ConfigTestElement config : pack.getConfigs()) {
       if (config instanceof WebSocketDefaults) {
         values.addDefaults(config, Spec.get().element(ELEMENT));
+        conditional = conditional == null && hasCondition(config) ? config : conditional;
       }
     }
+    values.take(WHILE); // asked for after each attempt
     return values;
+  }
+
+  private static boolean hasCondition(TestElement element) {
+    JMeterProperty condition = element.getPropertyOrNull(WHILE);
+    // A function is not asked before its time.
+    return condition instanceof FunctionProperty
+        || condition != null && !condition.getStringValue().trim().isEmpty();
+  }
+
+  /** What the condition says now. */
+  private String condition() {
+    try {
+      JMeterProperty condition = conditional.getProperty(WHILE);
+      condition.recoverRunningVersion(conditional); // else it says what it said before
+      return condition.getStringValue();
+    } catch (RuntimeException | LinkageError e) { // of a ${__function}
+      return e.toString();
+    }
   }
 
   /** Lets the end of such samples be seen; a package lives as long as its thread. */
@@ -154,13 +182,16 @@ final class Retries {
    */
   boolean over(boolean lastSampleOk) {
     boolean ok = lastOk && lastSampleOk;
-    boolean mayWait = failed || !ok;
+    boolean mayWait = failed || !ok || conditional != null;
     running = running && sampled && unusable() == null;
     startAttempt();
     if (running) {
       Map<String, Object> event = Steps.waiting("over");
       event.put("ok", ok);
       event.put("code", lastCode);
+      if (conditional != null) {
+        event.put("condition", condition());
+      }
       JsonNode answer = mayWait ? control.await(event) : control.step(event);
       running = answer.path("go").asBoolean();
     }
