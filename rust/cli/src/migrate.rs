@@ -44,8 +44,9 @@ pub(crate) struct Options {
     report: Option<PathBuf>,
 }
 
-const AFTER_HELP: &str = "Elements of jmeter-websocket-samplers (1.0 to 1.3.2) become those of ws-backoff. What is not understood stays as it is,
-and the report says why; what is not changed keeps its bytes. Samplers that may share a connection move together or not at
+const AFTER_HELP: &str = "Elements of jmeter-websocket-samplers (1.0 to 1.3.2) become those of ws-backoff, and While loops that try one sampler
+again by a script become wsb - Retry, or the Connect's own retries. What is not understood stays as it is, and the report
+says why; what is not changed keeps its bytes. Samplers that may share a connection move together or not at
 all.
 
 Examples:

@@ -9,6 +9,7 @@ mod incumbent;
 mod jmx;
 mod ours;
 mod report;
+mod retry;
 mod told;
 
 pub use jmx::{DEEPEST, LARGEST, MOST_ELEMENTS, Refusal};
@@ -43,7 +44,9 @@ pub fn migrate(bytes: &[u8]) -> Result<Migration, Refusal> {
     let plan = Plan::read(bytes)?;
     let mut change = Change::of(&plan);
     let mut entries = Vec::new();
-    let found = incumbent::survey(&plan);
+    let mut found = incumbent::survey(&plan);
+    let loops = retry::survey(&plan, &found);
+    retry::apply(&plan, &loops, &mut found, &mut change, &mut entries);
     incumbent::apply(&plan, &found, &mut change, &mut entries);
     entries.sort_by_key(|entry| entry.line);
     Ok(Migration {

@@ -2,19 +2,28 @@
 
 use crate::jmx::NewElement;
 
+/// What people call the Retry controller.
+pub(crate) const RETRY: &str = "wsb - Retry";
+
 /// What a person calls an element, by the last part of its class.
-const LABELS: [(&str, &str); 6] = [
+const LABELS: [(&str, &str); 7] = [
     ("ConnectSampler", "wsb - Connect"),
     ("SendSampler", "wsb - Send"),
     ("ReceiveSampler", "wsb - Receive"),
     ("ExchangeSampler", "wsb - Exchange"),
     ("PingSampler", "wsb - Ping"),
     ("CloseSampler", "wsb - Close"),
+    ("RetryController", RETRY),
 ];
 
 /// A sampler of ours: `Connect`, `Send`, `Receive`, `Exchange`, `Ping` or `Close`.
 pub(crate) fn sampler(kind: &str) -> NewElement {
     element("sampler", &format!("{kind}Sampler"))
+}
+
+/// The controller that tries again what is in it.
+pub(crate) fn retry() -> NewElement {
+    element("control", "RetryController")
 }
 
 /// The defaults of all elements in its scope.

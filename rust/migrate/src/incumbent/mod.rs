@@ -102,6 +102,27 @@ pub(crate) struct Survey {
     left: BTreeMap<ItemId, String>,
 }
 
+impl Survey {
+    /// Whether it is one of their samplers that open a connection alone, and becomes our Connect.
+    pub(crate) fn connects(&self, plan: &Plan, item: ItemId) -> bool {
+        self.moves.contains_key(&item) && kind(plan, item) == Some("OpenWebSocketSampler")
+    }
+
+    /// Has a Connect try again, with the first wait of what did that before.
+    pub(crate) fn try_again(&mut self, item: ItemId, base: Option<String>) {
+        if let Some(Move {
+            into: Into::Element(element),
+            ..
+        }) = self.moves.get_mut(&item)
+        {
+            element.properties.retain(|(key, _)| *key != samplers::STRATEGY);
+            element
+                .properties
+                .extend(base.map(|base| ("wsb.retry.base", base)));
+        }
+    }
+}
+
 /// The last part of the class, if it is one of theirs.
 fn kind(plan: &Plan, item: ItemId) -> Option<&str> {
     plan.class(item).strip_prefix(PACKAGE)?.rsplit('.').next()

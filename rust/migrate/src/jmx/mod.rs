@@ -12,7 +12,7 @@ mod tree;
 mod tests;
 
 pub(crate) use change::{Change, NewElement};
-pub(crate) use plan::{ItemId, Plan};
+pub(crate) use plan::{ItemId, Plan, Property};
 
 /// The largest file that is read, in bytes.
 pub const LARGEST: usize = 32 << 20;
