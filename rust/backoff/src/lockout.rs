@@ -8,7 +8,7 @@
 //! | none (cap 30 s, growth 2) | 133, 180 of 200 | 1x |
 //! | cap 60 s and growth 2.5 for everybody | 4 to 8 | +27 % on a bucket of 5/s |
 //! | the same, only in a lock-out | as late as it is found, nobody gets in before | 1x |
-//! | a spread of `users * window / (0.8 * quota)` in a lock-out, squeezed into the time left | 0, 0; of 1,000 still 960, who all try at once | 1x; without hints a window of 10 s +5 %, of 60 s +9 % |
+//! | a spread of `users * window / (0.8 * quota)` in a lock-out, squeezed into the time left | 0, 0; of 1,000 still 960, who all try at once | 1x; without hints a window of 60 s +4 % |
 //! | the same, and who has no time stops | 0, 0; of 1,000 672 to 858, where the bound leaves out 400 | the same |
 //!
 //! Where each refusal begins a *fixed* window anew, no spread helps: only a whole window in which nobody tries. There the gate `pace` does.
@@ -22,8 +22,9 @@ use std::time::Duration;
 const HINTS: u32 = 2;
 /// ... although so many tried after the first of them was over: then it is a lock-out.
 const MANY: u32 = 10;
-/// Where there are no hints, a window is taken for so long at first, and for twice as long each time it proves too short.
-const FIRST_GUESS: Duration = Duration::from_secs(4);
+/// Where there are no hints, a window is taken for so long at first, and for twice as long each time it proves too short. A free window of
+/// 10 s is not taken for a lock-out by that, nor is one of 60 s spread beyond its end.
+const FIRST_GUESS: Duration = Duration::from_secs(7);
 const LONGEST_GUESS: Duration = Duration::from_secs(600);
 /// No try is put off for longer.
 const LONGEST_SPREAD: Duration = Duration::from_secs(24 * 3_600);

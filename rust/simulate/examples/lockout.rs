@@ -12,6 +12,7 @@ const LIMITS: &[&str] = &[
     "sliding-window limit=50 window=10s reject-counts=true",
     "sliding-counter limit=40 window=5s reject-counts=true",
     "fixed-window limit=40 window=5s reject-counts=true",
+    "sliding-window limit=60 window=15s reject-counts=true",
     "token-bucket rate=10 burst=20 reject-counts=true",
     "token-bucket rate=10 burst=20",
     "token-bucket rate=5 burst=20",
@@ -22,6 +23,8 @@ const LIMITS: &[&str] = &[
     "sliding-window limit=40 window=5s",
     "sliding-window limit=30 window=10s",
     "sliding-counter limit=40 window=5s",
+    "fixed-window limit=60 window=30s",
+    "sliding-window limit=60 window=15s",
 ];
 
 fn main() {
