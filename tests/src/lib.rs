@@ -3,6 +3,8 @@
 
 pub mod chart;
 pub mod codes;
+pub mod finding;
+pub mod herds;
 pub mod jmeter;
 pub mod jtl;
 pub mod jtl_xml;

@@ -4,6 +4,7 @@
 mod gateways;
 mod haproxy;
 mod nginx;
+mod probe;
 mod programs;
 mod storm;
 
@@ -13,6 +14,7 @@ use std::path::Path;
 use crate::Result;
 use crate::peers::Peer;
 
+pub use probe::Probed;
 pub use storm::{Fared, MODES, Mode, Storm, mean, misses};
 
 /// How long a user keeps a connection that a limiter counts, in milliseconds.
@@ -23,6 +25,8 @@ pub const HELD_MS: u32 = 1_500;
 pub struct Limiter {
     /// Who made it, what it limits, and how it refuses.
     pub name: &'static str,
+    /// The same as `serve` takes it, as near as that comes.
+    pub limit: &'static str,
     /// What it limits.
     pub kind: Kind,
     /// From which the earliest follows that it can let in all.
@@ -198,6 +202,13 @@ mod tests {
         ];
         for (quota, users, bound) in cases {
             assert!((quota.bound(users) - bound).abs() < 1e-9, "{quota:?}, {users}");
+        }
+    }
+
+    #[test]
+    fn each_limiter_is_a_limit_of_serve() {
+        for limiter in Limiter::all() {
+            limiter.limit.parse::<limiter::LimitSpec>().unwrap();
         }
     }
 

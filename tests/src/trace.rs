@@ -37,6 +37,25 @@ pub fn events(path: &Path) -> Result<Vec<Event>> {
     })
 }
 
+/// The lines of a trace that are about one address, with those that are about the file.
+///
+/// # Errors
+/// When a line is not as agreed.
+pub fn to(trace: &str, target: &str) -> Result<String> {
+    let mut own = String::new();
+    for (number, line) in (1..).zip(trace.lines()) {
+        let fields: serde_json::Value = serde_json::from_str(line).map_err(|error| Error::Content {
+            what: format!("line {number} of a trace"),
+            why: error.to_string(),
+        })?;
+        if fields.get("trace").is_some() || fields["target"] == target {
+            own += line;
+            own.push('\n');
+        }
+    }
+    Ok(own)
+}
+
 fn records<T>(path: &Path, wanted: fn(Record<'static>) -> Option<T>) -> Result<Vec<T>> {
     let reader = Reader::new(BufReader::new(File::open(path).map_err(at(path))?));
     let read = reader.map(|record| {
@@ -69,6 +88,30 @@ pub fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_several_targets_share_is_parted_by_their_addresses() {
+        let start = trace::StartRecord::new("1");
+        let start = Record::Start(start).line();
+        let line = |target: &str| {
+            let target = target.to_owned().into();
+            Record::Attempt(Attempt {
+                target,
+                ..Attempt::default()
+            })
+            .line()
+        };
+        let (one, other) = (line("ws://h:1/"), line("ws://h:11/"));
+        let all = format!("{start}{one}{other}{one}");
+        assert_eq!(to(&all, "ws://h:1/").unwrap(), format!("{start}{one}{one}"));
+        assert_eq!(to(&all, "ws://h:11/").unwrap(), format!("{start}{other}"));
+        assert!(
+            to("no JSON", "ws://h:1/")
+                .unwrap_err()
+                .to_string()
+                .contains("line 1")
+        );
+    }
 
     #[test]
     fn a_line_is_read_and_a_wrong_one_is_named() {

@@ -13,6 +13,7 @@ mod conversation;
 mod elements;
 mod exhaustion;
 mod figures;
+mod finding;
 mod foreign;
 mod foreign_limits;
 mod herd;

@@ -1,8 +1,10 @@
 //! Real limiters for people: `script/limiters` installs and builds what they need and calls it.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use system::finding::Verdict;
 use system::limiters::{Fared, Limiter, MODES, Storm, mean, misses};
 use system::repository;
 
@@ -22,6 +24,9 @@ struct Arguments {
     /// How many have their users at a time
     #[arg(long, value_name = "N", default_value = "6", value_parser = clap::value_parser!(u16).range(1..=16))]
     side_by_side: u16,
+    /// Asks each by `ws-backoff probe`, in place of users before it
+    #[arg(long, conflicts_with_all = ["users", "rounds", "side_by_side"])]
+    probe: bool,
     /// Names all and ends
     #[arg(long)]
     list: bool,
@@ -39,7 +44,11 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let mut storm = Storm::new(arguments.users, &repository::build().join("limiters"));
+    let folder = repository::build().join("limiters");
+    if arguments.probe {
+        return probe_all(&chosen, &folder);
+    }
+    let mut storm = Storm::new(arguments.users, &folder);
     for limiter in &chosen {
         for mode in MODES {
             storm = storm.before(limiter, mode, arguments.rounds);
@@ -102,6 +111,51 @@ fn table(chosen: &[&'static Limiter], all: &[Fared]) -> ExitCode {
     }
     println!("{missed} of {} promises missed.", chosen.len() * MODES.len());
     if missed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Upgrades that an experiment may ask for.
+const BUDGET: u32 = 300;
+
+/// A line for each limiter: what it is, what `probe` says of it, and what that took.
+fn probe_all(chosen: &[&'static Limiter], folder: &Path) -> ExitCode {
+    println!(
+        "{:11} {:>8} {:>6} limiter: what it is: what probe says",
+        "verdict", "upgrades", "s"
+    );
+    let (mut right, mut far, mut over) = (0, 0, 0);
+    for limiter in chosen {
+        let probed = match limiter.probe(BUDGET, folder) {
+            Ok(probed) => probed,
+            Err(why) => {
+                eprintln!("limiters: {why}");
+                return ExitCode::FAILURE;
+            }
+        };
+        right += usize::from(matches!(probed.verdict, Verdict::Named | Verdict::Possible));
+        over += usize::from(probed.upgrades > BUDGET.into());
+        let mut line = probed.found.words();
+        for (figure, _) in probed.figures.iter().filter(|(_, near)| !near) {
+            far += 1;
+            line += &format!("; {figure} is too far off");
+        }
+        println!(
+            "{:11} {:>8} {:>6.1} {}: {}: {line}",
+            probed.verdict.name(),
+            probed.upgrades,
+            probed.took.as_secs_f64(),
+            limiter.name,
+            limiter.limit
+        );
+    }
+    println!(
+        "{right} of {} right; {far} figures too far off; {over} over the budget of {BUDGET}",
+        chosen.len()
+    );
+    if right == chosen.len() && far + over == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::Value;
-use system::jmeter::{Home, Jmeter};
-use system::plan::{Group, Plan};
-use system::serve::Serve;
+use system::herds::{Herd, side_by_side};
+use system::serve::Stats;
 use system::{Error, Result, repository};
 
 /// No run takes longer, whatever its limit.
@@ -43,15 +42,15 @@ struct Case {
     limit: &'static str,
     /// As `serve` and `simulate` both take them.
     refusal: &'static [&'static str],
-    /// How long a user stays, in milliseconds.
-    hold: Option<&'static str>,
+    /// How long a user stays, where that matters.
+    hold_ms: Option<u32>,
 }
 
 const fn case(limit: &'static str, refusal: &'static [&'static str]) -> Case {
     Case {
         limit,
         refusal,
-        hold: None,
+        hold_ms: None,
     }
 }
 
@@ -82,7 +81,7 @@ const CASES: [Case; 12] = [
     Case {
         limit: "concurrency limit=20",
         refusal: &["--status", "503", "--retry-after", "none"],
-        hold: Some("1500"),
+        hold_ms: Some(1_500),
     },
 ];
 
@@ -150,41 +149,31 @@ fn run(arguments: &Arguments) -> Result<bool> {
 
 /// One JMeter with a thread group for each storm: the mean, and what the clock showed at the first attempt.
 fn real(arguments: &Arguments, case: &Case, way: &Way) -> Result<(Figures, Duration)> {
-    let folder = repository::fresh_folder(&repository::build().join("reality"))?;
-    let servers: Vec<Serve> = (0..arguments.storms)
-        .map(|_| Serve::start(&[&["--limit", case.limit][..], case.refusal].concat()))
-        .collect::<Result<_>>()?;
-    let mut plan = Plan::default();
-    for (nth, server) in servers.iter().enumerate() {
-        let url = server.url("/agents");
-        let properties = [&[("wsb.url", url.as_str())][..], way.properties].concat();
-        let group = Group::new(&format!("Group {nth}"), arguments.users).ramp_up(arguments.ramp);
-        plan = plan.and(
-            group
-                .connect("Connect", &properties)
-                .pause(case.hold.unwrap_or("0")),
-        );
-    }
-    let plan = plan.write(&folder.join("plan.jmx"))?;
-    let run = Jmeter::new(&Home::assembled()?, &plan, &folder.join("run"));
-    let _ = run.jvm("-Xmx512m").run(LONGEST_RUN)?;
-    let count = f64::from(arguments.storms);
-    let mut sum = Figures {
-        lost: 0.0,
-        makespan: 0.0,
-        attempts: 0.0,
+    let words = [&["--limit", case.limit][..], case.refusal].concat();
+    let herd = Herd {
+        serve: words.into_iter().map(str::to_owned).collect(),
+        users: arguments.users,
+        ramp_seconds: arguments.ramp,
+        hold_ms: case.hold_ms.unwrap_or(0),
+        properties: way
+            .properties
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned()))
+            .collect(),
     };
-    let mut clock = Duration::ZERO;
-    for server in servers {
-        let stats = server.stats()?;
-        let users = f64::from(arguments.users);
-        sum.lost += (users - stats.accepted as f64) / count;
-        sum.makespan += stats.last_connect().map_or(0.0, |last| last.as_secs_f64()) / count;
-        sum.attempts += stats.attempts as f64 / users / count;
-        clock = stats.first_attempt_ms.map_or(clock, Duration::from_millis);
-        server.stop()?;
-    }
-    Ok((sum, clock))
+    let herds = vec![herd; arguments.storms as usize];
+    let folder = repository::build().join("reality");
+    let (_, served) = side_by_side(&herds, &folder, LONGEST_RUN, |jmeter| jmeter.jvm("-Xmx512m"))?;
+    let (count, users) = (f64::from(arguments.storms), f64::from(arguments.users));
+    let mean =
+        |figure: &dyn Fn(&Stats) -> f64| served.iter().map(|one| figure(&one.stats)).sum::<f64>() / count;
+    let figures = Figures {
+        lost: mean(&|stats| users - stats.accepted as f64),
+        makespan: mean(&|stats| stats.last_connect().map_or(0.0, |last| last.as_secs_f64())),
+        attempts: mean(&|stats| stats.attempts as f64 / users),
+    };
+    let first = served.iter().filter_map(|one| one.stats.first_attempt_ms).max();
+    Ok((figures, first.map_or(Duration::ZERO, Duration::from_millis)))
 }
 
 fn simulated(arguments: &Arguments, case: &Case, way: &Way, clock: Duration) -> Result<Figures> {
@@ -207,8 +196,8 @@ fn simulated(arguments: &Arguments, case: &Case, way: &Way, clock: Duration) -> 
         &clock,
     ]);
     command.args(case.refusal);
-    if let Some(hold) = case.hold {
-        command.args(["--hold", hold]);
+    if let Some(hold) = case.hold_ms {
+        command.args(["--hold", &number(hold)]);
     }
     let output = command.output().map_err(|source| Error::Io {
         what: "ws-backoff simulate".to_owned(),

@@ -19,12 +19,14 @@ const TOKENS: &str = "token_bucket: {max_tokens: 20, tokens_per_fill: 10, fill_i
 pub(super) const ALL: &[Limiter] = &[
     Limiter {
         name: "Envoy local_ratelimit 10 r/s burst 20, 429",
+        limit: "token-bucket rate=10 burst=20",
         kind: Kind::Bucket,
         quota: TEN_A_SECOND,
         start: |folder, behind| envoy(folder, behind, "", &envoy_http("")),
     },
     Limiter {
         name: "Envoy local_ratelimit 10 r/s burst 20, 429 x-ratelimit-reset",
+        limit: "token-bucket rate=10 burst=20",
         kind: Kind::Bucket,
         quota: TEN_A_SECOND,
         start: |folder, behind| {
@@ -34,6 +36,7 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "Envoy network local_ratelimit 10 r/s burst 20, closes",
+        limit: "token-bucket rate=10 burst=20",
         kind: Kind::Bucket,
         quota: TEN_A_SECOND,
         start: |folder, behind| {
@@ -46,12 +49,14 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "Envoy circuit breaker 20, 503",
+        limit: "concurrency limit=20",
         kind: Kind::Concurrency,
         quota: TWENTY,
         start: |folder, behind| envoy(folder, behind, "", ""),
     },
     Limiter {
         name: "Traefik rateLimit 10 r/s burst 20, 429 Retry-After",
+        limit: "token-bucket rate=10 burst=20",
         kind: Kind::Bucket,
         quota: TEN_A_SECOND,
         start: |folder, behind| {
@@ -61,6 +66,7 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "Traefik inFlightReq 20, 429",
+        limit: "concurrency limit=20",
         kind: Kind::Concurrency,
         quota: TWENTY,
         start: |folder, behind| Peer::traefik(folder, free_address()?, behind, "inFlightReq: {amount: 20}"),

@@ -25,6 +25,7 @@ const TWENTY: Quota = Quota::Held { at_once: 20 };
 pub(super) const ALL: &[Limiter] = &[
     Limiter {
         name: "HAProxy conn_rate 60 per 5 s, 429",
+        limit: "sliding-counter limit=60 window=5s reject-counts=true",
         kind: Kind::RefusalsCount,
         quota: SIXTY,
         start: |folder, behind| {
@@ -34,6 +35,7 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "HAProxy conn_rate 60 per 5 s, reset",
+        limit: "sliding-counter limit=60 window=5s reject-counts=true",
         kind: Kind::RefusalsCount,
         quota: SIXTY,
         start: |folder, behind| {
@@ -43,6 +45,7 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "HAProxy conn_rate 60 per 5 s, silence",
+        limit: "sliding-counter limit=60 window=5s reject-counts=true",
         kind: Kind::RefusalsCount,
         quota: SIXTY,
         start: |folder, behind| {
@@ -52,6 +55,7 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "HAProxy gpc0 40 per 4 s, 429, always \"in 3 s\"",
+        limit: "sliding-counter limit=40 window=4s",
         kind: Kind::Window,
         quota: Quota::Windows {
             each: 40,
@@ -69,24 +73,28 @@ pub(super) const ALL: &[Limiter] = &[
     // for as long as they come back.
     Limiter {
         name: "HAProxy http_req_rate 50 per 10 s, 429, date in 20 s",
+        limit: "sliding-counter limit=50 window=10s reject-counts=true",
         kind: Kind::RefusalsCount,
         quota: FIFTY,
         start: |folder, behind| haproxy(folder, behind, &dated(20), ""),
     },
     Limiter {
         name: "HAProxy http_req_rate 50 per 10 s, 429, date in 3 s",
+        limit: "sliding-counter limit=50 window=10s reject-counts=true",
         kind: Kind::RefusalsCount,
         quota: FIFTY,
         start: |folder, behind| haproxy(folder, behind, &dated(3), ""),
     },
     Limiter {
         name: "HAProxy maxconn 20, queue of 1 s, 503",
+        limit: "concurrency limit=20",
         kind: Kind::Concurrency,
         quota: TWENTY,
         start: |folder, behind| haproxy(folder, behind, "", " maxconn 20"),
     },
     Limiter {
         name: "HAProxy conn_cur 20, 429",
+        limit: "concurrency limit=20",
         kind: Kind::Concurrency,
         quota: TWENTY,
         start: |folder, behind| {

@@ -22,12 +22,14 @@ const ONE_BY_ONE: Quota = Quota::Rate {
 pub(super) const ALL: &[Limiter] = &[
     Limiter {
         name: "nginx limit_req 10 r/s burst 20 nodelay, 503",
+        limit: "token-bucket rate=10 burst=21",
         kind: Kind::Bucket,
         quota: BURST,
         start: |folder, behind| nginx(folder, behind, "limit_req zone=rate burst=20 nodelay;"),
     },
     Limiter {
         name: "nginx limit_req 10 r/s burst 20 nodelay, 429",
+        limit: "token-bucket rate=10 burst=21",
         kind: Kind::Bucket,
         quota: BURST,
         start: |folder, behind| {
@@ -37,12 +39,14 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "nginx limit_req 10 r/s without burst, 503",
+        limit: "token-bucket rate=10 burst=1",
         kind: Kind::Bucket,
         quota: ONE_BY_ONE,
         start: |folder, behind| nginx(folder, behind, "limit_req zone=rate;"),
     },
     Limiter {
         name: "nginx limit_req 10 r/s burst 20 nodelay, closes (444)",
+        limit: "token-bucket rate=10 burst=21",
         kind: Kind::Bucket,
         quota: BURST,
         start: |folder, behind| {
@@ -52,12 +56,14 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "nginx limit_req 10 r/s burst 30 queued, 503",
+        limit: "queue rate=10 burst=30",
         kind: Kind::Bucket,
         quota: ONE_BY_ONE,
         start: |folder, behind| nginx(folder, behind, "limit_req zone=rate burst=30;"),
     },
     Limiter {
         name: "nginx limit_conn 20, 503",
+        limit: "concurrency limit=20",
         kind: Kind::Concurrency,
         quota: Quota::Held { at_once: 20 },
         start: |folder, behind| nginx(folder, behind, "limit_conn open 20;"),

@@ -11,18 +11,21 @@ const FORTY: Quota = Quota::Windows {
 pub(super) const ALL: &[Limiter] = &[
     Limiter {
         name: "express-rate-limit 40 per 5 s, 429 Retry-After",
+        limit: "fixed-window limit=40 window=5s",
         kind: Kind::HintedWindow,
         quota: FORTY,
         start: |_, _| Peer::express("headers"),
     },
     Limiter {
         name: "express-rate-limit 40 per 5 s, 429 without headers",
+        limit: "fixed-window limit=40 window=5s",
         kind: Kind::Window,
         quota: FORTY,
         start: |_, _| Peer::express("silent"),
     },
     Limiter {
         name: "Tomcat RateLimitFilter 41 per 4.096 s of the clock, 429",
+        limit: "fixed-window limit=41 window=4.096s clock=aligned",
         kind: Kind::Window,
         quota: Quota::Windows {
             each: 41,
@@ -32,6 +35,7 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "Jetty DoSHandler 20 r/s, 429",
+        limit: "token-bucket rate=20 burst=20 reject-counts=true",
         kind: Kind::RefusalsCount,
         quota: Quota::Rate {
             at_once: 20,
