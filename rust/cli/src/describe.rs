@@ -1,8 +1,7 @@
 //! `describe`: the elements' table of properties, codes and variables, for the build and for the reference.
 
-use crate::Failure;
+use crate::{Failure, say_all};
 use clap::{Args, ValueEnum};
-use std::io::Write;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -48,8 +47,5 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             None => jmeter::Page::ALL.map(jmeter::Page::markdown).join("\n"),
         },
     };
-    // Unlike a progress line, a table cut short must not pass for the whole.
-    let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
-    written.map_err(|error| Failure(format!("cannot print the tables: {error}")))
+    say_all(&text)
 }

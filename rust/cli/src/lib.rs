@@ -4,6 +4,7 @@
 //! work of `testbed`, `jmeter` and the crates below them.
 
 mod curves;
+mod dashboard;
 mod describe;
 mod find;
 mod input;
@@ -55,6 +56,8 @@ enum Command {
     Probe(Box<probe::Options>),
     /// Move JMeter plans from other WebSocket samplers, and from retry loops in scripts, to ws-backoff
     Migrate(migrate::Options),
+    /// Print the lines that put graphs of the connects into JMeter's HTML dashboard
+    Dashboard(dashboard::Options),
     /// Print all properties, error codes and variables of the JMeter elements
     Describe(describe::Options),
 }
@@ -88,6 +91,7 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
         Command::Tune(options) => tune::run(&options, &stop),
         Command::Probe(options) => probe::run(&options, &stop),
         Command::Migrate(options) => return migrate::run(&options),
+        Command::Dashboard(options) => dashboard::run(&options),
         Command::Describe(options) => describe::run(&options),
     };
     match done {
@@ -104,4 +108,11 @@ fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}");
     let _ = out.flush();
+}
+
+/// Prints a text whose reader needs all of it: unlike a progress line, one that is cut short must not pass for the whole.
+fn say_all(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    written.map_err(|error| Failure(format!("cannot print the text: {error}")))
 }

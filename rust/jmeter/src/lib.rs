@@ -8,6 +8,7 @@
 mod connect;
 mod controls;
 mod cures;
+mod dashboard;
 mod describe;
 mod encoding;
 mod engine;
@@ -27,6 +28,7 @@ pub use ::engine::talking::figures::{FIGURES, Outcome};
 pub use ::engine::{Handle, Misuse as EngineMisuse, ShutdownError};
 pub use connect::{CallRequest, ConnectRequest, IdentityRequest, LoginRequest};
 pub use controls::ControlRequest;
+pub use dashboard::dashboard_properties;
 pub use describe::{Page, describe_json};
 pub use engine::{Engine, Misuse, Performed};
 pub use error_codes::{Code, codes};

@@ -34,6 +34,9 @@ pub const STOP: &str = "wsb.stop";
 /// The last answer's status.
 pub const LAST_STATUS: &str = "wsb.lastStatus";
 
+/// Whose they are.
+pub const SAMPLE: &str = "wsb.sample";
+
 /// The gate's rate.
 pub const RATE: &str = "wsb.rate";
 /// The gate's queue.
@@ -111,6 +114,11 @@ pub const VARIABLES: &[Variable] = &[
         LAST_STATUS,
         RETRYING,
         "HTTP status of the last answer; empty when there was none.",
+    ),
+    variable(
+        SAMPLE,
+        CONNECT,
+        "Label of the sample that connected: in a JTL, rows of another label repeat what an earlier connect of their thread set; empty when what was open was used.",
     ),
     variable(
         RATE,

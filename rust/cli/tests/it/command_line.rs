@@ -143,6 +143,48 @@ fn describe_prints_the_tables_as_json_and_as_markdown() {
 }
 
 #[test]
+fn dashboard_prints_graphs_whose_variables_are_columns_and_known() {
+    let ended = run(&["dashboard"]);
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    let line = |line: &str| {
+        line.split_once('=')
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    };
+    let lines: Vec<(String, String)> = ended.out.lines().filter_map(line).collect();
+    let (first, columns) = &lines[0];
+    assert_eq!(first, "sample_variables");
+    let columns: Vec<&str> = columns.split(',').collect();
+    assert_eq!(
+        columns[0], "wsb.sample",
+        "by it a row is told from those that repeat it"
+    );
+    let json = run(&["describe", "--format", "json"]);
+    let tables: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let known: Vec<&str> = tables["variables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|variable| variable["name"].as_str().unwrap())
+        .collect();
+    let drawn = lines
+        .iter()
+        .filter(|(key, _)| key.ends_with(".setSampleVariableName"));
+    let drawn: Vec<&str> = drawn.map(|(_, variable)| variable.as_str()).collect();
+    assert!(drawn.len() >= 7, "{drawn:?}");
+    for variable in drawn {
+        assert!(
+            columns.contains(&variable) && known.contains(&variable),
+            "{variable}"
+        );
+    }
+    let mut keys: Vec<&String> = lines.iter().map(|(key, _)| key).collect();
+    let all = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), all, "a later line would hide an earlier one");
+}
+
+#[test]
 fn an_address_in_use_fails_with_a_clear_text() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();

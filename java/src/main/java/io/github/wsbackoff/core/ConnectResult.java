@@ -12,6 +12,11 @@ import java.util.function.BiConsumer;
  * engine::outcome}.
  */
 public final class ConnectResult extends Exchange {
+  /** The variable that says which sample set the others. */
+  public static final String SAMPLE = "wsb.sample";
+
+  private static final String REUSED = "reused";
+
   private static final int WAITS_ARE_ELAPSED = 1;
   private static final int SUB_RESULTS = 2;
   private static final int INVALID = 4;
@@ -153,7 +158,7 @@ public final class ConnectResult extends Exchange {
 
   /** A connect that had nothing to do: the connection is there. */
   public static ConnectResult reused(String detail) {
-    return new ConnectResult(true, "200", "Connection reused", detail, "reused");
+    return new ConnectResult(true, "200", "Connection reused", detail, REUSED);
   }
 
   /** Whether the native part could not use what it was given. */
@@ -176,9 +181,10 @@ public final class ConnectResult extends Exchange {
     return stop.equals("schedule-end");
   }
 
-  /** Hands over name and value of every JMeter variable. */
-  public void variables(BiConsumer<String, String> variables) {
+  /** Hands over name and value of every JMeter variable that the sample of this label sets. */
+  public void variables(String label, BiConsumer<String, String> variables) {
     boolean connected = ok && elapsedMicros != NONE;
+    variables.accept(SAMPLE, stop.equals(REUSED) ? "" : label);
     variables.accept("wsb.attempts", Texts.of(made));
     variables.accept("wsb.throttled", Texts.of(throttled));
     variables.accept("wsb.waitedMs", Texts.of(waitedMicros / 1000));

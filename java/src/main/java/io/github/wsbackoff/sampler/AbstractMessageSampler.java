@@ -91,7 +91,9 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
       MessageSample.finish(sample, data, figures, closes(), opened);
     }
     setVariables(figures);
-    if (opened != null) {
+    if (opened == null) {
+      disownVariables();
+    } else {
       setVariables(opened);
     }
     return sample;

@@ -114,7 +114,15 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
   final void setVariables(ConnectResult result) {
     JMeterVariables variables = getThreadContext().getVariables();
     if (variables != null) {
-      result.variables(variables::put);
+      result.variables(getName(), variables::put);
+    }
+  }
+
+  /** No connect belongs to this sample, though one of this label may have set what is repeated. */
+  final void disownVariables() {
+    JMeterVariables variables = getThreadContext().getVariables();
+    if (variables != null && getName().equals(variables.get(ConnectResult.SAMPLE))) {
+      variables.put(ConnectResult.SAMPLE, "");
     }
   }
 

@@ -127,6 +127,7 @@ public class ConnectSampleTest {
       {"wsb.hintMs", ""},
       {"wsb.stop", "max-attempts"},
       {"wsb.lastStatus", ""},
+      {"wsb.sample", "Log in"},
       {"wsb.rate", "1.500"},
       {"wsb.gateQueue", "3"},
     };
@@ -142,9 +143,16 @@ public class ConnectSampleTest {
     assertEquals("", connected.get("wsb.rate"));
   }
 
+  @Test
+  public void what_was_open_already_is_no_connect_of_this_sample() {
+    Map<String, String> reused = variables(ConnectResult.reused("It is open."));
+    assertEquals("", reused.get("wsb.sample"));
+    assertEquals("reused", reused.get("wsb.stop"));
+  }
+
   private static Map<String, String> variables(ConnectResult result) {
     Map<String, String> variables = new HashMap<>();
-    result.variables(variables::put);
+    result.variables("Log in", variables::put);
     return variables;
   }
 

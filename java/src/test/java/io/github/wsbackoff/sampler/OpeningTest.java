@@ -73,8 +73,10 @@ public class OpeningTest {
     assertEquals("1", variables.get("wsb.attempts"));
     assertEquals("connected", variables.get("wsb.stop"));
     assertEquals("1", variables.get("wsb.messages"));
+    assertEquals(sampler.getName(), variables.get("wsb.sample"));
 
     SampleResult again = sampler.sample(null);
+    assertEquals("of the same label, and no connect", "", variables.get("wsb.sample"));
     assertEquals("hello", again.getResponseDataAsString());
     assertEquals(2 + 4 + 5, again.getSentBytes());
     SampleResult other = with(new ExchangeSampler(), "wsb.payload", "other").sample(null);
