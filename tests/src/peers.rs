@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::process::{Process, nice};
+use crate::serve::get;
 use crate::{Error, Result, at, during, repository};
 
 /// How long a server may take to listen.
@@ -129,7 +130,8 @@ impl Peer {
     /// When it is not installed or does not start.
     pub fn traefik(folder: &Path, address: SocketAddr, behind: SocketAddr, middleware: &str) -> Result<Self> {
         let text = format!(
-            "http:\n  routers:\n    all: {{rule: \"PathPrefix(`/`)\", service: inside, middlewares: [limit]}}\n  \
+            "http:\n  routers:\n    all: {{rule: \"PathPrefix(`/`)\", service: inside, middlewares: [limit]}}\n    \
+             ready: {{rule: \"Path(`/ready`)\", priority: 100, service: inside}}\n  \
              middlewares:\n    limit: {{{middleware}}}\n  \
              services:\n    inside: {{loadBalancer: {{servers: [{{url: \"http://{behind}\"}}]}}}}\n"
         );
@@ -141,7 +143,20 @@ impl Peer {
         ]);
         command.arg(format!("--entrypoints.outside.address={address}"));
         command.arg(format!("--providers.file.filename={}", file.display()));
-        Self::that_listens("Traefik", &mut command, address)
+        let peer = Self::that_listens("Traefik", &mut command, address)?;
+        // It listens before it has read where to, and answers 404 until then; past the limit, which sees none of these.
+        let deadline = Instant::now() + PATIENCE;
+        let ready = || get(address, "/ready").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
+        while !ready() {
+            if Instant::now() > deadline {
+                return Err(Error::Content {
+                    what: "Traefik".to_owned(),
+                    why: "does not lead to the server behind it".to_owned(),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(peer)
     }
 
     /// A server behind express-rate-limit, `headers` or `silent`.

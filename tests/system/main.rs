@@ -26,6 +26,7 @@ mod leaks;
 mod live;
 mod loading;
 mod names;
+mod probing;
 mod raw;
 mod remote;
 mod reports;

@@ -35,7 +35,7 @@ pub(super) struct Answer {
     pub(super) status: Option<u16>,
     /// Let in.
     pub(super) open: bool,
-    /// It failed before the server had a word in it.
+    /// It failed without a connection, so that the server had no word in it.
     pub(super) local: bool,
     /// Why it failed.
     pub(super) told: String,
@@ -281,7 +281,31 @@ fn answer(run: &ConnectRun, plain: bool, begun: SystemTime) -> Option<Answer> {
         answered: since + trace.head.unwrap_or(trace.total),
         status,
         open: run.end == End::Connected || plain && status.is_some_and(|status| status < 300),
-        local: trace.sent.is_none(),
+        local: attempt.fault.as_ref().is_some_and(|fault| is_local(&fault.code)),
         told: told.unwrap_or_default(),
     })
+}
+
+/// Whether this says that there was no connection. Servers that reset when they accept may be heard of before the request is
+/// written, and before the connect is known to be done.
+fn is_local(code: &str) -> bool {
+    code.starts_with("dns.") || code.starts_with("tcp.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_at_the_accept_is_the_servers_word_and_a_closed_port_is_not() {
+        for (code, local) in [
+            ("dns.not-found", true),
+            ("tcp.refused", true),
+            ("upgrade.reset", false),
+            ("tls.closed", false),
+        ] {
+            assert!(jmeter::codes().iter().any(|known| known.code == code), "{code}");
+            assert_eq!(is_local(code), local, "{code}");
+        }
+    }
 }
