@@ -19,6 +19,7 @@
 //! # Ok::<(), limiter::LimitError>(())
 //! ```
 
+mod bound;
 mod rules;
 mod spec;
 mod text;

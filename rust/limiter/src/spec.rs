@@ -1,4 +1,4 @@
-//! What a limit is: its kind, its figures, and the bound that it sets on a herd.
+//! What a limit is: its kind and its figures.
 
 use crate::text::{RULE_FORMS, allowed, quoted};
 use std::time::Duration;
@@ -234,54 +234,6 @@ impl Limit {
             _ => Ok(()),
         }
     }
-
-    fn bound(&self, users: u32, start: Duration, held: Option<Duration>) -> Option<Duration> {
-        let at_rate = |ahead: u32, rate: f64| {
-            Duration::try_from_secs_f64(f64::from(users.saturating_sub(ahead)) / rate).ok()
-        };
-        match self.rule {
-            _ if users == 0 => Some(Duration::ZERO),
-            Rule::FixedWindow { limit: 0, .. }
-            | Rule::SlidingWindow { limit: 0, .. }
-            | Rule::SlidingCounter { limit: 0, .. }
-            | Rule::Concurrency { limit: 0 } => None,
-            Rule::TokenBucket { rate, burst } => at_rate(burst, rate),
-            Rule::Queue { rate, delay, .. } => at_rate(delay.saturating_add(1), rate),
-            Rule::FixedWindow {
-                limit,
-                window,
-                clock: WindowClock::Aligned { offset },
-            } => match users.div_ceil(limit) {
-                1 => Some(Duration::ZERO),
-                windows => window
-                    .checked_mul(windows - 2)?
-                    .checked_add(to_next(start, window, offset)),
-            },
-            Rule::FixedWindow { limit, window, .. } | Rule::SlidingWindow { limit, window } => {
-                window.checked_mul(users.div_ceil(limit) - 1)
-            }
-            Rule::SlidingCounter {
-                limit,
-                window,
-                offset,
-            } => {
-                let more = users.saturating_sub(limit);
-                if more == 0 {
-                    return Some(Duration::ZERO);
-                }
-                let seconds = window.as_secs_f64() * f64::from(more) / f64::from(limit);
-                Duration::try_from_secs_f64(seconds)
-                    .ok()?
-                    .checked_add(to_next(start, window, offset))
-            }
-            Rule::Concurrency { limit } => match (users.div_ceil(limit) - 1, held) {
-                (0, _) => Some(Duration::ZERO),
-                (times, Some(held)) => held.checked_mul(times),
-                (_, None) => None,
-            },
-            Rule::Unlimited => Some(Duration::ZERO),
-        }
-    }
 }
 
 /// From `now` to the next begin of a window; a whole window where one begins just now.
@@ -319,94 +271,5 @@ impl LimitSpec {
             _ => Duration::ZERO,
         };
         self.limits.iter().map(delay).max().unwrap_or_default()
-    }
-
-    /// The time that physics asks for until `users` who all start at time zero of the limiter's clock are all let in, however clever
-    /// they wait: `(N - B) / R` for a token bucket, `(N - 1 - D) / R` for a queue, `(ceil(N / Q) - 1) * W` for a window (the first one
-    /// of an aligned window only as far as it still goes), of several limits the longest. `None` when it is never, or nobody can know.
-    #[must_use]
-    pub fn bound(&self, users: u32) -> Option<Duration> {
-        self.bound_from(users, Duration::ZERO, None)
-    }
-
-    /// The same, for users who start at `start` on the limiter's clock and stay for `held` each, which is what a concurrency cap asks
-    /// for: `(ceil(N / Q) - 1) * held`. It counts from `start`.
-    #[must_use]
-    pub fn bound_from(&self, users: u32, start: Duration, held: Option<Duration>) -> Option<Duration> {
-        self.limits.iter().try_fold(Duration::ZERO, |longest, limit| {
-            Some(longest.max(limit.bound(users, start, held)?))
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_is_what_physics_asks_for() {
-        for (text, users, seconds) in [
-            ("token-bucket rate=10 burst=20", 200, Some(18.0)),
-            ("token-bucket rate=5 burst=20", 200, Some(36.0)),
-            ("token-bucket rate=5 burst=20", 10, Some(0.0)),
-            ("fixed-window limit=100 window=60s", 200, Some(60.0)),
-            ("fixed-window limit=120 window=60s", 200, Some(60.0)),
-            ("fixed-window limit=120 window=60s", 120, Some(0.0)),
-            ("fixed-window limit=100 window=60s clock=aligned", 200, Some(60.0)),
-            (
-                "fixed-window limit=100 window=60s clock=aligned offset=20s",
-                200,
-                Some(20.0),
-            ),
-            (
-                "fixed-window limit=100 window=60s clock=aligned offset=20s",
-                201,
-                Some(80.0),
-            ),
-            (
-                "fixed-window limit=100 window=60s clock=aligned offset=20s",
-                100,
-                Some(0.0),
-            ),
-            ("sliding-window limit=30 window=10s", 200, Some(60.0)),
-            ("sliding-counter limit=40 window=5s", 200, Some(25.0)),
-            ("sliding-counter limit=40 window=5s offset=1s", 200, Some(21.0)),
-            ("sliding-counter limit=40 window=5s", 40, Some(0.0)),
-            ("sliding-counter limit=0 window=5s", 1, None),
-            ("queue rate=10 burst=400", 201, Some(20.0)),
-            ("queue rate=10 burst=20 delay=10", 211, Some(20.0)),
-            ("queue rate=10 burst=0", 1, Some(0.0)),
-            ("fixed-window limit=0 window=10s", 1, None),
-            ("fixed-window limit=0 window=10s", 0, Some(0.0)),
-            ("concurrency limit=5", 5, Some(0.0)),
-            ("concurrency limit=5", 6, None),
-            ("none", 1_000, Some(0.0)),
-            (
-                "token-bucket rate=10 burst=10 + fixed-window limit=100 window=60s",
-                200,
-                Some(60.0),
-            ),
-            ("token-bucket rate=1 burst=1 + concurrency limit=5", 6, None),
-        ] {
-            let spec: LimitSpec = text.parse().unwrap();
-            assert_eq!(
-                spec.bound(users),
-                seconds.map(Duration::from_secs_f64),
-                "{text} for {users}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_cap_that_is_held_has_a_bound_and_a_window_counts_from_the_start() {
-        let held = Some(Duration::from_millis(1_500));
-        let cap: LimitSpec = "concurrency limit=20".parse().unwrap();
-        assert_eq!(
-            cap.bound_from(200, Duration::ZERO, held),
-            Some(Duration::from_secs_f64(13.5))
-        );
-        let window: LimitSpec = "fixed-window limit=1 window=60s clock=aligned".parse().unwrap();
-        let start = Duration::from_secs(1_000);
-        assert_eq!(window.bound_from(2, start, None), Some(Duration::from_secs(20)));
     }
 }
