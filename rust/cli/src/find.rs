@@ -117,6 +117,9 @@ fn lines(finding: &Finding, observations: &Observations) -> Vec<String> {
         let kinds: Vec<&str> = finding.also_possible.iter().map(|kind| kind.name()).collect();
         rows.push(vec!["as possible".to_owned(), kinds.join(", ")]);
     }
+    if !finding.likely_makers.is_empty() {
+        rows.push(vec!["looks like".to_owned(), finding.likely_makers.join(", ")]);
+    }
     let mut lines = vec![finding.sentence(), String::new()];
     lines.extend(table_left(&rows));
     let mut told = |head: &str, texts: Vec<String>| {

@@ -132,6 +132,9 @@ fn limit(finding: &Finding) -> Answer {
         more.push(format!("As possible: {}", kinds.join(", ")));
     }
     // The sentence says the first of them where the limit is not known.
+    if !finding.likely_makers.is_empty() {
+        more.push(format!("Looks like: {}", finding.likely_makers.join(", ")));
+    }
     let untold = finding
         .cannot_tell
         .iter()

@@ -134,6 +134,10 @@ pub struct Finding {
     pub ruled_out: Vec<RuledOut>,
     /// What refusals said.
     pub hints: Hints,
+    /// The status of nearly all refusals; null where they had several, or none.
+    pub refusal_status: Option<u16>,
+    /// Whose limits look like this one.
+    pub likely_makers: Vec<&'static str>,
     /// The limit as `serve`, `simulate` and `tune` take it; null where the figures are not known.
     #[serde(rename = "limitText", serialize_with = "as_text")]
     pub limit_spec: Option<LimitSpec>,

@@ -12,6 +12,7 @@ mod judge;
 mod level;
 mod likely;
 mod limit;
+mod makers;
 mod models;
 mod observations;
 mod queue;
@@ -21,6 +22,7 @@ mod seen;
 mod told;
 
 pub use finding::{Finding, Hints, Honesty, Kind, RuledOut};
+pub use makers::likely_makers;
 pub use observations::{Decision, MOST_KEPT, Observations, Outcome};
 
 use judge::{Verdict, candidates, judge};
@@ -82,6 +84,7 @@ pub fn find(observations: &Observations) -> Finding {
             .push(format!("of {all} attempts the first {MOST_JUDGED} were judged"));
     }
     finding.hints = hints::hints(observations, &decisions, &seen, finding.limit_spec.as_ref());
+    finding.likely_makers = likely_makers(&finding);
     finding
 }
 
@@ -99,10 +102,24 @@ fn empty(observations: &Observations, decisions: &[Decision], seen: &Seen) -> Fi
         intervals: BTreeMap::new(),
         ruled_out: Vec::new(),
         hints: hints::hints(observations, decisions, seen, None),
+        refusal_status: refusal_status(decisions),
+        likely_makers: Vec::new(),
         limit_spec: None,
         cannot_tell: Vec::new(),
         notes: Vec::new(),
     }
+}
+
+/// The status of nearly all refusals.
+fn refusal_status(decisions: &[Decision]) -> Option<u16> {
+    let refused: Vec<Option<u16>> = decisions
+        .iter()
+        .filter(|one| one.outcome != Outcome::Passed)
+        .map(|one| one.status)
+        .collect();
+    let first = *refused.first()?;
+    let same = refused.iter().filter(|status| **status == first).count();
+    first.filter(|_| 20 * same >= 19 * refused.len())
 }
 
 /// The waits that refusals told, in the order of their answers.

@@ -99,6 +99,22 @@ fn where_nobody_is_let_in_again_nothing_is_named() {
     assert!(found.cannot_tell[0].contains("no opening was seen"), "{found:?}");
 }
 
+#[test]
+fn the_makers_of_limits_that_look_alike_are_told() {
+    for (name, makers) in [
+        ("tomcat-ratelimitfilter", &["Tomcat RateLimitFilter"][..]),
+        ("express-draft7", &["express-rate-limit"]),
+        ("traefik-inflight", &["Traefik InFlightReq"]),
+        ("nginx-limit_req-queue", &["nginx limit_req"]),
+        // A bucket of Go's own library, of which its refusals say nothing.
+        ("go-xrate", &["Envoy local rate limit", "AWS API Gateway"]),
+        ("haproxy-conn_rate", &[]),
+    ] {
+        let found = found(name);
+        assert_eq!(found.likely_makers, makers, "{name}: {found:?}");
+    }
+}
+
 /// One attempt every 50 ms, each decided within 10.
 fn attempts(outcomes: impl IntoIterator<Item = Outcome>) -> Observations {
     let mut observations = Observations::new();

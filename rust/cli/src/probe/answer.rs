@@ -1,6 +1,6 @@
 //! What a probe found out, in the form in which `find` tells it.
 
-use ::find::{Finding, Kind, RuledOut};
+use ::find::{Finding, Kind, RuledOut, likely_makers};
 use limiter::{LimitSpec, Rule, WindowClock};
 use probe::{Candidate, Class, Ending};
 use std::collections::BTreeMap;
@@ -63,6 +63,7 @@ pub(super) fn finding(
     }
     seen.also_possible = kinds.into_iter().filter(|kind| *kind != named).collect();
     seen.cannot_tell = open_questions(&seen, ending);
+    seen.likely_makers = likely_makers(&seen);
     seen
 }
 

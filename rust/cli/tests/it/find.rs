@@ -24,6 +24,12 @@ fn the_limit_is_told_in_the_first_line_and_its_picture_drawn() {
         "{}",
         ended.out
     );
+    let alike = ended.out.lines().find(|line| line.contains("looks like"));
+    assert!(
+        alike.is_some_and(|line| line.ends_with("Envoy local rate limit, AWS API Gateway")),
+        "{}",
+        ended.out
+    );
     let drawn = std::fs::read_to_string(picture).unwrap();
     assert!(drawn.contains("the most that the limit allows"));
 }
@@ -33,10 +39,12 @@ fn programs_get_json_or_the_limit_alone() {
     let ended = run(&["find", "--json", &trace()]);
     let json: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!(
-        (&json["kind"], &json["burst"]),
-        (&"token-bucket".into(), &20.into()),
+        (&json["kind"], &json["burst"], &json["refusalStatus"]),
+        (&"token-bucket".into(), &20.into(), &429.into()),
         "{json}"
     );
+    let makers = serde_json::json!(["Envoy local rate limit", "AWS API Gateway"]);
+    assert_eq!(json["likelyMakers"], makers, "{json}");
     let ended = run(&["find", "--limit-only", &trace()]);
     assert_eq!(
         (ended.code, ended.out.as_str()),

@@ -1,0 +1,209 @@
+//! Who makes limits like the one that was found: a table of what makers' refusals look like when nobody configures them otherwise. What
+//! the limit is, is not found out here.
+
+use crate::finding::{Finding, Kind};
+
+/// What the refusals of a maker's limit look like.
+struct Maker {
+    name: &'static str,
+    kinds: &'static [Kind],
+    /// Whether refusals count in it.
+    counted: bool,
+    status: u16,
+    /// Headers of which one tells when to come back; empty: none does.
+    headers: &'static [&'static str],
+    /// The windows it can have, in milliseconds, where not any.
+    windows: Windows,
+}
+
+#[derive(Clone, Copy)]
+enum Windows {
+    Any,
+    /// Powers of two.
+    Doubled,
+    Minute,
+}
+
+/// By how much a window may be beside the maker's.
+const NEAR: f64 = 0.01;
+
+impl Windows {
+    fn has(self, found: Option<f64>) -> bool {
+        match (self, found) {
+            (Self::Any, _) => true,
+            (_, None) => false,
+            (Self::Doubled, Some(ms)) => {
+                let nearest = ms.log2().round().exp2();
+                (ms / nearest - 1.0).abs() <= NEAR
+            }
+            (Self::Minute, Some(ms)) => (ms / 60_000.0 - 1.0).abs() <= NEAR,
+        }
+    }
+}
+
+const SECONDS: &[&str] = &["retry-after"];
+const NONE: &[&str] = &[];
+
+/// Each row with its source. Limits of one maker that look alike are one row.
+const MAKERS: &[Maker] = &[
+    // nginx.org/en/docs/http/ngx_http_limit_req_module.html: leaky bucket, with or without delay; limit_req_status 503.
+    Maker {
+        name: "nginx limit_req",
+        kinds: &[Kind::TokenBucket, Kind::Queue],
+        counted: false,
+        status: 503,
+        headers: NONE,
+        windows: Windows::Any,
+    },
+    // nginx.org/en/docs/http/ngx_http_limit_conn_module.html: limit_conn_status 503.
+    Maker {
+        name: "nginx limit_conn",
+        kinds: &[Kind::Concurrency],
+        counted: false,
+        status: 503,
+        headers: NONE,
+        windows: Windows::Any,
+    },
+    // docs.haproxy.org, "maxconn" of a server and "timeout queue": who waits for too long gets a 503.
+    Maker {
+        name: "HAProxy maxconn",
+        kinds: &[Kind::Concurrency],
+        counted: false,
+        status: 503,
+        headers: NONE,
+        windows: Windows::Any,
+    },
+    // docs.haproxy.org, "http_req_rate" and "conn_rate" of stick tables: an estimate over two periods that counts all that come;
+    // deny_status 429 in its examples.
+    Maker {
+        name: "HAProxy stick table",
+        kinds: &[Kind::SlidingCounter, Kind::SlidingWindow],
+        counted: true,
+        status: 429,
+        headers: NONE,
+        windows: Windows::Any,
+    },
+    // envoyproxy.io, "Local rate limit": token bucket, status 429; x-ratelimit headers only where they are enabled.
+    Maker {
+        name: "Envoy local rate limit",
+        kinds: &[Kind::TokenBucket],
+        counted: false,
+        status: 429,
+        headers: NONE,
+        windows: Windows::Any,
+    },
+    Maker {
+        name: "Envoy local rate limit",
+        kinds: &[Kind::TokenBucket],
+        counted: false,
+        status: 429,
+        headers: &["x-ratelimit-reset"],
+        windows: Windows::Any,
+    },
+    // docs.aws.amazon.com/apigateway, "Throttle requests": token bucket, 429 Too Many Requests.
+    Maker {
+        name: "AWS API Gateway",
+        kinds: &[Kind::TokenBucket],
+        counted: false,
+        status: 429,
+        headers: NONE,
+        windows: Windows::Any,
+    },
+    // doc.traefik.io, middleware RateLimit: token bucket, 429 with Retry-After and X-Retry-In.
+    Maker {
+        name: "Traefik RateLimit",
+        kinds: &[Kind::TokenBucket],
+        counted: false,
+        status: 429,
+        headers: SECONDS,
+        windows: Windows::Any,
+    },
+    // doc.traefik.io, middleware InFlightReq: 429 over the number of requests at a time.
+    Maker {
+        name: "Traefik InFlightReq",
+        kinds: &[Kind::Concurrency],
+        counted: false,
+        status: 429,
+        headers: NONE,
+        windows: Windows::Any,
+    },
+    // express-rate-limit's documentation: a counter in memory from the first hit on, 429, Retry-After and RateLimit headers.
+    Maker {
+        name: "express-rate-limit",
+        kinds: &[Kind::FixedWindow],
+        counted: false,
+        status: 429,
+        headers: &["retry-after", "ratelimit", "ratelimit-reset", "x-ratelimit-reset"],
+        windows: Windows::Any,
+    },
+    // tomcat.apache.org, class RateLimitFilter: "time buckets" of a power of two, 429.
+    Maker {
+        name: "Tomcat RateLimitFilter",
+        kinds: &[Kind::FixedWindow],
+        counted: false,
+        status: 429,
+        headers: NONE,
+        windows: Windows::Doubled,
+    },
+    // jetty.org, DoSHandler: a leaking bucket that attempts fill up to its size, 429.
+    Maker {
+        name: "Jetty DoSHandler",
+        kinds: &[Kind::TokenBucket],
+        counted: true,
+        status: 429,
+        headers: NONE,
+        windows: Windows::Any,
+    },
+    // github.com/go-chi/httprate: sliding window counter, 429 with Retry-After.
+    Maker {
+        name: "go-chi/httprate",
+        kinds: &[Kind::SlidingCounter],
+        counted: false,
+        status: 429,
+        headers: SECONDS,
+        windows: Windows::Any,
+    },
+    // blog.cloudflare.com/counting-things-a-lot-of-different-things: two counters; 429 with Retry-After.
+    Maker {
+        name: "Cloudflare",
+        kinds: &[Kind::SlidingCounter],
+        counted: false,
+        status: 429,
+        headers: SECONDS,
+        windows: Windows::Any,
+    },
+    // developer.genesys.cloud, "Rate limits": so many a minute, 429 with inin-ratelimit-reset.
+    Maker {
+        name: "Genesys Cloud",
+        kinds: &[Kind::FixedWindow, Kind::SlidingWindow, Kind::SlidingCounter],
+        counted: false,
+        status: 429,
+        headers: &["inin-ratelimit-reset"],
+        windows: Windows::Minute,
+    },
+];
+
+/// Those whose limits look like this one: by kind, whether refusals count, the window where the maker has certain ones, the status of
+/// refusals, and the headers in which they tell when to come back.
+#[must_use]
+pub fn likely_makers(finding: &Finding) -> Vec<&'static str> {
+    let hints = &finding.hints;
+    let tells = 2 * hints.given >= hints.refusals.max(1);
+    let named_in = |headers: &[&str]| {
+        let known = |source: &String| headers.iter().any(|header| source.eq_ignore_ascii_case(header));
+        hints.sources.iter().any(known)
+    };
+    let alike = |maker: &&Maker| {
+        maker.kinds.contains(&finding.kind)
+            && finding.refusal_status == Some(maker.status)
+            && finding
+                .refusals_count
+                .is_none_or(|counted| counted == maker.counted)
+            && maker.windows.has(finding.window_ms)
+            && match maker.headers {
+                [] => hints.given == 0,
+                headers => tells && named_in(headers),
+            }
+    };
+    MAKERS.iter().filter(alike).map(|maker| maker.name).collect()
+}
