@@ -278,7 +278,7 @@ fn wrong_properties_are_refused_before_anything_is_sent() {
         ("wsb.url", "ws://127.0.0.1/a\r\nb", "ws://"),
         ("wsb.url", "/relative", "wsb.baseUrl"),
         ("wsb.baseUrl", "nonsense", "ws://"),
-        ("wsb.unheard", "of", "table"),
+        ("wsb.unheard", "of", "properties.md"),
     ] {
         let mut properties = vec![(key, value)];
         if key == "wsb.retry.table" {
