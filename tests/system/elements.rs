@@ -65,6 +65,7 @@ fn every_element_is_in_jmeters_menu_under_its_name() {
             controller if controller.ends_with("Controller") => "menu_logic_controller",
             timer if timer.ends_with("Timer") => "menu_timer",
             listener if listener.ends_with("Listener") => "menu_listener",
+            assertion if assertion.ends_with("Assertion") => "menu_assertions",
             _ => "menu_config_element",
         };
         assert_eq!(*category, wanted, "{label}");

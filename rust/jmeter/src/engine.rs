@@ -5,12 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use engine::codes::MESSAGE_UNEXPECTED;
 use engine::locks::lock;
 use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome, SHOWN};
-use engine::{Handle, ShutdownError, Slab};
+use engine::{Failure, Handle, ShutdownError, Slab};
 use serde::Deserialize;
 use websocket::{MessageKind, Received};
 
+use crate::assertion::Assertion;
 use crate::connect::{CallRequest, ConnectPlan, ConnectRequest};
 use crate::controls::{ControlRequest, Controls, UnknownElement};
 use crate::failure;
@@ -57,6 +59,7 @@ pub struct Engine {
 enum Prepared {
     Connect(Prospect),
     Operation(Result<Operation, Invalid>),
+    Assertion(Result<Assertion, Invalid>),
 }
 
 /// A connect to come.
@@ -147,6 +150,9 @@ impl Engine {
             let url = request.properties.get("wsb.url").cloned().unwrap_or_default();
             let plan = ConnectPlan::new(request, self.engine.gates());
             Prepared::Connect(Prospect { plan, url })
+        } else if element == Assertion::ELEMENT {
+            let request: OperationRequest = serde_json::from_slice(spec)?;
+            Prepared::Assertion(Assertion::new(request.properties))
         } else {
             let request: OperationRequest = serde_json::from_slice(spec)?;
             Prepared::Operation(Operation::new(request).ok_or(Misuse::UnknownElement(element))?)
@@ -234,6 +240,24 @@ impl Engine {
         Ok(ready(prepared, payload)
             .err()
             .map(|invalid| failure::to_json(&failure::invalid(&invalid))))
+    }
+
+    /// Says what a prepared assertion has against the data of a response, as JSON; `None`: nothing.
+    ///
+    /// # Errors
+    /// Misuse only.
+    pub fn judge(&self, assertion: Handle, data: &[u8]) -> Result<Option<Vec<u8>>, Misuse> {
+        let found = self.prepared.get(assertion);
+        let Some(Prepared::Assertion(prepared)) = found.as_deref() else {
+            return Err(Misuse::UnknownOperation(assertion));
+        };
+        let failure = match prepared {
+            Ok(assertion) => assertion
+                .judge(data)
+                .map(|problem| Failure::new(MESSAGE_UNEXPECTED, problem)),
+            Err(invalid) => Some(failure::invalid(invalid)),
+        };
+        Ok(failure.as_ref().map(failure::to_json))
     }
 
     /// Does an operation on a connection, on the calling thread. `payload` stands in for the operation's own, in the form

@@ -5,6 +5,7 @@
 //!
 //! Not here: anything that dials, waits or keeps by itself (the engine), and conversions of Java's values (`jni`).
 
+mod assertion;
 mod connect;
 mod controls;
 mod cures;

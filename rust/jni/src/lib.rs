@@ -165,6 +165,24 @@ pub fn check<'local>(
     .resolve::<Throw>()
 }
 
+/// Says what a prepared assertion has against the data of a response, as JSON; null for nothing.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn judge<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    assertion: jlong,
+    data: JByteArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let data = bytes(env, &data)?;
+        match Engine::global().judge(handle(assertion), &data)? {
+            Some(failure) => java_bytes(env, &failure),
+            None => Ok(JByteArray::null()),
+        }
+    })
+    .resolve::<Throw>()
+}
+
 /// Does an operation on a connection, on the calling thread; the figures are written in place. Answers the message, null
 /// where there is none, or JSON that says why it failed.
 #[jni_mangle("io.github.wsbackoff.core.Native")]

@@ -1,5 +1,6 @@
 //! The one table of `wsb.*` keys: panels, tooltips, defaults, the reference and the tests are made from it.
 
+mod assertion;
 mod connection;
 mod control;
 mod live;
@@ -117,6 +118,10 @@ pub const SECTIONS: &[Section] = &[
         title: "Result",
     },
     Section {
+        id: "assertion",
+        title: "Binary assertion",
+    },
+    Section {
         id: "connects",
         title: "What is shown",
     },
@@ -226,6 +231,7 @@ const PARTS: &[&[Key]] = &[
     shared::KEYS,
     connection::KEEPING,
     talk::KEYS,
+    assertion::KEYS,
     live::KEYS,
 ];
 

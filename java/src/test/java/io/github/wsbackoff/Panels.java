@@ -1,6 +1,7 @@
 package io.github.wsbackoff;
 
 import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.gui.BinaryAssertionGui;
 import io.github.wsbackoff.gui.CloseSamplerGui;
 import io.github.wsbackoff.gui.ConnectSamplerGui;
 import io.github.wsbackoff.gui.ConnectsListenerGui;
@@ -33,6 +34,7 @@ public final class Panels {
         new ExchangeSamplerGui(),
         new PingSamplerGui(),
         new CloseSamplerGui(),
+        new BinaryAssertionGui(),
         new ConnectsListenerGui(),
         new OnceControllerGui(),
         new RetryControllerGui());

@@ -11,6 +11,8 @@ public final class Failure {
   /** Begins the codes that say with which code the server closed; these stand by themselves. */
   private static final String CLOSED = "closed.";
 
+  private static final String INVALID = "spec.invalid";
+
   /** The response code. */
   public final String code;
 
@@ -28,6 +30,11 @@ public final class Failure {
     this.message = message;
     this.detail = detail;
     this.endThread = endThread;
+  }
+
+  /** Whether a property of the plan cannot be used. */
+  public boolean isInvalid() {
+    return stop().equals(INVALID);
   }
 
   /** The code by itself, as {@code wsb.stop} has it. */

@@ -66,6 +66,13 @@ final class Native {
   static native byte[] check(long operation, byte[] payload);
 
   /**
+   * Says what a prepared assertion has against the data of a response.
+   *
+   * @return UTF-8 JSON, or null for nothing
+   */
+  static native byte[] judge(long assertion, byte[] data);
+
+  /**
    * Does an operation on a connection, on the calling thread.
    *
    * @param payload what to send in place of the operation's own payload, or null

@@ -5,9 +5,9 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What a sampler does with a connection, or how it makes one: read and checked once and then done
- * any number of times. Belongs to the test in which it was made: the end of the test frees what is
- * left.
+ * What a sampler does with a connection, or how it makes one, or what an assertion asks: read and
+ * checked once and then done any number of times. Belongs to the test in which it was made: the end
+ * of the test frees what is left.
  */
 public final class Operation implements AutoCloseable {
   private final AtomicLong id;
@@ -19,9 +19,9 @@ public final class Operation implements AutoCloseable {
   }
 
   /**
-   * Prepares an operation. Wrong properties are told when it is performed.
+   * Prepares an operation, or an assertion. Wrong properties are told when it is performed.
    *
-   * @param element simple class name of the sampler
+   * @param element simple class name of the element
    * @param properties its {@code wsb.*} properties, those that are set
    * @throws NativeLibraryException if the native library cannot be used
    */
@@ -50,6 +50,12 @@ public final class Operation implements AutoCloseable {
    */
   public Failure check(byte[] payload) {
     byte[] failure = Native.check(id(), payload);
+    return failure == null ? null : Failure.parse(failure);
+  }
+
+  /** What it has, if it is an assertion, against the data of a response; else null. */
+  public Failure judge(byte[] data) {
+    byte[] failure = Native.judge(id(), data);
     return failure == null ? null : Failure.parse(failure);
   }
 

@@ -8,6 +8,7 @@ import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.JMeterSetup;
 import io.github.wsbackoff.OwnClassLoader;
+import io.github.wsbackoff.assertions.BinaryAssertion;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.control.OnceController;
 import io.github.wsbackoff.control.RetryController;
@@ -96,6 +97,7 @@ public class ElementPanelsTest {
         of("wsb - Retry", RetryControllerGui.class, RetryController.class),
         of("wsb - Once", OnceControllerGui.class, OnceController.class),
         of("wsb - Pace", PaceTimerGui.class, PaceTimer.class),
+        of("wsb - Binary Assertion", BinaryAssertionGui.class, BinaryAssertion.class),
         of("wsb - Connects", ConnectsListenerGui.class, ConnectsListener.class),
         of("wsb - Defaults", WebSocketDefaultsGui.class, WebSocketDefaults.class));
   }
@@ -114,8 +116,11 @@ public class ElementPanelsTest {
     assertFalse(keys.isEmpty());
     List<Spec.Key> all = Spec.get().keysOf("WebSocketDefaults");
     // A controller that decides before its first child runs cannot know the defaults in scope, and
-    // a listener has no scope.
-    boolean alone = element == OnceController.class || element == ConnectsListener.class;
+    // a listener and an assertion have no scope.
+    boolean alone =
+        element == OnceController.class
+            || element == BinaryAssertion.class
+            || element == ConnectsListener.class;
     assertTrue(alone || all.containsAll(keys));
   }
 
