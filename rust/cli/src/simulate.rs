@@ -27,6 +27,8 @@ Examples:
   A gateway that answers 503 without a hint, two policies:
     ws-backoff simulate --limit \"token-bucket rate=10 burst=20\" --status 503 --retry-after none \\
       --policy \"full base=500ms cap=10s\" --policy \"decorrelated cap=10s + pace rate=10\"
+  Two load generators on one quota, 100 users each:
+    ws-backoff simulate --limit \"token-bucket rate=20 burst=20\" --processes 2 --users 100 --policy pace
   A cap on connections at a time, each open for 90 s:
     ws-backoff simulate --limit \"concurrency limit=100\" --hold 90s --retry-after none
 
@@ -41,6 +43,10 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     scene: Scene,
+
+    /// How many JVMs have so many users each, all on this limit, with a gate of their own; as in a distributed test
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=50), allow_negative_numbers = true)]
+    processes: u8,
 
     /// How the users try; repeatable, one line each
     #[arg(long = "policy", value_name = "POLICY", long_help = policy_help(), value_parser = habit)]
@@ -86,14 +92,21 @@ pub(crate) fn habit(text: &str) -> Result<Habit, String> {
 struct Told<'a> {
     #[serde(flatten)]
     case: &'a Case,
+    processes: u8,
     results: Vec<told::Result>,
 }
 
 pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
     let Options {
-        limit, scene, seeds, ..
+        limit,
+        scene,
+        seeds,
+        processes,
+        ..
     } = options;
-    let storm = scene.storm(limit.clone())?;
+    let mut storm = scene.storm(limit.clone())?;
+    storm.processes = (*processes).into();
+    let users = storm.processes * scene.users;
     let habits = options.habits()?;
     let all = habits.len() * usize::try_from(*seeds).unwrap_or(usize::MAX);
     let mut progress = Progress::new(stop, Some(all));
@@ -105,7 +118,12 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
     if options.json.as_deref() != Some("-".as_ref()) {
         let mut rows = heads("how users try").to_vec();
         for (habit, figures) in habits.iter().zip(&figures) {
-            rows.push(cells(habit.to_string(), scene.users, figures));
+            rows.push(cells(habit.to_string(), users, figures));
+        }
+        if *processes > 1 {
+            say(&format!(
+                "{processes} JVMs on one limit, each with a gate of its own; in each of them:"
+            ));
         }
         say(&case.sentence(scene));
         say(&bound(figures.first()));
@@ -116,16 +134,26 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
         let results = results
             .map(|(habit, figures)| told::Result::new(habit, figures))
             .collect();
-        told::write_json(path, &Told { case: &case, results })?;
+        let told = Told {
+            case: &case,
+            processes: *processes,
+            results,
+        };
+        told::write_json(path, &told)?;
     }
     if let Some(path) = &options.picture {
         let courses: Vec<Course> = habits
             .iter()
             .map(|habit| Course::of(&storm, habit, habit.to_string()))
             .collect();
-        let title = format!("{} against {limit}", scene.arrival());
+        let each = if *processes > 1 {
+            format!("{processes} JVMs, each with ")
+        } else {
+            String::new()
+        };
+        let title = format!("{each}{} against {limit}", scene.arrival());
         let about = format!("{}; one storm each", scene.refusal());
-        let picture = curves::draw(&title, &about, scene.users, &courses);
+        let picture = curves::draw(&title, &about, users, &courses);
         told::write(path, "the picture", &picture)?;
     }
     Ok(())

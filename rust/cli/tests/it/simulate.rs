@@ -30,6 +30,62 @@ fn todays_loop_loses_two_users_of_five_to_the_platforms_minute() {
 }
 
 #[test]
+fn several_jvms_share_one_limit_with_their_users_added_up() {
+    let limit = [
+        "--limit",
+        "token-bucket rate=20 burst=20",
+        "--ramp",
+        "0",
+        "--seeds",
+        "3",
+    ];
+    let told = |more: &[&str]| json(&[&limit[..], &["--policy", "pace"], more].concat());
+    let (one, two) = (
+        told(&["--users", "100"]),
+        told(&["--users", "50", "--processes", "2"]),
+    );
+    assert_eq!(
+        (one["processes"].as_u64(), two["processes"].as_u64()),
+        (Some(1), Some(2))
+    );
+    let figure = |told: &Value, name: &str| told["results"][0][name]["mean"].as_f64().unwrap();
+    // (100 - 20) / 20, however they are spread.
+    assert_eq!(figure(&one, "boundSeconds"), 4.0);
+    assert_eq!(figure(&two, "boundSeconds"), 4.0);
+    assert_eq!(figure(&two, "lost"), 0.0);
+    assert!(figure(&two, "makespanSeconds") >= 4.0, "{two}");
+    // Two gates that know nothing of one another are refused more than one.
+    assert!(
+        figure(&two, "attemptsPerUser") > figure(&one, "attemptsPerUser"),
+        "{one} {two}"
+    );
+    let lost = json(&[
+        "--limit",
+        "fixed-window limit=0 window=1s",
+        "--users",
+        "5",
+        "--processes",
+        "3",
+        "--policy",
+        "none",
+        "--seeds",
+        "1",
+    ]);
+    assert_eq!(figure(&lost, "lost"), 15.0);
+    let ended = run(&[&["simulate", "--processes", "2"], &limit[..]].concat());
+    assert!(
+        ended
+            .out
+            .starts_with("2 JVMs on one limit, each with a gate of its own"),
+        "{}",
+        ended.out
+    );
+    let wrong = run(&["simulate", "--limit", "none", "--processes", "0"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.err.contains("1..=50"), "{}", wrong.err);
+}
+
+#[test]
 fn the_table_tells_what_the_json_does_and_the_picture_is_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let (picture, file) = (folder.path().join("p.svg"), folder.path().join("f.json"));
