@@ -218,3 +218,58 @@ fn wrong_command_lines_say_what_is_missing() {
         assert!(help.out.contains(part), "{part}");
     }
 }
+
+/// The elements in a moved plan that are ours: the last part of each one's class, and the names of its properties.
+fn ours(plan: &str) -> Vec<(String, Vec<String>)> {
+    let quoted = |text: &str| text.split('"').next().expect("a text has a begin").to_owned();
+    let elements = plan.split("testclass=\"io.github.wsbackoff.").skip(1);
+    let element = |rest: &str| {
+        let class = quoted(rest);
+        let own = rest
+            .split("</io.github.wsbackoff.")
+            .next()
+            .expect("a text has a begin");
+        let keys = own
+            .split("name=\"wsb.")
+            .skip(1)
+            .map(|rest| format!("wsb.{}", quoted(rest)));
+        let name = class.rsplit('.').next().expect("a text has an end").to_owned();
+        (name, keys.collect())
+    };
+    elements.map(element).collect()
+}
+
+#[test]
+fn each_property_of_a_moved_plan_is_one_that_its_element_has() {
+    let tables: serde_json::Value =
+        serde_json::from_str(&run(&["describe", "--format", "json"]).out).unwrap();
+    let keys = tables["keys"].as_array().unwrap();
+    let has = |element: &str, name: &str| {
+        let of = |key: &serde_json::Value| {
+            key["elements"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|one| one == element)
+        };
+        keys.iter().any(|key| key["key"] == name && of(key))
+    };
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/migrate");
+    let mut seen = 0;
+    for folder in fs::read_dir(corpus).unwrap() {
+        for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "moved") {
+                continue;
+            }
+            let plan = String::from_utf8_lossy(&fs::read(&path).unwrap()).replace('\0', "");
+            for (element, keys) in ours(&plan) {
+                for key in keys {
+                    assert!(has(&element, &key), "{}: {element} has no {key}", path.display());
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 500, "{seen}");
+}

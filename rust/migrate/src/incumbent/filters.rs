@@ -1,19 +1,8 @@
 //! Their filters: which messages they keep from the samplers in their scope.
 
 use super::Move;
-use super::samplers::Kind;
 use crate::jmx::{ItemId, Plan};
 use std::collections::BTreeMap;
-
-/// What the filters in scope of a sampler leave of what it waits for.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Discards {
-    /// The kind that is left.
-    pub(super) kind: Kind,
-    /// Mode and value of the only messages that are left.
-    pub(super) only: Option<(&'static str, String)>,
-    pub(super) notes: Vec<String>,
-}
 
 pub(super) fn ping(plan: &Plan, item: ItemId) -> Move {
     let answers = plan.value_or(item, "replyToPing", "false") == "true";
@@ -21,7 +10,9 @@ pub(super) fn ping(plan: &Plan, item: ItemId) -> Move {
     if answers {
         moved
     } else {
-        moved.noting("pings of the server were not answered; now they are")
+        moved.noting(
+            "pings of the server were not answered; now they are, unless its Connect has wsb.ping.answer=off",
+        )
     }
 }
 
@@ -67,97 +58,90 @@ impl Filters {
     }
 }
 
-/// What the filters come to together.
+/// What the filters discard, as conditions of ours, one a line.
 ///
 /// # Errors
 /// Why ours cannot do what they do.
-pub(super) fn discards(plan: &Plan, filters: &[ItemId], kind: Kind) -> Result<Discards, String> {
-    let mut left = Discards {
-        kind,
-        only: None,
-        notes: Vec::new(),
-    };
+pub(super) fn discards(plan: &Plan, filters: &[ItemId]) -> Result<String, String> {
     if filters.len() > MOST {
         return Err(format!("more than {MOST} filters count for it"));
     }
-    for filter in filters {
-        let comparison = plan.value_or(*filter, "comparisonType", "IsPlain");
-        let text = plan.class(*filter).ends_with(".TextFrameFilter");
-        let (own, other) = if text {
-            (Kind::Text, Kind::Binary)
-        } else {
-            (Kind::Binary, Kind::Text)
-        };
-        let named = || format!("the filter {} (line {})", plan.name(*filter), plan.line(*filter));
-        if comparison == "IsPlain" || comparison.is_empty() {
-            if left.kind == own {
-                return Err(format!("{} discards all that it waits for", named()));
-            }
-            left.kind = other;
-            continue;
-        }
-        if left.kind == other {
-            // It discards what the sampler does not take anyhow; ours discard it likewise.
-            continue;
-        }
-        if left.only.is_some() {
-            return Err(format!("{} is the second one for content in its scope", named()));
-        }
-        let value = plan.value_or(*filter, "matchValue", "");
-        let only = if text {
-            only_text(&comparison, &value)
-        } else {
-            only_binary(&comparison, &value, &plan.value_or(*filter, "matchPosition", ""))
-        };
-        left.only = Some(only.map_err(|why| format!("{} {why}", named()))?);
-        if left.kind == Kind::Any {
-            left.notes.push(format!(
-                "{} let messages of the other kind pass; now they are discarded",
-                named()
-            ));
-            left.kind = own;
-        }
-    }
-    Ok(left)
+    let lines: Result<Vec<String>, String> = filters.iter().map(|filter| line(plan, *filter)).collect();
+    Ok(lines?.join("\n"))
 }
 
-/// The texts that a filter leaves, as a condition of ours.
-fn only_text(comparison: &str, value: &str) -> Result<(&'static str, String), String> {
+fn line(plan: &Plan, filter: ItemId) -> Result<String, String> {
+    let comparison = plan.value_or(filter, "comparisonType", "IsPlain");
+    let value = plan.value_or(filter, "matchValue", "");
+    let (not, how) = match comparison.strip_prefix("Not") {
+        Some(how) => ("not ", how),
+        None => ("", comparison.as_str()),
+    };
+    let text = plan.class(filter).ends_with(".TextFrameFilter");
+    let kind = if text { "text" } else { "binary" };
+    if how == "IsPlain" || how.is_empty() {
+        return Ok(kind.to_owned());
+    }
+    let condition = if text {
+        compared_text(how, &value)
+    } else {
+        compared_bytes(how, &value, plan.value_or(filter, "matchPosition", "").trim())
+    };
+    let condition = condition.map_err(|why| {
+        format!(
+            "the filter {} (line {}) {why}",
+            plan.name(filter),
+            plan.line(filter)
+        )
+    })?;
+    Ok(format!("{kind} {not}{condition}"))
+}
+
+fn compared_text(how: &str, value: &str) -> Result<String, String> {
     let literal = || {
         if value.contains("${") {
             Err(format!(
-                "compares the {comparison} of a variable, for which ws-backoff has no condition"
+                "compares the begin or end ({how}) with a variable, for which ws-backoff has no condition"
             ))
         } else {
             Ok(regex::escape(value))
         }
     };
-    let pattern = |pattern: String| match regex::Regex::new(&pattern) {
-        Ok(_) => Ok(("regex", pattern)),
-        Err(_) if pattern.contains("${") => Ok(("regex", pattern)),
-        Err(_) => Err(format!(
-            "has the pattern {value:?}, which ws-backoff does not take"
-        )),
+    let condition = match how {
+        "Contains" => format!("contains {value}"),
+        "Equals" => format!("equals {value}"),
+        "ContainsRegex" => format!("regex {}", pattern(value, value)?),
+        "EqualsRegex" => format!("regex {}", pattern(value, &format!("^(?:{value})$"))?),
+        "StartsWith" => format!("regex ^{}", literal()?),
+        "EndsWith" => format!("regex {}$", literal()?),
+        other => return Err(format!("has the comparison {other:?}, which is not known")),
     };
-    match comparison {
-        "NotContains" => Ok(("contains", value.to_owned())),
-        "NotEquals" => Ok(("equals", value.to_owned())),
-        "NotContainsRegex" => pattern(value.to_owned()),
-        "NotEqualsRegex" => pattern(format!("^(?:{value})$")),
-        "NotStartsWith" => pattern(format!("^{}", literal()?)),
-        "NotEndsWith" => pattern(format!("{}$", literal()?)),
-        other => Err(format!(
-            "discards what matches ({other} {value:?}), for which ws-backoff has no condition"
-        )),
+    if value.contains(['\n', '\r']) || value.is_empty() {
+        return Err(format!(
+            "compares with {value:?}; a condition of ws-backoff is one line, and compares with something"
+        ));
     }
+    Ok(condition)
 }
 
-fn only_binary(comparison: &str, value: &str, position: &str) -> Result<(&'static str, String), String> {
-    let from_begin = position.is_empty() || position == "0";
-    match comparison {
-        "NotStartsWith" if from_begin => Ok(("binary-prefix", value.to_owned())),
+/// A pattern of theirs, in the form that ours need, if ours take it; what variables bring is seen in a run only.
+fn pattern<'p>(theirs: &str, ours: &'p str) -> Result<&'p str, String> {
+    if theirs.contains("${") || regex::Regex::new(ours).is_ok() {
+        return Ok(ours);
+    }
+    Err(format!(
+        "has the pattern {theirs:?}, which ws-backoff does not take"
+    ))
+}
+
+fn compared_bytes(how: &str, value: &str, position: &str) -> Result<String, String> {
+    let anywhere = position.is_empty();
+    match how {
+        "Contains" if anywhere => Ok(format!("binary-contains {value}")),
+        "Equals" if anywhere || position == "0" => Ok(format!("binary-equals {value}")),
+        "StartsWith" if anywhere || position == "0" => Ok(format!("binary-prefix {value}")),
         other => Err(format!(
-            "compares bytes ({other} {value:?}), for which ws-backoff has no condition"
+            "compares bytes ({other} {value:?} at {position:?}), for which ws-backoff has no condition"
         )),
     }
 }

@@ -206,12 +206,12 @@ fn keep_connections_whole(plan: &Plan, survey: &mut Survey) {
         };
         let Some((cause, why)) = own else { continue };
         let stays = if survey.left.contains_key(cause) {
-            "which stays"
+            ", which stays".to_owned()
         } else {
-            why.as_str()
+            format!(": {why}")
         };
         let (name, line) = (plan.name(*cause), plan.line(*cause));
-        let why = format!("it may share a connection with {name} (line {line}): {stays}");
+        let why = format!("it may share a connection with {name} (line {line}){stays}");
         survey.moves.remove(&item);
         survey.left.insert(item, why);
     }

@@ -2,7 +2,7 @@
 
 use super::Move;
 use super::address::address;
-use super::filters::{self, Discards, Filters};
+use super::filters::{self, Filters};
 use crate::jmx::{ItemId, NewElement, Plan};
 use crate::ours;
 
@@ -56,6 +56,7 @@ fn connecting(plan: &Plan, item: ItemId) -> Result<(Connecting, Vec<String>), St
     }
     settings.extend([
         ("wsb.keepAlive", "0".to_owned()),
+        ("wsb.end", "abort".to_owned()),
         (
             "wsb.retry.attemptTimeout",
             timeout(plan, item, "readTimeout", READ_TIMEOUT),
@@ -123,20 +124,18 @@ pub(super) fn read(plan: &Plan, item: ItemId, filters: &Filters) -> Result<Move,
 }
 
 pub(super) fn ping(plan: &Plan, item: ItemId) -> Result<Move, String> {
+    let element = connection(plan, item, ours::sampler("Ping"));
     match plan.value_or(item, "type", "PingPong").as_str() {
-        "PingPong" | "" => {}
-        "Pong" => {
-            return Err(
-                "it sends a pong that nobody asked for; ws-backoff has no element for that".to_owned(),
+        "PingPong" | "" => {
+            let element = element.with(
+                "wsb.readTimeout",
+                timeout(plan, item, "readTimeout", READ_TIMEOUT),
             );
+            Ok(Move::to(element).noting("the ping has a payload of 8 bytes, where theirs had none"))
         }
-        other => return Err(format!("its type is {other:?}; PingPong and Pong are known")),
+        "Pong" => Ok(Move::to(element.with("wsb.ping.mode", "pong"))),
+        other => Err(format!("its type is {other:?}; PingPong and Pong are known")),
     }
-    let element = connection(plan, item, ours::sampler("Ping")).with(
-        "wsb.readTimeout",
-        timeout(plan, item, "readTimeout", READ_TIMEOUT),
-    );
-    Ok(Move::to(element).noting("the ping has a payload of 8 bytes, where theirs had none"))
 }
 
 /// The name of the connection, which an unreleased version of theirs has.
@@ -169,27 +168,23 @@ fn using(plan: &Plan, item: ItemId, kind: &str, absent: &str) -> Result<Move, St
     }
 }
 
-/// What it waits for: the kind, and what filters in its scope leave of it.
+/// What it waits for: the next message that no filter in its scope discards, which must be of its kind.
 fn awaiting(plan: &Plan, filters: &Filters, item: ItemId, moved: Move, kind: Kind) -> Result<Move, String> {
     let filters = filters.for_sampler(plan, item);
-    let Discards {
-        kind: left,
-        only,
-        notes,
-    } = filters::discards(plan, &filters, kind)?;
-    let others = if filters.is_empty() { "fail" } else { "discard" };
-    let mut moved = notes.into_iter().fold(moved, Move::noting);
-    if let Some((mode, value)) = only {
-        moved = moved.with("wsb.match.mode", mode).with("wsb.match.value", value);
-    }
-    if left != Kind::Any {
-        moved = moved.with("wsb.match.kind", left.name());
-    }
+    let mut moved = moved;
     // The next message of any kind has no others.
-    if left != Kind::Any || !filters.is_empty() {
-        moved = moved.with("wsb.match.others", others);
+    if kind != Kind::Any {
+        moved = moved
+            .with("wsb.match.kind", kind.name())
+            .with("wsb.match.others", "fail");
     }
-    Ok(moved)
+    let discards = filters::discards(plan, &filters)?;
+    if discards.is_empty() {
+        return Ok(moved);
+    }
+    Ok(moved.with("wsb.match.discard", discards).noting(
+        "what it discards was shown as a part of its sample; wsb.result.discarded=subresults shows it again",
+    ))
 }
 
 /// What it sends.
@@ -198,18 +193,16 @@ struct Payload {
     form: &'static str,
     text: String,
     file: String,
-    notes: Vec<String>,
 }
 
 impl Payload {
     fn put_into(self, moved: Move) -> Move {
         let moved = moved.with("wsb.payloadType", self.form);
-        let moved = if self.form.starts_with("file") {
+        if self.form.starts_with("file") {
             moved.with("wsb.payloadFile", self.file)
         } else {
             moved.with("wsb.payload", self.text)
-        };
-        self.notes.into_iter().fold(moved, Move::noting)
+        }
     }
 }
 
@@ -229,7 +222,6 @@ fn payload(plan: &Plan, item: ItemId) -> Result<Payload, String> {
     };
     let from_file = plan.value_or(item, "loadDataFromFile", "false") == "true";
     let mut text = plan.value_or(item, "requestData", "");
-    let mut notes = Vec::new();
     if stomp && from_file {
         return Err(
             "it sends a file as a STOMP text, with NUL for ^@; ws-backoff sends a file as it is".to_owned(),
@@ -238,12 +230,9 @@ fn payload(plan: &Plan, item: ItemId) -> Result<Payload, String> {
     if stomp {
         text = text.replace("^@", "${__char(0)}");
     }
-    if from_file && kind == Kind::Text {
-        notes.push("variables in the file are replaced now; theirs sent them as they stand".to_owned());
-    }
     let form = match (from_file, kind) {
         (true, Kind::Binary) => "file",
-        (true, _) => "file-text",
+        (true, _) => "file-raw",
         (false, Kind::Binary) => "hex",
         (false, _) => "text",
     };
@@ -252,7 +241,6 @@ fn payload(plan: &Plan, item: ItemId) -> Result<Payload, String> {
         form,
         text,
         file: plan.value_or(item, "dataFile", ""),
-        notes,
     })
 }
 

@@ -75,7 +75,7 @@ fn outcome(outcome: &Outcome) -> (&'static str, &str) {
 
 /// What is different from now on for every plan in which samplers of WebSockets have moved.
 const GENERAL: [&str; 4] = [
-    "A connection is closed with code 1000 when its thread ends or another one is opened; it was cut before.",
+    "A connection that the plan does not close is cut when its thread ends or another one is opened, as before (wsb.end=abort). Empty that field, and it is closed with code 1000.",
     "Failures have the code Non HTTP response code: <error code>, where theirs had Websocket I/O error or Sampler error.",
     "A refused upgrade keeps its headers and body; its message is the server's reason.",
     "A Connect that the plan did not repeat has wsb.retry.strategy=none: it tries once, as before. Empty that field, and it waits and tries again.",

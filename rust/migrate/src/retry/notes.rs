@@ -47,7 +47,7 @@ pub(super) fn notes(found: &Retries, tries: Option<f64>, pause: Option<f64>) -> 
         notes.push("it wrote to the log".to_owned());
     }
     notes.push(
-        "400, 401, 403, 404 and the like are final at once; see wsb.retry.throttle and wsb.retry.transient"
+        "400, 401, 403, 404 and the like are final at once; with wsb.retry.transient=any they are tried again, too"
             .to_owned(),
     );
     notes
