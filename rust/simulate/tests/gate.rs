@@ -175,6 +175,41 @@ fn a_quota_below_the_lowest_rate_that_counts_refusals_lets_all_in_too() {
     }
 }
 
+/// Whoever is refused lets two others in, and those who went before that was heard. Not asserted: silence, which costs its time-out, and
+/// buckets near their rate, where one of some thousand innocents is taken for one who is always refused and waits by its own backoff.
+#[test]
+fn who_is_refused_is_overtaken_by_few() {
+    for (limit, hint, most) in [
+        ("fixed-window limit=40 window=5s", Hint::Seconds, 15),
+        ("fixed-window limit=100 window=60s", Hint::Seconds, 15),
+        ("fixed-window limit=40 window=5s", Hint::None, 30),
+        ("fixed-window limit=120 window=60s", Hint::None, 40),
+        (
+            "sliding-window limit=50 window=10s reject-counts=true",
+            Hint::None,
+            30,
+        ),
+        ("token-bucket rate=5 burst=20", Hint::None, 30),
+        ("concurrency limit=20", Hint::None, 30),
+    ] {
+        for round_trip in [NEAR, FAR] {
+            let storm = Storm {
+                hint,
+                round_trip,
+                held: limit
+                    .contains("concurrency")
+                    .then_some(Duration::from_millis(1_500)),
+                ..paced(limit, 200)
+            };
+            let sum = storm.run_all(40);
+            assert!(
+                sum.overtaken_by <= most,
+                "{limit} {hint:?} {round_trip:?}: {sum:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn pause_brings_everybody_in_right_after_each_window() {
     for (limit, times_bound, attempts) in [
