@@ -9,7 +9,7 @@
 //! | cap 60 s and growth 2.5 for everybody | 4 to 8 | +27 % on a bucket of 5/s |
 //! | the same, only in a lock-out | as late as it is found, nobody gets in before | 1x |
 //! | a spread of `users * window / (0.8 * quota)` in a lock-out, squeezed into the time left | 0, 0; of 1,000 still 960, who all try at once | 1x; without hints a window of 60 s +4 % |
-//! | the same, and who has no time stops | 0, 0; of 1,000 672 to 858, where the bound leaves out 400 | the same |
+//! | the same, and who has no time stops | 0, 0; of 1,000 766 to 936, where the bound leaves out 400 | the same |
 //!
 //! Where each refusal begins a *fixed* window anew, no spread helps: only a whole window in which nobody tries. There the gate `pace` does.
 //!
