@@ -5,8 +5,11 @@ use crate::jmx::NewElement;
 /// What people call the Retry controller.
 pub(crate) const RETRY: &str = "wsb - Retry";
 
+/// What people call the assertion for bytes.
+pub(crate) const BINARY_ASSERTION: &str = "wsb - Binary Assertion";
+
 /// What a person calls an element, by the last part of its class.
-const LABELS: [(&str, &str); 7] = [
+const LABELS: [(&str, &str); 8] = [
     ("ConnectSampler", "wsb - Connect"),
     ("SendSampler", "wsb - Send"),
     ("ReceiveSampler", "wsb - Receive"),
@@ -14,6 +17,7 @@ const LABELS: [(&str, &str); 7] = [
     ("PingSampler", "wsb - Ping"),
     ("CloseSampler", "wsb - Close"),
     ("RetryController", RETRY),
+    ("BinaryAssertion", BINARY_ASSERTION),
 ];
 
 /// A sampler of ours: `Connect`, `Send`, `Receive`, `Exchange`, `Ping` or `Close`.
@@ -24,6 +28,11 @@ pub(crate) fn sampler(kind: &str) -> NewElement {
 /// The controller that tries again what is in it.
 pub(crate) fn retry() -> NewElement {
     element("control", "RetryController")
+}
+
+/// The assertion for bytes.
+pub(crate) fn binary_assertion() -> NewElement {
+    element("assertions", "BinaryAssertion")
 }
 
 /// The defaults of all elements in its scope.

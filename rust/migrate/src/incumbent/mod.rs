@@ -5,6 +5,7 @@
 //! What is known of them here comes from their documentation and from plans that use them.
 
 mod address;
+mod assertion;
 mod codes;
 mod filters;
 mod headers;
@@ -21,7 +22,7 @@ const PACKAGE: &str = "eu.luminis.jmeter.";
 const ASSERTION: &str = "eu.luminis.jmeter.assertions.BinaryContentAssertion";
 
 /// All properties of theirs: none of them means anything to an element of ours.
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "TLS",
     "server",
     "port",
@@ -41,6 +42,7 @@ const KEYS: [&str; 23] = [
     "replyToPing",
     "filterType",
     "comparisonType",
+    "compareValue",
     "matchValue",
     "matchPosition",
     "connectionId",
@@ -156,10 +158,7 @@ fn one(plan: &Plan, item: ItemId, kind: &str, filters: &Filters) -> Result<Move,
         "PingPongSampler" => samplers::ping(plan, item),
         "PingFrameFilter" => Ok(filters::ping(plan, item)),
         "TextFrameFilter" | "BinaryFrameFilter" => Ok(filters::content(plan, item)),
-        "BinaryContentAssertion" => Err(
-            "ws-backoff has no assertion for bytes of any sampler; wsb.match.mode=binary-prefix and the MD5Hex Assertion come near"
-                .to_owned(),
-        ),
+        "BinaryContentAssertion" => assertion::binary(plan, item),
         other => Err(format!("{other} is not known")),
     }
 }
@@ -198,7 +197,8 @@ fn keep_connections_whole(plan: &Plan, survey: &mut Survey) {
     }
     // What stands above all groups reaches into each.
     let everywhere = blocked.get(&None).or_else(|| blocked.values().next()).cloned();
-    let moving: Vec<ItemId> = survey.moves.keys().copied().collect();
+    let connected = |item: &ItemId| plan.class(*item) != ASSERTION;
+    let moving: Vec<ItemId> = survey.moves.keys().copied().filter(connected).collect();
     for item in moving {
         let own = match rooms[item] {
             None => everywhere.as_ref(),
@@ -239,7 +239,7 @@ pub(crate) fn apply(plan: &Plan, survey: &Survey, change: &mut Change, told: &mu
     for (item, why) in &survey.left {
         told.push(Entry::of(plan, *item, Outcome::Left(why.clone())));
     }
-    if !survey.moves.is_empty() {
+    if survey.moves.keys().any(|item| plan.class(*item) != ASSERTION) {
         codes::rewrite(plan, survey, change, told);
         headers::rewrite(plan, survey, change, told);
     }

@@ -3,7 +3,7 @@
 mod page;
 
 use crate::Migration;
-use crate::ours::RETRY;
+use crate::ours::{BINARY_ASSERTION, RETRY};
 use crate::told::{Entry, Outcome};
 use std::fmt::Write;
 
@@ -83,7 +83,7 @@ const GENERAL: [&str; 4] = [
 
 /// What counts for all of these files.
 fn general(files: &[File]) -> &'static [&'static str] {
-    let is_sampler = |entry: &Entry| matches!(&entry.outcome, Outcome::Moved(into) if into != RETRY);
+    let is_sampler = |entry: &Entry| matches!(&entry.outcome, Outcome::Moved(into) if into != RETRY && into != BINARY_ASSERTION);
     let moved = files.iter().filter_map(|file| file.result.as_ref().ok());
     if moved.flat_map(|one| &one.entries).any(is_sampler) {
         &GENERAL
