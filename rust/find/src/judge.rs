@@ -221,12 +221,11 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
             .position(|one| *one == place)
             .unwrap_or(FAMILIES.len())
     };
-    let near: Vec<&Rated> = within(CLEARLY).filter(|rated| !vague(&rated.found)).collect();
-    let named = near
-        .iter()
-        .copied()
-        .min_by_key(place)
-        .filter(|named| !is_luck(seen, &named.found));
+    let telling = |rated: &&Rated| !vague(&rated.found) && !is_luck(seen, &rated.found);
+    let near: Vec<&Rated> = within(CLEARLY).filter(telling).collect();
+    // Where the heaviest tell nothing, the first that does and is possible still.
+    let next = || possible.iter().copied().find(telling);
+    let named = near.iter().copied().min_by_key(place).or_else(next);
     let Some(named) = named else {
         verdict.also = kinds;
         verdict.open.push(too_little(seen));
