@@ -177,6 +177,11 @@ fn exit_of(arguments: &str) -> Option<i32> {
         .replace("--duration 3m", "--duration 100ms")
         .replace("127.0.0.1:9001", "127.0.0.1:1");
     let folder = tempfile::tempdir().expect("a folder for what the command writes");
+    // What the reader of docs/migrate.md has.
+    let plans = folder.path().join("plans");
+    std::fs::create_dir(&plans).expect("a folder in it");
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/plans/before.jmx");
+    std::fs::copy(plan, plans.join("before.jmx")).expect("a plan of ours");
     Command::new("sh")
         .arg("-c")
         .arg(format!(
