@@ -137,7 +137,8 @@ fn two_engines_run_a_plan_share_a_quota_and_end_with_the_client() {
         .argument(format!("-Gurl={}", serve.url("/after")))
         .argument("-Gusers=20")
         .argument("-Grampup=0")
-        .argument("-Gwsb.retry.base=200");
+        .argument("-Gwsb.retry.base=200")
+        .argument("-Gwsb.report=pages");
     let samples = run(&after).samples().unwrap();
     let stats = serve.stats().unwrap();
     let traced = traces(&engines, "/after", stats.attempts);
@@ -162,6 +163,13 @@ fn two_engines_run_a_plan_share_a_quota_and_end_with_the_client() {
             .iter()
             .filter(|line| line.text.contains("in native method"));
         assert_eq!(of_jni.count(), 0, "{}", ended.text());
+    }
+    // Each has left pages of its own users where it runs, the first one of the first plan.
+    for name in ["one", "two"] {
+        let pages = std::fs::read_dir(folder.join(name).join("pages")).unwrap();
+        let first = pages.map(|page| page.unwrap().path()).min().unwrap();
+        let page = std::fs::read_to_string(&first).unwrap();
+        assert!(page.contains("All 20 users got in."), "{}", first.display());
     }
     assert_eq!(complaints(&paced), Vec::<String>::new());
 }
