@@ -33,13 +33,14 @@ Exit codes: 0, 1 when stopped or nothing can help, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
+#[command(group = clap::ArgGroup::new("known").required(true).args(["limit", "traces"]))]
 pub(crate) struct Options {
     /// Who is let in
-    #[arg(long, value_name = "LIMIT", long_help = LIMIT_HELP, required_unless_present = "traces")]
+    #[arg(long, value_name = "LIMIT", long_help = LIMIT_HELP)]
     limit: Option<LimitSpec>,
 
     /// Who was let in, by traces or result files of a run, as `find` reads them, in place of --limit; repeatable
-    #[arg(long = "trace", value_name = "TRACE", num_args = 1.., conflicts_with = "limit")]
+    #[arg(long = "trace", value_name = "TRACE", num_args = 1..)]
     traces: Vec<PathBuf>,
 
     #[command(flatten)]

@@ -138,6 +138,20 @@ impl Rated {
         }
     }
 
+    /// Whether its figures say something, and more than luck could.
+    fn tells(&self, seen: &Seen) -> bool {
+        !vague(&self.found) && !is_luck(seen, &self.found)
+    }
+
+    /// Where it stands among the families, the simplest first.
+    fn place(&self) -> usize {
+        let place = (self.found.family, self.found.fit.counted);
+        FAMILIES
+            .iter()
+            .position(|one| *one == place)
+            .unwrap_or(FAMILIES.len())
+    }
+
     /// Whether refusals could count in it and make a difference.
     fn counts(&self) -> bool {
         !matches!(self.found.family, Family::Open | Family::Held | Family::Queue)
@@ -176,37 +190,10 @@ pub(crate) fn candidates(seen: &Seen, served: Option<&Seen>, told: &[Told], ends
 /// Judges the candidates, the heaviest first.
 pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdict {
     let decisions = seen.all.len();
-    let serious: Vec<&Rated> = candidates
-        .iter()
-        .filter(|rated| !rated.found.is_at_shortest())
-        .collect();
-    let good: Vec<&Rated> = serious
-        .iter()
-        .copied()
-        .filter(|rated| explains(decisions, rated, &serious))
-        .collect();
-    let Some(heaviest) = good.first() else {
+    let Some(remaining) = Remaining::of(decisions, candidates) else {
         return nothing_explains(decisions, candidates);
     };
-    let within = |bits: f64| {
-        let least = heaviest.bits() - bits;
-        good.iter().copied().filter(move |rated| rated.bits() >= least)
-    };
-    let explained = good
-        .iter()
-        .map(|rated| rated.explained())
-        .fold(f64::MIN, f64::max);
-    let possible: Vec<&Rated> = within(POSSIBLE_BY_FIGURES)
-        .filter(|rated| {
-            rated.bits() >= heaviest.bits() - POSSIBLE || rated.explained() >= explained - AS_WELL
-        })
-        .collect();
-    let mut kinds: Vec<Kind> = Vec::new();
-    for rated in &possible {
-        if !kinds.contains(&rated.kind()) {
-            kinds.push(rated.kind());
-        }
-    }
+    let mut kinds = remaining.kinds();
     let mut verdict = Verdict {
         named: None,
         also: Vec::new(),
@@ -214,19 +201,7 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
         ruled_out: ruled_out(decisions, candidates, &kinds),
         open: Vec::new(),
     };
-    let place = |rated: &&Rated| {
-        let place = (rated.found.family, rated.found.fit.counted);
-        FAMILIES
-            .iter()
-            .position(|one| *one == place)
-            .unwrap_or(FAMILIES.len())
-    };
-    let telling = |rated: &&Rated| !vague(&rated.found) && !is_luck(seen, &rated.found);
-    let near: Vec<&Rated> = within(CLEARLY).filter(telling).collect();
-    // Where the heaviest tell nothing, the first that does and is possible still.
-    let next = || possible.iter().copied().find(telling);
-    let named = near.iter().copied().min_by_key(place).or_else(next);
-    let Some(named) = named else {
+    let Some(named) = remaining.named(seen) else {
         verdict.also = kinds;
         verdict.open.push(too_little(seen));
         return verdict;
@@ -237,36 +212,14 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
         verdict.open.push(text.to_owned());
         return verdict;
     }
-    if named.waits < 0.0 {
-        verdict.open.push(format!(
-            "users waited for answers as they do where places are short, which a {} does not explain",
-            named.kind().name()
-        ));
+    if let Some(doubt) = doubt(seen, &remaining, named, &kinds, ends_told) {
+        verdict.open.push(doubt);
         verdict.also = kinds;
         return verdict;
     }
-    let mut telling: Vec<Kind> = within(POSSIBLE).map(Rated::kind).collect();
-    telling.retain(|kind| ends_told || *kind != Kind::Concurrency);
-    telling.sort_unstable();
-    telling.dedup();
-    if telling.len() >= TOO_MANY && near.iter().any(|rated| rated.kind() != named.kind()) {
-        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-        verdict.open.push(format!(
-            "{} explain what was seen equally well",
-            names.join(" and ")
-        ));
-        verdict.also = kinds;
-        return verdict;
-    }
-    // Whether refusals count is told only where no model says otherwise that comes near.
-    let near_by = |rated: &&&Rated| {
-        rated.explained() >= named.explained() - OTHERWISE && rated.bits() >= named.bits() - 2.0 * OTHERWISE
-    };
-    let mut counting = good.iter().filter(|rated| rated.counts()).filter(near_by);
-    let agreed = counting.all(|rated| rated.found.fit.counted == named.found.fit.counted)
-        && seen.counts().1 >= REFUSALS;
-    verdict.counted = (named.counts() && agreed).then_some(named.found.fit.counted);
-    if named.counts() && !agreed {
+    let counting = named.counts().then_some(named.found.fit.counted);
+    verdict.counted = counting.filter(|_| remaining.agree_on_counting(seen, named));
+    if counting != verdict.counted {
         let text = "whether refusals count, too; a run that tries again at once after a refusal would tell";
         verdict.open.push(text.to_owned());
     }
@@ -277,6 +230,108 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
     verdict.also = kinds.into_iter().filter(|other| *other != named.kind()).collect();
     verdict.named = Some(named.found);
     verdict
+}
+
+/// The candidates that explain the decisions.
+struct Remaining<'a> {
+    /// The heaviest first, and never empty.
+    good: Vec<&'a Rated>,
+    /// Those of them that explain about as much as the heaviest.
+    possible: Vec<&'a Rated>,
+}
+
+impl<'a> Remaining<'a> {
+    fn of(decisions: usize, candidates: &'a [Rated]) -> Option<Self> {
+        let serious: Vec<&Rated> = candidates
+            .iter()
+            .filter(|rated| !rated.found.is_at_shortest())
+            .collect();
+        let good: Vec<&Rated> = serious
+            .iter()
+            .copied()
+            .filter(|rated| explains(decisions, rated, &serious))
+            .collect();
+        let heaviest = good.first()?.bits();
+        let explained = good
+            .iter()
+            .map(|rated| rated.explained())
+            .fold(f64::MIN, f64::max);
+        let as_well = |rated: &&Rated| {
+            rated.bits() >= heaviest - POSSIBLE
+                || rated.bits() >= heaviest - POSSIBLE_BY_FIGURES && rated.explained() >= explained - AS_WELL
+        };
+        let possible = good.iter().copied().filter(as_well).collect();
+        Some(Self { good, possible })
+    }
+
+    /// Those that are lighter than the heaviest by no more than so many bits.
+    fn within(&self, bits: f64) -> impl Iterator<Item = &'a Rated> + '_ {
+        let least = self.good[0].bits() - bits;
+        self.good
+            .iter()
+            .copied()
+            .filter(move |rated| rated.bits() >= least)
+    }
+
+    /// The kinds that are possible, the heaviest first.
+    fn kinds(&self) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        for rated in &self.possible {
+            if !kinds.contains(&rated.kind()) {
+                kinds.push(rated.kind());
+            }
+        }
+        kinds
+    }
+
+    /// The simplest of the heaviest that tell something; where these tell nothing, the first that does and is possible still.
+    fn named(&self, seen: &Seen) -> Option<&'a Rated> {
+        let simplest = self
+            .within(CLEARLY)
+            .filter(|rated| rated.tells(seen))
+            .min_by_key(|rated| rated.place());
+        simplest.or_else(|| self.possible.iter().copied().find(|rated| rated.tells(seen)))
+    }
+
+    /// Whether refusals can be told to count or not: no model says otherwise that comes near.
+    fn agree_on_counting(&self, seen: &Seen, named: &Rated) -> bool {
+        let near_by = |rated: &&&Rated| {
+            rated.explained() >= named.explained() - OTHERWISE
+                && rated.bits() >= named.bits() - 2.0 * OTHERWISE
+        };
+        let mut counting = self.good.iter().filter(|rated| rated.counts()).filter(near_by);
+        counting.all(|rated| rated.found.fit.counted == named.found.fit.counted)
+            && seen.counts().1 >= REFUSALS
+    }
+}
+
+/// Why a kind is not named though it is the heaviest.
+fn doubt(
+    seen: &Seen,
+    remaining: &Remaining<'_>,
+    named: &Rated,
+    kinds: &[Kind],
+    ends_told: bool,
+) -> Option<String> {
+    if named.waits < 0.0 {
+        return Some(format!(
+            "users waited for answers as they do where places are short, which a {} does not explain",
+            named.kind().name()
+        ));
+    }
+    let mut within: Vec<Kind> = remaining.within(POSSIBLE).map(Rated::kind).collect();
+    within.retain(|kind| ends_told || *kind != Kind::Concurrency);
+    within.sort_unstable();
+    within.dedup();
+    let mut near = remaining.within(CLEARLY).filter(|rated| rated.tells(seen));
+    if within.len() < TOO_MANY || near.all(|rated| rated.kind() == named.kind()) {
+        return None;
+    }
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    Some(format!(
+        "{} explain what was seen equally well",
+        names.join(" and ")
+    ))
 }
 
 /// Whether a candidate contradicts few enough, and leaves few enough to chance.

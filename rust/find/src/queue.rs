@@ -61,13 +61,6 @@ pub(crate) fn queue(seen: &Seen) -> Option<Queued> {
         .into_iter()
         .map(|rate| delays(seen, &arrived, rate, quick))
         .max_by(|one, other| one.1.total_cmp(&other.1))?;
-    if std::env::var_os("FIND_DEBUG").is_some() {
-        eprintln!(
-            "queue quick {quick} late {} rate {rate} told {told} delay {delay} fitted {:?}",
-            late.len(),
-            fitted.map(|f| f.fit.level)
-        );
-    }
     if told < 0.75 {
         return None;
     }

@@ -190,6 +190,12 @@ fn the_limit_may_come_from_what_a_run_met() {
         "{}",
         few.err
     );
-    assert_eq!(run(&["tune"]).code, Some(2));
+    let unsaid = run(&["tune"]);
+    assert_eq!(unsaid.code, Some(2));
+    assert!(
+        unsaid.err.contains("--limit <LIMIT>|--trace <TRACE>"),
+        "{}",
+        unsaid.err
+    );
     assert_eq!(run(&["tune", "--trace", path, "--limit", "none"]).code, Some(2));
 }
