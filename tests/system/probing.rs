@@ -9,12 +9,12 @@ use crate::support::{alone, folder};
 
 const BUDGET: u32 = 300;
 
-/// Those whose experiments are short, and whose answers are the same each time: before HAProxy's `conn_rate` a probe needs most of its
-/// budget, and one in six did not suffice.
-const LIMITERS: [&str; 3] = [
+/// Those whose experiments are short.
+const LIMITERS: [&str; 4] = [
     "nginx limit_conn 20, 503",
     "nginx limit_req 10 r/s burst 30 queued, 503",
     "HAProxy conn_cur 20, 429",
+    "HAProxy conn_rate 60 per 5 s, reset",
 ];
 
 #[test]

@@ -77,6 +77,7 @@ fn main() {
             let way = Way {
                 round_trip: Duration::from_millis([1, 5, 50][random.random_range(0..3)]),
                 hiccup: Duration::from_millis(10),
+                stall: Duration::ZERO,
             };
             if !text.contains(&word) {
                 continue;

@@ -10,6 +10,11 @@ pub const NOTICED: Duration = Duration::from_millis(400);
 const LEAST_SLACK: Duration = Duration::from_millis(3);
 /// An answer that comes so much later than others was made to wait.
 const LATE: Duration = Duration::from_millis(40);
+/// A queue lets out one after the other. Answers that all come late and at the same moment, though their requests did not, waited for a
+/// server that stood still: one later than usual by so much, another's answer so near, their requests so far apart.
+const HELD_UP: Duration = Duration::from_millis(5);
+const TOGETHER: Duration = Duration::from_millis(1);
+const APART: Duration = Duration::from_millis(2);
 /// How much a delay may be beside what a model says, besides a tenth of it.
 const DELAY_SLACK: Duration = Duration::from_millis(60);
 
@@ -120,6 +125,15 @@ impl History {
         opens.map(|pair| (pair[0].0, pair[1].0.max(pair[0].0))).collect()
     }
 
+    /// Whether an answer came late together with others.
+    fn was_held_up(&self, tried: &Try, fastest: Duration) -> bool {
+        self.tries.iter().any(|other| {
+            other.answered - other.sent > fastest + HELD_UP
+                && other.answered.abs_diff(tried.answered) <= TOGETHER
+                && other.sent.abs_diff(tried.sent) >= APART
+        })
+    }
+
     fn rebuild(&mut self) {
         // The way there and back, where nobody waits.
         let fastest = self.tries.iter().map(|tried| tried.answered - tried.sent).min();
@@ -127,8 +141,8 @@ impl History {
         let tried = self.tries.iter().map(|tried| {
             let way = tried.answered - tried.sent;
             let longer = way - fastest;
-            // One that was made to wait was decided about when it came.
-            let (late, longer) = if longer > LATE {
+            // One that was made to wait was decided about when it came; one that was held up, some time in between.
+            let (late, longer) = if longer > LATE && !self.was_held_up(tried, fastest) {
                 (longer, Duration::ZERO)
             } else {
                 (Duration::ZERO, longer)

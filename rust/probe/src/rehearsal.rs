@@ -13,13 +13,21 @@ pub struct Way {
     pub round_trip: Duration,
     /// A way may take so much longer at times.
     pub hiccup: Duration,
+    /// For so long, at times, one of the server's two threads gets no processor: what came to it meanwhile is decided and answered at once
+    /// when it goes on.
+    pub stall: Duration,
 }
 
 struct Server {
     limiter: Limiter,
     way: Way,
+    stalled_until: Duration,
     random: Xoshiro256PlusPlus,
 }
+
+/// How often a thread stalls, by tries, and how many of the tries come to it.
+const STALLS: f64 = 0.03;
+const TO_STALLED: f64 = 0.5;
 
 struct Sent {
     at: Duration,
@@ -36,6 +44,21 @@ impl Server {
             0.0
         };
         self.way.round_trip.mul_f64(share) + self.way.hiccup.mul_f64(hiccup)
+    }
+
+    /// When it comes to decide on what is sent at `now`.
+    fn reached(&mut self, now: Duration) -> Duration {
+        let reached = now + self.way();
+        if self.way.stall.is_zero() {
+            return reached;
+        }
+        if now >= self.stalled_until && self.random.random_bool(STALLS) {
+            self.stalled_until = now + self.way.stall;
+        }
+        if reached < self.stalled_until && self.random.random_bool(TO_STALLED) {
+            return self.stalled_until;
+        }
+        reached
     }
 
     /// Decides on all that came until `now`, in the order in which they came.
@@ -76,7 +99,7 @@ impl Server {
             if sent.iter().any(ended) {
                 break;
             }
-            let decided = *now + self.way();
+            let decided = self.reached(*now);
             sent.push(Sent {
                 at: *now,
                 decided,
@@ -113,6 +136,7 @@ pub fn rehearse(
     let mut server = Server {
         limiter: Limiter::new(limit),
         way,
+        stalled_until: Duration::ZERO,
         random: Xoshiro256PlusPlus::seed_from_u64(seed),
     };
     let mut now = since;
