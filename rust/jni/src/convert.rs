@@ -27,6 +27,14 @@ pub fn java_bytes<'local>(env: &mut Env<'local>, bytes: &[u8]) -> Result<JByteAr
     Ok(env.byte_array_from_slice(bytes)?)
 }
 
+/// The same of what there may be none of: null then.
+pub fn java_bytes_or_null<'local>(
+    env: &mut Env<'local>,
+    bytes: Option<&[u8]>,
+) -> Result<JByteArray<'local>, Failure> {
+    bytes.map_or_else(|| Ok(JByteArray::null()), |bytes| java_bytes(env, bytes))
+}
+
 /// A Java `long` that counts; less than nothing is nothing.
 pub fn count(number: jlong) -> u64 {
     u64::try_from(number).unwrap_or_default()

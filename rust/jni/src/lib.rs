@@ -19,7 +19,7 @@ use jni::objects::{JByteArray, JClass, JLongArray};
 use jni::sys::{jboolean, jint, jlong};
 use jni::{EnvUnowned, jni_mangle};
 
-use convert::{bytes, count, handle, java_bytes, java_handle, left, optional_bytes};
+use convert::{bytes, count, handle, java_bytes, java_bytes_or_null, java_handle, left, optional_bytes};
 use failure::{Failure, Throw};
 
 /// Version of this boundary; Java refuses to work with another one.
@@ -157,10 +157,8 @@ pub fn check<'local>(
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let given = optional_bytes(env, &payload)?;
-        match Engine::global().check(handle(operation), given.as_deref())? {
-            Some(failure) => java_bytes(env, &failure),
-            None => Ok(JByteArray::null()),
-        }
+        let failure = Engine::global().check(handle(operation), given.as_deref())?;
+        java_bytes_or_null(env, failure.as_deref())
     })
     .resolve::<Throw>()
 }
@@ -175,10 +173,8 @@ pub fn judge<'local>(
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let data = bytes(env, &data)?;
-        match Engine::global().judge(handle(assertion), &data)? {
-            Some(failure) => java_bytes(env, &failure),
-            None => Ok(JByteArray::null()),
-        }
+        let failure = Engine::global().judge(handle(assertion), &data)?;
+        java_bytes_or_null(env, failure.as_deref())
     })
     .resolve::<Throw>()
 }
@@ -204,11 +200,7 @@ pub fn perform<'local>(
             left(left_millis),
         )?;
         figures.set_region(env, 0, &done.figures)?;
-        if done.has_payload() {
-            java_bytes(env, &done.payload)
-        } else {
-            Ok(JByteArray::null())
-        }
+        java_bytes_or_null(env, done.has_payload().then_some(&*done.payload))
     })
     .resolve::<Throw>()
 }
@@ -224,10 +216,8 @@ pub fn renew<'local>(
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let own = bytes(env, &own)?;
-        match Engine::global().renew(handle(connection), &own)? {
-            Some(failure) => java_bytes(env, &failure),
-            None => Ok(JByteArray::null()),
-        }
+        let failure = Engine::global().renew(handle(connection), &own)?;
+        java_bytes_or_null(env, failure.as_deref())
     })
     .resolve::<Throw>()
 }
