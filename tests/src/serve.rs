@@ -37,6 +37,8 @@ pub struct Stats {
     pub refused: u64,
     /// Answered with a fault.
     pub faulted: u64,
+    /// Messages sent back.
+    pub echoed: u64,
     /// Open connections now.
     pub open: u64,
     /// The most that were open at once.

@@ -11,7 +11,7 @@ use system::repository;
 use system::serve::Serve;
 
 use crate::say;
-use crate::support::{LIMIT, alone, complaints, folder, jmeter, jmeter_of, run, together};
+use crate::support::{LIMIT, alone, complaints, folder, jmeter, jmeter_of, run, together, wait_for_stats};
 
 const VARIABLES: &str =
     "wsb.messages,wsb.roundTripUs,wsb.closeCode,wsb.reconnects,wsb.rtt.minUs,wsb.rtt.p50Us,wsb.rtt.maxUs";
@@ -273,9 +273,15 @@ fn a_sampler_without_a_connection_fails_at_once_and_names_those_there_are() {
     assert_eq!(failed, expected);
 }
 
-/// Holds two connections, speaks on both, and waits on the second until the server ends; then speaks on the first, which was
-/// unused when that happened, after a pause.
-fn bereaved(name: &str, url: &str, pause: &str, properties: &[(&str, &str)]) -> Group {
+/// Holds two connections, speaks on both, and waits on the second with this sampler until the server ends; then speaks on the
+/// first, which was unused when that happened, after a pause.
+fn bereaved(
+    name: &str,
+    url: &str,
+    (wait, waiting): (&str, &[(&str, &str)]),
+    pause: &str,
+    properties: &[(&str, &str)],
+) -> Group {
     let named = |id| [&[("wsb.url", url), ("wsb.connection", id)], properties].concat();
     let speak = |id| [("wsb.payload", "x"), ("wsb.connection", id)];
     Group::new(name, 1)
@@ -284,9 +290,9 @@ fn bereaved(name: &str, url: &str, pause: &str, properties: &[(&str, &str)]) -> 
         .sampler("Exchange", &format!("{name}: before"), &speak("unused"))
         .sampler("Exchange", &format!("{name}: before"), &speak("waiting"))
         .sampler(
-            "Receive",
+            wait,
             &format!("{name}: waiting"),
-            &[("wsb.connection", "waiting"), FOR_LONG],
+            &[&[("wsb.connection", "waiting"), FOR_LONG], waiting].concat(),
         )
         .pause(pause)
         .sampler("Exchange", &format!("{name}: unused"), &speak("unused"))
@@ -304,14 +310,22 @@ fn a_server_that_ends_is_told_by_every_sampler_that_follows() {
     let start = |options: &[&str]| Serve::start(&[&["--limit", "none"], options].concat()).unwrap();
     let killed = [start(&[]), start(&["--tls"])];
     let stopped = [start(&[]), start(&["--tls"])];
+    let receives = ("Receive", &[][..]);
     let mut plan = Plan::default();
     for (end, [plain, tls]) in [("killed", &killed), ("stopped", &stopped)] {
-        plan = plan.and(bereaved(&format!("{end} plain"), &plain.url("/"), "0", &[]));
+        plan = plan.and(bereaved(
+            &format!("{end} plain"),
+            &plain.url("/"),
+            receives,
+            "0",
+            &[],
+        ));
         // The server signed its certificate itself.
         let unverified = [("wsb.tls.verify", "false")];
         plan = plan.and(bereaved(
             &format!("{end} TLS"),
             &tls.tls_url("/"),
+            receives,
             "0",
             &unverified,
         ));
@@ -351,9 +365,22 @@ fn a_lost_connection_is_made_again_when_it_is_next_used() {
         ("wsb.retry.transientBase", "100"),
     ];
     // An unused connection's loss is noticed within 100 ms; what is sent sooner is sent to nobody, and never again.
-    let plan = Plan::of(bereaved("G", &serve.url("/"), "400", &reconnect));
+    // The server sees that this one waits: one that began to wait after the end would do so on a new connection.
+    let in_vain = [
+        ("wsb.payload", "y"),
+        ("wsb.match.mode", "equals"),
+        ("wsb.match.value", "z"),
+    ];
+    let plan = Plan::of(bereaved(
+        "G",
+        &serve.url("/"),
+        ("Exchange", &in_vain),
+        "400",
+        &reconnect,
+    ));
     let mut second = None;
     let samples = interrupted("reconnects", &plan, 4, || {
+        wait_for_stats(&serve, LIMIT, |stats| stats.echoed == 3);
         drop(serve);
         let mut again = Command::new(repository::program().unwrap());
         again.args(["serve", "--listen", &address, "--limit", "none"]);

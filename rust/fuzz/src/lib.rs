@@ -4,6 +4,8 @@
 //! A corpus is a text file, one input a line, with `\r \n \t \0 \\ \xNN` for what a line cannot show, `\-` for nothing; lines that begin with `# ` and
 //! empty ones are not inputs. An input that fails is added to it at once, so that it is tried first from then on.
 //!
+//! The memory is that of the process: such tests are a test target of their own, apart from tests that need more.
+//!
 //! `WSB_FUZZ_CASES=100000` makes a long run of it, `WSB_FUZZ_SEED=7` another one.
 
 mod corpus;

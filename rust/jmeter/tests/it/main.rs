@@ -9,7 +9,6 @@ mod controls;
 mod dialling;
 mod endings;
 mod extras;
-mod fuzz;
 mod hostile;
 mod keeping;
 mod live;

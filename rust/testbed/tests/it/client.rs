@@ -182,3 +182,11 @@ pub fn until(server: &Server, what: &str, holds: impl Fn(&Stats) -> bool) {
         std::thread::sleep(Duration::from_millis(2));
     }
 }
+
+/// The counts when each of these attempts is let in or refused: who is let in is counted behind the answer that says so.
+pub fn settled(server: &Server, attempts: u64) -> Stats {
+    until(server, "each let in or refused", |stats| {
+        stats.accepted + stats.refused == attempts
+    });
+    server.stats()
+}

@@ -1,6 +1,6 @@
 //! Each limit through the real server: who gets in, what the refused are told, and that it is true.
 
-use crate::client::{Client, attempt, header, limited, start, status, until};
+use crate::client::{Client, attempt, header, limited, settled, start, status, until};
 use std::thread::sleep;
 use std::time::Duration;
 use testbed::{Config, Refusal, RetryAfter, Server};
@@ -34,7 +34,7 @@ fn each_limit_lets_its_number_in_and_refuses_the_others() {
         let (inside, refused) = herd(&server, 10);
         assert_eq!((inside.len(), refused.len()), (7, 3), "{limit}");
         assert!(refused.iter().all(|head| status(head) == 429), "{limit}");
-        let stats = server.stats();
+        let stats = settled(&server, 10);
         assert_eq!(
             (stats.attempts, stats.accepted, stats.refused, stats.open),
             (10, 7, 3, 7),
@@ -181,7 +181,7 @@ fn each_way_to_refuse_shows_what_it_says_and_counts_as_refused() {
             Refusal::Reset => assert_eq!(bytes.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset),
             _ => assert_eq!(bytes.unwrap(), seen, "{refusal}"),
         }
-        let stats = server.stats();
+        let stats = settled(&server, 2);
         assert_eq!((stats.accepted, stats.refused), (1, 1), "{refusal}");
     }
 }

@@ -1,6 +1,6 @@
 //! Plain HTTP requests: under the same limits and faults as upgrades, on connections that stay open.
 
-use crate::client::{Client, PATIENCE, attempt, faulty, header, limited, start, status, until};
+use crate::client::{Client, PATIENCE, attempt, faulty, header, limited, settled, start, status, until};
 use std::io::Write;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ fn all_requests_and_upgrades_share_one_limit_and_are_counted_by_path() {
         }
     }
     assert_eq!(status(&attempt(&server).1), 503);
-    let stats = server.stats();
+    let stats = settled(&server, 6);
     assert_eq!(
         (stats.attempts, stats.accepted, stats.refused, stats.open),
         (6, 3, 3, 1)

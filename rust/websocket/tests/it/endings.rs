@@ -1,6 +1,7 @@
 //! How connections end that never became a WebSocket: with no port of ours left in TIME_WAIT.
 #![cfg(target_os = "linux")]
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,15 +12,35 @@ use crate::support::{PATIENCE, Peer, Server, attempt, attempt_within, closed_por
 /// The state as `/proc/net/tcp` writes it.
 const TIME_WAIT: &str = "06";
 
-/// Ports of ours towards a server that are in TIME_WAIT.
-fn waiting(server: SocketAddr) -> usize {
+/// Ports of ours towards a server that are in TIME_WAIT since this was made.
+struct Waiting {
+    server: SocketAddr,
+    /// Whoever had the server's port before may have left some.
+    before: HashSet<String>,
+}
+
+impl Waiting {
+    fn of(server: &Server) -> Self {
+        let server = server.address;
+        Self {
+            server,
+            before: waiting(server),
+        }
+    }
+
+    fn ports(&self) -> Vec<String> {
+        waiting(self.server).difference(&self.before).cloned().collect()
+    }
+}
+
+fn waiting(server: SocketAddr) -> HashSet<String> {
     let peer = format!(":{:04X}", server.port());
     let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let towards = |line: &&str| {
+    let of_one = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        fields[2].ends_with(&peer) && fields[3] == TIME_WAIT
+        (fields[2].ends_with(&peer) && fields[3] == TIME_WAIT).then(|| fields[1].to_owned())
     };
-    sockets.lines().filter(towards).count()
+    sockets.lines().filter_map(of_one).collect()
 }
 
 /// Refuses and keeps the connection, as servers with keep-alive do.
@@ -32,12 +53,13 @@ fn refuse(mut peer: Peer) {
 #[test]
 fn a_refusal_that_was_read_leaves_no_port_behind() {
     let server = Server::start(refuse);
+    let left = Waiting::of(&server);
     for _ in 0..20 {
         let attempt = attempt(&dial(&server.url("/")));
         assert_eq!(code(&attempt), "upgrade.status");
         assert_eq!(attempt.trace.answer.unwrap().body, b"busy");
     }
-    assert_eq!(waiting(server.address), 0);
+    assert_eq!(left.ports(), [""; 0]);
 }
 
 #[test]
@@ -49,6 +71,7 @@ fn an_attempt_that_is_given_up_leaves_no_port_behind() {
         peer.say("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
         peer.hold();
     });
+    let left = [Waiting::of(&dumb), Waiting::of(&redirects)];
     let expected = |attempt: &Attempt, expected: &str| assert_eq!(code(attempt), expected);
     for _ in 0..5 {
         expected(&attempt_within(&dial(&dumb.url("/")), soon), "upgrade.timeout");
@@ -69,7 +92,9 @@ fn an_attempt_that_is_given_up_leaves_no_port_behind() {
         };
         expected(&attempt_within(&proxied, soon), "proxy.timeout");
     }
-    assert_eq!((waiting(dumb.address), waiting(redirects.address)), (0, 0));
+    for waiting in left {
+        assert_eq!(waiting.ports(), [""; 0]);
+    }
 }
 
 #[test]
@@ -78,13 +103,14 @@ fn an_aborted_websocket_leaves_no_port_behind() {
         peer.upgrade();
         peer.hold();
     });
+    let left = Waiting::of(&server);
     for _ in 0..5 {
         let mut connection = attempt(&dial(&server.url("/"))).result.unwrap();
         connection.abort();
     }
     // Time for the peer's answer to a FIN, if there were one.
     std::thread::sleep(Duration::from_millis(20));
-    assert_eq!(waiting(server.address), 0);
+    assert_eq!(left.ports(), [""; 0]);
 }
 
 #[test]
@@ -95,13 +121,14 @@ fn a_cancelled_websocket_leaves_no_port_behind() {
         // Nobody answers a FIN at once over a network.
         std::thread::sleep(Duration::from_millis(50));
     });
+    let left = Waiting::of(&server);
     for _ in 0..5 {
         let mut connection = attempt(&dial(&server.url("/"))).result.unwrap();
         connection.canceller().cancel();
         assert!(connection.receive(PATIENCE).is_err());
     }
     std::thread::sleep(Duration::from_millis(100));
-    assert_eq!(waiting(server.address), 0);
+    assert_eq!(left.ports(), [""; 0]);
 }
 
 #[test]

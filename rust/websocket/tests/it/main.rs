@@ -7,7 +7,6 @@ mod cookies;
 mod deadlines;
 mod endings;
 mod frames;
-mod fuzz;
 mod identity;
 mod login;
 mod messages;

@@ -1,4 +1,9 @@
 //! Broken inputs from the other side: answers to the upgrade, of proxies, frames, and addresses.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[allow(dead_code, reason = "the other tests of the crate need more of it")]
+#[path = "it/support.rs"]
+mod support;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,7 +11,7 @@ use std::time::Duration;
 use fuzz::Fuzz;
 use websocket::{Attempt, Cookies, Dial, Error, Proxy, Target, open};
 
-use crate::support::{Peer, Server, UPGRADED, dial, runtime};
+use support::{Peer, Server, UPGRADED, dial, runtime};
 
 /// How long an attempt, or a message, may take. Peers end their side at once, so it is hardly ever needed.
 const WAIT: Duration = Duration::from_secs(2);
