@@ -48,6 +48,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("wsb.queue.bytes", "many", "k"),
     ("wsb.queue.total", "many", "k"),
     ("wsb.ping.answer", "loudly", "on"),
+    ("wsb.autoReply", "equals 2", "equals 2 -> 3"),
     ("wsb.reconnect", "always", "on-next-use"),
     ("wsb.shared.mode", "herd", "pace"),
     ("wsb.shared.rate", "0", ""),

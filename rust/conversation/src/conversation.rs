@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::answers::Answers;
 use crate::deflate::{Agreed, Deflater, Inflater};
 use crate::frame::write_close;
 use crate::inbox::{Budget, Inbox};
@@ -14,6 +15,9 @@ use crate::{Closed, MessageKind, Outgoing, Received, Violation};
 /// How long a violation that nobody waited for is held back: whoever took the message before it is about to answer. A peer that
 /// sends nonsense needs no quicker goodbye.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// While so many bytes wait for a peer that does not read, its messages get no replies.
+const MOST_WAITING: usize = 64 * 1024;
 
 /// What the upgrade led to, as far as the conversation is concerned.
 #[derive(Debug)]
@@ -28,8 +32,8 @@ pub struct Agreement {
     pub at: Instant,
     /// Keys to mask frames with.
     pub mask: MaskKey,
-    /// Whether pings get their pong, as RFC 6455 section 5.5.2 asks for.
-    pub answers_pings: bool,
+    /// What is answered by itself.
+    pub answers: Answers,
 }
 
 /// How a conversation ended.
@@ -52,7 +56,8 @@ pub enum End {
 pub struct Conversation {
     inbox: Inbox,
     outbox: Outbox,
-    answers_pings: bool,
+    answers: Answers,
+    replies: u64,
     has_sent_close: bool,
     /// What a look came across, and when.
     held: Option<(Violation, Instant)>,
@@ -70,7 +75,8 @@ impl Conversation {
         Conversation {
             inbox: Inbox::new(agreement.max_message, inflater, agreement.leftover, at),
             outbox: Outbox::new(deflate.and_then(Deflater::new), mask),
-            answers_pings: agreement.answers_pings,
+            answers: agreement.answers,
+            replies: 0,
             has_sent_close: false,
             held: None,
             end: None,
@@ -93,6 +99,12 @@ impl Conversation {
     #[must_use]
     pub fn end(&self) -> Option<&End> {
         self.end.as_ref()
+    }
+
+    /// How many messages got a reply by [`Answers`].
+    #[must_use]
+    pub fn replies(&self) -> u64 {
+        self.replies
     }
 
     /// Whether something has to go out.
@@ -153,12 +165,12 @@ impl Conversation {
     /// [`Conversation::unsent`].
     #[inline]
     pub fn next(&mut self, budget: &mut Budget) -> Result<Option<Received>, Violation> {
-        let found = if self.held.is_some() {
+        let mut found = if self.held.is_some() {
             self.held.take().map_or(Ok(None), |(violation, _)| Err(violation))
         } else {
             self.inbox.next(budget)
         };
-        match &found {
+        match &mut found {
             Ok(Some(received)) => self.answer(received),
             Ok(None) => {}
             Err(violation) => self.fail(violation.clone()),
@@ -178,8 +190,8 @@ impl Conversation {
             Some(_) => return self.next(budget),
             None => {}
         }
-        let found = self.inbox.next(budget);
-        match &found {
+        let mut found = self.inbox.next(budget);
+        match &mut found {
             Ok(Some(received)) => self.answer(received),
             Ok(None) => {}
             Err(violation) => {
@@ -231,12 +243,12 @@ impl Conversation {
         self.held = Some((violation, now));
     }
 
-    /// Gives control frames their answer.
-    fn answer(&mut self, received: &Received) {
+    /// Gives control frames their answer, and messages that are to have one.
+    fn answer(&mut self, received: &mut Received) {
         if !received.kind.is_control() {
-            return;
+            return self.reply(received);
         }
-        if received.kind == MessageKind::Ping && self.answers_pings && !self.has_sent_close {
+        if received.kind == MessageKind::Ping && self.answers.pings && !self.has_sent_close {
             self.outbox.answer(&received.payload);
         }
         if let Some(closed) = &received.close {
@@ -244,6 +256,18 @@ impl Conversation {
                 self.say_close(closed.code, "");
             }
             self.end = Some(End::Peer(closed.clone()));
+        }
+    }
+
+    fn reply(&mut self, received: &mut Received) {
+        let Some(reply) = self.answers.reply_to(received) else {
+            return;
+        };
+        received.is_answered = true;
+        // A peer that sends heartbeats and reads nothing must not fill our memory.
+        if !self.has_sent_close && self.outbox.waiting() < MOST_WAITING {
+            self.outbox.append(received.kind, &reply.payload);
+            self.replies += 1;
         }
     }
 

@@ -311,6 +311,7 @@ impl Inbox {
             first_byte: part.first_byte,
             at: self.read_at,
             wire_bytes: part.wire_bytes,
+            is_answered: false,
         })
     }
 

@@ -4,6 +4,7 @@
 //! No I/O, no clock, no thread: whoever has the socket (a thread that blocks, a reactor) reads into [`Conversation::space`], writes
 //! what [`Conversation::unsent`] gives, and says what time it is. Dialling, TLS and the upgrade are the crate `websocket`.
 
+mod answers;
 mod conversation;
 mod deflate;
 mod frame;
@@ -20,6 +21,7 @@ pub mod matcher;
 pub mod queue;
 pub mod talk;
 
+pub use answers::{Answers, Reply};
 pub use conversation::{Agreement, Conversation, End};
 pub use deflate::Agreed;
 pub use frame::MAX_CONTROL;

@@ -69,9 +69,17 @@ pub struct Received {
     pub at: Instant,
     /// Bytes of its frames, headers included, as they came out of TCP or TLS.
     pub wire_bytes: u64,
+    /// It got its reply by [`crate::Answers`].
+    pub is_answered: bool,
 }
 
 impl Received {
+    /// Whether nobody waits for it: a control frame, or a message that was answered already.
+    #[must_use]
+    pub fn is_dealt_with(&self) -> bool {
+        self.kind.is_control() || self.is_answered
+    }
+
     /// The payload of a text message.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

@@ -80,6 +80,11 @@ impl Outbox {
         self.pong.is_some() || self.written < self.bytes.len()
     }
 
+    /// How many bytes still have to go out.
+    pub(crate) fn waiting(&self) -> usize {
+        self.bytes.len() - self.written
+    }
+
     /// What has to go out next; empty when there is nothing.
     pub(crate) fn unsent(&mut self) -> &[u8] {
         if self.written == self.bytes.len() {
@@ -182,7 +187,7 @@ impl Outbox {
         }
     }
 
-    /// Appends a control frame behind all that waits, a pong included.
+    /// Appends a frame, which is a whole message, behind all that waits, a pong included.
     pub(crate) fn append(&mut self, kind: MessageKind, payload: &[u8]) {
         if let Some(ping) = self.pong.take() {
             self.frame(MessageKind::Pong, &ping);

@@ -244,6 +244,7 @@ mod tests {
             first_byte: Instant::now(),
             at: Instant::now(),
             wire_bytes: 0,
+            is_answered: false,
         }
     }
 

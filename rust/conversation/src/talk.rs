@@ -223,7 +223,7 @@ impl<'a> Talk<'a> {
         let Act::Exchange(_, awaited, _) = self.act else {
             return;
         };
-        if message.kind.is_control() {
+        if message.is_dealt_with() {
             self.tally.received_bytes += message.wire_bytes;
             return;
         }
@@ -263,7 +263,7 @@ impl<'a> Talk<'a> {
     /// never answers some; from then on the next match is taken, and the doubt is told. A match with something of this very
     /// message in it, as an id, is never in doubt.
     pub fn came(&mut self, message: Received, queue: &mut Queue) {
-        if message.kind.is_control() {
+        if message.is_dealt_with() {
             return self.control(&message);
         }
         match self.act {

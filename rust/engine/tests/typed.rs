@@ -16,7 +16,7 @@ use engine::connecting::spec::{ConnectSpec, Farewell, Keeping};
 use engine::talking::figures::{Figures, Outcome};
 use engine::talking::operation::{Action, CloseSpec, Operation, Payload};
 use testbed::{Config, RetryAfter, Server};
-use websocket::{Cookies, Dial, MessageKind, Names, Target, Tls, TlsOptions};
+use websocket::{Answers, Cookies, Dial, MessageKind, Names, Target, Tls, TlsOptions};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -37,7 +37,7 @@ fn dial(url: &str) -> Dial {
         plain: false,
         compression: false,
         max_message: 1 << 20,
-        answers_pings: true,
+        answers: Answers::default(),
     }
 }
 

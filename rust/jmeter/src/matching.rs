@@ -1,5 +1,6 @@
-//! Which messages an element waits for and which it discards, out of its properties.
+//! Which messages an element waits for, which it discards and which its connection answers by itself, out of its properties.
 
+use conversation::Reply;
 use conversation::awaited::{Awaited, Condition, Others};
 use conversation::matcher::{Matcher, Place};
 use memchr::memmem::Finder;
@@ -13,6 +14,7 @@ const MODE: &str = "wsb.match.mode";
 const VALUE: &str = "wsb.match.value";
 const POINTER: &str = "wsb.match.pointer";
 const DISCARD: &str = "wsb.match.discard";
+const AUTO_REPLY: &str = "wsb.autoReply";
 
 /// What an element waits for.
 pub(crate) fn awaited(values: &Values) -> Result<Awaited, Invalid> {
@@ -113,15 +115,76 @@ fn built(mode: Mode, pointer: &str, value: &str) -> Result<Matcher, Wrong> {
 
 const CONDITIONS: &str = "a line for each condition: text or binary, not, then contains, equals, regex, json, binary-prefix, binary-contains or binary-equals with its value, as in: text contains heartbeat";
 
-/// One a line; empty lines are none.
 fn conditions(lines: &str) -> Result<Vec<Condition>, Invalid> {
+    each_line(DISCARD, lines, condition)
+}
+
+/// What a connection answers by itself.
+pub(crate) fn replies(values: &Values) -> Result<Vec<Reply>, Invalid> {
+    each_line(AUTO_REPLY, values.raw(AUTO_REPLY), reply)
+}
+
+/// One a line; empty lines are none.
+fn each_line<T>(key: &str, lines: &str, read: impl Fn(&str) -> Result<T, Wrong>) -> Result<Vec<T>, Invalid> {
     let lines = lines.lines().filter(|line| !line.trim().is_empty());
     lines
         .map(|line| {
-            condition(line.trim_start())
-                .map_err(|(problem, allowed)| Invalid::new(DISCARD, line, problem, allowed))
+            read(line.trim_start()).map_err(|(problem, allowed)| Invalid::new(key, line, problem, allowed))
         })
         .collect()
+}
+
+const REPLIES: &str = "a line for each: a condition, as in wsb.match.discard, then \" -> \" and the reply, as in: equals 2 -> 3";
+const ESCAPES: &str = "\\n, \\r, \\t, \\0, \\\\ or \\x and two hex digits";
+
+fn reply(line: &str) -> Result<Reply, Wrong> {
+    let Some((to, answer)) = line.split_once(ARROW) else {
+        return Err((format!("without {ARROW:?}"), REPLIES));
+    };
+    if answer.is_empty() {
+        return Err(("without a reply".to_owned(), REPLIES));
+    }
+    let to = condition(to)?;
+    let payload = unescaped(answer).map_err(|problem| (problem, ESCAPES))?;
+    if std::str::from_utf8(&payload).is_err() && to.kind != Some(MessageKind::Binary) {
+        let problem = "a reply that is no UTF-8, to a message that may be text".to_owned();
+        return Err((problem, "UTF-8, or a condition that begins with binary"));
+    }
+    Ok(Reply { to, payload })
+}
+
+const ARROW: &str = " -> ";
+
+/// A line can show no line end, and a panel no NUL.
+fn unescaped(text: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('\\');
+    bytes.extend(parts.next().unwrap_or_default().bytes());
+    while let Some(part) = parts.next() {
+        let (byte, rest) = match part.chars().next() {
+            Some('n') => (b'\n', &part[1..]),
+            Some('r') => (b'\r', &part[1..]),
+            Some('t') => (b'\t', &part[1..]),
+            Some('0') => (0, &part[1..]),
+            Some('x') => {
+                let digits = part.get(1..3).unwrap_or(&part[1..]);
+                let byte = u8::from_str_radix(digits, 16)
+                    .ok()
+                    .filter(|_| digits.len() == 2 && !digits.starts_with('+'))
+                    .ok_or_else(|| format!("\\x{digits} is no byte"))?;
+                (byte, &part[3..])
+            }
+            // Two backslashes: what follows them is as it stands.
+            None => match parts.next() {
+                Some(rest) => (b'\\', rest),
+                None => return Err("a backslash at the end".to_owned()),
+            },
+            Some(other) => return Err(format!("\\{other} is no escape")),
+        };
+        bytes.push(byte);
+        bytes.extend(rest.bytes());
+    }
+    Ok(bytes)
 }
 
 fn condition(line: &str) -> Result<Condition, Wrong> {
@@ -170,6 +233,43 @@ fn word(line: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_line_is_a_reply_and_its_escapes_are_bytes() {
+        let lines = "equals 2 -> 3\n\n text binary-equals 0a -> \\n\nbinary -> \\xff\\\\n\\0\njson /type 6 -> {\"type\":6}\\x1e -> x\n";
+        let read: Vec<Vec<u8>> = each_line(AUTO_REPLY, lines, reply)
+            .unwrap()
+            .into_iter()
+            .map(|reply| reply.payload)
+            .collect();
+        assert_eq!(
+            read,
+            [
+                b"3".to_vec(),
+                b"\n".to_vec(),
+                b"\xff\\n\0".to_vec(),
+                b"{\"type\":6}\x1e -> x".to_vec()
+            ]
+        );
+        for (line, problem) in [
+            ("equals 2", "without"),
+            ("equals 2 -> ", "without"),
+            ("equal 2 -> 3", "no condition"),
+            ("equals 2 -> \\q", "\\q is no escape"),
+            ("equals 2 -> \\x1", "\\x1 is no byte"),
+            ("equals 2 -> \\xé0", "is no byte"),
+            ("equals 2 -> \\x+1", "is no byte"),
+            ("equals 2 -> \\x\\", "is no byte"),
+            ("equals 2 -> 3\\", "backslash at the end"),
+            ("equals 2 -> \\xff", "no UTF-8"),
+        ] {
+            let error = each_line(AUTO_REPLY, line, reply).unwrap_err().to_string();
+            assert!(
+                error.starts_with("wsb.autoReply") && error.contains(problem),
+                "{error}"
+            );
+        }
+    }
 
     #[test]
     fn each_line_is_a_condition() {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use websocket::{
-    Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions, USUAL_TTL, open,
+    Answers, Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions,
+    USUAL_TTL, open,
 };
 
 /// The longest cases send thousands of messages.
@@ -101,7 +102,7 @@ impl Client {
             plain: false,
             compression: self.compression,
             max_message: MAX_MESSAGE,
-            answers_pings: true,
+            answers: Answers::default(),
         };
         Ok(self
             .runtime

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use conversation::{Agreed, Agreement, Budget, Closed, Conversation, End, MAX_CONTROL, Violation};
+use conversation::{Agreed, Agreement, Answers, Budget, Closed, Conversation, End, MAX_CONTROL, Violation};
 
 use crate::meter::Io;
 use crate::wire::{Canceller, Wait, Wire};
@@ -63,7 +63,7 @@ pub(crate) struct Opened {
     /// permessage-deflate, and how the server wrote it.
     pub(crate) deflate: Option<(Agreed, String)>,
     pub(crate) max_message: usize,
-    pub(crate) answers_pings: bool,
+    pub(crate) answers: Answers,
 }
 
 impl Connection {
@@ -86,7 +86,7 @@ impl Connection {
                 leftover: opened.leftover,
                 at: Instant::now(),
                 mask: || rand::random::<u32>().to_ne_bytes(),
-                answers_pings: opened.answers_pings,
+                answers: opened.answers,
             }),
             is_over: false,
             goodbye: Goodbye::default(),

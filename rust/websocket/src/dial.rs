@@ -11,6 +11,8 @@ use hyper::body::Incoming;
 use hyper::header::{LOCATION, WWW_AUTHENTICATE};
 use tokio::time::{Instant, timeout_at};
 
+use conversation::Answers;
+
 use crate::connection::Opened;
 use crate::deadline::Deadline;
 use crate::deflate;
@@ -68,8 +70,8 @@ pub struct Dial {
     pub compression: bool,
     /// Bound of a message in either direction, in bytes before compression.
     pub max_message: usize,
-    /// Whether pings get their pong, as RFC 6455 section 5.5.2 asks for; false shows what a server does with a client that is deaf.
-    pub answers_pings: bool,
+    /// What the connection answers by itself: pings, unless a server is to see a client that is deaf, and an application's heartbeats.
+    pub answers: Answers,
 }
 
 /// Makes one attempt: at most `timeout` long, redirects included. Needs a tokio runtime with I/O and time.
@@ -229,7 +231,7 @@ impl<'a> Run<'a> {
                     subprotocol,
                     deflate,
                     max_message: dial.max_message,
-                    answers_pings: dial.answers_pings,
+                    answers: dial.answers.clone(),
                 });
             }
             if let Some(authorization) = hop.answer(answer.status, answer.header("www-authenticate")) {

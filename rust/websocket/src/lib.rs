@@ -30,7 +30,7 @@ mod upgrade;
 mod wire;
 
 pub use connection::{Connection, Goodbye, Messages};
-pub use conversation::{Closed, MessageKind, Outgoing, Received};
+pub use conversation::{Answers, Closed, MessageKind, Outgoing, Received};
 pub use cookies::{Cookie, Cookies};
 pub use dial::{Dial, open};
 pub use error::{Code, Error, Kind, Stage};

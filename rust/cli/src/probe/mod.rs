@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stops::Stops;
 use units::{DURATION_FORMS, format_duration, parse_duration};
-use websocket::{Dial, Names, Target, Tls, TlsOptions, USUAL_TTL};
+use websocket::{Answers, Dial, Names, Target, Tls, TlsOptions, USUAL_TTL};
 
 const AFTER_HELP: &str = "The experiment tries until the first refusal, then again and again at the times that tell most, with as
 few tries as it can: about a hundred, in about a minute, for a limit of 50 in 10 seconds. It keeps to the budget and the
@@ -197,7 +197,7 @@ fn dial(options: &Options) -> Result<Dial, Failure> {
         plain: options.http,
         compression: false,
         max_message: 1 << 20,
-        answers_pings: true,
+        answers: Answers::default(),
     })
 }
 

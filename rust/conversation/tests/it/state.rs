@@ -1,6 +1,8 @@
 //! What the conversation answers by itself, how much it takes at once, and how it ends.
 
-use conversation::{Budget, End, Violation};
+use conversation::awaited::Condition;
+use conversation::matcher::Matcher;
+use conversation::{Answers, Budget, Conversation, End, Outgoing, Reply, Violation};
 
 use crate::support::*;
 
@@ -119,9 +121,92 @@ fn a_message_of_frames_without_end_is_refused() {
 #[test]
 fn a_deaf_conversation_takes_note_of_pings_and_answers_none() {
     for (answers, expected) in [(true, vec![(PONG, b"p".to_vec())]), (false, vec![])] {
-        let mut conversation = answering(answers);
+        let mut conversation = answering(Answers {
+            pings: answers,
+            ..Answers::default()
+        });
         come(&mut conversation, &frame(PING, b"p"), 0);
         assert_eq!(next(&mut conversation), Some(b"p".to_vec()));
         assert_eq!(sent(&mut conversation), expected);
     }
+}
+
+/// Replies to these messages, whatever their kind.
+fn replying(replies: &[(&str, &str)]) -> Conversation {
+    let reply = |(to, payload): &(&str, &str)| Reply {
+        to: Condition {
+            kind: None,
+            matcher: Matcher::Equals(to.as_bytes().to_vec()),
+            is_negated: false,
+        },
+        payload: payload.as_bytes().to_vec(),
+    };
+    answering(Answers {
+        replies: replies.iter().map(reply).collect(),
+        ..Answers::default()
+    })
+}
+
+#[test]
+fn a_heartbeat_gets_its_reply_in_its_kind_and_is_dealt_with() {
+    let mut conversation = replying(&[("2", "3"), ("\n", "\n"), ("2", "never")]);
+    let bytes: Vec<u8> = [
+        frame(TEXT, b"2"),
+        frame(TEXT, b"23"),
+        frame(BINARY, b"\n"),
+        frame(PING, b"2"),
+    ]
+    .concat();
+    come(&mut conversation, &bytes, 0);
+    let mut dealt_with = Vec::new();
+    let mut budget = Budget::LOOK;
+    while let Some(received) = conversation.look(&mut budget, at(0)).unwrap() {
+        dealt_with.push((received.is_answered, received.is_dealt_with()));
+    }
+    assert_eq!(
+        dealt_with,
+        [(true, true), (false, false), (true, true), (false, true)]
+    );
+    assert_eq!(
+        sent(&mut conversation),
+        [
+            (TEXT, b"3".to_vec()),
+            (BINARY, b"\n".to_vec()),
+            (PONG, b"2".to_vec())
+        ]
+    );
+    assert_eq!(conversation.replies(), 2);
+}
+
+#[test]
+fn replies_wait_behind_a_message_that_is_not_out_and_end_with_the_close() {
+    let mut conversation = replying(&[("2", "3")]);
+    let mut sending = conversation.begin(&Outgoing::text("late"));
+    conversation.fill(&mut sending);
+    conversation.keep(sending);
+    come(&mut conversation, &frame(TEXT, b"2"), 0);
+    assert_eq!(next(&mut conversation), Some(b"2".to_vec()));
+    conversation.say_close(1000, "");
+    come(&mut conversation, &frame(TEXT, b"2"), 1);
+    assert_eq!(next(&mut conversation), Some(b"2".to_vec()));
+    assert_eq!(
+        sent(&mut conversation),
+        [
+            (TEXT, b"late".to_vec()),
+            (TEXT, b"3".to_vec()),
+            (CLOSE, 1000_u16.to_be_bytes().to_vec())
+        ]
+    );
+}
+
+#[test]
+fn a_peer_that_reads_nothing_gets_no_replies_without_end() {
+    let reply = "x".repeat(100);
+    let mut conversation = replying(&[("2", &reply)]);
+    for _ in 0..10_000 {
+        come(&mut conversation, &frame(TEXT, b"2"), 0);
+        assert_eq!(next(&mut conversation), Some(b"2".to_vec()));
+    }
+    let waiting = conversation.unsent().len();
+    assert!((64_000..66_000).contains(&waiting), "{waiting} bytes wait");
 }

@@ -3,9 +3,10 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use conversation::{Agreement, Budget, Conversation, Outgoing};
+use conversation::{Agreement, Answers, Budget, Conversation, Outgoing};
 
 pub const TEXT: u8 = 0x81;
+pub const BINARY: u8 = 0x82;
 pub const PING: u8 = 0x89;
 pub const PONG: u8 = 0x8a;
 pub const CLOSE: u8 = 0x88;
@@ -18,18 +19,18 @@ pub fn at(ms: u64) -> Instant {
 
 /// With 1 MiB as the bound of a message, and a mask that changes nothing.
 pub fn conversation() -> Conversation {
-    answering(true)
+    answering(Answers::default())
 }
 
-/// The same, whose pings are answered or not.
-pub fn answering(answers_pings: bool) -> Conversation {
+/// The same that answers this.
+pub fn answering(answers: Answers) -> Conversation {
     Conversation::new(Agreement {
         max_message: 1 << 20,
         deflate: None,
         leftover: Vec::new(),
         at: at(0),
         mask: || [0; 4],
-        answers_pings,
+        answers,
     })
 }
 

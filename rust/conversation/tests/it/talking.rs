@@ -50,6 +50,7 @@ fn message(payload: &str, ms: u64) -> Received {
         first_byte: at(ms),
         at: at(ms),
         wire_bytes: 2 + payload.len() as u64,
+        is_answered: false,
     }
 }
 

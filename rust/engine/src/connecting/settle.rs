@@ -39,7 +39,7 @@ pub async fn settle(connection: &mut Connection, time: Duration, cancel: &Cancel
         // Data wins over time: a close that is there counts, however late this thread is.
         for _ in 0..LOOKED_AT {
             match connection.poll() {
-                Ok(Some(message)) if message.kind.is_control() => {}
+                Ok(Some(message)) if message.is_dealt_with() => {}
                 Ok(Some(message)) => {
                     came.push(message);
                     if came.len() == MOST_MESSAGES {

@@ -106,7 +106,7 @@ impl Live {
         let mut is_behind = true;
         for _ in 0..LOOKED_AT {
             match self.connection.poll() {
-                Ok(Some(message)) if message.kind.is_control() => {}
+                Ok(Some(message)) if message.is_dealt_with() => {}
                 Ok(Some(message)) => {
                     self.queue.push(message);
                 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use websocket::{Dial, Identity, Names, Proxy, Resume, Target, Tls, TlsOptions};
+use websocket::{Answers, Dial, Identity, Names, Proxy, Resume, Target, Tls, TlsOptions};
 
 use super::request::ConnectRequest;
 use crate::encoding::base64;
+use crate::matching;
 use crate::values::{Invalid, Values};
 
 /// How many redirects an attempt follows.
@@ -43,7 +44,10 @@ pub(super) fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, In
         plain: false,
         compression: values.boolean("wsb.compression")?,
         max_message: values.size("wsb.maxMessageSize", 1)?,
-        answers_pings: values.word("wsb.ping.answer", &[("on", true), ("off", false)])?,
+        answers: Answers {
+            pings: values.word("wsb.ping.answer", &[("on", true), ("off", false)])?,
+            replies: matching::replies(values)?.into(),
+        },
     })
 }
 

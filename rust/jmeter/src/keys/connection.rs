@@ -187,6 +187,14 @@ pub(super) const KEEPING: &[Key] = &[
         "on",
         "off: the server's pings get no pong, to see what it does with a client that is deaf.",
     ),
+    key(
+        "keeping",
+        "wsb.autoReply",
+        "Reply by itself",
+        Kind::Text,
+        "",
+        "An application's heartbeats: messages that are answered at once, whether a sampler waits or not, and that no sampler sees. A line each: a condition as in wsb.match.discard, then -> and the reply, as in: equals 2 -> 3. In the reply \\n \\r \\t \\0 \\\\ and \\x1e stand for what a line cannot show.",
+    ),
     choice(
         "keeping",
         "wsb.reconnect",

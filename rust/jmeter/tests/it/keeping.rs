@@ -405,3 +405,36 @@ fn pings_stay_unanswered_if_the_plan_says_so() {
         assert_eq!(frame, Some((0x80 | TEXT, text.into())), "no pong before");
     }
 }
+
+#[test]
+fn heartbeats_are_answered_between_samples_and_within_and_no_sampler_sees_them() {
+    let (sender, receiver) = mpsc::channel();
+    let url = server(move |mut peer| {
+        peer.say(TEXT, b"2");
+        peer.say(TEXT, b"hello");
+        // Nobody waits: the keeper answers.
+        sender.send(peer.frame()).unwrap();
+        assert_eq!(peer.frame(), Some((0x80 | TEXT, b"one".to_vec())));
+        peer.say(BINARY, b"\n");
+        sender.send(peer.frame()).unwrap();
+        peer.say(TEXT, b"again");
+        peer.swallow();
+    });
+    let client = Client::open(
+        &url,
+        &[("wsb.autoReply", "equals 2 -> 3\nbinary-equals 0a -> \\n\\0")],
+    );
+    let answer = |expected: (u8, &[u8])| {
+        let frame = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(frame, Some((0x80 | expected.0, expected.1.to_vec())));
+    };
+    answer((TEXT, b"3"));
+    let hello = client.receive(&[("wsb.match.others", "fail")]);
+    assert_eq!(hello.text(), "hello");
+    let again = client.act(
+        "ExchangeSampler",
+        &[("wsb.payload", "one"), ("wsb.match.others", "fail")],
+    );
+    assert_eq!(again.text(), "again");
+    answer((BINARY, b"\n\0"));
+}

@@ -17,7 +17,10 @@ impl Connection {
     /// The messages that went over it so far, also after its end.
     #[must_use]
     pub fn messages(&self) -> Messages {
-        self.messages
+        Messages {
+            sent: self.messages.sent + self.conversation.replies(),
+            ..self.messages
+        }
     }
 
     /// Whether a [`crate::Canceller`] of its ended it.

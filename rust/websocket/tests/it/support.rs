@@ -10,8 +10,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use websocket::{
-    Attempt, Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions,
-    USUAL_TTL, open,
+    Answers, Attempt, Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Target, Tls,
+    TlsOptions, USUAL_TTL, open,
 };
 
 /// Long enough for anything that works, short enough that a hang shows.
@@ -253,7 +253,7 @@ pub fn dial(url: &str) -> Dial {
         plain: false,
         compression: false,
         max_message: 16 << 20,
-        answers_pings: true,
+        answers: Answers::default(),
     }
 }
 

@@ -27,7 +27,8 @@ public final class Spec {
   public static final String PREFIX = "wsb.";
 
   private static final Set<String> MESSAGE_TEXTS =
-      new HashSet<>(Arrays.asList("wsb.payload", "wsb.match.value", "wsb.match.discard"));
+      new HashSet<>(
+          Arrays.asList("wsb.payload", "wsb.match.value", "wsb.match.discard", "wsb.autoReply"));
 
   private static final Logger log = LoggerFactory.getLogger(Spec.class);
   private static final String RESOURCE = "/io/github/wsbackoff/spec.json";
