@@ -71,7 +71,7 @@ public final class Control implements AutoCloseable {
    */
   public JsonNode await(Map<String, Object> event) {
     byte[] json = Json.write(event);
-    Interrupts.watch(this);
+    Interrupts.watch(this::cancel);
     try {
       return Json.read(Native.step(handle.get(), json));
     } finally {

@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
  * Lets JMeter's Stop reach a wait in the native part, which does not see {@link Thread#interrupt}:
  * one daemon thread looks after those that wait, and is there only while there are some.
  */
-final class Interrupts {
+public final class Interrupts {
   private static final Logger log = LoggerFactory.getLogger(Interrupts.class);
 
   private static final long LOOK_MILLIS = 50;
@@ -17,15 +17,15 @@ final class Interrupts {
   /** So many looks at nobody: waits come in swarms, and each would start a thread again. */
   private static final int IDLE_LOOKS = 20;
 
-  private static final Map<Thread, Control> WAITING = new HashMap<>();
+  private static final Map<Thread, Runnable> WAITING = new HashMap<>();
   private static boolean watched;
 
   private Interrupts() {}
 
-  /** From here on an interrupt of the calling thread cancels this control's wait. */
-  static void watch(Control control) {
+  /** From here on an interrupt of the calling thread, within 100 ms, cancels its wait by this. */
+  public static void watch(Runnable cancel) {
     synchronized (WAITING) {
-      WAITING.put(Thread.currentThread(), control);
+      WAITING.put(Thread.currentThread(), cancel);
       if (!watched) {
         watched = true;
         Thread watcher = new Thread(Interrupts::look, "wsb-interrupts");
@@ -36,7 +36,7 @@ final class Interrupts {
   }
 
   /** The calling thread waits no longer. */
-  static void forget() {
+  public static void forget() {
     synchronized (WAITING) {
       WAITING.remove(Thread.currentThread());
     }
@@ -44,7 +44,7 @@ final class Interrupts {
 
   private static void look() {
     int idle = 0;
-    Map<Thread, Control> interrupted = new HashMap<>();
+    Map<Thread, Runnable> interrupted = new HashMap<>();
     while (true) {
       synchronized (WAITING) {
         idle = WAITING.isEmpty() ? idle + 1 : 0;
@@ -53,9 +53,9 @@ final class Interrupts {
           return;
         }
         WAITING.forEach(
-            (thread, control) -> {
+            (thread, cancel) -> {
               if (thread.isInterrupted()) {
-                interrupted.put(thread, control);
+                interrupted.put(thread, cancel);
               }
             });
       }
@@ -70,9 +70,9 @@ final class Interrupts {
     }
   }
 
-  private static void cancel(Thread thread, Control control) {
+  private static void cancel(Thread thread, Runnable cancel) {
     try {
-      control.cancel();
+      cancel.run();
     } catch (RuntimeException | LinkageError e) {
       log.warn("The wait of {} could not be cancelled", thread.getName(), e);
     }

@@ -89,6 +89,26 @@ public abstract class AbstractWebSocketSampler extends AbstractSampler
     return scope;
   }
 
+  /**
+   * The nearest Header Manager in scope, or null: scripts below a sampler ask for it as they do of
+   * an HTTP sampler. Of the type that all elements have, as JMeter's HTTP part may be missing.
+   */
+  public final TestElement getHeaderManager() {
+    return nearest(ScopeElements.HEADERS);
+  }
+
+  /** The nearest Cookie Manager in scope, or null; see {@link #getHeaderManager}. */
+  public final TestElement getCookieManager() {
+    return nearest(ScopeElements.COOKIES);
+  }
+
+  private TestElement nearest(String type) {
+    return others().stream()
+        .filter(element -> element.getClass().getName().equals(type))
+        .findFirst()
+        .orElse(null);
+  }
+
   /** What an address is resolved against by these properties of a Connect. */
   final String baseAddress(Values connecting) {
     String own = connecting.inForce(ConnectPlan.BASE);

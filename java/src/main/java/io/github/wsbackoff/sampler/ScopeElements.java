@@ -17,13 +17,15 @@ import org.apache.jmeter.testelement.TestElement;
  * nearest first, before every sample.
  */
 final class ScopeElements {
+  static final String HEADERS = "org.apache.jmeter.protocol.http.control.HeaderManager";
+  static final String COOKIES = "org.apache.jmeter.protocol.http.control.CookieManager";
+
   private static final String KEYSTORE_CONFIG = "org.apache.jmeter.config.KeystoreConfig";
   private static final String HTTP = "HTTPSampler.";
   private static final String[] ADDRESS = {"domain", "port", "protocol", "path"};
 
   /** JMeter's HTTP part is a jar of its own, which may be missing. */
-  private static final boolean HTTP_PART =
-      isThere("org.apache.jmeter.protocol.http.control.HeaderManager");
+  private static final boolean HTTP_PART = isThere(HEADERS);
 
   private final List<TestElement> httpDefaults = new ArrayList<>();
   private final List<TestElement> managers = new ArrayList<>();
