@@ -128,7 +128,8 @@ public final class WebSocket {
       String element, Map<String, ?> options, byte[] payload, boolean isBinary) {
     Map<String, String> properties = new LinkedHashMap<>();
     if (payload != null) {
-      properties.put("wsb.payloadType", isBinary ? "hex" : "text");
+      // The bytes of a file are those that go along with a call as they are.
+      properties.put("wsb.payloadType", isBinary ? "file" : "text");
     }
     options.forEach((key, value) -> properties.put(key, String.valueOf(value)));
     Connections connections = Connections.ofThisThread();
