@@ -52,8 +52,27 @@ pub fn read(path: &Path) -> Result<Vec<Detailed>> {
         what: path.display().to_string(),
         why,
     };
+    let text = legal(&text);
     let document = Document::parse(&text).map_err(|error| wrong(error.to_string()))?;
     samples(document.root_element()).map_err(wrong)
+}
+
+/// JMeter writes the control characters of binary data as references that XML 1.0 does not allow: their pictures stand for them.
+fn legal(text: &str) -> String {
+    let mut parts = text.split("&#x");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let picture = part.split_once(';').and_then(|(code, rest)| {
+            let code = u32::from_str_radix(code, 16).ok()?;
+            let control = code < 0x20 && ![9, 10, 13].contains(&code);
+            Some((char::from_u32(0x2400 + code).filter(|_| control)?, rest))
+        });
+        match picture {
+            Some((picture, rest)) => out.extend([&picture.to_string(), rest]),
+            None => out.extend(["&#x", part]),
+        }
+    }
+    out
 }
 
 fn samples(parent: Node<'_, '_>) -> std::result::Result<Vec<Detailed>, String> {
@@ -115,13 +134,13 @@ mod tests {
   <responseHeader class="java.lang.String">HTTP/1.1 429 Too Many Requests&#xd;
 Retry-After: 2</responseHeader>
   <requestHeader class="java.lang.String">GET / HTTP/1.1</requestHeader>
-  <responseData class="java.lang.String">slow &lt;down&gt;</responseData>
+  <responseData class="java.lang.String">slow &lt;down&gt;&#x1;&#xd;</responseData>
 </sample>
 </testResults>"#;
         std::fs::write(file.path(), text).unwrap();
         let [found] = read(file.path()).unwrap().try_into().unwrap();
         assert_eq!((found.sample.wall_ms(), found.sample.code.as_str()), (23, "429"));
-        assert_eq!(found.response, "slow <down>");
+        assert_eq!(found.response, "slow <down>\u{2401}\r");
         assert_eq!(found.request_headers, "GET / HTTP/1.1");
         assert!(found.response_headers.ends_with("Retry-After: 2"));
         assert_eq!(found.children[0].sample.label, "Connect - attempt");

@@ -16,7 +16,7 @@ pub const TEXT: u8 = 1;
 pub const BINARY: u8 = 2;
 pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
-const PONG: u8 = 10;
+pub const PONG: u8 = 10;
 
 /// What a server does with a connection after the upgrade; at its end TCP is closed, without a word of TLS.
 pub type Script = fn(&mut Line);
@@ -28,7 +28,7 @@ pub struct Line {
 }
 
 impl Line {
-    fn new(tcp: TcpStream, tls: Option<Arc<ServerConfig>>) -> Self {
+    pub fn new(tcp: TcpStream, tls: Option<Arc<ServerConfig>>) -> Self {
         tcp.set_nodelay(true).unwrap();
         let tls = tls.map(|config| Box::new(ServerConnection::new(config).unwrap()));
         Self { tcp, tls }
@@ -146,7 +146,7 @@ impl Raw {
 }
 
 /// Accepts connections on a free port, each in a thread of its own.
-fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+pub fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serve = Arc::new(serve);
@@ -175,19 +175,33 @@ fn self_signed() -> Arc<ServerConfig> {
 
 /// Answers the request; its path, or nothing where there was no request.
 fn upgrade(line: &mut Line) -> Option<String> {
+    let head = head(line)?;
+    accept(line, &head);
+    Some(head.split(' ').nth(1).unwrap().to_owned())
+}
+
+/// A request's head as it came, or nothing where there was none.
+pub fn head(line: &mut Line) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
         line.read_exact(&mut byte).ok()?;
         head.push(byte[0]);
     }
-    let head = String::from_utf8(head).unwrap();
-    let path = head.split(' ').nth(1).unwrap().to_owned();
-    let key = head.lines().find_map(|line| {
+    Some(String::from_utf8(head).unwrap())
+}
+
+/// What a header of a head says.
+pub fn header<'h>(head: &'h str, wanted: &str) -> Option<&'h str> {
+    head.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("sec-websocket-key").then_some(value)
-    });
-    let accept = derive_accept_key(key.unwrap().as_bytes());
+        name.eq_ignore_ascii_case(wanted).then_some(value)
+    })
+}
+
+/// Answers a head with 101.
+pub fn accept(line: &mut Line, head: &str) {
+    let accept = derive_accept_key(header(head, "Sec-WebSocket-Key").unwrap().as_bytes());
     say(
         line,
         format!(
@@ -196,7 +210,6 @@ fn upgrade(line: &mut Line) -> Option<String> {
         )
         .as_bytes(),
     );
-    Some(path)
 }
 
 /// Writes bytes; that the other side does not want them is no mistake here.
@@ -238,7 +251,7 @@ pub fn ignore(_: &mut Line) {
 }
 
 /// The next frame of at most 125 bytes: its first byte, its payload; nothing at the end.
-fn short_frame(line: &mut Line) -> Option<(u8, Vec<u8>)> {
+pub fn short_frame(line: &mut Line) -> Option<(u8, Vec<u8>)> {
     let mut head = [0; 6];
     line.read_exact(&mut head).ok()?;
     let length = usize::from(head[1] & 0x7f);

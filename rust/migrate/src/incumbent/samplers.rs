@@ -84,7 +84,10 @@ pub(super) fn close(plan: &Plan, item: ItemId) -> Result<Move, String> {
             "wsb.close.timeout",
             timeout(plan, item, "readTimeout", READ_TIMEOUT),
         );
-    Ok(Move::to(element))
+    Ok(
+        Move::to(element)
+            .noting("its data is the server's reason alone, where theirs had the code before it"),
+    )
 }
 
 pub(super) fn exchange(plan: &Plan, item: ItemId, filters: &Filters) -> Result<Move, String> {
@@ -118,7 +121,9 @@ pub(super) fn read(plan: &Plan, item: ItemId, filters: &Filters) -> Result<Move,
     );
     let moved = awaiting(plan, filters, item, moved, kind)?;
     if plan.value_or(item, "optional", "false") == "true" {
-        return Ok(moved.with("wsb.optional", "true"));
+        return Ok(moved
+            .with("wsb.optional", "true")
+            .noting("when nothing comes, its code is No message where theirs was No response"));
     }
     Ok(moved)
 }
