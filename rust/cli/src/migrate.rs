@@ -44,10 +44,10 @@ pub(crate) struct Options {
     report: Option<PathBuf>,
 }
 
-const AFTER_HELP: &str = "Elements of jmeter-websocket-samplers (1.0 to 1.3.2) become those of ws-backoff, and While loops that try one sampler
-again by a script become wsb - Retry, or the Connect's own retries. What is not understood stays as it is, and the report
-says why; what is not changed keeps its bytes. Samplers that may share a connection move together or not at
-all.
+const AFTER_HELP: &str = "Elements of jmeter-websocket-samplers (1.0 to 1.3.2) become those of ws-backoff, and loops that try one sampler again
+become wsb - Retry, or the Connect's own retries; scripts in files are read when they are in the plan's folder. What is
+not understood stays as it is, and the report says why; what is not changed keeps its bytes. Samplers that may share a
+connection move together or not at all.
 
 Examples:
   What would become of a folder of plans:
@@ -109,7 +109,8 @@ fn all(options: &Options) -> Result<i32, Failure> {
 
 fn one(options: &Options, source: &Source) -> File {
     let moved = read(&source.path).and_then(|bytes| {
-        let migration = migrate(&bytes).map_err(|refusal| refusal.to_string())?;
+        let files = |name: &str| beside_plan(&source.path, name);
+        let migration = migrate(&bytes, &files).map_err(|refusal| refusal.to_string())?;
         let written = if options.dry_run {
             None
         } else {
@@ -208,6 +209,19 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     let read = file.take(most).read_to_end(&mut bytes);
     read.map_err(|error| cannot("read", &error))?;
     Ok(bytes)
+}
+
+/// The largest script that is read, in bytes.
+const LARGEST_SCRIPT: u64 = 1 << 20;
+
+/// A file that a plan names by a relative path: nothing outside of the plan's folder is read, whatever a plan says.
+fn beside_plan(plan: &Path, name: &str) -> Option<Vec<u8>> {
+    let folder = plan.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+    let file = fs::canonicalize(folder.join(name)).ok()?;
+    let about = fs::metadata(&file).ok()?;
+    let read = file.starts_with(&folder) && about.is_file() && about.len() <= LARGEST_SCRIPT;
+    if read { fs::read(file).ok() } else { None }
 }
 
 /// Writes the result, and says where.

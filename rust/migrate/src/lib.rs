@@ -36,16 +36,19 @@ impl Migration {
     }
 }
 
-/// Moves a plan.
+/// Reads a file that a plan names, for as far as the caller lets it: its bytes, or none.
+pub type Files<'a> = dyn Fn(&str) -> Option<Vec<u8>> + 'a;
+
+/// Moves a plan; scripts that it has in files come from `files`.
 ///
 /// # Errors
 /// What is no plan, or cannot be read.
-pub fn migrate(bytes: &[u8]) -> Result<Migration, Refusal> {
+pub fn migrate(bytes: &[u8], files: &Files) -> Result<Migration, Refusal> {
     let plan = Plan::read(bytes)?;
     let mut change = Change::of(&plan);
     let mut entries = Vec::new();
     let mut found = incumbent::survey(&plan);
-    let loops = retry::survey(&plan, &found);
+    let loops = retry::survey(&plan, &found, files);
     retry::apply(&plan, &loops, &mut found, &mut change, &mut entries);
     incumbent::apply(&plan, &found, &mut change, &mut entries);
     entries.sort_by_key(|entry| entry.line);

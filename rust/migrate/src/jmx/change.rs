@@ -16,6 +16,8 @@ pub(crate) struct NewElement {
     pub(crate) gui: String,
     /// Names and values, in the order of the file.
     pub(crate) properties: Vec<(&'static str, String)>,
+    /// A property that is a list, with its one text.
+    pub(crate) list: Option<(&'static str, String)>,
 }
 
 impl NewElement {
@@ -24,6 +26,7 @@ impl NewElement {
             class: class.to_owned(),
             gui: gui.to_owned(),
             properties: Vec::new(),
+            list: None,
         }
     }
 
@@ -169,6 +172,7 @@ impl<'a> Change<'a> {
             class,
             gui,
             properties,
+            list,
         } = new;
         let name = self.fitting(name);
         let mut text = format!("<{class} guiclass=\"{gui}\" testclass=\"{class}\" testname=\"{name}\">");
@@ -176,6 +180,14 @@ impl<'a> Change<'a> {
             let value = self.fitting(value);
             write!(text, "{before}  <stringProp name=\"{key}\">{value}</stringProp>")
                 .expect("a String takes all");
+        }
+        if let Some((key, value)) = list {
+            let value = self.fitting(value);
+            write!(
+                text,
+                "{before}  <collectionProp name=\"{key}\">{before}    <stringProp name=\"1\">{value}</stringProp>{before}  </collectionProp>"
+            )
+            .expect("a String takes all");
         }
         write!(text, "{before}</{class}>").expect("a String takes all");
         text

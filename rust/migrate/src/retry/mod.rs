@@ -1,176 +1,260 @@
-//! Loops that try one sampler again until it succeeds: a While Controller that asks for a flag and a number of tries, a script that counts,
-//! remembers success and waits. They become the policy of a Connect, or a Retry controller.
+//! Loops that try one sampler again until it succeeds: While and Loop Controllers with scripts, timers, counters and questions in them.
+//! They become the policy of a Connect, or a Retry controller.
 //!
-//! A loop is moved only when all of it is understood and nothing else needs its variables; else it stays and is told.
+//! What a loop is, is told by how it goes: it is played against answers that are imagined. A loop is moved only when all of it is
+//! understood and nothing else needs its variables; else it stays and is told.
 
-mod condition;
+mod calls;
+mod found;
+mod imagine;
+mod needed;
 mod notes;
-mod script;
+mod parts;
+mod play;
+mod question;
+mod syntax;
 mod tokens;
-mod waits;
+mod values;
 
+use crate::Files;
 use crate::incumbent::Survey;
-use crate::jmx::{Change, ItemId, Plan};
+use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
 use crate::told::{Entry, Outcome};
-use condition::{Asked, asked};
+use found::{Found, found};
+use imagine::{Did, Try, World};
+use needed::{Starts, keep_what_others_need};
 use notes::notes;
-use script::{Retries, State};
+use parts::{Act, SCRIPTS, parts, source};
+use play::{Game, Head};
+use question::{IF, Question, WHILE};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-const CONDITION: &str = "WhileController.condition";
-const IF: &str = "IfController.condition";
 /// More loops than that in a plan are not looked at.
 const MOST: usize = 200;
+/// Steps of all scripts of a plan in all plays.
+const MOST_STEPS: u64 = 3_000_000;
 
 /// What is known of a loop.
 #[derive(Debug)]
 struct Loop {
     sampler: ItemId,
-    state: State,
+    found: Found,
     /// Scripts and timers that go with it.
     gone: Vec<ItemId>,
-    found: Retries,
-    /// If Controllers that ask for its flag: each with whether they ask for success.
+    /// Controllers that go and whose content stays.
+    opened: Vec<ItemId>,
+    /// Its first wait as the plan has it, where that is no number.
+    varying: Option<String>,
+    /// If Controllers that ask for its end: each with whether they ask for success.
     asking: Vec<(ItemId, bool)>,
     notes: Vec<String>,
 }
 
 /// All loops, each as one that moves, or why it stays.
 #[derive(Debug, Default)]
-pub(crate) struct Loops(BTreeMap<ItemId, Result<Loop, String>>);
+pub(crate) struct Loops {
+    loops: BTreeMap<ItemId, Result<Loop, String>>,
+    /// Scripts outside of them that only set their variables back.
+    resets: BTreeSet<ItemId>,
+}
 
 /// Looks at all loops of a plan.
-pub(crate) fn survey(plan: &Plan, theirs: &Survey) -> Loops {
+pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
     let mut loops = Loops::default();
-    let whiles = plan.items().filter(|item| plan.class(*item) == "WhileController");
-    for item in whiles.take(MOST) {
-        if let Some((state, tries)) = state(plan, item) {
-            if let Some(found) = one(plan, item, state, tries, theirs) {
-                loops.0.insert(item, found);
-            }
+    let fuel = Cell::new(MOST_STEPS);
+    let world = World {
+        vars: BTreeMap::new(),
+        puts: BTreeSet::new(),
+        last: None,
+        drawn: 0.0,
+        slept: 0.0,
+        did: Did::default(),
+        fuel: &fuel,
+    };
+    let candidates: Vec<ItemId> = plan
+        .items()
+        .filter(|item| is_candidate(plan, *item, files))
+        .take(MOST)
+        .collect();
+    if candidates.is_empty() {
+        return loops;
+    }
+    let starts = starts(plan, &world, files);
+    for item in candidates {
+        let mut world = world.clone();
+        world.vars = defined(plan);
+        let before = starts.iter().filter(|(start, _)| **start < item);
+        world.vars.extend(before.flat_map(|(_, puts)| puts.clone()));
+        match one(plan, item, &world, theirs, files) {
+            Ok(Some(found)) => drop(loops.loops.insert(item, Ok(found))),
+            Ok(None) => {}
+            Err(why) => drop(loops.loops.insert(item, Err(why))),
         }
     }
-    keep_what_others_need(plan, &mut loops);
+    keep_what_others_need(plan, &mut loops, &starts, &world);
     loops
 }
 
-/// The variables that a loop asks for, and its number of tries; none for a loop of another kind.
-fn state(plan: &Plan, item: ItemId) -> Option<(State, Option<f64>)> {
-    let (mut flag, mut counter) = (None, None);
-    for asked in asked(&plan.value_or(item, CONDITION, ""))? {
-        match asked {
-            Asked::Flag {
-                variable,
-                is: false,
-                text,
-            } if flag.is_none() => flag = Some((variable, text)),
-            Asked::Below { variable, number } if counter.is_none() => counter = Some((variable, number)),
-            _ => return None,
-        }
+/// Whether something in a loop, and in no loop inside it, asks how a try went, and something waits or counts.
+fn is_candidate(plan: &Plan, item: ItemId, files: &Files) -> bool {
+    const ASKS: [&str; 7] = [
+        "uccessful",
+        "esponseCode",
+        "esponseData",
+        "ResponseOK",
+        "last_sample_ok",
+        "getResponseHeader",
+        "IsSuccess",
+    ];
+    let class = plan.class(item);
+    let loops = |one: ItemId| ["WhileController", "LoopController"].contains(&plan.class(one));
+    if !loops(item) || plan.inside(item).is_empty() {
+        return false;
     }
-    let (flag, done) = flag?;
-    let (counter, tries) = counter.unzip();
-    Some((State { flag, done, counter }, tries))
+    let own = plan
+        .inside(item)
+        .filter(|one| plan.above(*one).find(|above| loops(*above)) == Some(item));
+    let (mut asks, mut waits) = (false, class == "WhileController");
+    let condition = plan.value_or(item, WHILE, "");
+    asks |= ASKS.iter().any(|word| condition.contains(word));
+    for one in own {
+        let class = plan.class(one);
+        waits |= class.ends_with("Timer") || class == "TestAction";
+        let text = match class {
+            "IfController" => plan.value_or(one, IF, ""),
+            "RegexExtractor" if plan.value_or(one, "RegexExtractor.useHeaders", "") == "code" => {
+                "ResponseCode".to_owned()
+            }
+            _ if SCRIPTS.contains(&class) => {
+                source(plan, one, files).map_or("sleep esponseCode".to_owned(), |(text, ..)| text)
+            }
+            _ => continue,
+        };
+        asks |= ASKS.iter().any(|word| text.contains(word));
+        waits |= text.contains("sleep");
+    }
+    asks && waits
 }
 
-/// Looks at what is in a loop; none where nothing in it looks like a retry.
+/// The variables that lists define.
+fn defined(plan: &Plan) -> BTreeMap<String, String> {
+    let xml = plan.xml();
+    let mut vars = BTreeMap::new();
+    for item in plan
+        .items()
+        .filter(|item| ["Arguments", "TestPlan"].contains(&plan.class(*item)))
+    {
+        let mut name = String::new();
+        for (key, property) in plan.texts(item) {
+            match key.as_str() {
+                "Argument.name" => name = property.value,
+                "Argument.value" if xml.node(property.node).close.is_some() => {
+                    vars.insert(std::mem::take(&mut name), property.value);
+                }
+                _ => {}
+            }
+        }
+    }
+    vars
+}
+
+/// The scripts that do nothing but put variables, wherever they are.
+fn starts(plan: &Plan, world: &World, files: &Files) -> Starts {
+    let mut starts = Starts::new();
+    for item in plan
+        .items()
+        .filter(|item| SCRIPTS.contains(&plan.class(*item)) && plan.runs(*item))
+    {
+        let Ok(Act::Script {
+            script,
+            parameters,
+            delays: false,
+            ..
+        }) = parts::script(plan, item, files)
+        else {
+            continue;
+        };
+        let mut world = world.clone();
+        let ran = imagine::run(&script, &parameters, &mut world);
+        let nothing_else = world.slept == 0.0 && world.did == Did::default();
+        if ran.is_ok() && nothing_else && !world.puts.is_empty() {
+            starts.insert(item, world.vars);
+        }
+    }
+    starts
+}
+
+/// Looks at a loop; none where it is no retry.
 fn one(
     plan: &Plan,
     item: ItemId,
-    state: State,
-    tries: Option<f64>,
+    world: &World,
     theirs: &Survey,
-) -> Option<Result<Loop, String>> {
-    let inside: Vec<ItemId> = plan
-        .inside(item)
-        .filter(|one| plan.runs(*one) || !plan.runs(item))
-        .collect();
-    let is_script =
-        |one: &ItemId| ["BeanShellPostProcessor", "JSR223PostProcessor"].contains(&plan.class(*one));
-    let texts = |one: &ItemId| plan.value_or(*one, "script", "");
-    let sleeps = inside
-        .iter()
-        .filter(|one| is_script(one))
-        .any(|one| texts(one).contains("sleep"));
-    if state.counter.is_none() && !sleeps {
-        return None;
+    files: &Files,
+) -> Result<Option<Loop>, String> {
+    let head = head(plan, item)?;
+    let parts = parts(plan, item, theirs, files)?;
+    let game = Game {
+        plan,
+        name: plan.name(item),
+        head: &head,
+        parts: &parts,
+    };
+    let success = if theirs.connects(plan, parts.sampler) {
+        "101"
+    } else {
+        "200"
+    };
+    let mut world = world.clone();
+    world.last = Some(Try {
+        code: "200",
+        ok: true,
+        headers: "",
+        has: false,
+    });
+    let Some(found) = found(&game, &world, success)? else {
+        return Ok(None);
+    };
+    let mut notes = notes(&found, parts.varying.as_deref(), parts.shared_count);
+    if parts.gone.iter().any(|one| is_javascript(plan, *one)) {
+        notes.push(
+            "its script is JavaScript, for which Java has no engine since 15: there it ended with an error, and the loop had no end".to_owned(),
+        );
     }
-    Some(understood(plan, item, &inside, state, tries, theirs))
-}
-
-fn understood(
-    plan: &Plan,
-    item: ItemId,
-    inside: &[ItemId],
-    state: State,
-    tries: Option<f64>,
-    theirs: &Survey,
-) -> Result<Loop, String> {
-    let told = |one: ItemId| format!("{} (line {})", plan.name(one), plan.line(one));
-    let (mut sampler, mut gone, mut found, mut pause) = (None, Vec::new(), Retries::default(), None);
-    for one in inside.iter().copied() {
-        let class = plan.class(one);
-        let beside = plan.parent(one) == Some(item) || plan.parent(one) == sampler;
-        match class {
-            "BeanShellPostProcessor" | "JSR223PostProcessor" if beside => {
-                let own = read(plan, one, &state).map_err(|why| format!("{} {why}", told(one)))?;
-                if found.remembers && own.remembers || found.sleeps && own.sleeps {
-                    return Err("several scripts do the same".to_owned());
-                }
-                found = joined(found, own);
-                gone.push(one);
-            }
-            "ConstantTimer" if beside => {
-                let delay: Option<f64> = plan.value_or(one, "ConstantTimer.delay", "").trim().parse().ok();
-                pause = Some(delay.ok_or_else(|| format!("{} waits for a variable", told(one)))?);
-                gone.push(one);
-            }
-            _ if plan.parent(one) == Some(item)
-                && (class == "HTTPSamplerProxy" || theirs.connects(plan, one)) =>
-            {
-                if sampler.replace(one).is_some() {
-                    return Err(format!("{} is its second sampler", told(one)));
-                }
-            }
-            _ if is_kept(class) && beside => {}
-            _ => {
-                return Err(format!(
-                    "{} is in it, which is no part of a retry that is known",
-                    told(one)
-                ));
-            }
-        }
-    }
-    let sampler = sampler.ok_or(
-        "it has no sampler that can be tried again: HTTP Request, or one that opens a connection and moves",
-    )?;
-    if !found.remembers {
-        return Err(format!(
-            "nothing in it sets {} to {:?} on success",
-            state.flag, state.done
-        ));
-    }
-    if state.counter.is_some() && !found.counts {
-        return Err("nothing in it counts the tries".to_owned());
-    }
-    if let (Some(pause), false) = (pause, found.sleeps) {
-        found.waits = Some(vec![pause; 5]);
-    }
-    let mut notes = notes(&found, tries, pause);
-    if is_repeated(plan, item) {
+    if found.once && is_repeated(plan, item) {
         notes.push(
             "nothing set its variables back, so it did its work in a user's first iteration only; now it does in each".to_owned(),
         );
     }
-    Ok(Loop {
-        sampler,
-        state,
-        gone,
+    Ok(Some(Loop {
+        sampler: parts.sampler,
         found,
+        gone: parts.gone,
+        opened: parts.opened,
+        varying: parts.varying,
         asking: Vec::new(),
         notes,
-    })
+    }))
+}
+
+fn head(plan: &Plan, item: ItemId) -> Result<Head, String> {
+    if plan.class(item) == "WhileController" {
+        return Question::of_while(&plan.value_or(item, WHILE, "")).map(Head::While);
+    }
+    match plan.value_or(item, "LoopController.loops", "").trim() {
+        "-1" => Ok(Head::Times(None)),
+        loops => loops
+            .parse()
+            .map(|loops| Head::Times(Some(loops)))
+            .map_err(|_| "it loops as often as a variable says".to_owned()),
+    }
+}
+
+fn is_javascript(plan: &Plan, item: ItemId) -> bool {
+    let language = plan.value_or(item, "scriptLanguage", "").to_ascii_lowercase();
+    ["javascript", "nashorn", "ecmascript", "js"].contains(&language.as_str())
 }
 
 /// Whether a thread may come to it more than once.
@@ -191,151 +275,6 @@ fn is_repeated(plan: &Plan, item: ItemId) -> bool {
     plan.above(item).any(loops)
 }
 
-/// What stays with its sampler: assertions, extractors, configuration.
-fn is_kept(class: &str) -> bool {
-    const ENDS: [&str; 6] = [
-        "Assertion",
-        "Extractor",
-        "Manager",
-        "ConfigTestElement",
-        "Arguments",
-        "JSONPostProcessor",
-    ];
-    ENDS.iter().any(|end| class.ends_with(end))
-}
-
-fn read(plan: &Plan, item: ItemId, state: &State) -> Result<Retries, String> {
-    if !plan.value_or(item, "filename", "").trim().is_empty() {
-        return Err("has its script in a file".to_owned());
-    }
-    let Some(property) = plan.property(item, "script") else {
-        return Err("has no script".to_owned());
-    };
-    if property.value.contains("${") {
-        return Err("has variables of JMeter in its script".to_owned());
-    }
-    let parameters = plan.value_or(item, "parameters", "");
-    script::read(&property.value, &parameters, state).map_err(|other| {
-        let line = plan.xml().line(plan.xml().node(property.node).open.start) + other.line;
-        format!(
-            "does more than to count, wait and remember: {} (line {line})",
-            other.what
-        )
-    })
-}
-
-fn joined(one: Retries, other: Retries) -> Retries {
-    Retries {
-        remembers: one.remembers || other.remembers,
-        counts: one.counts || other.counts,
-        waits: one.waits.or(other.waits),
-        sleeps: one.sleeps || other.sleeps,
-        draws: one.draws || other.draws,
-        hides: one.hides || other.hides,
-        logs: one.logs || other.logs,
-        invents: one.invents || other.invents,
-    }
-}
-
-/// Keeps the loops whose variables something else needs, but for If Controllers that ask for the flag.
-fn keep_what_others_need(plan: &Plan, loops: &mut Loops) {
-    let mut owners: BTreeMap<String, BTreeSet<ItemId>> = BTreeMap::new();
-    for (item, found) in &loops.0 {
-        if let Ok(found) = found {
-            for name in std::iter::once(&found.state.flag).chain(&found.state.counter) {
-                owners.entry(name.clone()).or_default().insert(*item);
-            }
-        }
-    }
-    if owners.is_empty() {
-        return;
-    }
-    let mut needed: BTreeMap<ItemId, String> = BTreeMap::new();
-    let mut asking: Vec<(ItemId, ItemId, bool)> = Vec::new();
-    for other in plan.items().filter(|other| plan.class(*other) != "Arguments") {
-        for (key, property) in plan
-            .texts(other)
-            .filter(|(key, property)| reads(key, &property.value))
-        {
-            let names: BTreeSet<&str> = words(&property.value)
-                .filter(|word| owners.contains_key(*word))
-                .collect();
-            for name in names {
-                for owner in &owners[name] {
-                    if *owner == other || plan.inside(*owner).contains(&other) {
-                        continue;
-                    }
-                    let found = loops.0[owner].as_ref().expect("owners are loops that move");
-                    match asks(&key, &property.value, &found.state) {
-                        Some(success) if other > *owner => asking.push((*owner, other, success)),
-                        _ => {
-                            let (element, line) = (plan.name(other), plan.line(other));
-                            needed.insert(*owner, format!("{name} is used in {element} (line {line}), too"));
-                        }
-                    }
-                }
-            }
-        }
-    }
-    for (owner, other, success) in asking {
-        if let Some(Ok(found)) = loops.0.get_mut(&owner) {
-            found.asking.push((other, success));
-        }
-    }
-    connects_that_are_asked_for(plan, loops, &mut needed);
-    for (item, why) in needed {
-        loops.0.insert(item, Err(why));
-    }
-}
-
-/// The outcome of a Connect is in `wsb.stop` until the next one: nothing may come between it and who asks for it.
-fn connects_that_are_asked_for(plan: &Plan, loops: &Loops, needed: &mut BTreeMap<ItemId, String>) {
-    let opens = |item: ItemId| {
-        plan.class(item).starts_with("eu.luminis.") || plan.class(item).starts_with("io.github.wsbackoff.")
-    };
-    for (item, found) in &loops.0 {
-        let Ok(found) = found else { continue };
-        let Some((last, _)) = found.asking.iter().max() else {
-            continue;
-        };
-        if plan.class(found.sampler) == "HTTPSamplerProxy" {
-            continue;
-        }
-        let from = plan.inside(*item).end;
-        if let Some(between) = (from..*last).find(|other| opens(*other)) {
-            let (name, line) = (plan.name(between), plan.line(between));
-            needed.insert(
-                *item,
-                format!("its outcome is asked for behind {name} (line {line})"),
-            );
-        }
-    }
-}
-
-/// Whether an If Controller asks for the flag and nothing else: for success, or for the contrary.
-fn asks(key: &str, condition: &str, state: &State) -> Option<bool> {
-    if key != IF {
-        return None;
-    }
-    match asked(condition)?.as_slice() {
-        [Asked::Flag { variable, is, text }] if *variable == state.flag && *text == state.done => Some(*is),
-        _ => None,
-    }
-}
-
-/// Whether the words of a property may be names of variables: in scripts, beside `${`, and where an extractor or a counter puts a name.
-fn reads(key: &str, value: &str) -> bool {
-    let lower = key.to_ascii_lowercase();
-    value.contains("${")
-        || ["script", "query", "name", "ref"]
-            .iter()
-            .any(|part| lower.contains(part))
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.' && c != '-')
-}
-
 /// Makes the changes, and tells them; a Connect is changed with the other samplers of WebSockets.
 pub(crate) fn apply(
     plan: &Plan,
@@ -345,7 +284,7 @@ pub(crate) fn apply(
     told: &mut Vec<Entry>,
 ) {
     let mut unused = BTreeSet::new();
-    for (item, found) in &loops.0 {
+    for (item, found) in &loops.loops {
         let found = match found {
             Ok(found) => found,
             Err(why) => {
@@ -354,37 +293,14 @@ pub(crate) fn apply(
                 continue;
             }
         };
-        let base = found.found.waits.as_ref().and_then(|waits| waits.first());
-        let base = base
-            .filter(|wait| **wait >= 1.0)
-            .map(|wait| format!("{wait:.0}ms"));
-        let (stop, good) = if theirs.connects(plan, found.sampler) {
-            change.unwrap(*item);
-            theirs.try_again(found.sampler, base);
-            let why = format!("{} tries again by itself", plan.name(found.sampler));
-            told.push(Entry::of(plan, *item, Outcome::Removed(why)).with(found.notes.clone()));
-            ("wsb.stop".to_owned(), "connected")
-        } else {
-            let mut element = ours::retry();
-            element
-                .properties
-                .extend(base.map(|base| ("wsb.retry.base", base)));
-            let prefix = format!("{}.", found.state.flag);
-            if !found.asking.is_empty() {
-                element = element.with("wsb.retry.prefix", prefix.as_str());
-            }
-            change.convert(*item, &element, &[CONDITION]);
-            let into = ours::label(&element).to_owned();
-            told.push(Entry::of(plan, *item, Outcome::Moved(into)).with(found.notes.clone()));
-            (format!("{prefix}stop"), "succeeded")
-        };
+        let (stop, good) = replace(plan, *item, found, theirs, change, told);
         for (other, success) in &found.asking {
             let sign = if *success { "==" } else { "!=" };
             let new = format!("${{__jexl3(\"${{{stop}}}\" {sign} \"{good}\")}}");
             if let Some(property) = plan.property_node(*other, IF) {
                 change.set_value(property, &new);
             }
-            let how = format!("it asks for {stop} now, as {} is no longer set", found.state.flag);
+            let how = format!("it asks for {stop} now, as what it asked for is no longer set");
             told.push(Entry::of(plan, *other, Outcome::Changed(how)));
         }
         for one in &found.gone {
@@ -392,10 +308,95 @@ pub(crate) fn apply(
             let why = "the policy counts, waits and remembers".to_owned();
             told.push(Entry::of(plan, *one, Outcome::Removed(why)));
         }
-        unused.insert(found.state.flag.clone());
-        unused.extend(found.state.counter.clone());
+        for one in &found.opened {
+            change.unwrap(*one);
+            let why = "the policy asks whether another try is needed".to_owned();
+            told.push(Entry::of(plan, *one, Outcome::Removed(why)));
+        }
+        unused.extend(found.found.puts.iter().cloned());
+    }
+    for reset in &loops.resets {
+        change.remove(*reset);
+        let why = "what it set back, nothing uses any more".to_owned();
+        told.push(Entry::of(plan, *reset, Outcome::Removed(why)));
     }
     remove_unused(plan, &unused, change, told);
+}
+
+/// Puts a policy in a loop's place; the variable that says how it ended, and what it says on success.
+fn replace(
+    plan: &Plan,
+    item: ItemId,
+    found: &Loop,
+    theirs: &mut Survey,
+    change: &mut Change,
+    told: &mut Vec<Entry>,
+) -> (String, &'static str) {
+    let first = found.found.waits.first().filter(|wait| **wait >= 1.0);
+    let base = found.varying.clone().or(first.map(|wait| format!("{wait:.0}ms")));
+    if theirs.connects(plan, found.sampler) && found.found.body.is_none() {
+        change.unwrap(item);
+        theirs.try_again(found.sampler, base);
+        let why = format!("{} tries again by itself", plan.name(found.sampler));
+        told.push(Entry::of(plan, item, Outcome::Removed(why)).with(found.notes.clone()));
+        return ("wsb.stop".to_owned(), "connected");
+    }
+    let mut element = ours::retry();
+    element
+        .properties
+        .extend(base.map(|base| ("wsb.retry.base", base)));
+    let shown = match &found.found.did {
+        Did { ignores: true, .. } => Some("ignore"),
+        Did { hides: true, .. } => Some("success"),
+        _ => None,
+    };
+    element
+        .properties
+        .extend(shown.map(|shown| ("wsb.retry.attemptsShown", shown.to_owned())));
+    // Its variables are beside those of others only when somebody asks for them.
+    let asked = |name: &&String| {
+        let conditions = found
+            .asking
+            .iter()
+            .map(|(other, _)| plan.value_or(*other, IF, ""));
+        conditions
+            .into_iter()
+            .any(|condition| condition.contains(name.as_str()))
+    };
+    let prefix = format!(
+        "{}.",
+        found
+            .found
+            .puts
+            .iter()
+            .rfind(asked)
+            .map_or("retry", String::as_str)
+    );
+    if !found.asking.is_empty() {
+        element = element.with("wsb.retry.prefix", prefix.as_str());
+    }
+    change.convert(
+        item,
+        &element,
+        &[WHILE, "LoopController.loops", "LoopController.continue_forever"],
+    );
+    if let Some((text, has)) = &found.found.body {
+        change.insert_below(found.sampler, "Body", &body_assertion(text, *has));
+    }
+    let into = ours::label(&element).to_owned();
+    told.push(Entry::of(plan, item, Outcome::Moved(into)).with(found.notes.clone()));
+    (format!("{prefix}stop"), "succeeded")
+}
+
+/// JMeter's own assertion that a body has a text, or has it not.
+fn body_assertion(text: &str, has: bool) -> NewElement {
+    // Substring; 4 turns it round.
+    let kind = if has { "16" } else { "20" };
+    let mut element = NewElement::new("ResponseAssertion", "AssertionGui")
+        .with("Assertion.test_field", "Assertion.response_data")
+        .with("Assertion.test_type", kind);
+    element.list = Some(("Asserion.test_strings", text.to_owned()));
+    element
 }
 
 /// Takes the loops' variables out of lists of User Defined Variables.

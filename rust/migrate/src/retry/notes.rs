@@ -1,82 +1,122 @@
-//! What is said about a loop that moves: its waits and tries of before, how they come back, and mistakes in its script.
+//! What is said about a loop that moves: its waits and tries of before, how they come back, and mistakes in its scripts.
 
-use super::script::Retries;
+use super::found::Found;
 
-/// What changes, and what the script did not do.
-pub(super) fn notes(found: &Retries, tries: Option<f64>, pause: Option<f64>) -> Vec<String> {
-    let waits = found.waits.as_ref().map(|waits| {
-        let texts: Vec<String> = waits.iter().take(4).map(|wait| format!("{wait:.0}")).collect();
-        format!(
-            "waits of {} ... ms{}",
-            texts.join(", "),
-            if found.draws {
-                " and a part that is drawn"
-            } else {
-                ""
-            }
-        )
-    });
-    let limit = tries.map_or("no limit".to_owned(), |tries| format!("at most {tries:.0} tries"));
-    let script = [
-        waits.unwrap_or_else(|| "waits that cannot be told".to_owned()),
-        limit,
-    ]
-    .join(", ");
+/// What changes, and what the scripts did not do.
+pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool) -> Vec<String> {
+    let limit = found
+        .tries
+        .map_or("no limit".to_owned(), |tries| format!("at most {tries} tries"));
     let mut notes = vec![format!(
-        "it had {script}; now waits begin there, grow, are spread, obey the server's Retry-After, and end after 120 s in all \
-         (wsb.retry.maxElapsed): a limit on tries loses users who come before a quota's window ends"
+        "it had {}, {limit}; now waits begin there, grow, are spread, obey the server's Retry-After, and end after 120 s in all \
+         (wsb.retry.maxElapsed): a limit on tries loses users who come before a quota's window ends",
+        waits(found, varying)
     )];
-    if found.invents {
-        notes.push("it called prev.getResponseHeader, which JMeter does not have: it ended with an error there, and never waited".to_owned());
+    if let Some((line, why)) = &found.did.broke {
+        notes.push(format!(
+            "its script ended with an error in its line {} and did no more: {why}",
+            line + 1
+        ));
+    } else if found.obeys {
+        notes.push("it waited for what Retry-After says, as ws-backoff does, with what is drawn on top (wsb.hint.jitter)".to_owned());
+    } else if found.did.reads_headers {
+        notes.push(
+            "it read the answer's headers, and found no Retry-After in them when there was one".to_owned(),
+        );
     }
-    if let Some(Some(same)) = found
-        .waits
-        .as_ref()
-        .filter(|_| !found.draws)
-        .map(|waits| same(waits, tries))
-    {
+    if let (Some(same), None, false) = (
+        same(&found.waits, found.tries),
+        varying,
+        found.draws || found.obeys,
+    ) {
         notes.push(format!("to wait as it did: {same}"));
     }
-    if pause.is_some() {
+    if found.leads {
         notes.push("its timer also waited before the first try".to_owned());
     }
-    if found.hides {
+    if found.did.hides {
         notes.push("it hid failures by setSuccessful(true); wsb.retry.attemptsShown says how tries are shown that another one follows".to_owned());
     }
-    if found.logs {
+    if found.did.ignores {
+        notes.push("it kept its tries out of reports by setIgnore()".to_owned());
+    }
+    if found.did.logs {
         notes.push("it wrote to the log".to_owned());
     }
-    notes.push(
-        "400, 401, 403, 404 and the like are final at once; with wsb.retry.transient=any they are tried again, too"
-            .to_owned(),
-    );
+    if shared_count {
+        notes.push(
+            "its Counter is one for all users, so that one user's tries counted as another one's".to_owned(),
+        );
+    }
+    if let Some((text, has)) = &found.body {
+        let what = if *has { "lacks" } else { "has" };
+        notes.push(format!(
+            "its script looked into the body; now a Response Assertion does, and a sample that {what} {text:?} is a failed one"
+        ));
+    }
+    notes.push(statuses(found));
     notes
 }
 
+fn waits(found: &Found, varying: Option<&str>) -> String {
+    if let Some(varying) = varying {
+        return format!("waits of {varying}");
+    }
+    if found.waits.iter().all(|wait| *wait < 0.5) && !found.draws {
+        return "no waits".to_owned();
+    }
+    let texts: Vec<String> = found
+        .waits
+        .iter()
+        .take(4)
+        .map(|wait| format!("{wait:.0}"))
+        .collect();
+    let more = if found.waits.len() > 4 { " ..." } else { "" };
+    let drawn = if found.draws {
+        " and a part that is drawn"
+    } else {
+        ""
+    };
+    format!("waits of {}{more} ms{drawn}", texts.join(", "))
+}
+
+/// Which failures are tried again, before and now.
+fn statuses(found: &Found) -> String {
+    let tried = |code: &str| found.retried.contains(&code);
+    if tried("404") || tried("400") {
+        return "400, 401, 403, 404 and the like are final at once; with wsb.retry.transient=any they are tried again, too".to_owned();
+    }
+    let only = if tried("503") { "429 and 503" } else { "429" };
+    if tried("500") {
+        "statuses from 500 on and failures of the network are tried again as before".to_owned()
+    } else {
+        format!(
+            "it tried again after {only} only; now also after other statuses from 500 on and failures of the network (wsb.retry.transient)"
+        )
+    }
+}
+
 /// The properties that wait as a script did, where its waits have a name.
-fn same(waits: &[f64], tries: Option<f64>) -> Option<String> {
-    let (first, second) = (*waits.first()?, *waits.get(1)?);
+fn same(waits: &[f64], tries: Option<usize>) -> Option<String> {
+    let waits = &waits[..waits.len().min(8)];
+    let first = *waits.first().filter(|first| **first >= 1.0)?;
     let follows = |of: &dyn Fn(f64) -> f64| {
         waits
             .iter()
             .zip(0_u8..)
             .all(|(wait, nth)| (wait - of(f64::from(nth))).abs() < 1.0)
     };
-    let factor = second / first;
-    let strategy = if first <= 0.0 {
-        return None;
-    } else if follows(&|_| first) {
+    let factor = waits.get(1).map_or(1.0, |second| second / first);
+    let strategy = if follows(&|_| first) {
         "fixed".to_owned()
     } else if follows(&|nth| first * (nth + 1.0)) {
         "linear".to_owned()
-    } else if follows(&|nth| first * factor.powf(nth)) {
+    } else if factor > 1.0 && follows(&|nth| first * factor.powf(nth)) {
         format!("exponential wsb.retry.multiplier={factor}")
     } else {
         return None;
     };
-    let most = tries.map_or(String::new(), |tries| {
-        format!(" wsb.retry.maxAttempts={tries:.0}")
-    });
+    let most = tries.map_or(String::new(), |tries| format!(" wsb.retry.maxAttempts={tries}"));
     Some(format!(
         "wsb.retry.strategy={strategy} wsb.retry.base={first:.0}ms{most} wsb.hint.mode=ignore"
     ))

@@ -29,41 +29,59 @@ impl Token {
 }
 
 /// Longer ones first.
-const MARKS: [&str; 32] = [
-    "&&", "||", "==", "!=", "<=", ">=", "<<", "**", "++", "--", "+=", "-=", "{", "}", "(", ")", "[", "]",
-    ";", ",", ".", "!", "<", ">", "=", "+", "-", "*", "/", "%", "?", ":",
+const MARKS: [&str; 45] = [
+    "===", "!==", "==~", "=~", "&&", "||", "==", "!=", "<=", ">=", "<<", "**", "++", "--", "+=", "-=", "*=",
+    "->", "?.", "?:", "{", "}", "(", ")", "[", "]", ";", ",", ".", "!", "<", ">", "=", "+", "-", "*", "/",
+    "%", "?", ":", "@", "&", "|", "^", "~",
 ];
 
-/// The tokens of a text; none where it has something else, or is too long.
-pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
+/// Packages that scripts write before names, and that tell nothing.
+const PACKAGES: [&[&str]; 5] = [
+    &["java", "util", "concurrent"],
+    &["java", "lang"],
+    &["java", "util"],
+    &["org", "apache", "commons", "lang3"],
+    &["org", "apache", "jmeter", "threads"],
+];
+
+/// The tokens of a text.
+///
+/// # Errors
+/// The line of something that is none, counted from 0.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, usize> {
     if text.len() > LONGEST {
-        return None;
+        return Err(0);
     }
-    let (mut rest, mut line, mut found) = (text, 0, Vec::new());
+    let (mut rest, mut line, mut found) = (text, 0, Vec::<Token>::new());
     while let Some(first) = rest.chars().next() {
         let length = if first.is_whitespace() {
             first.len_utf8()
         } else if rest.starts_with("//") {
             rest.find('\n').unwrap_or(rest.len())
         } else if rest.starts_with("/*") {
-            rest.find("*/")? + 2
+            rest.find("*/").ok_or(line)? + 2
         } else {
-            let (kind, length) = token(rest, first)?;
+            let (kind, length) = token(rest, first, found.last()).ok_or(line)?;
             found.push(Token { kind, line });
             length
         };
         line += rest[..length].matches('\n').count();
         rest = &rest[length..];
     }
-    Some(found)
+    Ok(without_packages(&found))
 }
 
-fn token(rest: &str, first: char) -> Option<(Kind, usize)> {
+fn token(rest: &str, first: char, before: Option<&Token>) -> Option<(Kind, usize)> {
     if first == '"' || first == '\'' {
-        let end = rest[1..].find(first)?;
-        let text = &rest[1..=end];
-        // What an escape stands for is of no use here, and a text across lines is none of a retry's.
-        return (!text.contains(['\\', '\n'])).then(|| (Kind::Text(text.to_owned()), end + 2));
+        return text(rest, first, true);
+    }
+    // Groovy writes patterns between slashes, where no value stands that could be divided.
+    let divides = before.is_some_and(|before| match &before.kind {
+        Kind::Mark(mark) => [")", "]"].contains(mark),
+        Kind::Word(_) | Kind::Number(_) | Kind::Text(_) => true,
+    });
+    if first == '/' && !divides {
+        return text(rest, first, false);
     }
     if rest.starts_with("${") {
         let end = rest.find('}')?;
@@ -75,12 +93,12 @@ fn token(rest: &str, first: char) -> Option<(Kind, usize)> {
             .unwrap_or(rest.len());
         // 500.toString() has no decimals.
         let digits = rest[..end].trim_end_matches('.');
-        let suffix = usize::from(rest[digits.len()..].starts_with(['L', 'l', 'd', 'f']));
+        let suffix = usize::from(rest[digits.len()..].starts_with(['L', 'l', 'd', 'D', 'f', 'g']));
         return Some((Kind::Number(digits.parse().ok()?), digits.len() + suffix));
     }
-    if first.is_alphabetic() || first == '_' {
+    if first.is_alphabetic() || first == '_' || first == '$' {
         let end = rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
             .unwrap_or(rest.len());
         return Some((Kind::Word(rest[..end].to_owned()), end));
     }
@@ -88,18 +106,48 @@ fn token(rest: &str, first: char) -> Option<(Kind, usize)> {
     Some((Kind::Mark(mark), mark.len()))
 }
 
-/// The place behind the bracket that closes the one at `from`.
-pub(super) fn behind(tokens: &[Token], from: usize) -> Option<usize> {
-    let mut open = 0_usize;
-    for (nth, token) in tokens.iter().enumerate().skip(from) {
-        if token.is("(") || token.is("[") || token.is("{") {
-            open += 1;
-        } else if token.is(")") || token.is("]") || token.is("}") {
-            open = open.checked_sub(1)?;
-            if open == 0 {
-                return Some(nth + 1);
-            }
+/// A text up to the next quote like its first.
+fn text(rest: &str, quote: char, escapes: bool) -> Option<(Kind, usize)> {
+    let mut out = String::new();
+    let mut chars = rest.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            _ if c == quote => return Some((Kind::Text(out), at + 1)),
+            '\n' => return None,
+            '\\' if escapes => out.push(match chars.next()?.1 {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                other @ ('\\' | '"' | '\'' | '/' | '$') => other,
+                _ => return None,
+            }),
+            '\\' if rest[at + 1..].starts_with(quote) => out.push(chars.next()?.1),
+            _ => out.push(c),
         }
     }
     None
+}
+
+fn without_packages(tokens: &[Token]) -> Vec<Token> {
+    let mut out = Vec::with_capacity(tokens.len());
+    let mut rest = tokens;
+    while let Some(first) = rest.first() {
+        let member = out.last().is_some_and(|before: &Token| before.is("."));
+        let length = |package: &&[&str]| {
+            let words = package.iter().enumerate();
+            let all = words.clone().all(|(nth, word)| {
+                rest.get(2 * nth).is_some_and(|token| token.is(word))
+                    && rest.get(2 * nth + 1).is_some_and(|token| token.is("."))
+            });
+            (all && !member).then_some(2 * package.len())
+        };
+        match PACKAGES.iter().find_map(length) {
+            Some(length) => rest = &rest[length..],
+            None => {
+                out.push(first.clone());
+                rest = &rest[1..];
+            }
+        }
+    }
+    out
 }

@@ -26,7 +26,7 @@ fn each_plan_becomes_what_stands_beside_it() {
     for path in plans() {
         let bytes = fs::read(&path).unwrap();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let migration = migrate(&bytes).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+        let migration = migrate(&bytes, &|_| None).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
         let expected = fs::read(path.with_extension("moved")).ok();
         assert!(
             migration.plan == expected,
@@ -49,7 +49,7 @@ fn a_moved_plan_is_moved_no_further() {
         let Ok(moved) = fs::read(path.with_extension("moved")) else {
             continue;
         };
-        let again = migrate(&moved).unwrap();
+        let again = migrate(&moved, &|_| None).unwrap();
         assert_eq!(again.plan, None, "{}", path.display());
         let left = path.file_name().unwrap().to_string_lossy().starts_with("left-");
         assert!(
@@ -64,7 +64,7 @@ fn a_moved_plan_is_moved_no_further() {
 fn the_report_says_what_becomes_of_every_element_of_theirs() {
     for path in plans() {
         let bytes = fs::read(&path).unwrap();
-        let migration = migrate(&bytes).unwrap();
+        let migration = migrate(&bytes, &|_| None).unwrap();
         // UTF-16, too: NUL stands between its letters.
         let theirs = String::from_utf8_lossy(&bytes)
             .replace('\0', "")

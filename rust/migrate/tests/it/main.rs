@@ -4,3 +4,7 @@
 mod corpus;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod loops;
+#[cfg(test)]
+mod shapes;

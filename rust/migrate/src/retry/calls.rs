@@ -1,0 +1,329 @@
+//! Calls that scripts of retries make, and what each comes to: JMeter's own things, numbers, texts and random.
+
+use super::imagine::{Ran, Running, Value};
+
+/// What scripts take for a method of the sample, and what JMeter does not have.
+const INVENTED: [&str; 8] = [
+    "getResponseHeader",
+    "getHeader",
+    "getHeaders",
+    "getResponseHeaderValue",
+    "getHeaderValue",
+    "getStatusCode",
+    "getStatus",
+    "getHttpStatus",
+];
+
+/// A function without something before it.
+pub(super) fn function(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
+    match (name, arguments) {
+        ("sleep", [time]) => sleep(running, time, 1.0),
+        ("parseInt" | "Number" | "parseFloat", [one, ..]) => running.number(one).map(Value::Number),
+        ("String", [one]) => running.text(one).map(Value::Text),
+        ("print" | "println", _) => {
+            running.world.did.logs = true;
+            Ok(Value::Null)
+        }
+        _ => running.other(format!("{name}(...)")),
+    }
+}
+
+/// A new thing of a class.
+pub(super) fn new(running: &Running, class: &str, arguments: &[Value]) -> Ran<Value> {
+    match (class, arguments) {
+        ("Random", _) => Ok(Value::Thing("ThreadLocalRandom")),
+        ("String" | "Integer" | "Long", [one]) => Ok(one.clone()),
+        _ => running.other(format!("new {class}(...)")),
+    }
+}
+
+/// A method of a value.
+pub(super) fn method(running: &mut Running, of: Value, name: &str, arguments: &[Value]) -> Ran<Value> {
+    match of {
+        Value::Thing("vars") => variables(running, name, arguments),
+        Value::Thing("prev" | "SampleResult" | "sampleResult") => sample(running, name, arguments),
+        Value::Thing("ctx") if name == "getPreviousResult" => Ok(Value::Thing("prev")),
+        Value::Thing("log" | "OUT") => {
+            running.world.did.logs = true;
+            Ok(Value::Null)
+        }
+        Value::Thing("Math") => math(running, name, arguments),
+        Value::Thing("ThreadLocalRandom" | "RandomUtils") => random(running, name, arguments),
+        Value::Thing("Thread") => match (name, arguments) {
+            ("sleep", [time]) => sleep(running, time, 1.0),
+            ("currentThread", []) => Ok(Value::Thing("Thread")),
+            // What is done when a wait was interrupted, which no imagined one is.
+            _ => running.other(format!("Thread.{name}(...)")),
+        },
+        Value::Thing(unit @ ("SECONDS" | "MILLISECONDS" | "MINUTES")) => {
+            let millis = match unit {
+                "SECONDS" => 1_000.0,
+                "MINUTES" => 60_000.0,
+                _ => 1.0,
+            };
+            match (name, arguments) {
+                ("sleep", [time]) => sleep(running, time, millis),
+                ("toMillis", [time]) => running.number(time).map(|time| Value::Number(time * millis)),
+                _ => running.other(format!("TimeUnit.{name}(...)")),
+            }
+        }
+        Value::Thing(
+            class @ ("Integer" | "Long" | "Double" | "Float" | "Number" | "NumberUtils" | "String"
+            | "Boolean"),
+        ) => converted(running, class, name, arguments),
+        Value::Thing(thing) => running.other(format!("{thing}.{name}(...)")),
+        Value::Body => body(running, name, arguments),
+        Value::Text(text) => of_text(running, text, name, arguments),
+        Value::Number(number) => match name {
+            "toString" => running.text(&Value::Number(number)).map(Value::Text),
+            "intValue" | "longValue" | "toInteger" | "toLong" | "toFixed" => {
+                Ok(Value::Number(number.trunc()))
+            }
+            "doubleValue" | "toDouble" => Ok(Value::Number(number)),
+            "equals" => match arguments {
+                [other] => Ok(Value::Bool(running.equal(&Value::Number(number), other))),
+                _ => running.other("equals(...)"),
+            },
+            _ => running.other(format!(".{name}(...)")),
+        },
+        Value::Bool(truth) => match (name, arguments) {
+            ("toString", []) => Ok(Value::Text(truth.to_string())),
+            ("booleanValue", []) => Ok(Value::Bool(truth)),
+            _ => running.other(format!(".{name}(...)")),
+        },
+        Value::List(all) => of_list(running, &all, name, arguments),
+        Value::Null => running.thrown(format!("{name} is asked of something that has no value")),
+    }
+}
+
+/// What the classes of numbers, texts and truths make of a value.
+fn converted(running: &Running, class: &str, name: &str, arguments: &[Value]) -> Ran<Value> {
+    let [one, ..] = arguments else {
+        return running.other(format!("{class}.{name}()"));
+    };
+    match (class, name) {
+        ("Boolean", "parseBoolean" | "valueOf") => running.text(one).map(|text| Value::Bool(text == "true")),
+        ("String", "valueOf") | (_, "toString") => running.text(one).map(Value::Text),
+        ("String" | "Boolean", _) => running.other(format!("{class}.{name}(...)")),
+        (_, "parseInt" | "parseLong" | "parseDouble" | "parseFloat" | "valueOf" | "toInt") => {
+            running.number(one).map(Value::Number)
+        }
+        _ => running.other(format!("{class}.{name}(...)")),
+    }
+}
+
+fn variables(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
+    match (name, arguments) {
+        ("get", [Value::Text(name)]) => Ok(running.variable(name)),
+        ("put", [Value::Text(name), value]) => {
+            let value = match value {
+                // JMeter takes texts only; Groovy and JavaScript make one.
+                Value::Null => return running.other("vars.put(..., null)"),
+                value => running.text(value)?,
+            };
+            running.world.puts.insert(name.clone());
+            running.world.vars.insert(name.clone(), value);
+            Ok(Value::Null)
+        }
+        ("remove", [Value::Text(name)]) => {
+            running.world.puts.insert(name.clone());
+            running.world.vars.remove(name);
+            Ok(Value::Null)
+        }
+        _ => running.other(format!("vars.{name}(...)")),
+    }
+}
+
+fn sample(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
+    let Some(last) = running.world.last else {
+        return running.other(format!("prev.{name}"));
+    };
+    if INVENTED.contains(&name) {
+        return running.thrown(format!("it called prev.{name}, which JMeter does not have"));
+    }
+    match (name, arguments) {
+        ("getResponseCode", []) => Ok(Value::Text(last.code.to_owned())),
+        ("isSuccessful" | "isResponseCodeOK", []) => Ok(Value::Bool(last.ok)),
+        ("getResponseMessage", []) => Ok(Value::Text("Too Many Requests".to_owned())),
+        ("getResponseHeaders", []) => {
+            running.world.did.reads_headers = true;
+            Ok(Value::Text(last.headers.to_owned()))
+        }
+        ("getResponseDataAsString" | "getResponseData", []) => Ok(Value::Body),
+        ("getSampleLabel" | "getThreadName", []) => Ok(Value::Text("sample".to_owned())),
+        ("getTime" | "getLatency" | "getConnectTime", []) => Ok(Value::Number(100.0)),
+        ("setSuccessful", [Value::Bool(true)]) | ("setResponseOK" | "setResponseCodeOK", []) => {
+            running.world.did.hides |= !last.ok;
+            Ok(Value::Null)
+        }
+        ("setIgnore", []) => {
+            running.world.did.ignores = true;
+            Ok(Value::Null)
+        }
+        _ => running.other(format!("prev.{name}(...)")),
+    }
+}
+
+fn sleep(running: &mut Running, time: &Value, millis: f64) -> Ran<Value> {
+    let time = running.number(time)? * millis;
+    if !time.is_finite() || time < 0.0 {
+        return running.thrown("it waited for a time that is none");
+    }
+    running.world.slept += time;
+    Ok(Value::Null)
+}
+
+fn math(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
+    let numbers: Ran<Vec<f64>> = arguments.iter().map(|one| running.number(one)).collect();
+    Ok(Value::Number(match (name, numbers?.as_slice()) {
+        ("pow", [base, by]) => base.powf(*by),
+        ("min", [one, other]) => one.min(*other),
+        ("max", [one, other]) => one.max(*other),
+        ("round", [one]) => one.round(),
+        ("floor", [one]) => one.floor(),
+        ("ceil", [one]) => one.ceil(),
+        ("abs", [one]) => one.abs(),
+        ("random", []) => {
+            running.world.did.draws = true;
+            running.world.drawn
+        }
+        _ => return running.other(format!("Math.{name}(...)")),
+    }))
+}
+
+fn random(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
+    let numbers: Ran<Vec<f64>> = arguments.iter().map(|one| running.number(one)).collect();
+    let (from, to) = match (name, numbers?.as_slice()) {
+        ("current", []) => return Ok(Value::Thing("ThreadLocalRandom")),
+        ("nextDouble" | "nextFloat", []) => (0.0, 1.0),
+        ("nextInt" | "nextLong", [to]) => (0.0, *to),
+        ("nextInt" | "nextLong" | "nextDouble", [from, to]) => (*from, *to),
+        _ => return running.other(format!("random {name}(...)")),
+    };
+    running.world.did.draws = true;
+    Ok(Value::Number(from + running.world.drawn * (to - from)))
+}
+
+/// What is asked of the body: whether it has a text.
+fn body(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
+    let has = running.world.last.is_some_and(|last| last.has);
+    match (name, arguments) {
+        ("contains", [Value::Text(text)]) => {
+            running.world.did.asks_body.insert(text.clone());
+            Ok(Value::Bool(has))
+        }
+        ("indexOf", [Value::Text(text)]) => {
+            running.world.did.asks_body.insert(text.clone());
+            Ok(Value::Number(if has { 0.0 } else { -1.0 }))
+        }
+        ("toString" | "trim" | "toLowerCase", []) => Ok(Value::Body),
+        _ => running.other("it judges the body in a way of its own"),
+    }
+}
+
+fn of_text(running: &mut Running, text: String, name: &str, arguments: &[Value]) -> Ran<Value> {
+    let texts: Vec<String> = arguments
+        .iter()
+        .filter_map(|one| running.text(one).ok())
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    Ok(match (name, texts.as_slice()) {
+        ("equals", [other]) => Value::Bool(text == *other),
+        ("equalsIgnoreCase", [other]) => Value::Bool(text.eq_ignore_ascii_case(other)),
+        ("contains" | "includes", [part]) => Value::Bool(text.contains(part)),
+        ("startsWith", [part]) => Value::Bool(text.starts_with(part)),
+        ("endsWith", [part]) => Value::Bool(text.ends_with(part)),
+        ("matches", [pattern]) => matches(running, &text, pattern, true)?,
+        ("toLowerCase", []) => Value::Text(text.to_lowercase()),
+        ("toUpperCase", []) => Value::Text(text.to_uppercase()),
+        ("trim" | "toString", []) => Value::Text(text.trim().to_owned()),
+        ("length" | "size", []) => number(text.len()),
+        ("isEmpty", []) => Value::Bool(text.is_empty()),
+        ("isNumber" | "isInteger", []) => Value::Bool(text.trim().parse::<f64>().is_ok()),
+        ("toInteger" | "toLong" | "toDouble" | "intValue" | "longValue" | "toBigDecimal", []) => {
+            Value::Number(running.number(&Value::Text(text))?)
+        }
+        ("toBoolean", []) => Value::Bool(text == "true"),
+        ("indexOf", [part]) => text.find(part).map_or(Value::Number(-1.0), number),
+        ("split" | "tokenize", [by]) => {
+            let by = by
+                .replace("\\r?\\n", "\n")
+                .replace("\\n", "\n")
+                .replace("\\s*", "");
+            if by.is_empty() || by.contains(['[', '(', '|', '*', '+']) {
+                return running.other(format!("split({by:?})"));
+            }
+            list(text.split(by.as_str()))
+        }
+        ("readLines", []) => list(text.lines()),
+        ("substring", [from]) => Value::Text(part(running, &text, from, None)?),
+        ("substring", [from, to]) => Value::Text(part(running, &text, from, Some(to))?),
+        ("replace", [from, to]) if !from.is_empty() => Value::Text(text.replace(from, to)),
+        _ => return running.other(format!(".{name}(...)")),
+    })
+}
+
+fn of_list(running: &mut Running, all: &[Value], name: &str, arguments: &[Value]) -> Ran<Value> {
+    Ok(match (name, arguments) {
+        ("contains" | "includes", [one]) => Value::Bool(all.iter().any(|other| running.equal(other, one))),
+        ("size" | "length", []) => number(all.len()),
+        ("isEmpty", []) => Value::Bool(all.is_empty()),
+        ("find" | "matches", []) => Value::Bool(!all.is_empty()),
+        ("get", [Value::Number(at)]) | ("group", [Value::Number(at)]) => {
+            let groups = match (name, all.first()) {
+                ("group", Some(Value::List(groups))) => groups.as_slice(),
+                ("group", _) => return running.thrown("no match has groups"),
+                _ => all,
+            };
+            match groups.iter().zip(0_u32..).find(|(_, nth)| f64::from(*nth) == *at) {
+                Some((one, _)) => one.clone(),
+                None => return running.thrown("a place that a list does not have"),
+            }
+        }
+        _ => return running.other(format!(".{name}(...)")),
+    })
+}
+
+/// Whether a text matches as a whole, or all matches in it with their groups.
+pub(super) fn matches(running: &Running, text: &str, pattern: &str, whole: bool) -> Ran<Value> {
+    let pattern = if whole {
+        format!("^(?:{pattern})$")
+    } else {
+        pattern.to_owned()
+    };
+    let Ok(pattern) = regex::RegexBuilder::new(&pattern).size_limit(1 << 18).build() else {
+        return running.other(format!("the pattern {pattern:?}"));
+    };
+    if whole {
+        return Ok(Value::Bool(pattern.is_match(text)));
+    }
+    let groups = pattern.captures_iter(text).map(|found| {
+        let group = |group: Option<regex::Match>| {
+            group.map_or(Value::Null, |group| Value::Text(group.as_str().to_owned()))
+        };
+        Value::List(found.iter().map(group).collect())
+    });
+    Ok(Value::List(groups.collect()))
+}
+
+fn part(running: &Running, text: &str, from: &str, to: Option<&str>) -> Ran<String> {
+    let place = |place: &str| place.parse::<usize>().ok();
+    let range = match to {
+        Some(to) => place(from)
+            .zip(place(to))
+            .and_then(|(from, to)| text.get(from..to)),
+        None => place(from).and_then(|from| text.get(from..)),
+    };
+    match range {
+        Some(range) => Ok(range.to_owned()),
+        None => running.thrown("a part that a text does not have"),
+    }
+}
+
+fn list<'t>(parts: impl Iterator<Item = &'t str>) -> Value {
+    Value::List(parts.map(|part| Value::Text(part.to_owned())).collect())
+}
+
+fn number(count: usize) -> Value {
+    Value::Number(f64::from(u32::try_from(count).unwrap_or(u32::MAX)))
+}

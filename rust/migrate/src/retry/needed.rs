@@ -1,0 +1,164 @@
+//! Who else needs the variables of a loop: it stays for them, but for If Controllers that ask how it ended and scripts that set its
+//! variables back.
+
+use super::imagine::World;
+use super::parts::SCRIPTS;
+use super::question::{IF, Question};
+use super::{Loop, Loops};
+use crate::jmx::{ItemId, Plan};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What scripts outside of loops put, and nothing else: each with its variables.
+pub(super) type Starts = BTreeMap<ItemId, BTreeMap<String, String>>;
+
+/// Keeps the loops whose variables something else needs.
+pub(super) fn keep_what_others_need(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) {
+    let mut owners: BTreeMap<String, BTreeSet<ItemId>> = BTreeMap::new();
+    let mut gone: BTreeSet<ItemId> = BTreeSet::new();
+    for (item, found) in &loops.loops {
+        if let Ok(found) = found {
+            gone.extend(&found.gone);
+            for name in &found.found.puts {
+                owners.entry(name.clone()).or_default().insert(*item);
+            }
+        }
+    }
+    if owners.is_empty() {
+        return;
+    }
+    let mut needed: BTreeMap<ItemId, String> = BTreeMap::new();
+    let mut asking: Vec<(ItemId, ItemId, bool)> = Vec::new();
+    for other in plan
+        .items()
+        .filter(|other| plan.class(*other) != "Arguments" && !gone.contains(other))
+    {
+        if starts
+            .get(&other)
+            .is_some_and(|puts| puts.keys().all(|name| owners.contains_key(name)))
+            && plan.inside(other).is_empty()
+        {
+            loops.resets.insert(other);
+            continue;
+        }
+        for (key, property) in plan
+            .texts(other)
+            .filter(|(key, property)| reads(key, &property.value))
+        {
+            let script = SCRIPTS.contains(&plan.class(other));
+            let names = words(&property.value)
+                .filter(|word| owners.contains_key(*word))
+                .collect::<BTreeSet<&str>>();
+            for name in names {
+                if script && only_puts(&property.value, name) {
+                    continue;
+                }
+                for owner in owners[name].iter().filter(|owner| **owner != other) {
+                    let Some(Ok(found)) = loops.loops.get(owner) else {
+                        continue;
+                    };
+                    if found.opened.contains(&other) {
+                        continue;
+                    }
+                    match asks(plan, other, &key, found, world) {
+                        Some(success) if other > *owner && !plan.inside(*owner).contains(&other) => {
+                            asking.push((*owner, other, success));
+                        }
+                        _ => {
+                            let (element, line) = (plan.name(other), plan.line(other));
+                            needed.insert(*owner, format!("{name} is used in {element} (line {line}), too"));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    for (owner, other, success) in asking {
+        if let Some(Ok(found)) = loops.loops.get_mut(&owner) {
+            if !found.asking.contains(&(other, success)) {
+                found.asking.push((other, success));
+            }
+        }
+    }
+    connects_that_are_asked_for(plan, loops, &mut needed);
+    for (item, why) in needed {
+        loops.loops.insert(item, Err(why));
+    }
+    keep_resets(loops, starts);
+}
+
+/// What sets variables back stays where a loop stays that has them.
+fn keep_resets(loops: &mut Loops, starts: &Starts) {
+    let moved = loops.loops.values().flatten();
+    let unused: BTreeSet<String> = moved.flat_map(|found| found.found.puts.iter().cloned()).collect();
+    loops
+        .resets
+        .retain(|item| starts[item].keys().all(|name| unused.contains(name)));
+}
+
+/// The outcome of a Connect is in `wsb.stop` until the next one: nothing may come between it and who asks for it.
+fn connects_that_are_asked_for(plan: &Plan, loops: &Loops, needed: &mut BTreeMap<ItemId, String>) {
+    let opens = |item: ItemId| {
+        plan.class(item).starts_with("eu.luminis.") || plan.class(item).starts_with("io.github.wsbackoff.")
+    };
+    for (item, found) in &loops.loops {
+        let Ok(found) = found else { continue };
+        let Some((last, _)) = found.asking.iter().max() else {
+            continue;
+        };
+        if !plan.class(found.sampler).starts_with("eu.luminis.") {
+            continue;
+        }
+        let from = plan.inside(*item).end;
+        if let Some(between) = (from..*last).find(|other| opens(*other)) {
+            let (name, line) = (plan.name(between), plan.line(between));
+            needed.insert(
+                *item,
+                format!("its outcome is asked for behind {name} (line {line})"),
+            );
+        }
+    }
+}
+
+/// Whether an If Controller asks how the loop ended and nothing else: for success, or for the contrary.
+fn asks(plan: &Plan, item: ItemId, key: &str, found: &Loop, world: &World) -> Option<bool> {
+    if key != IF {
+        return None;
+    }
+    let question = Question::of_if(plan, item).ok()?;
+    // Of other variables nothing is known here, and a question for them is not understood.
+    let holds = |vars: &BTreeMap<String, String>| {
+        let mut world = world.clone();
+        world.vars = vars
+            .iter()
+            .filter(|(name, _)| found.found.puts.contains(*name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        question.holds(&mut world).ok()
+    };
+    let [success, failure] = &found.found.after;
+    match (holds(success)?, holds(failure)?) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a script does nothing with a variable but to put it.
+fn only_puts(script: &str, name: &str) -> bool {
+    let puts = [format!("vars.put(\"{name}\""), format!("vars.put('{name}'")];
+    let count: usize = puts.iter().map(|put| script.matches(put.as_str()).count()).sum();
+    count == words(script).filter(|word| *word == name).count()
+}
+
+/// Whether the words of a property may be names of variables: in scripts, beside `${`, and where an extractor or a counter puts a name.
+fn reads(key: &str, value: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    value.contains("${")
+        || ["script", "query", "name", "ref", "condition"]
+            .iter()
+            .any(|part| lower.contains(part))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.' && c != '-')
+}
