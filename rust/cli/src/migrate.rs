@@ -139,12 +139,14 @@ struct Source {
 /// All plans that are named, and those in folders that are named; none twice, and no two for one result.
 fn sources(options: &Options) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
+    // Results of an earlier run in a folder of plans are no plans to move.
+    let out = options.out.as_ref().and_then(|out| fs::canonicalize(out).ok());
     for named in &options.plans {
         let about = fs::metadata(named)
             .map_err(|error| Failure(format!("{}: {}", named.display(), cannot("read", &error))))?;
         if about.is_dir() {
             let before = sources.len();
-            in_folder(named, Path::new(""), 0, &mut sources)?;
+            in_folder(named, Path::new(""), 0, out.as_deref(), &mut sources)?;
             if sources.len() == before {
                 return Err(Failure(format!("{}: has no plan (*.jmx) in it", named.display())));
             }
@@ -171,7 +173,16 @@ fn sources(options: &Options) -> Result<Vec<Source>, Failure> {
     Ok(sources)
 }
 
-fn in_folder(folder: &Path, below: &Path, depth: usize, sources: &mut Vec<Source>) -> Result<(), Failure> {
+fn in_folder(
+    folder: &Path,
+    below: &Path,
+    depth: usize,
+    out: Option<&Path>,
+    sources: &mut Vec<Source>,
+) -> Result<(), Failure> {
+    if out.is_some() && fs::canonicalize(folder).ok().as_deref() == out {
+        return Ok(());
+    }
     let read = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut entries =
         read.map_err(|error| Failure(format!("{}: {}", folder.display(), cannot("read", &error))))?;
@@ -183,7 +194,7 @@ fn in_folder(folder: &Path, below: &Path, depth: usize, sources: &mut Vec<Source
             .map_err(|error| Failure(format!("{}: {}", path.display(), cannot("read", &error))))?;
         // A link to a folder may lead back here.
         if kind.is_dir() && depth < DEEPEST {
-            in_folder(&path, &below, depth + 1, sources)?;
+            in_folder(&path, &below, depth + 1, out, sources)?;
         } else if !kind.is_dir() && extension(&path) == "jmx" {
             sources.push(Source { path, below });
         }
@@ -242,6 +253,10 @@ fn write(
     let Some(new) = &migration.plan else {
         return Ok(None);
     };
+    let about = fs::metadata(&source.path).map_err(|error| cannot("write", &error))?;
+    if about.permissions().readonly() {
+        return Err("is read-only, and is not replaced; take --out, or make it writable".to_owned());
+    }
     let backup = keep(&source.path, old)?;
     replace(&source.path, new)?;
     let (path, backup) = (source.path.display(), backup.display());

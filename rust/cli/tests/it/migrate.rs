@@ -187,6 +187,76 @@ fn what_is_no_plan_is_told_with_the_reason_and_the_others_are_moved() {
 }
 
 #[test]
+fn results_in_the_folder_of_plans_are_not_moved_again() {
+    let [moves, ..] = plans();
+    let folder = Folder::of(&[moves]);
+    let out = folder.text("moved");
+    let first = run(&["migrate", &folder.text(""), "--out", &out]);
+    assert_eq!((first.code, folder.files().len()), (Some(0), 2), "{}", first.err);
+    let second = run(&["migrate", &folder.text(""), "--out", &out]);
+    // The result that is there is not replaced, and no further one is made.
+    assert_eq!(
+        (second.code, folder.files().len()),
+        (Some(2), 2),
+        "{}",
+        second.out
+    );
+}
+
+#[test]
+fn a_plan_that_may_not_be_written_is_not_replaced() {
+    let [moves, ..] = plans();
+    let folder = Folder::of(&[moves]);
+    let path = folder.path("moves.jmx");
+    let before = folder.content("moves.jmx");
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let done = run(&["migrate", &folder.text("moves.jmx"), "--in-place"]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.out.contains("is read-only"), "{}", done.out);
+    assert_eq!((folder.content("moves.jmx"), folder.files().len()), (before, 1));
+}
+
+/// A loop for a flag around a script in a file.
+fn retry_by(file: &str) -> String {
+    plan(&format!(
+        "<Arguments><collectionProp name=\"Arguments.arguments\"><elementProp name=\"ok\"><stringProp name=\"Argument.name\">ok</stringProp>\
+         <stringProp name=\"Argument.value\">false</stringProp></elementProp></collectionProp></Arguments><hashTree/>\
+         <WhileController testname=\"Until\"><stringProp name=\"WhileController.condition\">${{__jexl3(\"${{ok}}\" != \"true\")}}</stringProp>\
+         </WhileController><hashTree><HTTPSamplerProxy testname=\"Call\"/><hashTree><JSR223PostProcessor testname=\"Wait\">\
+         <stringProp name=\"filename\">{file}</stringProp></JSR223PostProcessor><hashTree/></hashTree></hashTree>"
+    ))
+}
+
+#[test]
+fn scripts_are_read_beside_the_plan_and_nowhere_else() {
+    let script = "if (prev.successful) vars.put('ok', 'true') else sleep(500)";
+    let outside = Folder::of(&[("outside.groovy", script.to_owned())]);
+    let absolute = outside.text("outside.groovy");
+    let folder = Folder::of(&[
+        ("scripts/retry.groovy", script.to_owned()),
+        ("plans/inner/retry.groovy", script.to_owned()),
+    ]);
+    for (file, code) in [
+        ("inner/retry.groovy", 0),
+        ("./inner/../inner/retry.groovy", 0),
+        ("../scripts/retry.groovy", 3),
+        ("linked.groovy", 3),
+        ("inner", 3),
+        (absolute.as_str(), 3),
+        ("/dev/zero", 3),
+        ("${file}", 3),
+    ] {
+        #[cfg(unix)]
+        let _ = std::os::unix::fs::symlink(&absolute, folder.path("plans/linked.groovy"));
+        fs::write(folder.path("plans/plan.jmx"), retry_by(file)).unwrap();
+        let done = run(&["migrate", &folder.text("plans/plan.jmx"), "--dry-run"]);
+        assert_eq!(done.code, Some(code), "{file}: {}", done.out);
+    }
+}
+
+#[test]
 fn wrong_command_lines_say_what_is_missing() {
     let [moves, ..] = plans();
     let folder = Folder::of(&[
