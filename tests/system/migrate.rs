@@ -69,7 +69,7 @@ fn groups(plan: &str, name: &str, port: u16) -> String {
         text.push('/');
         from = place.start;
     }
-    text.push_str(&plan[from..children().last().unwrap().range().end]);
+    text.push_str(&plan[from..children().next_back().unwrap().range().end]);
     text.replace("${__P(port,9001)}", &port.to_string())
 }
 
