@@ -25,6 +25,9 @@ struct Seen {
     samples: BTreeMap<String, Vec<Detailed>>,
 }
 
+/// A plan with its name.
+type Named = (String, String);
+
 /// A file's text: UTF-8, UTF-16 with a mark, else Latin-1.
 fn text(path: &Path) -> String {
     let bytes = fs::read(path).unwrap();
@@ -74,7 +77,7 @@ fn groups(plan: &str, name: &str, port: u16) -> String {
 }
 
 /// Plans as the groups of one, which all run side by side.
-fn together_in_one(plans: &[(String, String)], recorders: &[Recorder]) -> String {
+fn together_in_one(plans: &[Named], recorders: &[Recorder]) -> String {
     let all: String = plans
         .iter()
         .zip(recorders)
@@ -87,7 +90,7 @@ fn together_in_one(plans: &[(String, String)], recorders: &[Recorder]) -> String
 }
 
 /// Runs plans, and tells what each did.
-fn seen(plans: &[(String, String)], refusals: usize, home: &Home, folder: &Path) -> BTreeMap<String, Seen> {
+fn seen(plans: &[Named], refusals: usize, home: &Home, folder: &Path) -> BTreeMap<String, Seen> {
     let recorders: Vec<Recorder> = plans.iter().map(|_| Recorder::refusing(refusals)).collect();
     let file = folder.with_extension("jmx");
     fs::write(&file, together_in_one(plans, &recorders)).unwrap();
@@ -108,7 +111,7 @@ fn seen(plans: &[(String, String)], refusals: usize, home: &Home, folder: &Path)
 }
 
 /// The plans of a folder that move, before and after, by name.
-fn plans(corpus: &str, folder: &Path) -> [Vec<(String, String)>; 2] {
+fn plans(corpus: &str, folder: &Path) -> [Vec<Named>; 2] {
     let source = repository::root().join("tests/migrate").join(corpus);
     let moved = folder.join("moved");
     let mut command = Command::new(repository::program().unwrap());
@@ -174,6 +177,7 @@ const TOLD: [(&str, &str, &str); 3] = [
 fn expected(samples: &[Detailed], report: &str) -> Vec<String> {
     let mut lines: Vec<String> = samples
         .iter()
+        .filter(|sample| !notes(report, &sample.sample.label).contains(&"its samples are gone, too"))
         .map(|sample| {
             let told = notes(report, &sample.sample.label);
             let told = TOLD.iter().filter(|(note, ..)| told.contains(note));
@@ -259,6 +263,30 @@ fn moved_retries_ask_as_often_and_succeed_as_before() {
                 in_the_end.values().all(|end| end.contains(" true ")),
                 "{user}: {in_the_end:?}"
             );
+        }
+    }
+}
+
+#[test]
+fn moved_plans_of_other_plugins_run_green() {
+    let _turn = together();
+    let folder = folder("migrate-others");
+    let home = Home::assembled().unwrap();
+    for (corpus, refusals, least) in [("zaleski", 0, 7), ("retrier", 2, 5)] {
+        let [_, after] = plans(corpus, &folder.join(corpus));
+        assert!(after.len() >= least, "{corpus}: {}", after.len());
+        for (name, is) in seen(&after, refusals, &home, &folder.join(format!("{corpus}-after"))) {
+            let lines: Vec<String> = is.samples.values().flatten().map(shown).collect();
+            assert!(
+                !lines.is_empty() && lines.iter().all(|line| line.contains(" true ")),
+                "{name}: {lines:?}"
+            );
+            let heard = is.heard.concat();
+            let closes = corpus == "zaleski" && name != "streaming";
+            let ended = heard
+                .last()
+                .is_some_and(|last| last == "88 03e84a4d6574657220636c6f7365642073657373696f6e2e");
+            assert_eq!(closes, ended, "{name}: {heard:?}");
         }
     }
 }

@@ -44,10 +44,10 @@ pub(crate) struct Options {
     report: Option<PathBuf>,
 }
 
-const AFTER_HELP: &str = "Elements of jmeter-websocket-samplers (1.0 to 1.3.2) become those of ws-backoff, and loops that try one sampler again
-become wsb - Retry, or the Connect's own retries; scripts in files are read when they are in the plan's folder. What is
-not understood stays as it is, and the report says why; what is not changed keeps its bytes. Samplers that may share a
-connection move together or not at all.
+const AFTER_HELP: &str = "Elements of jmeter-websocket-samplers (1.0 to 1.3.2) and of Maciej Zaleski's WebSocket sampler become those of ws-backoff.
+Loops that try one sampler again, polling and jmeter-retrier become wsb - Retry, or the Connect's own retries; scripts in
+files are read when they are in the plan's folder. What is not understood stays as it is, and the report says why; what
+is not changed keeps its bytes. Samplers that may share a connection move together or not at all.
 
 Examples:
   What would become of a folder of plans:

@@ -8,9 +8,12 @@
 mod incumbent;
 mod jmx;
 mod ours;
+mod pace;
 mod report;
+mod retrier;
 mod retry;
 mod told;
+mod zaleski;
 
 pub use jmx::{DEEPEST, LARGEST, MOST_ELEMENTS, Refusal};
 pub use report::{File, html, markdown, text};
@@ -49,7 +52,11 @@ pub fn migrate(bytes: &[u8], files: &Files) -> Result<Migration, Refusal> {
     let mut entries = Vec::new();
     let mut found = incumbent::survey(&plan);
     let loops = retry::survey(&plan, &found, files);
+    let retriers = retrier::survey(&plan);
     retry::apply(&plan, &loops, &mut found, &mut change, &mut entries);
+    retrier::apply(&plan, &retriers, &mut found, &mut change, &mut entries);
+    zaleski::apply(&plan, &zaleski::survey(&plan), &mut change, &mut entries);
+    pace::offer(&plan, &mut entries);
     incumbent::apply(&plan, &found, &mut change, &mut entries);
     entries.sort_by_key(|entry| entry.line);
     Ok(Migration {

@@ -110,17 +110,18 @@ impl Survey {
         self.moves.contains_key(&item) && kind(plan, item) == Some("OpenWebSocketSampler")
     }
 
-    /// Has a Connect try again, with the first wait of what did that before.
-    pub(crate) fn try_again(&mut self, item: ItemId, base: Option<String>) {
+    /// Has a Connect try again, by these properties.
+    pub(crate) fn try_again(&mut self, item: ItemId, policy: Vec<(&'static str, String)>) {
         if let Some(Move {
             into: Into::Element(element),
             ..
         }) = self.moves.get_mut(&item)
         {
-            element.properties.retain(|(key, _)| *key != samplers::STRATEGY);
-            element
-                .properties
-                .extend(base.map(|base| ("wsb.retry.base", base)));
+            let kept = |(key, _): &(&'static str, String)| {
+                *key != samplers::STRATEGY && !policy.iter().any(|(other, _)| key == other)
+            };
+            element.properties.retain(kept);
+            element.properties.extend(policy);
         }
     }
 }

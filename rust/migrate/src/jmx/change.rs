@@ -167,6 +167,25 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Puts a new element behind one and all that is below it.
+    pub(crate) fn insert_behind(&mut self, item: ItemId, name: &str, new: &NewElement) {
+        let place = self.plan.place(item);
+        let line = self.line(place.start);
+        let text = self.written(name, new, &line);
+        self.edits
+            .insert(place.end, format!("{line}{text}{line}<hashTree/>"));
+    }
+
+    /// Puts an element with all that is below it into a new controller; its lines keep their indentation.
+    pub(crate) fn wrap(&mut self, item: ItemId, name: &str, new: &NewElement) {
+        let place = self.plan.place(item);
+        let line = self.line(place.start);
+        let text = self.written(name, new, &line);
+        self.edits
+            .insert(place.start, format!("{text}{line}<hashTree>{line}"));
+        self.edits.insert(place.end, format!("{line}</hashTree>"));
+    }
+
     fn written(&self, name: &str, new: &NewElement, before: &str) -> String {
         let NewElement {
             class,

@@ -83,7 +83,15 @@ const GENERAL: [&str; 4] = [
 
 /// What counts for all of these files.
 fn general(files: &[File]) -> &'static [&'static str] {
-    let is_sampler = |entry: &Entry| matches!(&entry.outcome, Outcome::Moved(into) if into != RETRY && into != BINARY_ASSERTION);
+    // Of the samplers that share one connection a thread; others name what is different with each of them.
+    let is_sampler = |entry: &Entry| match &entry.outcome {
+        Outcome::Moved(into) => {
+            !into.starts_with(RETRY)
+                && into != BINARY_ASSERTION
+                && !entry.element.ends_with(" (WebSocketSampler)")
+        }
+        _ => false,
+    };
     let moved = files.iter().filter_map(|file| file.result.as_ref().ok());
     if moved.flat_map(|one| &one.entries).any(is_sampler) {
         &GENERAL

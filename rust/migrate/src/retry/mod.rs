@@ -11,6 +11,7 @@ mod needed;
 mod notes;
 mod parts;
 mod play;
+mod polling;
 mod question;
 mod syntax;
 mod tokens;
@@ -27,6 +28,7 @@ use needed::{Starts, keep_what_others_need};
 use notes::notes;
 use parts::{Act, SCRIPTS, parts, source};
 use play::{Game, Head};
+use polling::{Poll, poll};
 use question::{IF, Question, WHILE};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +58,8 @@ struct Loop {
 #[derive(Debug, Default)]
 pub(crate) struct Loops {
     loops: BTreeMap<ItemId, Result<Loop, String>>,
+    /// Those that ask until something is done.
+    polls: BTreeMap<ItemId, Result<Poll, String>>,
     /// Scripts outside of them that only set their variables back.
     resets: BTreeSet<ItemId>,
 }
@@ -78,6 +82,11 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         .filter(|item| is_candidate(plan, *item, files))
         .take(MOST)
         .collect();
+    let polling = plan
+        .items()
+        .filter(|item| !candidates.contains(item))
+        .filter_map(|item| Some((item, poll(plan, item, theirs, files)?)));
+    loops.polls = polling.take(MOST).collect();
     if candidates.is_empty() {
         return loops;
     }
@@ -283,6 +292,15 @@ pub(crate) fn apply(
     change: &mut Change,
     told: &mut Vec<Entry>,
 ) {
+    for (item, poll) in &loops.polls {
+        match poll {
+            Ok(poll) => polling::replace(plan, *item, poll, change, told),
+            Err(why) => {
+                let why = format!("looks like polling, and stays: {why}");
+                told.push(Entry::of(plan, *item, Outcome::Left(why)));
+            }
+        }
+    }
     let mut unused = BTreeSet::new();
     for (item, found) in &loops.loops {
         let found = match found {
@@ -305,8 +323,7 @@ pub(crate) fn apply(
         }
         for one in &found.gone {
             change.remove(*one);
-            let why = "the policy counts, waits and remembers".to_owned();
-            told.push(Entry::of(plan, *one, Outcome::Removed(why)));
+            told.push(taken_out(plan, *one, "the policy counts, waits and remembers"));
         }
         for one in &found.opened {
             change.unwrap(*one);
@@ -317,10 +334,18 @@ pub(crate) fn apply(
     }
     for reset in &loops.resets {
         change.remove(*reset);
-        let why = "what it set back, nothing uses any more".to_owned();
-        told.push(Entry::of(plan, *reset, Outcome::Removed(why)));
+        told.push(taken_out(plan, *reset, "what it set back, nothing uses any more"));
     }
     remove_unused(plan, &unused, change, told);
+}
+
+fn taken_out(plan: &Plan, item: ItemId, why: &str) -> Entry {
+    let entry = Entry::of(plan, item, Outcome::Removed(why.to_owned()));
+    if plan.class(item).ends_with("Sampler") {
+        entry.with(vec!["its samples are gone, too".to_owned()])
+    } else {
+        entry
+    }
 }
 
 /// Puts a policy in a loop's place; the variable that says how it ended, and what it says on success.
@@ -336,7 +361,10 @@ fn replace(
     let base = found.varying.clone().or(first.map(|wait| format!("{wait:.0}ms")));
     if theirs.connects(plan, found.sampler) && found.found.body.is_none() {
         change.unwrap(item);
-        theirs.try_again(found.sampler, base);
+        theirs.try_again(
+            found.sampler,
+            base.map(|base| ("wsb.retry.base", base)).into_iter().collect(),
+        );
         let why = format!("{} tries again by itself", plan.name(found.sampler));
         told.push(Entry::of(plan, item, Outcome::Removed(why)).with(found.notes.clone()));
         return ("wsb.stop".to_owned(), "connected");

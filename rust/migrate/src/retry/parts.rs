@@ -84,8 +84,8 @@ pub(super) const SCRIPTS: [&str; 14] = [
     "BSFPostProcessor",
 ];
 
-/// Whether an element is a script, and none that is a sampler.
-fn is_sampler(class: &str) -> bool {
+/// Whether an element makes a sample.
+pub(super) fn is_sampler(class: &str) -> bool {
     class.ends_with("Sampler") || class.ends_with("SamplerProxy") || class.ends_with("SamplerGui")
 }
 
@@ -392,7 +392,7 @@ impl Reader<'_> {
 }
 
 /// What stays with its sampler: assertions, extractors, configuration.
-fn is_kept(class: &str) -> bool {
+pub(super) fn is_kept(class: &str) -> bool {
     const ENDS: [&str; 10] = [
         "Assertion",
         "Extractor",

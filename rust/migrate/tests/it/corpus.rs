@@ -66,10 +66,15 @@ fn the_report_says_what_becomes_of_every_element_of_theirs() {
         let bytes = fs::read(&path).unwrap();
         let migration = migrate(&bytes, &|_| None).unwrap();
         // UTF-16, too: NUL stands between its letters.
-        let theirs = String::from_utf8_lossy(&bytes)
-            .replace('\0', "")
-            .matches("<eu.luminis.jmeter")
-            .count();
+        let text = String::from_utf8_lossy(&bytes).replace('\0', "");
+        let theirs: usize = [
+            "<eu.luminis.jmeter",
+            "<JMeter.plugins.functional",
+            "<nz.co.breakpoint",
+        ]
+        .iter()
+        .map(|begin| text.matches(begin).count())
+        .sum();
         let told = |name: &str| {
             migration
                 .entries
@@ -82,6 +87,7 @@ fn the_report_says_what_becomes_of_every_element_of_theirs() {
             "PingPongSampler)",
             "FrameFilter)",
             "BinaryContentAssertion)",
+            "RetryPostProcessor)",
         ];
         let frames = migration
             .entries

@@ -247,6 +247,19 @@ pub(crate) fn code_extractor(name: &str) -> String {
     )
 }
 
+pub(crate) fn body_extractor(name: &str) -> String {
+    element(
+        "RegexExtractor",
+        "Status",
+        &[
+            ("RegexExtractor.useHeaders", "false"),
+            ("RegexExtractor.refname", name),
+            ("RegexExtractor.regex", "status\\W+(\\w+)"),
+        ],
+        "",
+    )
+}
+
 pub(crate) fn transaction(inner: &str) -> String {
     element("TransactionController", "Transaction", &[], inner)
 }

@@ -1,6 +1,8 @@
 //! Loops that people write to try again, in the shapes that plans have them, each in three spellings: what becomes of each.
 
-use crate::loops::{COUNT_AND_REMEMBER, Spelling, after, asked, http, list, loop_of, plan, timer, until};
+use crate::loops::{
+    COUNT_AND_REMEMBER, Spelling, after, asked, body_extractor, http, list, loop_of, plan, timer, until,
+};
 
 mod scripts;
 mod stay;
@@ -104,6 +106,13 @@ fn loops_that_are_no_retries_are_not_spoken_of() {
                         "vars.put(\"page\", (vars.get(\"page\").toInteger() + 1).toString()); log.info(prev.responseCode)",
                     )),
                 ),
+        ),
+        (
+            "pages with a think time",
+            until(
+                "${__jexl3(\"${next}\" != \"none\")}",
+                &(http(&body_extractor("next")).replace("/api", "/api/${next}") + &timer("1000")),
+            ),
         ),
         ("while it succeeds", until("LAST", &http(""))),
     ] {

@@ -1,7 +1,9 @@
 //! Loops that stay, and why.
 
 use super::{Stays, on_failure, scripted};
-use crate::loops::{after, asked, http, if_asked, list, loop_of, sampler_script, script, until};
+use crate::loops::{
+    after, asked, body_extractor, http, if_asked, list, loop_of, sampler_script, script, timer, until,
+};
 
 pub(crate) const STAY: &[Stays] = &[
     (
@@ -133,5 +135,25 @@ pub(crate) const STAY: &[Stays] = &[
         "another name that is built",
         |s| on_failure(s, "eval(\"vars.put('x', '1')\"); Thread.sleep(500);"),
         "eval",
+    ),
+    (
+        "polling with two timers",
+        |s| {
+            until(
+                &asked(s, &["status!=done"]),
+                &(http(&body_extractor("status")) + &timer("1500") + &timer("2")),
+            )
+        },
+        "several timers",
+    ),
+    (
+        "polling that waits in a script",
+        |s| {
+            until(
+                &asked(s, &["status!=done"]),
+                &(http(&(body_extractor("status") + &after(s, "Thread.sleep(100);"))) + &timer("2")),
+            )
+        },
+        "waits in a script",
     ),
 ];

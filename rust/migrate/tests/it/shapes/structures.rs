@@ -2,8 +2,8 @@
 
 use super::{Shape, on_failure, scripted};
 use crate::loops::{
-    IN_LOOP, after, asked, before, break_loop, code_extractor, counter, http, if_asked, list, loop_of, pause,
-    sampler_script, script, scripted_timer, timer, transaction, uniform, until,
+    IN_LOOP, after, asked, before, body_extractor, break_loop, code_extractor, counter, http, if_asked, list,
+    loop_of, pause, sampler_script, script, scripted_timer, timer, transaction, uniform, until,
 };
 
 pub(crate) const STRUCTURES: &[Shape] = &[
@@ -405,5 +405,49 @@ pub(crate) const STRUCTURES: &[Shape] = &[
                 )
         },
         (&[">500ms<"], &["500, 500, 500 ms"]),
+    ),
+    (
+        "polling",
+        |s| {
+            until(
+                &asked(s, &["status!=done"]),
+                &(http(&body_extractor("status")) + &timer("1500")),
+            )
+        },
+        (
+            &[
+                "retry.while",
+                "!= &quot;done&quot;)}<",
+                ">fixed<",
+                "transientBase\">1500<",
+            ],
+            &["waits 1500 ms"],
+        ),
+    ),
+    (
+        "polling a number of times",
+        |s| {
+            list(&[("n", "0")])
+                + &until(
+                    &asked(s, &["status!=done", "n<20"]),
+                    &(counter("n") + &http(&body_extractor("status")) + &pause("${pause}")),
+                )
+        },
+        (
+            &["retry.while", "CounterConfig", "transientBase\">${pause}<"],
+            &["it gives up after"],
+        ),
+    ),
+    (
+        "polling with a script that counts",
+        |s| {
+            list(&[("n", "0")])
+                + &until(
+                    &asked(s, &["status!=done", "n<20"]),
+                    &(http(&(body_extractor("status") + &after(s, &s.counting("log.info(\"polled\");"))))
+                        + &uniform("1000", "100")),
+                )
+        },
+        (&["retry.while", "polled"], &["a part of its wait was drawn"]),
     ),
 ];
