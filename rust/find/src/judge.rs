@@ -8,7 +8,7 @@ use crate::likely::{likely, usual_window};
 use crate::models::fit;
 use crate::reasons::{ruled_out, too_little};
 use crate::search::{Family, Found, round_ones, search};
-use crate::seen::Seen;
+use crate::seen::{Micros, Seen};
 use crate::told::{Told, agreement, narrowed};
 
 /// What is looked for, the simplest first: of equals the first one is named.
@@ -38,7 +38,7 @@ const OPEN_BUT_BEST: f64 = 0.75;
 /// are left to the same chance.
 const MISSED_BITS: f64 = 10.0;
 const OPEN_BITS: f64 = 0.5;
-const OPEN_BITS_COUNTED: f64 = 0.15;
+const OPEN_BITS_BESIDE: f64 = 0.15;
 
 /// What it costs a kind, in bits, that it does not let anybody wait for a place where they did.
 const WAITS: f64 = -20.0;
@@ -60,6 +60,9 @@ const REFUSALS: usize = 8;
 
 /// So many of the first decisions are put into an order by chance.
 const SHUFFLED: usize = 4_000;
+/// So many such orders are tried; where more than so many of them do as well as the decisions' own, it may be one of them.
+const ORDERS: u64 = 20;
+const AS_GOOD: usize = 1;
 
 /// Figures with a wider range than this say nothing.
 const WIDE: f64 = 3.0;
@@ -100,6 +103,8 @@ pub(crate) struct Rated {
     pub(crate) agreement: f64,
     /// Of waits for an answer that it does not explain.
     waits: f64,
+    /// What it costs that a decision is left to chance.
+    open_bits: f64,
 }
 
 impl Rated {
@@ -110,6 +115,7 @@ impl Rated {
             likely: likely(seen, &found),
             agreement: agreement(seen, told, &found),
             waits: 0.0,
+            open_bits: open_bits(seen, &found),
         }
     }
 
@@ -124,23 +130,13 @@ impl Rated {
     /// Of the decisions and the waits alone, whatever its figures.
     fn explained(&self) -> f64 {
         let level = self.found.fit.level;
-        self.agreement + self.waits
-            - MISSED_BITS * level.missed() as f64
-            - self.open_bits() * level.open as f64
+        self.agreement + self.waits - MISSED_BITS * level.missed() as f64 - self.open_bits * level.open as f64
     }
 
-    /// Where refusals count, who of a burst was let in is left to chance, though not how many.
-    fn open_bits(&self) -> f64 {
-        if self.found.fit.counted {
-            OPEN_BITS_COUNTED
-        } else {
-            OPEN_BITS
-        }
-    }
-
-    /// Whether its figures say something, and more than luck could.
-    fn tells(&self, seen: &Seen) -> bool {
-        !vague(&self.found) && !is_luck(seen, &self.found)
+    /// Whether its figures say something, and more than luck could. Where no other kind comes near, there is none whose figures it could
+    /// show by luck.
+    fn tells(&self, seen: &Seen, alone: bool) -> bool {
+        !vague(&self.found) && (alone || !is_luck(seen, &self.found))
     }
 
     /// Where it stands among the families, the simplest first.
@@ -158,6 +154,29 @@ impl Rated {
     }
 }
 
+/// What it costs that a decision is left to chance. Where refusals count, or a place gets free at about this time, it is who of several
+/// was let in, not how many were.
+fn open_bits(seen: &Seen, found: &Found) -> f64 {
+    let free = match found.family {
+        Family::Open => places_get_free(seen),
+        Family::Held => seen.at_answers,
+        _ => found.fit.counted,
+    };
+    if free { OPEN_BITS_BESIDE } else { OPEN_BITS }
+}
+
+/// Whether those who were let in behind a refusal may have got the place of another.
+fn places_get_free(seen: &Seen) -> bool {
+    let first = seen
+        .refused()
+        .map(|one| one.answered)
+        .min()
+        .unwrap_or(Micros::MAX);
+    let behind = seen.passed().filter(|one| one.sent > first).count();
+    let ends = seen.passed().filter_map(|one| one.ended);
+    2 * ends.filter(|end| *end < seen.length).count() >= behind
+}
+
 /// The best of all families, the heaviest first.
 /// Where places are short one may wait for one: `served` is what was seen as decided at the answers, if answers came late.
 pub(crate) fn candidates(seen: &Seen, served: Option<&Seen>, told: &[Told], ends_told: bool) -> Vec<Rated> {
@@ -166,9 +185,9 @@ pub(crate) fn candidates(seen: &Seen, served: Option<&Seen>, told: &[Told], ends
         _ => (*family, *counted),
     });
     let rated = |seen: &Seen, family, counted| {
-        let best = search(seen, family, counted);
-        let mut all = vec![best];
-        all.extend(round_ones(seen, &best));
+        let mut all = search(seen, family, counted);
+        let rounder: Vec<Found> = all.iter().flat_map(|found| round_ones(seen, found)).collect();
+        all.extend(rounder);
         let rated: Vec<Rated> = all.iter().map(|found| Rated::of(seen, told, found)).collect();
         rated
     };
@@ -238,6 +257,8 @@ struct Remaining<'a> {
     good: Vec<&'a Rated>,
     /// Those of them that explain about as much as the heaviest.
     possible: Vec<&'a Rated>,
+    /// No other kind comes near the heaviest, not even among those that explain too little.
+    alone: bool,
 }
 
 impl<'a> Remaining<'a> {
@@ -261,7 +282,13 @@ impl<'a> Remaining<'a> {
                 || rated.bits() >= heaviest - POSSIBLE_BY_FIGURES && rated.explained() >= explained - AS_WELL
         };
         let possible = good.iter().copied().filter(as_well).collect();
-        Some(Self { good, possible })
+        let mut others = candidates.iter().filter(|rated| rated.kind() != good[0].kind());
+        let alone = others.all(|rated| rated.bits() + 2.0 * FAR_LIGHTER <= heaviest);
+        Some(Self {
+            good,
+            possible,
+            alone,
+        })
     }
 
     /// Those that are lighter than the heaviest by no more than so many bits.
@@ -286,11 +313,12 @@ impl<'a> Remaining<'a> {
 
     /// The simplest of the heaviest that tell something; where these tell nothing, the first that does and is possible still.
     fn named(&self, seen: &Seen) -> Option<&'a Rated> {
+        let tells = |rated: &&Rated| rated.tells(seen, self.alone);
         let simplest = self
             .within(CLEARLY)
-            .filter(|rated| rated.tells(seen))
+            .filter(tells)
             .min_by_key(|rated| rated.place());
-        simplest.or_else(|| self.possible.iter().copied().find(|rated| rated.tells(seen)))
+        simplest.or_else(|| self.within(POSSIBLE).find(tells))
     }
 
     /// Whether refusals can be told to count or not: no model says otherwise that comes near.
@@ -323,7 +351,9 @@ fn doubt(
     within.retain(|kind| ends_told || *kind != Kind::Concurrency);
     within.sort_unstable();
     within.dedup();
-    let mut near = remaining.within(CLEARLY).filter(|rated| rated.tells(seen));
+    let mut near = remaining
+        .within(CLEARLY)
+        .filter(|rated| rated.tells(seen, remaining.alone));
     if within.len() < TOO_MANY || near.all(|rated| rated.kind() == named.kind()) {
         return None;
     }
@@ -372,11 +402,15 @@ fn share(decisions: usize, share: f64) -> usize {
     count
 }
 
-/// Whether it contradicts decisions in an order by chance hardly more than those in their own.
+/// Whether decisions in an order by chance are hardly ever contradicted more than those in their own.
 fn is_chance(seen: &Seen, found: &Found) -> bool {
     let seen = seen.begin(SHUFFLED.min(seen.all.len()));
-    let missed = |seen: &Seen| fit(seen, found.fit.shape, found.fit.counted).level.missed();
-    missed(&seen.shuffled()) < 2 * missed(&seen).max(1)
+    let cost = |seen: &Seen| fit(seen, found.fit.shape, found.fit.counted).level.cost();
+    let own = cost(&seen);
+    let as_good = (1..=ORDERS)
+        .filter(|order| cost(&seen.shuffled(*order)) <= own)
+        .count();
+    as_good > AS_GOOD
 }
 
 /// Of one opening an odd figure can be read that is another's: where refusals count it looks so, too.

@@ -9,6 +9,10 @@ const BESIDE: f64 = 15_000.0;
 /// So many of the servers whose windows lie on a clock cut the time since 1970 into them.
 const ON_THE_EPOCH: f64 = 0.4;
 
+/// What it costs a window, in bits, that it is as long as users stay, and how much longer and shorter that may be, in microseconds.
+const STAYS: f64 = -5.0;
+const STAY: f64 = 60_000.0;
+
 /// How likely a limit of this kind has figures that fit, in bits below certainty: round ones are likely, and a kind that fits only with
 /// odd figures and a begin of its own fits by luck.
 pub(crate) fn likely(seen: &Seen, found: &Found) -> f64 {
@@ -74,7 +78,25 @@ pub(crate) fn likely(seen: &Seen, found: &Found) -> f64 {
     } else {
         found.begins
     };
-    bits(figure) + bits(level) + bits(begins) + kind
+    let stays = if is_stay(seen, found) { STAYS } else { 0.0 };
+    bits(figure) + bits(level) + bits(begins) + kind + stays
+}
+
+/// Whether a window is as long as nearly all of those that were let in stayed: what looks like it are their ends.
+fn is_stay(seen: &Seen, found: &Found) -> bool {
+    if matches!(found.family, Family::Bucket | Family::Queue | Family::Open) {
+        return false;
+    }
+    let (low, high) = (found.range.0 - STAY, found.range.1 + STAY);
+    let (mut within, mut ended) = (0, 0);
+    for one in seen.passed() {
+        if let Some(end) = one.ended {
+            ended += 1;
+            let stay = (end - one.answered) as f64;
+            within += usize::from((low..=high).contains(&stay));
+        }
+    }
+    ended > 0 && 5 * within >= 4 * ended
 }
 
 /// The mass of the multiples that lie in a range: of each step so much a multiple, less the larger it is.

@@ -45,7 +45,10 @@ pub(crate) fn queue(seen: &Seen) -> Option<Queued> {
     let arrived = at_arrival(seen, quick + LATE / 3);
     let refused = arrived.counts().1;
     let mut rates = vec![spacing(&late)?];
-    let fitted = (refused > 0).then(|| search(&arrived, Family::Queue, false));
+    let all = search(&arrived, Family::Queue, false).into_iter();
+    let fitted = all
+        .min_by_key(|found| found.fit.level.cost())
+        .filter(|_| refused > 0);
     rates.extend(fitted.iter().map(|found| found.range.0));
     if let Some(Shape::Queue { rate }) = fitted.map(|found| found.fit.shape) {
         rates.push(rate);
@@ -120,7 +123,7 @@ pub(crate) fn at_answer(seen: &Seen) -> Option<Seen> {
         ..*one
     });
     let mut served = Seen::of(all.collect(), seen.origin);
-    served.held_longer = SOON;
+    (served.held_longer, served.at_answers) = (SOON, true);
     Some(served)
 }
 

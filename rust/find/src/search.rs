@@ -33,10 +33,10 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Whether nothing bounds its window but that nobody configures a shorter one.
+    /// Whether its window is as short as nobody configures one.
     pub(crate) fn is_at_shortest(&self) -> bool {
         let rate = matches!(self.family, Family::Bucket | Family::Queue | Family::Open);
-        !rate && self.range.0 <= SHORTEST
+        !rate && self.range.0 <= SHORTEST && self.range.1 < 3.0 * SHORTEST
     }
 
     pub(crate) fn missed(&self) -> usize {
@@ -55,10 +55,12 @@ const FASTEST: f64 = 2_000.0;
 /// Round figures are looked at that are so near to the best one, as a logarithm.
 const ROUND_WITHIN: f64 = 0.17;
 /// So many of the best of the walk are refined.
-const REFINED: usize = 6;
+const REFINED: usize = 10;
+/// A figure that costs so much more than the best one of its family may be likelier.
+const AS_LOW: usize = 100;
 /// So many decisions make the state of the walk, and so many of them judge it; then so many judge what is refined, and all the best.
 const MOST: usize = 6_000;
-const WALKED: usize = 250;
+const WALKED: usize = 500;
 const REFINED_BY: usize = 1_000;
 const JUDGED_BY: usize = 4_000;
 
@@ -160,32 +162,34 @@ impl Search<'_> {
         -Micros::try_from(self.seen.origin % day).unwrap_or(0)
     }
 
+    /// The valleys of a walk over all figures, the lowest first; of equally low ones the widest.
     fn coarse(&self) -> Vec<Point> {
         let (from, until) = self.bounds();
         let openings = openings(self.seen);
-        let even = std::iter::successors(Some(from), |figure| Some(figure * COARSE));
-        let even = even.take_while(|figure| *figure <= until);
-        let round = round_figures(self.family).filter(|figure| (from..=until).contains(figure));
         let best_begin = |figure: f64| {
             let begins = self.begins(&openings, figure).into_iter();
             begins
                 .map(|begin| self.at(figure, begin))
                 .min_by_key(|point| point.fit.level.cost())
+                .expect("one begin at least")
         };
-        let mut points: Vec<Point> = even.chain(round).filter_map(best_begin).collect();
-        points.sort_by_key(|point| point.fit.level.cost());
-        // The best ones, each in a neighbourhood of its own.
-        let mut best: Vec<Point> = Vec::new();
-        for point in points {
-            let near = |other: &Point| (other.figure / point.figure).ln().abs() < 1.5 * COARSE.ln();
-            if !best.iter().any(near) {
-                best.push(point);
-            }
-            if best.len() >= REFINED {
-                break;
-            }
-        }
-        best
+        let even = std::iter::successors(Some(from), |figure| Some(figure * COARSE));
+        let even = even.take_while(|figure| *figure <= until).map(best_begin);
+        let round = round_figures(self.family).filter(|figure| (from..=until).contains(figure));
+        let round = round.map(|figure| {
+            let begin = self.settle(figure, best_begin(figure).begin);
+            self.at(figure, begin)
+        });
+        let mut points: Vec<Point> = even.chain(round).collect();
+        points.sort_by(|one, other| one.figure.total_cmp(&other.figure));
+        let mut valleys = valleys(&points);
+        let widest = |valley: &[Point]| valley[0].figure / valley[valley.len() - 1].figure;
+        valleys.sort_by(|one, other| {
+            let lower = one[0].fit.level.cost().cmp(&other[0].fit.level.cost());
+            lower.then(widest(one).total_cmp(&widest(other)))
+        });
+        let middle = |valley: &&[Point]| valley[valley.len() / 2];
+        valleys.iter().take(REFINED).map(middle).collect()
     }
 
     /// Smaller and smaller steps downhill.
@@ -423,8 +427,8 @@ pub(crate) fn round_ones(seen: &Seen, best: &Found) -> Vec<Found> {
     points.map(|point| whole.found(point)).collect()
 }
 
-/// The best of a family.
-pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Found {
+/// The best of a family: each figure that explains the decisions, for what explains as much may be less likely.
+pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Vec<Found> {
     if family == Family::Open {
         let whole = Search {
             seen,
@@ -432,14 +436,14 @@ pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Found {
             counted,
         };
         let point = whole.at(1.0, 0);
-        return Found {
+        return vec![Found {
             family,
             fit: point.fit,
             range: (1.0, 1.0),
             levels: (point.fit.level.low, point.fit.level.high),
             begins: 1.0,
             unbounded: false,
-        };
+        }];
     }
     let views = Views::new(seen, counted);
     let whole = views.whole(family, counted);
@@ -451,13 +455,36 @@ pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Found {
         seen: &views.thicker,
         ..whole
     };
-    let best = walk
+    let refined = walk
         .coarse()
         .into_iter()
-        .map(|point| refine.refine(refine.at(point.figure, point.begin)))
-        .min_by_key(|point| point.fit.level.cost())
-        .expect("the walk takes one step at least");
-    whole.found(whole.at(best.figure, mid_run(seen, best.figure, best.begin)))
+        .map(|point| refine.refine(refine.at(point.figure, point.begin)));
+    let points: Vec<Point> = refined
+        .map(|point| whole.at(point.figure, mid_run(seen, point.figure, point.begin)))
+        .collect();
+    let least = points.iter().map(|point| point.fit.level.cost()).min();
+    let near = |point: &&Point| point.fit.level.cost() <= least.unwrap_or(0) + AS_LOW;
+    points
+        .iter()
+        .filter(near)
+        .map(|point| whole.found(*point))
+        .collect()
+}
+
+/// The rows of points, in the order of their figures, that cost the same and less than those beside them.
+fn valleys(points: &[Point]) -> Vec<&[Point]> {
+    let cost = |point: &Point| point.fit.level.cost();
+    let rows: Vec<&[Point]> = points.chunk_by(|one, other| cost(one) == cost(other)).collect();
+    let lower = |nth: usize| {
+        let beside = [nth.checked_sub(1), Some(nth + 1)].into_iter().flatten();
+        beside
+            .filter_map(|beside| rows.get(beside))
+            .all(|beside| cost(&beside[0]) > cost(&rows[nth][0]))
+    };
+    (0..rows.len())
+        .filter(|nth| lower(*nth))
+        .map(|nth| rows[nth])
+        .collect()
 }
 
 /// A begin of windows in the middle: other lengths then turn about it.

@@ -92,6 +92,8 @@ pub(crate) struct Seen {
     pub(crate) length: Micros,
     /// Connections that a plan holds for a time are held for up to so much longer: threads wake late.
     pub(crate) held_longer: Micros,
+    /// Who waited for a place was let in when it was answered, and is written down so.
+    pub(crate) at_answers: bool,
     /// Nine of ten decisions fell within this time.
     pub(crate) usual: Micros,
 }
@@ -130,6 +132,7 @@ impl Seen {
         times.sort_unstable();
         Self {
             held_longer: HELD_LONGER,
+            at_answers: false,
             usual: times.get(times.len() * 9 / 10).copied().unwrap_or(0),
             passes: Spans::of(all.iter().filter(|one| one.passed).map(span)),
             attempts: Spans::of(all.iter().map(span)),
@@ -144,15 +147,16 @@ impl Seen {
     pub(crate) fn begin(&self, most: usize) -> Self {
         Self {
             held_longer: self.held_longer,
+            at_answers: self.at_answers,
             ..Self::of(self.all[..most].to_vec(), self.origin)
         }
     }
 
-    /// The same requests, with what became of them in an order by chance, always the same one.
-    pub(crate) fn shuffled(&self) -> Self {
+    /// The same requests, with what became of them in an order by chance: each number is another order, always the same one.
+    pub(crate) fn shuffled(&self, order: u64) -> Self {
         let mut all = self.all.clone();
         // A linear congruential generator by Knuth, of which the upper bits are used.
-        let mut state: u64 = 1;
+        let mut state = order;
         for nth in (1..all.len()).rev() {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)

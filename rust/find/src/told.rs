@@ -4,6 +4,7 @@ use crate::limit::spec;
 use crate::search::{Family, Found, at_figure, roundest};
 use crate::seen::{Micros, Seen};
 use limiter::{Decision as Answer, Limiter};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A wait that a refusal told.
@@ -16,8 +17,13 @@ pub(crate) struct Told {
     pub(crate) wait: f64,
 }
 
-/// So many bits the waits weigh at most: those of one moment are much the same.
+/// So many bits the waits weigh at most.
 const MOST_BITS: f64 = 10.0;
+/// Refusals within so many microseconds tell much the same: all of them one thing.
+const MOMENT: Micros = 1_000_000;
+/// What a moment weighs, in bits, whose waits are those of the limit, and what one whose waits are others: few servers tell wrong ones.
+const RIGHT: f64 = 1.0;
+const WRONG: f64 = 3.0;
 /// How waits are told: by so many milliseconds one may be shorter and longer than the model's, and how many bits less likely that way
 /// of telling is. In parts of a second; in seconds, rounded up; as a date less another one; in seconds that are cut.
 const EXACT: [(f64, f64, f64); 1] = [(150.0, 250.0, 0.0)];
@@ -64,13 +70,15 @@ pub(crate) fn agreement(seen: &Seen, told: &[Told], found: &Found) -> f64 {
     let exact = told.iter().any(|one| one.wait % 1_000.0 != 0.0);
     let ways: &[(f64, f64, f64)] = if exact { &EXACT } else { &IN_SECONDS };
     let since = |time: Micros| Duration::from_micros(seen.origin.saturating_add_signed(time));
-    let mut pairs: Vec<(f64, f64)> = Vec::new();
+    // The limit's wait beside the one that was told, by moments.
+    let mut moments: BTreeMap<Micros, Vec<(f64, f64)>> = BTreeMap::new();
     for one in &seen.all {
         while let Some(told) = asked.next_if(|told| told.answered <= one.answered) {
             let at = told.sent + (told.answered - told.sent) / 2;
             match limiter.look(since(at)) {
                 Answer::Reject { retry_in: Some(wait) } => {
-                    pairs.push((1e3 * wait.as_secs_f64(), told.wait));
+                    let moment = moments.entry(told.sent / MOMENT).or_default();
+                    moment.push((1e3 * wait.as_secs_f64(), told.wait));
                 }
                 // Whoever has no place tells anything.
                 Answer::Reject { retry_in: None } | Answer::Pass | Answer::PassLate { .. } => {}
@@ -80,12 +88,15 @@ pub(crate) fn agreement(seen: &Seen, told: &[Told], found: &Found) -> f64 {
             limiter.try_pass(since(one.sent + (one.answered - one.sent) / 2));
         }
     }
-    let bits = ways.iter().map(|way| agreement_by(*way, &pairs));
-    bits.fold(-MOST_BITS, f64::max)
+    let by = |way: &(f64, f64, f64)| {
+        let each = moments.values().map(|pairs| agreement_by(*way, pairs));
+        each.sum::<f64>().clamp(-MOST_BITS, MOST_BITS) - way.2
+    };
+    ways.iter().map(by).fold(-MOST_BITS, f64::max)
 }
 
-/// The same by one way of telling.
-fn agreement_by((before, behind, unlikely): (f64, f64, f64), pairs: &[(f64, f64)]) -> f64 {
+/// That of one moment, by one way of telling.
+fn agreement_by((before, behind, _): (f64, f64, f64), pairs: &[(f64, f64)]) -> f64 {
     let (mut right, mut wrong) = (0.0, 0.0);
     for (wait, told) in pairs {
         let near = *told >= wait - before && *told <= wait + behind;
@@ -100,8 +111,7 @@ fn agreement_by((before, behind, unlikely): (f64, f64, f64), pairs: &[(f64, f64)
     if right + wrong == 0.0 {
         return 0.0;
     }
-    let share: f64 = right / (right + wrong);
-    (2.0 * share - 1.0) * f64::min(right + wrong, MOST_BITS) - unlikely
+    (RIGHT * right - WRONG * wrong) / (right + wrong)
 }
 
 /// Where a window's length is open and refusals told waits: the lengths that agree with them.
