@@ -99,6 +99,7 @@ fn of_failure(code: &str) -> Option<Outcome> {
         "upgrade.timeout" | "java.net.SocketTimeoutException" => Some(Outcome::Unanswered),
         "upgrade.reset"
         | "upgrade.closed"
+        | "tls.closed"
         | "java.net.SocketException"
         | "org.apache.http.NoHttpResponseException" => Some(Outcome::Refused),
         _ if code.starts_with("closed.") => Some(Outcome::Refused),
@@ -175,7 +176,10 @@ impl Observations {
             (None, Some(code)) => of_failure(code),
             (None, None) => None,
         };
-        let Some((outcome, sent)) = outcome.zip(attempt.sent_us) else {
+        // A server that refuses connections does so before there is a request; silence before one is the network's.
+        let early = outcome == Some(Outcome::Refused) && attempt.status.is_none();
+        let sent = attempt.sent_us.or(early.then_some(0));
+        let Some((outcome, sent)) = outcome.zip(sent) else {
             self.aside += 1;
             return;
         };

@@ -100,6 +100,39 @@ fn where_nobody_is_let_in_again_nothing_is_named() {
 }
 
 #[test]
+fn who_is_refused_before_the_request_is_refused() {
+    // The server ends the connection as soon as it is there, or in the midst of the TLS handshake.
+    let line = |nth: u64| {
+        let at = 1_795_824_000_000_000 + 40_000 * nth;
+        let what = match nth % 20 {
+            0..10 => r#""sentUs":900,"headUs":2000,"status":101"#,
+            nth if nth % 2 == 0 => r#""error":"upgrade.reset","class":"transient""#,
+            _ => r#""error":"tls.closed","class":"transient""#,
+        };
+        format!(
+            r#"{{"at":{at},"target":"ws://a/","user":"{nth}","ordinal":0,"attempt":1,"totalUs":2500,{what}}}"#
+        )
+    };
+    let lines: Vec<String> = (0..400).map(line).collect();
+    let mut observations = Observations::new();
+    for record in trace::Reader::new(lines.join("\n").as_bytes()) {
+        observations.add_record(0, &record.expect("a whole line"));
+    }
+    assert_eq!(observations.aside(), 0);
+    let refused = observations
+        .decisions()
+        .into_iter()
+        .filter(|one| one.outcome == Outcome::Refused);
+    for one in refused {
+        assert!(
+            one.sent < one.answered && one.answered - one.sent <= 2_500,
+            "{one:?}"
+        );
+    }
+    assert_eq!(find(&observations).kind, Kind::FixedWindow);
+}
+
+#[test]
 fn the_makers_of_limits_that_look_alike_are_told() {
     for (name, makers) in [
         ("tomcat-ratelimitfilter", &["Tomcat RateLimitFilter"][..]),
