@@ -139,10 +139,13 @@ fn lines(finding: &Finding, observations: &Observations) -> Vec<String> {
     );
     let mut notes = finding.notes.clone();
     if observations.aside() > 0 {
-        notes.push(format!(
-            "{} attempts say nothing of a limit: they did not reach the server, or failed otherwise",
-            observations.aside()
-        ));
+        notes.push(match observations.aside() {
+            1 => "1 attempt says nothing of a limit: it did not reach the server, or failed otherwise"
+                .to_owned(),
+            aside => format!(
+                "{aside} attempts say nothing of a limit: they did not reach the server, or failed otherwise"
+            ),
+        });
     }
     told("Besides:", notes);
     lines

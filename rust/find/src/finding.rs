@@ -228,6 +228,7 @@ fn told(rule: &Rule) -> String {
                 seconds(window)
             )
         }
+        Rule::Concurrency { limit: 1 } => "1 connection at the same time".to_owned(),
         Rule::Concurrency { limit } => format!("{limit} connections at the same time"),
         Rule::Queue {
             rate: per_second,

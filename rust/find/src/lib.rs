@@ -52,10 +52,10 @@ pub fn find(observations: &Observations) -> Finding {
     let (passes, refusals) = seen.counts();
     let mut finding = empty(observations, &decisions, &seen);
     if decisions.len() < FEWEST {
-        let few = format!(
-            "only {} attempts were seen; {FEWEST} are the least",
-            decisions.len()
-        );
+        let few = match decisions.len() {
+            1 => format!("only 1 attempt was seen; {FEWEST} are the least"),
+            few => format!("only {few} attempts were seen; {FEWEST} are the least"),
+        };
         finding.cannot_tell.push(few);
     } else if let Some(queued) = queue::queue(&seen) {
         queue_found(&mut finding, &queued);

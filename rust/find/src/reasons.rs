@@ -12,8 +12,9 @@ pub(crate) fn too_little(seen: &Seen) -> String {
     if again == 0 {
         "nobody was let in after the first refusal, so no opening was seen; a longer run with retries would tell".to_owned()
     } else if refused < 5 {
+        let were = if refused == 1 { "was" } else { "were" };
         format!(
-            "only {refused} of {} were refused; a run with more users at once, or without the gate, would tell",
+            "only {refused} of {} {were} refused; a run with more users at once, or without the gate, would tell",
             passed + refused
         )
     } else {

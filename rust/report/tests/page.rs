@@ -128,10 +128,10 @@ fn the_page_begins_with_who_got_in_and_the_longest_wait() {
         "2 of 3 users got in, 1 lost. The longest wait was 9 s (U 1-3)."
     );
     assert!(page(&run).contains(&run.sentence()));
-    assert_eq!(self::run(&records()[..1]).sentence(), "All 1 users got in.");
+    assert_eq!(self::run(&records()[..1]).sentence(), "The one user got in.");
     assert_eq!(
         self::run(&records()[..2]).sentence(),
-        "1 of 2 users got in, 1 were still trying where the trace ends."
+        "1 of 2 users got in, 1 was still trying where the trace ends."
     );
     assert_eq!(self::run(&[]).sentence(), "No attempt was made.");
     assert!(self::run(&[]).is_empty() && page(&self::run(&[])).contains("No attempt was made."));
@@ -187,7 +187,7 @@ fn times_count_from_the_first_wish_to_the_open_socket() {
     let run = run(&[Record::Attempt(queued)]);
     assert_eq!(
         run.sentence(),
-        "All 1 users got in. The longest wait was 4 s (U 1-1)."
+        "The one user got in. The longest wait was 4 s (U 1-1)."
     );
     let page = page(&run);
     assert!(
@@ -254,7 +254,7 @@ fn controllers_and_timers_stand_beside_what_connects() {
         event("OnceController", "fetched", None),
         event("OnceController", "without", Some("timeout")),
     ]);
-    assert_eq!(run.sentence(), "All 1 users succeeded.");
+    assert_eq!(run.sentence(), "The one user succeeded.");
     let page = page(&run);
     assert!(
         row(&page, "RetryController Orders").starts_with("RetryController Orders|1|1|0|1.5 s|"),

@@ -61,7 +61,7 @@ fn what_cannot_be_used_fails_with_what_to_do() {
     let few = few.to_str().unwrap();
     let ended = run(&["find", few]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("only 1 attempts were seen"), "{}", ended.out);
+    assert!(ended.out.contains("only 1 attempt was seen"), "{}", ended.out);
     let ended = run(&["find", "--limit-only", few]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("no limit to print"), "{}", ended.err);

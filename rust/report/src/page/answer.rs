@@ -45,6 +45,7 @@ impl Run {
         let whole = |count: u64| number(count as f64);
         let mut text = match users.all {
             0 => return "No attempt was made.".to_owned(),
+            1 if users.is_in == 1 => format!("The one user {}", words.got_in),
             all if users.is_in == all => format!("All {} users {}", whole(all), words.got_in),
             all => format!("{} of {} users {}", whole(users.is_in), whole(all), words.got_in),
         };
@@ -54,8 +55,9 @@ impl Run {
         if users.trying > 0 {
             let _ = write!(
                 text,
-                ", {} were still trying where the trace ends",
-                whole(users.trying)
+                ", {} {} still trying where the trace ends",
+                whole(users.trying),
+                if users.trying == 1 { "was" } else { "were" }
             );
         }
         text.push('.');

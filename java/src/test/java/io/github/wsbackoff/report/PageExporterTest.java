@@ -78,7 +78,7 @@ public class PageExporterTest {
     File trace = file("trace.jsonl", attempt("Agents 1-1", 101));
     JMeterUtils.setProperty(Settings.TRACE, trace.getPath());
     export("");
-    assertTrue(page(), page().contains("All 1 users got in."));
+    assertTrue(page(), page().contains("The one user got in."));
     Files.write(trace.toPath(), new byte[0]);
     export("");
     assertTrue("an empty one tells nothing", page().contains("1 of 2 users"));
