@@ -422,7 +422,8 @@ impl<'a> Talk<'a> {
                 queue.doubt();
             }
         }
-        if awaited.optional {
+        // Some of several are not none.
+        if awaited.optional && self.matching == 0 {
             return self.finish(End::NoMessage);
         }
         let others = self.tally.skipped;

@@ -159,10 +159,10 @@ fn lock_out(found: &LockedOut, signs: &Signs) -> String {
     text
 }
 
-/// Messages that a connection lost by the bounds of its queue, behind the particulars of a failure.
+/// Messages that a connection lost by the bounds of its queue, as a line behind the particulars of a failure.
 pub fn dropped(count: u64) -> String {
     format!(
-        "; the bounds of its queue (wsb.queue) have cost this connection {count} messages so far (wsb.dropped)"
+        "The bounds of its queue (wsb.queue) have cost this connection {count} messages so far (wsb.dropped).\n"
     )
 }
 

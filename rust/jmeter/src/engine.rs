@@ -255,7 +255,7 @@ impl Engine {
             Ok(assertion) => assertion
                 .judge(data)
                 .map(|problem| Failure::new(MESSAGE_UNEXPECTED, problem)),
-            Err(invalid) => Some(failure::invalid(invalid)),
+            Err(invalid) => Some(failure::invalid_assertion(invalid)),
         };
         Ok(failure.as_ref().map(failure::to_json))
     }

@@ -9,6 +9,11 @@ use crate::cures;
 use crate::error_codes::{self, SPEC_INVALID};
 use crate::values::Invalid;
 
+/// An assertion's property that cannot be used, as a failure of the sample, which was done.
+pub fn invalid_assertion(invalid: &Invalid) -> Failure {
+    Failure::new(SPEC_INVALID, invalid.to_string())
+}
+
 /// A property that cannot be used, as a failure.
 pub fn invalid(invalid: &Invalid) -> Failure {
     Failure::new(SPEC_INVALID, format!("{invalid}\nNothing was sent.\n"))
@@ -60,7 +65,12 @@ fn detail(failure: &Failure) -> Cow<'_, str> {
                     detail.to_mut().push('\n');
                 }
             }
-            Remark::Dropped(count) => detail.to_mut().push_str(&cures::dropped(*count)),
+            Remark::Dropped(count) => {
+                if !detail.ends_with('\n') {
+                    detail.to_mut().push('\n');
+                }
+                detail.to_mut().push_str(&cures::dropped(*count));
+            }
         }
     }
     detail

@@ -128,9 +128,7 @@ pub(crate) fn replies(values: &Values) -> Result<Vec<Reply>, Invalid> {
 fn each_line<T>(key: &str, lines: &str, read: impl Fn(&str) -> Result<T, Wrong>) -> Result<Vec<T>, Invalid> {
     let lines = lines.lines().filter(|line| !line.trim().is_empty());
     lines
-        .map(|line| {
-            read(line.trim_start()).map_err(|(problem, allowed)| Invalid::new(key, line, problem, allowed))
-        })
+        .map(|line| read(line).map_err(|(problem, allowed)| Invalid::new(key, line, problem, allowed)))
         .collect()
 }
 
@@ -141,11 +139,11 @@ fn reply(line: &str) -> Result<Reply, Wrong> {
     let Some((to, answer)) = line.split_once(ARROW) else {
         return Err((format!("without {ARROW:?}"), REPLIES));
     };
-    if answer.is_empty() {
+    if answer.trim().is_empty() {
         return Err(("without a reply".to_owned(), REPLIES));
     }
     let to = condition(to)?;
-    let payload = unescaped(answer).map_err(|problem| (problem, ESCAPES))?;
+    let payload = unescaped(answer.trim()).map_err(|problem| (problem, ESCAPES))?;
     if std::str::from_utf8(&payload).is_err() && to.kind != Some(MessageKind::Binary) {
         let problem = "a reply that is no UTF-8, to a message that may be text".to_owned();
         return Err((problem, "UTF-8, or a condition that begins with binary"));
@@ -225,9 +223,11 @@ fn compared(word: &str, value: &str) -> Result<Matcher, Wrong> {
     built(*mode, pointer, value)
 }
 
-/// The first word of a line, and what stands behind one blank after it.
+/// The first word of a line, and the rest. Blanks around both do not count: nobody sees them at a line's end, or one too many.
 fn word(line: &str) -> (&str, &str) {
-    line.split_once(' ').unwrap_or((line.trim_end(), ""))
+    let line = line.trim();
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    (word, rest.trim_start())
 }
 
 #[cfg(test)]
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn each_line_is_a_reply_and_its_escapes_are_bytes() {
-        let lines = "equals 2 -> 3\n\n text binary-equals 0a -> \\n\nbinary -> \\xff\\\\n\\0\njson /type 6 -> {\"type\":6}\\x1e -> x\n";
+        let lines = "equals  2  ->  3 \n\n text binary-equals 0a -> \\n\nbinary -> \\xff\\\\n\\0\njson /type 6 -> {\"type\":6}\\x1e -> x\n";
         let read: Vec<Vec<u8>> = each_line(AUTO_REPLY, lines, reply)
             .unwrap()
             .into_iter()
@@ -255,6 +255,7 @@ mod tests {
             ("equals 2", "without"),
             ("equals 2 -> ", "without"),
             ("equal 2 -> 3", "no condition"),
+            ("equals 2 ->  ", "without"),
             ("equals 2 -> \\q", "\\q is no escape"),
             ("equals 2 -> \\x1", "\\x1 is no byte"),
             ("equals 2 -> \\xé0", "is no byte"),
@@ -274,7 +275,7 @@ mod tests {
     #[test]
     fn each_line_is_a_condition() {
         let lines = "text contains heartbeat\r\n\n  not regex ^\\{.*\\}$\nBINARY not binary-prefix 00 ff\njson /type ping pong\n\
-             json /seq\ntext\nequals \ncontains  a \n";
+             json /seq\ntext \nequals \ncontains  a \ntext\t contains b\nbinary  not  equals  2 \n\u{a0}json  /type ping \n";
         let read = conditions(lines).unwrap();
         let shown: Vec<(Option<MessageKind>, bool)> =
             read.iter().map(|one| (one.kind, one.is_negated)).collect();
@@ -289,6 +290,9 @@ mod tests {
                 (None, false),
                 (text, false),
                 (None, false),
+                (None, false),
+                (text, false),
+                (binary, true),
                 (None, false)
             ]
         );
@@ -303,7 +307,11 @@ mod tests {
             (6, "", true),
             (6, "x", false),
             (7, "x a x", true),
-            (7, "xax", false),
+            (7, "xax", true),
+            (8, "a c", false),
+            (8, "abc", true),
+            (9, "2", true),
+            (10, r#"{"type":"ping"}"#, true),
         ] {
             let matches = read[place].matcher.matches(payload.as_bytes());
             assert_eq!(matches, expected, "{place} {payload:?}");
@@ -322,6 +330,7 @@ mod tests {
             ("regex (", "unclosed group"),
             ("binary-equals 0", "odd number"),
             ("json type ping", "\"type\" is no JSON Pointer"),
+            ("json  ping", "\"ping\" is no JSON Pointer"),
         ] {
             let error = conditions(&format!("equals 2\n{line}")).unwrap_err().to_string();
             assert!(

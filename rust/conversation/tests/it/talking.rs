@@ -494,3 +494,22 @@ fn what_is_discarded_is_handed_over_beside_if_somebody_wants_to_see_it() {
     user.comes(9_000, "beat");
     assert!(user.exchange(&awaited(false)).dropped.is_empty());
 }
+
+#[test]
+fn some_of_several_messages_are_not_none() {
+    let awaited = Awaited {
+        count: 2,
+        optional: true,
+        ..any(Others::Discard)
+    };
+    let mut user = User::new();
+    let none = user.perform(Act::Receive(&awaited));
+    assert_eq!(none.end, End::NoMessage);
+    user.comes(user.now + 1, "one");
+    let some = user.perform(Act::Receive(&awaited));
+    assert!(
+        matches!(&some.end, End::TimedOut(why) if why.starts_with("1 of 2 ")),
+        "{:?}",
+        some.end
+    );
+}

@@ -214,7 +214,7 @@ pub(super) const KEYS: &[Key] = &[
             "Optional",
             Kind::Boolean,
             "false",
-            "true: no such message within the time-out is a success with the code No message.",
+            "true: no such message at all within the time-out is a success with the code No message; of several awaited, some are a failure.",
         ),
     ),
     of(

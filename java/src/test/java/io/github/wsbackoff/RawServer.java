@@ -214,6 +214,9 @@ public final class RawServer implements Closeable {
       if (first == CLOSE) {
         int length = payload.length;
         closeCodes.add(length < 2 ? 1005 : (payload[0] & 0xff) << 8 | payload[1] & 0xff);
+        if (silent) {
+          continue;
+        }
         frame(socket, CLOSE, payload);
         return;
       }

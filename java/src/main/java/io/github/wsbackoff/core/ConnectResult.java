@@ -25,6 +25,8 @@ public final class ConnectResult extends Exchange {
   /** Time between attempts in all, microseconds. */
   public final long waitedMicros;
 
+  private long goodbyeMicros;
+
   /** Whether waits count as elapsed time. */
   public final boolean waitsAreElapsed;
 
@@ -168,12 +170,17 @@ public final class ConnectResult extends Exchange {
 
   /** How long it took, without the waits where these are no elapsed time; microseconds. */
   public long workMicros() {
-    return Math.max(elapsedMicros, 0) - idleMicros();
+    return Math.max(elapsedMicros, 0) - (waitsAreElapsed ? 0 : waitedMicros);
   }
 
-  /** The waits, where these are no elapsed time; microseconds. */
+  /** The waits, where these are no elapsed time, and the goodbye before; microseconds. */
   public long idleMicros() {
-    return waitsAreElapsed ? 0 : waitedMicros;
+    return waitsAreElapsed ? 0 : waitedMicros + goodbyeMicros;
+  }
+
+  /** Before it, the connection that it replaces was closed, which took so long; microseconds. */
+  public void follows(long goodbyeMicros) {
+    this.goodbyeMicros = goodbyeMicros;
   }
 
   /** Whether the thread's schedule is over before anything could be tried again. */

@@ -200,7 +200,8 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
   private byte[] perform(Connections connections, Figures figures) {
     Connection connection = connections.get(preparedFor);
     if (connection == null) {
-      throw new Refused(noConnection(connections));
+      Failure wrong = operation.check(payload.bytes());
+      throw new Refused(wrong == null ? noConnection(connections) : wrong);
     }
     try {
       activate(connection);

@@ -27,10 +27,10 @@ final class ConnectSample {
     sample.setResponseData(result.body);
     sample.setResponseHeaders(headers(result));
     Sizes.set(sample, result.headBytes, result.bodyBytes);
-    if (!result.waitsAreElapsed) {
+    if (result.idleMicros() > 0) {
       // Never more than really passed: rounding must not make the elapsed time negative.
       long passed = sample.currentTimeInMillis() - sample.getStartTime();
-      sample.setIdleTime(Math.min(result.waitedMicros / 1000, passed));
+      sample.setIdleTime(Math.min(result.idleMicros() / 1000, passed));
     }
     sample.sampleEnd();
     if (result.endsThread()) {

@@ -72,7 +72,11 @@ final class MessageSample {
   /** Adds what the connect that the sample began with has to show. */
   private static void show(SampleResult sample, ConnectResult opened, Figures figures) {
     double answered = figures.latencyNanos() / 1e3;
-    Stages.show(sample, opened.connectMicros, answered > 0 ? opened.workMicros() + answered : 0);
+    // Of what is only sent, the first byte that came is that of the upgrade's answer.
+    Stages.show(
+        sample,
+        opened.connectMicros,
+        answered > 0 ? opened.workMicros() + answered : opened.latencyMicros);
     sample.setSentBytes(opened.sentBytes + figures.sentBytes());
     Sizes.set(sample, opened.headBytes, figures.receivedBytes());
     sample.setRequestHeaders(opened.requestHead + "\n" + sample.getRequestHeaders());

@@ -100,6 +100,8 @@ final class Opening {
   private ConnectResult unlessOpen(ScopeElements scope) throws UnknownHostException, Unusable {
     Connections connections = Connections.ofThisThread();
     Connection open = connections.get(plan.id);
+    long began = System.nanoTime();
+    long goodbye = 0;
     if (open != null) {
       // A lost one is in nobody's way.
       if (!plan.whenOpen.equals(REPLACE) && open.isOpen()) {
@@ -110,8 +112,11 @@ final class Opening {
       }
       connections.remove(plan.id);
       replace(open);
+      goodbye = (System.nanoTime() - began) / 1000;
     }
-    return connect(connections, scope);
+    ConnectResult result = connect(connections, scope);
+    result.follows(goodbye);
+    return result;
   }
 
   private void replace(Connection open) {

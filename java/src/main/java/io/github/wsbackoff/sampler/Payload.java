@@ -10,6 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.jmeter.engine.util.CompoundVariable;
@@ -31,6 +34,19 @@ final class Payload {
   /** Files of the whole process, read once a test. */
   private static final Map<Path, byte[]> FILES = new ConcurrentHashMap<>();
 
+  /** The same as texts that all threads send as they are. */
+  private static final Map<List<Object>, RawText> RAW_TEXTS = new ConcurrentHashMap<>();
+
+  private static final class RawText {
+    private final String text;
+    private final byte[] utf8;
+
+    private RawText(String text) {
+      this.text = text;
+      utf8 = text.getBytes(StandardCharsets.UTF_8);
+    }
+  }
+
   private byte[] bytes;
   private String shown = "";
   private String lastText;
@@ -45,6 +61,7 @@ final class Payload {
   /** Forgets the files: the next test reads them anew. */
   static void forgetFiles() {
     FILES.clear();
+    RAW_TEXTS.clear();
   }
 
   /** What to send in place of the properties' payload, or null. */
@@ -73,7 +90,7 @@ final class Payload {
     bytes = null;
     shown = "";
     isTemplate = false;
-    switch (values.inForce(TYPE)) {
+    switch (values.inForce(TYPE).trim().toLowerCase(Locale.ROOT)) {
       case "text":
         takeText(values);
         break;
@@ -117,8 +134,15 @@ final class Payload {
   }
 
   private void takeRaw(String name, String charset) throws IOException {
-    shown = decode(name, read(name, path(name)), charset);
-    bytes = shown.getBytes(StandardCharsets.UTF_8);
+    Path file = path(name);
+    List<Object> key = Arrays.asList(file, charset);
+    RawText text = RAW_TEXTS.get(key);
+    if (text == null) {
+      text = new RawText(decode(name, read(name, file), charset));
+      RAW_TEXTS.put(key, text);
+    }
+    shown = text.text;
+    bytes = text.utf8;
   }
 
   private void takeTemplate(String name, String charset) throws IOException {

@@ -75,6 +75,9 @@ public class BinaryAssertionTest {
       assertTrue(c[3], result.isError());
       assertFalse(c[3], result.isFailure());
       assertTrue(result.getFailureMessage(), result.getFailureMessage().contains(c[3]));
+      // The sample was sent, and the message is shown in one line.
+      assertFalse(result.getFailureMessage(), result.getFailureMessage().contains("sent"));
+      assertFalse(result.getFailureMessage(), result.getFailureMessage().contains("\n"));
     }
   }
 

@@ -4,10 +4,12 @@ import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.JMeterSetup;
 import io.github.wsbackoff.RawServer;
+import io.github.wsbackoff.element.Values;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -77,7 +79,7 @@ public class MessageSamplersTest {
       {"base64", "wsb.payload", "QUJD", "82 ABC"},
       {"file", "wsb.payloadFile", file.getPath(), "82 from ${who}, \u00c3\u00bc"},
       {"file-text", "wsb.payloadFile", file.getPath(), "81 from a file, \u00c3\u00bc"},
-      {"file-raw", "wsb.payloadFile", file.getPath(), "81 from ${who}, \u00c3\u00bc"},
+      {"File-Raw ", "wsb.payloadFile", file.getPath(), "81 from ${who}, \u00c3\u00bc"},
     };
     connect();
     for (String[] c : cases) {
@@ -92,6 +94,27 @@ public class MessageSamplersTest {
                   : server.messages().get(server.messages().size() - 1));
     }
     assertEquals(cases.length, server.messages().size());
+  }
+
+  @Test
+  public void a_raw_text_is_in_memory_once_for_all_users() throws Exception {
+    File file = folder.newFile("raw");
+    Files.write(file.toPath(), "as it stands".getBytes(StandardCharsets.UTF_8));
+    Payload[] users = {new Payload(), new Payload()};
+    for (Payload user : users) {
+      Values values = new Values();
+      values.put("wsb.payloadType", "file-raw");
+      values.put("wsb.payloadFile", file.getPath());
+      user.take(values);
+    }
+    assertSame(users[0].bytes(), users[1].bytes());
+    assertSame(users[0].shown(), users[1].shown());
+  }
+
+  @Test
+  public void what_is_wrong_is_told_though_nothing_is_open() {
+    SampleResult sample = with(new ReceiveSampler(), "wsb.match.discard", "heartbeat").sample(null);
+    assertEquals("Non HTTP response code: spec.invalid", sample.getResponseCode());
   }
 
   @Test

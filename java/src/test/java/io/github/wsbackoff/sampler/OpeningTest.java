@@ -103,6 +103,20 @@ public class OpeningTest {
   }
 
   @Test
+  public void the_goodbye_to_what_is_replaced_is_no_time_of_the_new_one() throws Exception {
+    server = new RawServer().silent();
+    SendSampler sampler =
+        with(new SendSampler(), "wsb.url", server.url("/"), "wsb.whenOpen", "replace");
+    SampleResult first = sampler.sample(null);
+    SampleResult second = sampler.sample(null);
+    assertEquals(second.getResponseHeaders(), "200", second.getResponseCode());
+    assertEquals(0, first.getIdleTime());
+    assertTrue("idle " + second.getIdleTime(), second.getIdleTime() >= 990);
+    assertTrue("took " + second.getTime(), second.getTime() < 900);
+    assertTrue("latency " + second.getLatency(), second.getLatency() <= second.getTime());
+  }
+
+  @Test
   public void a_refusal_is_told_as_a_connect_tells_it() throws Exception {
     String refusal = RawServer.refusal(429, "Slow Down", "Retry-After: 7\r\n", "too many");
     server = new RawServer(refusal, refusal);
