@@ -277,6 +277,10 @@ fn moved_plans_of_other_plugins_run_green() {
         assert!(after.len() >= least, "{corpus}: {}", after.len());
         for (name, is) in seen(&after, refusals, &home, &folder.join(format!("{corpus}-after"))) {
             let lines: Vec<String> = is.samples.values().flatten().map(shown).collect();
+            if name == "turned-off" {
+                assert_eq!(lines, ["Call false 429 \"\""]);
+                continue;
+            }
             assert!(
                 !lines.is_empty() && lines.iter().all(|line| line.contains(" true ")),
                 "{name}: {lines:?}"
