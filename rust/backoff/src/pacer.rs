@@ -73,8 +73,9 @@ pub struct PacerState {
 /// further one, waiting or not, says [`Pacer::leave`].
 ///
 /// Order: by first wait, in every mode. A refused one lets two of the others get in, and then comes back before the line. Whom something
-/// of its own keeps out (see the module `blame`) comes back after its own backoff, as long as others wait behind them but for one turn
-/// in eight, and its refusals say nothing to the gate. So nobody starves, and those who are always refused starve nobody.
+/// of its own keeps out (see the module `blame`) comes back after its own backoff, behind others but for one turn in eight, and its refusals
+/// say nothing to the gate. After its own backoff, too, comes back who is refused again before anybody else got in. So nobody starves,
+/// those who are always refused starve nobody, and they do not hammer when nobody else waits.
 ///
 /// The rate of `pace` (additive increase, multiplicative decrease): a success adds `increase / rate`, which is `increase` for each
 /// second of successes; a refusal leaves `beta` of it, once for all refusals of attempts that were under way. A hint holds all.
@@ -127,14 +128,8 @@ impl Pacer {
         self.flight.end(ticket);
         let unit = sound(unit);
         match self.blame.refused_at(ticket) {
-            Some(_) if self.blame.is_own(ticket) => {
-                // Nobody else is kept waiting: the gate's own gaps are enough.
-                let until = if self.queue.others_wait() {
-                    not_before
-                } else {
-                    self.latest
-                };
-                self.queue.rest(ticket, unit, until);
+            Some(_) if self.blame.rests(ticket) => {
+                self.queue.rest(ticket, unit, not_before);
             }
             Some((passes, refusals)) if self.settings.mode == PacerMode::Pace => {
                 self.queue.give_way(ticket, unit, passes, refusals);

@@ -28,6 +28,8 @@ struct Record {
     refusals: u64,
     /// How many of its refusals count.
     strikes: i32,
+    /// Nobody had got in since the refusal before: only those go who were refused, and not by turns, whoever keeps them out.
+    in_vain: bool,
     own: bool,
 }
 
@@ -72,8 +74,10 @@ impl Blame {
         Some((record.passes, record.refusals))
     }
 
-    pub(super) fn is_own(&self, ticket: Ticket) -> bool {
-        self.records.get(&ticket).is_some_and(|record| record.own)
+    /// Whether it comes back by its own backoff.
+    pub(super) fn rests(&self, ticket: Ticket) -> bool {
+        let record = self.records.get(&ticket);
+        record.is_some_and(|record| record.own || record.in_vain)
     }
 
     /// It makes no further attempt.
@@ -98,6 +102,7 @@ impl Blame {
             passes,
             refusals,
             strikes: 0,
+            in_vain: false,
             own: false,
         });
         if record.own {
@@ -105,6 +110,7 @@ impl Blame {
         }
         let first = record.strikes == 0;
         let again = !first && passes - record.passes >= OTHERS;
+        record.in_vain = !first && passes == record.passes;
         if first {
             record.strikes = 1;
             self.share += (1.0 - self.share) / RECENT;

@@ -55,11 +55,6 @@ impl Queue {
         self.stands.contains_key(&ticket)
     }
 
-    /// Whether any waits that was not found to be refused alone.
-    pub(super) fn others_wait(&self) -> bool {
-        !self.line.is_empty() || !self.yielding.is_empty() || !self.back.is_empty()
-    }
-
     /// At its place by first wait.
     pub(super) fn line_up(&mut self, ticket: Ticket, unit: f64) {
         self.stand(ticket, unit, Stand::Line);

@@ -199,3 +199,51 @@ proptest! {
         prop_assert_eq!(gate.state(now).queue, 0);
     }
 }
+
+/// A gate at which so many got in, while these were refused again and again.
+fn suspects(count: usize) -> (Pacer, Vec<Ticket>, Duration) {
+    let mut gate = Pacer::new(PacerSettings::of(PacerMode::Pace));
+    let mut now = Duration::ZERO;
+    let out: Vec<Ticket> = (0..count).map(|_| gate.enter(0.5)).collect();
+    for _ in 0..60 {
+        let other = gate.enter(0.5);
+        while let Some(turn) = gate.ready() {
+            now = now.max(turn.at);
+            let ticket = gate.take(now).expect("it is due");
+            if out.contains(&ticket) {
+                gate.refused(now, ticket, &refusal(None));
+                gate.again(ticket, 0.5, now);
+            } else {
+                gate.passed(now, other);
+                break;
+            }
+        }
+    }
+    (gate, out, now)
+}
+
+fn refusal(hint: Option<Duration>) -> Refusal {
+    Refusal {
+        class: Class::Throttle,
+        form: Form::Status(429),
+        hint,
+    }
+}
+
+#[test]
+fn those_who_alone_are_refused_do_not_hammer_when_nobody_else_waits() {
+    const HINT: Duration = Duration::from_secs(5);
+    for count in [1, 2, 7] {
+        let (mut gate, out, begun) = suspects(count);
+        let (mut now, mut tries) = (begun, 0);
+        while let Some(turn) = gate.ready().filter(|turn| turn.at < begun + HINT * 4) {
+            now = now.max(turn.at);
+            let ticket = gate.take(now).expect("it is due");
+            gate.refused(now, ticket, &refusal(Some(HINT)));
+            gate.again(ticket, 0.5, now + HINT);
+            tries += 1;
+        }
+        // Each of them once more than the server asks for, and no other one in its hint.
+        assert!(tries <= out.len() * 6, "{count}: {tries} in four hints");
+    }
+}
