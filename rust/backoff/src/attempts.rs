@@ -19,18 +19,17 @@
 //! ```
 
 use crate::connect::{self, Backoff, Class, FailureKind, Next, Seen, StopReason, Verdict, Waits};
+use crate::crowd::{Finding, Lead};
+use crate::hint::HintJitter;
 use crate::pacer::PacerMode;
 use crate::policy::Policy;
+use crate::strategy::Strategy;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A connection that lived for so long has proved itself. One that is lost sooner counts as a failed attempt, else a server that
 /// accepts and drops would be hammered.
 pub const STABLE: Duration = Duration::from_secs(5);
-
-/// A spread that so much of fits into the time that is left is squeezed into it: the window behind it may have been taken for twice what
-/// it is, and then all others could still get in.
-const NEARLY_ALL: f64 = 0.5;
 
 /// What the driver does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,30 +216,57 @@ impl Attempts {
         (Refusal::of(&self.policy, seen, &verdict), verdict)
     }
 
-    /// The users of its quota lock each other out ([`crate::Lockout`]): its pause is drawn anew, `unit` (of U(0, 1)) of `spread` after the
-    /// hint. Where there is no time for nearly all of them, those whose turn would come too late stop now: if they tried sooner, nobody
-    /// would get in. Where a gate says when, nothing changes.
-    pub fn spread(&mut self, hint: Option<Duration>, spread: Duration, unit: f64, now: Duration) {
-        let Phase::Pausing(own) = self.phase else { return };
-        let (limit, reason) = self.limit(now);
-        let from = now.saturating_add(hint.unwrap_or_default());
-        // A twentieth of the time stays for the last attempt itself.
-        let left = limit
-            .saturating_sub(self.policy.max_elapsed / 20)
-            .saturating_sub(from);
-        let width = if spread.mul_f64(NEARLY_ALL) <= left {
-            spread.min(left)
-        } else {
-            spread
+    /// All users of its quota found out together when to come back ([`crate::Crowd`]): its pause is drawn anew, at `unit` (of U(0, 1)) of
+    /// what they found. Gives back whether that counts.
+    ///
+    /// Never sooner than the server asks, and never sooner than the base. A [`Finding::Queue`] only makes pauses longer. A
+    /// [`Finding::Flow`] takes the place of how far `decorrelated` spreads its waits, up to the cap as ever: the other strategies do what
+    /// their formulas say. After a hint that is longer than the base it only makes the spread narrower. Who stopped because its own wait
+    /// would have been too long goes on by it. Whoever was refused more often than chance would have it may be kept out by something of
+    /// its own, and does what its policy says; so does who has a gate.
+    pub fn lead(&mut self, finding: &Finding, refusal: &Refusal, unit: f64, now: Duration) -> bool {
+        let (limit, _) = self.limit(now);
+        let own = match self.phase {
+            _ if self.gate.is_some() => return false,
+            Phase::Pausing(own) => own,
+            Phase::Stopped(StopReason::MaxElapsed | StopReason::ScheduleEnd) => limit,
+            Phase::Queueing(_) | Phase::Turned | Phase::Stopped(_) => return false,
         };
-        let drawn = from.saturating_add(width.mul_f64(unit.clamp(0.0, 1.0)));
-        // Without a hint the spread is by a guess, and its own backoff may know better.
-        let until = if hint.is_none() { drawn.max(own) } else { drawn };
-        self.phase = if until < limit {
-            Phase::Pausing(until)
-        } else {
-            Phase::Stopped(reason)
+        let until = match finding {
+            Finding::Queue(lead) => own.max(self.draw(lead, now.saturating_add(lead.after), unit, limit)),
+            Finding::Flow(lead) if self.follows(lead) => {
+                let base = if refusal.class == Class::Transient {
+                    self.policy.transient_base
+                } else {
+                    self.policy.base
+                };
+                let least = refusal.hint.unwrap_or_default().max(base);
+                let drawn = self.draw(lead, now.saturating_add(least), unit, limit);
+                let long = refusal.hint.is_some_and(|hint| hint > self.policy.base);
+                if long { drawn.min(own) } else { drawn }
+            }
+            Finding::Flow(_) | Finding::LockedOut(_) => return false,
         };
+        if until < limit {
+            self.phase = Phase::Pausing(until);
+        }
+        until < limit
+    }
+
+    fn follows(&self, lead: &Lead) -> bool {
+        self.policy.strategy == Strategy::Decorrelated
+            && self.policy.hints.jitter == HintJitter::Growing
+            && self.backoff.failures() <= lead.by_chance
+    }
+
+    /// Somewhere in the width behind `from`, squeezed into the time that is left; some of that stays for the last attempt itself.
+    fn draw(&self, lead: &Lead, from: Duration, unit: f64, limit: Duration) -> Duration {
+        let left = limit.saturating_sub(self.policy.base).saturating_sub(from);
+        let width = match lead.after {
+            Duration::ZERO => lead.width.min(self.policy.cap),
+            _ => lead.width,
+        };
+        from.saturating_add(width.min(left).mul_f64(unit.clamp(0.0, 1.0)))
     }
 
     /// The user does not want to go on.

@@ -159,6 +159,11 @@ impl Backoff {
         Verdict { class, hint, next }
     }
 
+    /// How many attempts failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures
+    }
+
     /// As [`Backoff::after`], without a look at the time.
     pub(crate) fn judge(
         &mut self,

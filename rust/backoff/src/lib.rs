@@ -25,9 +25,9 @@ mod band;
 mod body;
 mod check;
 mod connect;
+mod crowd;
 mod hint;
 mod length;
-mod lockout;
 mod pacer;
 mod policy;
 mod ratelimit;
@@ -44,8 +44,8 @@ pub use attempts::{Attempts, Form, Refusal, STABLE, Step};
 pub use band::Band;
 pub use body::{BodyPattern, BodyPatternError};
 pub use connect::{Backoff, Class, FailureKind, HttpAnswer, Next, Seen, StopReason, Verdict};
+pub use crowd::{Crowd, Finding, Lead, LockedOut};
 pub use hint::{HintFault, HintJitter, HintMode, HintPolicy, HintReading, TooLong};
-pub use lockout::{LockedOut, Lockout};
 pub use pacer::{
     FASTEST_PACE, LARGEST_BURST, Pacer, PacerMode, PacerSettings, PacerState, SLOWEST_PACE, Ticket, Turn,
 };

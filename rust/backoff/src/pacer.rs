@@ -113,6 +113,16 @@ impl Pacer {
         }
     }
 
+    /// A gate that those come to who locked each other out ([`crate::LockedOut`]): its quota let in so many, and is closed now.
+    #[must_use]
+    pub fn closed(settings: PacerSettings, now: Duration, quota: usize, hint: Option<Duration>) -> Self {
+        let mut gate = Self::new(settings);
+        let now = gate.monotone(now);
+        let quota = u64::try_from(quota).unwrap_or(u64::MAX);
+        gate.learner.begin_closed(now, quota, hint);
+        gate
+    }
+
     /// The first wait of a connect: at the end of the queue.
     ///
     /// `unit` is a number of U(0, 1) out of a [`crate::Stream`] of the user's own: it spreads `pause` after a hint, and the gaps of `pace`.

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use backoff::{Attempts, Smell};
+use backoff::{Attempts, Finding, Smell};
 use tokio::runtime::Runtime;
 use trace::ClosedBy;
 
@@ -471,6 +471,9 @@ impl Engine {
                 Smell::WaitingRoom | Smell::ForbiddenLimit => continue,
             };
             self.notices.count(kind, || Detail::Smell(smell, signs.clone()));
+        }
+        if let Some(Finding::Flow(lead)) = signs.found {
+            self.notices.count("shared quota", || Detail::Flow(lead));
         }
     }
 

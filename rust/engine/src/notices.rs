@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use backoff::Smell;
+use backoff::{Lead, Smell};
 
 use crate::locks::lock;
 use crate::signs::Signs;
@@ -43,6 +43,8 @@ pub enum Detail {
     Text(String),
     /// A guess, and what it comes from.
     Smell(Smell, Signs),
+    /// Users of one quota wait by what all of them see.
+    Flow(Lead),
 }
 
 impl From<String> for Detail {

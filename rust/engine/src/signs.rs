@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use backoff::{LockedOut, Smell};
+use backoff::{Finding, Smell};
 
 /// See the file's sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signs {
     /// In the order of [`Smell::ALL`], each once.
     pub smells: Vec<Smell>,
-    /// The last that was found of a lock-out.
-    pub locked_out: Option<LockedOut>,
+    /// The last that all users of the quota found out: what loses some of them, if there was such a thing.
+    pub found: Option<Finding>,
     /// How long a call may try.
     pub max_elapsed: Duration,
 }

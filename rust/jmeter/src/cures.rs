@@ -1,7 +1,7 @@
 //! What a user of the elements can do: about each failure of a connection (the codes and their messages are `websocket`'s), and about
 //! what attempts smell like.
 
-use backoff::{LockedOut, Smell};
+use backoff::{Finding, Lead, LockedOut, Smell};
 use engine::signs::Signs;
 use websocket::Code;
 
@@ -132,19 +132,35 @@ pub fn smell(smell: Smell, signs: &Signs) -> String {
         }
     };
     let mut text = text.to_owned();
-    if let (Smell::RefusalsCount, Some(found)) = (smell, &signs.locked_out) {
-        text.push_str(&lock_out(found, signs));
+    match (smell, &signs.found) {
+        (Smell::RefusalsCount, Some(Finding::LockedOut(found))) => text.push_str(&lock_out(found, signs)),
+        (Smell::Queue, Some(Finding::Queue(lead))) => text.push_str(&format!(
+            "; until then {} users come back when the server is nearly through with those before, within {}",
+            lead.users,
+            seconds(lead.after.saturating_add(lead.width))
+        )),
+        _ => {}
     }
     text
 }
 
+/// Users of one quota who wait by what all of them see.
+pub fn flow(lead: &Lead) -> String {
+    format!(
+        "{} users try at one quota, and pause by how fast it lets them in; wsb.shared.mode=pace needs fewer attempts, and another wsb.retry.strategy than decorrelated keeps to its formula",
+        lead.users
+    )
+}
+
+fn seconds(time: std::time::Duration) -> String {
+    format!("{:.0} s", time.as_secs_f64().ceil())
+}
+
 /// What the users do by themselves, and whether that can be enough.
 fn lock_out(found: &LockedOut, signs: &Signs) -> String {
-    let seconds = |time: std::time::Duration| format!("{:.0} s", time.as_secs_f64().ceil());
     let mut text = format!(
-        "; until then {} users spread their tries over {}, and whoever has less time left gives up",
-        found.users,
-        seconds(found.spread)
+        "; {} users line up as if it were set, until nobody tries any more",
+        found.users
     );
     if let Some(bound) = found.bound().filter(|bound| *bound > signs.max_elapsed) {
         text.push_str(&format!(
@@ -177,11 +193,10 @@ mod tests {
             users: 200,
             quota,
             window: Duration::from_secs(9),
-            spread: Duration::from_secs(50),
         };
         Signs {
             smells: vec![Smell::RefusalsCount],
-            locked_out: Some(locked_out),
+            found: Some(Finding::LockedOut(locked_out)),
             max_elapsed: Duration::from_secs(max_elapsed),
         }
     }
@@ -204,7 +219,7 @@ mod tests {
         for honest in [signs(45, 40), signs(0, 1)] {
             let told = smell(Smell::RefusalsCount, &honest);
             assert!(
-                told.contains("spread their tries over 50 s") && !told.contains("maxElapsed"),
+                told.contains("200 users line up") && !told.contains("maxElapsed"),
                 "{told}"
             );
         }

@@ -13,6 +13,7 @@ pub fn line(notice: &Notice) -> String {
             let detail = match detail {
                 Detail::Text(text) => text.clone(),
                 Detail::Smell(smell, signs) => cures::smell(*smell, signs),
+                Detail::Flow(lead) => cures::flow(lead),
             };
             let help = match &**kind {
                 "tcp.no-files" | "tcp.no-ports" => error_codes::help(kind),

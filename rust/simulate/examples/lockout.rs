@@ -1,6 +1,6 @@
-//! Prints what the rule of `backoff::Lockout` does: over the limits, refusals counted and not, by hints until there is room, of the whole
-//! window and none; users lost in the mean, multiple of the bound and attempts, without the rule and with it, and in how many storms a
-//! lock-out was found.
+//! Prints what users find out together (`backoff::Crowd`), above all that they lock each other out: over the limits, refusals counted and
+//! not, by hints until there is room, of the whole window and none; users lost in the mean, multiple of the bound and attempts, each by
+//! itself and together, and in how many storms a lock-out was found.
 //!
 //! `cargo run --release -p simulate --example lockout [SEEDS] [USERS]...`: 10 seeds; 20, 50, 200 and 1,000 users.
 
@@ -39,7 +39,7 @@ fn main() {
         given
     };
     for users in users {
-        println!("{users} users, mean of {seeds} seeds: without the rule -> with it");
+        println!("{users} users, mean of {seeds} seeds: each by itself -> together");
         for limit in LIMITS {
             for hint in [Hint::Seconds, Hint::WholeWindow, Hint::None] {
                 println!("{}", row(limit, hint, users, seeds));
@@ -50,10 +50,10 @@ fn main() {
 
 fn row(limit: &str, hint: Hint, users: usize, seeds: usize) -> String {
     let mut storm = Storm::new(limit.parse().expect("the table's limits are legal"), users);
-    (storm.hint, storm.lockout) = (hint, false);
+    (storm.hint, storm.together) = (hint, false);
     let seeds = seeds.max(1) as u64;
     let without = storm.run_all(seeds);
-    storm.lockout = true;
+    storm.together = true;
     let with = storm.run_all(seeds);
     let lost = |lost: usize| lost as f64 / seeds as f64;
     format!(

@@ -54,8 +54,8 @@ pub struct Storm {
     pub policy: Arc<Policy>,
     /// The gate that the users of one process share; by its mode there may be none.
     pub gate: PacerSettings,
-    /// Whether the users of a process find out together that refusals count ([`backoff::Lockout`]).
-    pub lockout: bool,
+    /// Whether the users of a process find out together what they meet ([`backoff::Crowd`]).
+    pub together: bool,
     /// How many processes there are; each has a gate of its own, and they know nothing of one another.
     pub processes: usize,
     /// Users of each process.
@@ -91,7 +91,7 @@ impl Storm {
             hint: Hint::Seconds,
             policy: Arc::new(Policy::default()),
             gate: PacerSettings::default(),
-            lockout: true,
+            together: true,
             processes: 1,
             users,
             lag: Duration::ZERO,
@@ -112,7 +112,7 @@ impl Storm {
         Self {
             policy: habit.policy.clone(),
             gate: habit.gate,
-            lockout: !habit.is_script(),
+            together: !habit.is_script(),
             ..self
         }
     }

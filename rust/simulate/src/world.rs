@@ -6,8 +6,8 @@ use crate::outcome::Outcome;
 use crate::server::{Refused, Reply, Server};
 use crate::{Starts, Storm};
 use backoff::{
-    Attempts, Class, FailureKind, Lockout, Pacer, PacerMode, Refusal, Seen, Step, StopReason, Stream, Ticket,
-    stream_seed,
+    Attempts, Crowd, FailureKind, Finding, Pacer, PacerMode, PacerSettings, Refusal, Seen, Step, StopReason,
+    Stream, Ticket, stream_seed,
 };
 use limiter::{Limit, LimitSpec, Rule, WindowClock};
 use std::cmp::{Ordering, Reverse};
@@ -78,8 +78,17 @@ struct User {
     attempts: u64,
     /// Its attempt under way.
     trying: Option<Attempt>,
+    /// How long that may take.
+    limit: Duration,
     /// `Some(None)`: it got in.
     over: Option<Option<StopReason>>,
+}
+
+/// How long an attempt took, and how long it might have.
+#[derive(Debug, Clone, Copy)]
+struct Took {
+    time: Duration,
+    limit: Duration,
 }
 
 struct Process {
@@ -90,7 +99,8 @@ struct Process {
     entered: usize,
     /// How many it got in while all waited.
     shared: usize,
-    lockout: Lockout,
+    crowd: Crowd,
+    lockout_seen: Option<Duration>,
 }
 
 pub(crate) struct World<'a> {
@@ -120,7 +130,8 @@ impl<'a> World<'a> {
             inside: Vec::new(),
             entered: 0,
             shared: 0,
-            lockout: Lockout::new(),
+            crowd: Crowd::new(),
+            lockout_seen: None,
         };
         let mut chance = Chance(seed);
         let clock = storm.clock.unwrap_or_else(|| chance.up_to(period(&storm.limit)));
@@ -153,7 +164,6 @@ impl<'a> World<'a> {
         let storm = self.storm;
         let seed = stream_seed(seed, &format!("Thread Group {process}-{nth}"), 0);
         let mut machine = Attempts::new(storm.policy.clone(), Some(seed));
-        machine.set_gate(Some(storm.gate.mode));
         machine.set_end(storm.schedule.map(|length| begin + length));
         // Evenly: the user at whose place the count of those banned goes up.
         let count = |nth: usize| nth * storm.banned / storm.users;
@@ -169,6 +179,7 @@ impl<'a> World<'a> {
             started: Duration::ZERO,
             attempts: 0,
             trying: None,
+            limit: Duration::ZERO,
             over: None,
         });
         let at = match storm.starts {
@@ -214,7 +225,7 @@ impl<'a> World<'a> {
                 self.users[user].started = now;
                 let process = self.users[user].process;
                 self.processes[process].entered += 1;
-                self.processes[process].lockout.begins();
+                self.processes[process].crowd.begins();
                 self.go_on(now, user);
                 return Some(user);
             }
@@ -233,17 +244,17 @@ impl<'a> World<'a> {
                 return Some(user);
             }
             Event::Refused(user, turn, refused) if self.users[user].turn == turn => {
-                self.ended(now, user, Answer::Refused(refused.header()), None);
+                let took = self.ended(now, user, Answer::Refused(refused.header()), None);
                 let machine = &mut self.users[user].machine;
                 let (refusal, _) = refused.with_seen(|seen| machine.failed(seen, now));
-                self.refused(now, user, &refusal);
+                self.refused(now, user, &refusal, took);
                 return Some(user);
             }
             Event::TimedOut(user, turn) if self.users[user].turn == turn => {
-                self.ended(now, user, Answer::TimedOut, None);
+                let took = self.ended(now, user, Answer::TimedOut, None);
                 let seen = Seen::Failure(FailureKind::Timeout);
                 let (refusal, _) = self.users[user].machine.failed(&seen, now);
-                self.refused(now, user, &refusal);
+                self.refused(now, user, &refusal, took);
                 return Some(user);
             }
             // Nobody waits for the answer any more: the server finds that out when it gives it.
@@ -258,6 +269,10 @@ impl<'a> World<'a> {
         let user = &mut self.users[id];
         user.turn += 1;
         let turn = user.turn;
+        if user.ticket.is_none() {
+            let mode = self.processes[user.process].gate.settings().mode;
+            user.machine.set_gate(Some(mode));
+        }
         match user.machine.step(now) {
             Step::Turn {
                 not_before,
@@ -283,7 +298,7 @@ impl<'a> World<'a> {
             Step::Stop(reason) => {
                 user.over = Some(Some(reason));
                 let nth = user.process;
-                self.processes[nth].lockout.ends();
+                self.processes[nth].crowd.ends();
                 if let Some(ticket) = user.ticket {
                     self.processes[nth].waiting.remove(&ticket);
                     self.processes[nth].gate.leave(ticket);
@@ -297,10 +312,11 @@ impl<'a> World<'a> {
         let user = &mut self.users[id];
         user.attempts += 1;
         user.trying = Some(Attempt::sent(id, user.attempts, now));
+        user.limit = deadline.saturating_sub(now);
         let turn = user.turn;
         if let Some(ticket) = user.ticket {
             let gate = &mut self.processes[user.process].gate;
-            gate.answers_by(ticket, deadline.saturating_sub(now));
+            gate.answers_by(ticket, user.limit);
         }
         let there = now + self.way();
         self.schedule(there, Event::Arrives(id, turn));
@@ -322,16 +338,21 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Shows an attempt to whoever watches.
-    fn ended(&mut self, now: Duration, id: usize, answer: Answer, left: Option<Duration>) {
-        if let Some(attempt) = self.users[id].trying.take() {
-            (self.watcher)(Attempt {
-                answered: now,
-                answer,
-                left,
-                ..attempt
-            });
-        }
+    /// Shows an attempt to whoever watches; gives back how long it took, and how long it might have.
+    fn ended(&mut self, now: Duration, id: usize, answer: Answer, left: Option<Duration>) -> Took {
+        let user = &mut self.users[id];
+        let attempt = user.trying.take().expect("its attempt has just ended");
+        let took = Took {
+            time: now - attempt.sent,
+            limit: user.limit,
+        };
+        (self.watcher)(Attempt {
+            answered: now,
+            answer,
+            left,
+            ..attempt
+        });
+        took
     }
 
     fn is_in(&mut self, now: Duration, id: usize) {
@@ -339,7 +360,7 @@ impl<'a> World<'a> {
         if let Some(left) = left {
             self.schedule(left, Event::Leaves);
         }
-        self.ended(now, id, Answer::In, left);
+        let took = self.ended(now, id, Answer::In, left);
         self.last = self.last.max(now);
         let (users, banned) = (self.storm.users, self.storm.banned);
         let waits = |process: &Process| process.entered > 0 && process.inside.len() + banned < users;
@@ -351,8 +372,8 @@ impl<'a> World<'a> {
         let nth = user.process;
         let process = &mut self.processes[nth];
         process.shared += usize::from(all_wait);
-        process.lockout.passed(now);
-        process.lockout.ends();
+        process.crowd.passed(now, took.time, Some(took.limit));
+        process.crowd.ends();
         process.inside.push(user.ticket.unwrap_or_default());
         if let Some(ticket) = user.ticket {
             process.gate.passed(now, ticket);
@@ -360,22 +381,26 @@ impl<'a> World<'a> {
         }
     }
 
-    fn refused(&mut self, now: Duration, id: usize, refusal: &Refusal) {
-        let user = &self.users[id];
+    fn refused(&mut self, now: Duration, id: usize, refusal: &Refusal, took: Took) {
+        let user = &mut self.users[id];
         let nth = user.process;
+        let process = &mut self.processes[nth];
         if let Some(ticket) = user.ticket {
-            self.processes[nth].gate.refused(now, ticket, refusal);
+            process.gate.refused(now, ticket, refusal);
         }
-        let alone = self.storm.gate.mode != PacerMode::Pace;
-        if self.storm.lockout && alone && refusal.class != Class::Fatal {
-            let spread = self.processes[nth]
-                .lockout
-                .refused(now, refusal.hint)
-                .map(|found| found.spread);
-            let user = &mut self.users[id];
-            if let Some(spread) = spread {
-                let unit = user.crowd.unit();
-                user.machine.spread(refusal.hint, spread, unit, now);
+        // Who has a gate needs no other one.
+        if self.storm.together && process.gate.settings().mode == PacerMode::Off {
+            let found = process.crowd.refused(now, refusal, took.time, Some(took.limit));
+            match found {
+                Some(Finding::LockedOut(found)) => {
+                    process.lockout_seen = Some(now);
+                    let pace = PacerSettings::of(PacerMode::Pace);
+                    process.gate = Pacer::closed(pace, now, found.quota, refusal.hint);
+                }
+                Some(finding) => {
+                    user.machine.lead(&finding, refusal, user.crowd.unit(), now);
+                }
+                None => {}
             }
         }
         self.go_on(now, id);
@@ -384,7 +409,7 @@ impl<'a> World<'a> {
 
     /// What the owner of a gate does after each of its calls: starts whose turn has come, sets the one timer anew.
     fn drive(&mut self, now: Duration, nth: usize) {
-        if self.storm.gate.mode == PacerMode::Off {
+        if self.processes[nth].gate.settings().mode == PacerMode::Off {
             return;
         }
         while let Some(ticket) = self.processes[nth].gate.take(now) {
@@ -417,7 +442,7 @@ impl<'a> World<'a> {
             .filter(|user| !user.banned && user.over != Some(None));
         let mut times = self.times.clone();
         times.sort_unstable();
-        let seen = self.processes.iter().filter_map(|process| process.lockout.seen());
+        let seen = self.processes.iter().filter_map(|process| process.lockout_seen);
         Outcome {
             lockout_seen: seen.min(),
             times,

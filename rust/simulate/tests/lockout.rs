@@ -6,7 +6,7 @@ fn sums(limit: &str, hint: Hint, users: usize) -> (Summary, Summary) {
     let mut storm = Storm::new(limit.parse().expect("the tests' limits are legal"), users);
     storm.hint = hint;
     let with = storm.run_all(10);
-    storm.lockout = false;
+    storm.together = false;
     (storm.run_all(10), with)
 }
 
@@ -57,7 +57,7 @@ fn where_refusals_are_free_the_rule_changes_next_to_nothing() {
         "fixed-window limit=60 window=30s",
         "fixed-window limit=100 window=60s",
     ] {
-        for users in [50, 200] {
+        for users in [20, 50, 200] {
             for hint in [Hint::Seconds, Hint::WholeWindow, Hint::None] {
                 let (without, with) = sums(limit, hint, users);
                 assert!(

@@ -378,3 +378,114 @@ fn a_reconnect_without_retries_has_no_pause_and_one_that_is_lost_too_often_ends(
     few.lost(Duration::ZERO, None, until);
     assert_eq!(few.step(until), Step::Stop(StopReason::MaxAttempts));
 }
+
+fn lead(after: u64, width: u64) -> Lead {
+    Lead {
+        users: 100,
+        after: SECOND * u32::try_from(after).unwrap(),
+        width: SECOND * u32::try_from(width).unwrap(),
+        by_chance: 30,
+    }
+}
+
+/// How long one pauses who was just refused and is led by what all see; `None`: it is not.
+fn led(policy: Policy, hint: Option<u64>, finding: &Finding, unit: f64) -> Option<Duration> {
+    let mut attempts = attempts(policy);
+    let (refusal, _) = fail(&mut attempts, 429, hint, Duration::ZERO);
+    let led = attempts.lead(finding, &refusal, unit, Duration::ZERO);
+    let Step::Pause { until } = attempts.step(Duration::ZERO) else {
+        panic!("it pauses")
+    };
+    led.then_some(until)
+}
+
+proptest::proptest! {
+    #[test]
+    fn whoever_is_led_waits_for_the_hint_the_base_and_no_longer_than_the_cap_after_it(
+        hint in proptest::option::of(1..60_u64), width in 0..1_000_u64, unit in 0.0..=1.0_f64,
+    ) {
+        let policy = Policy::default();
+        let wait = led(policy.clone(), hint, &Finding::Flow(lead(0, width)), unit).unwrap();
+        let least = hint.map_or(policy.base, |hint| policy.base.max(SECOND * u32::try_from(hint).unwrap()));
+        proptest::prop_assert!(wait >= least && wait <= least + policy.cap, "{wait:?}");
+        proptest::prop_assert!(wait <= least + SECOND * u32::try_from(width).unwrap());
+    }
+
+    #[test]
+    fn whoever_comes_back_to_a_queue_waits_no_shorter_by_that(
+        after in 1..30_u64, width in 0..60_u64, unit in 0.0..=1.0_f64,
+    ) {
+        let wait = led(Policy::default(), None, &Finding::Queue(lead(after, width)), unit).unwrap();
+        let own = {
+            let mut own = attempts(Policy::default());
+            fail(&mut own, 429, None, Duration::ZERO);
+            let Step::Pause { until } = own.step(Duration::ZERO) else { panic!("it pauses") };
+            until
+        };
+        proptest::prop_assert!(wait >= own && wait >= SECOND * u32::try_from(after).unwrap());
+    }
+}
+
+#[test]
+fn a_flow_leads_the_default_strategy_alone_and_a_queue_all() {
+    let (flow, queue) = (Finding::Flow(lead(0, 10)), Finding::Queue(lead(10, 10)));
+    assert_eq!(led(Policy::default(), None, &flow, 0.5), Some(SECOND * 6));
+    assert!(led(exponential(), None, &flow, 0.5).is_none());
+    assert_eq!(led(exponential(), None, &queue, 0.5), Some(SECOND * 15));
+    let mut unspread = Policy::default();
+    unspread.hints.jitter = HintJitter::None;
+    assert!(led(unspread, Some(5), &flow, 0.5).is_none());
+}
+
+#[test]
+fn after_a_long_hint_a_flow_only_narrows() {
+    let wide = led(Policy::default(), Some(20), &Finding::Flow(lead(0, 25)), 1.0).unwrap();
+    assert!(wide <= SECOND * 21, "its own jitter is up to 1 s: {wide:?}");
+    let narrow = led(Policy::default(), Some(20), &Finding::Flow(lead(0, 0)), 1.0);
+    assert_eq!(narrow, Some(SECOND * 20));
+}
+
+#[test]
+fn whoever_was_refused_more_often_than_chance_would_have_it_waits_by_itself() {
+    let mut attempts = attempts(Policy {
+        max_elapsed: SECOND * 10_000,
+        ..Policy::default()
+    });
+    let flow = Finding::Flow(lead(0, 1));
+    for nth in 1..=40 {
+        let (refusal, _) = fail(&mut attempts, 429, None, Duration::ZERO);
+        assert_eq!(
+            attempts.lead(&flow, &refusal, 0.5, Duration::ZERO),
+            nth <= 30,
+            "{nth}"
+        );
+    }
+}
+
+#[test]
+fn who_would_have_stopped_for_a_long_wait_goes_on_by_what_all_see_and_who_has_a_gate_does_not() {
+    let policy = Policy {
+        base: SECOND * 5,
+        max_elapsed: SECOND * 20,
+        ..Policy::default()
+    };
+    let mut late = attempts(policy.clone());
+    late.begin(Duration::ZERO);
+    let now = SECOND * 13;
+    while !matches!(late.step(now), Step::Stop(_)) {
+        fail(&mut late, 429, None, now);
+    }
+    let refusal = Refusal {
+        class: Class::Throttle,
+        form: Form::Status(429),
+        hint: None,
+    };
+    assert!(late.lead(&Finding::Flow(lead(0, 10)), &refusal, 1.0, now));
+    // Five at least, squeezed into what is left, but for the base.
+    assert_eq!(late.step(now), Step::Pause { until: SECOND * 18 });
+    let mut gated = attempts(policy);
+    gated.set_gate(Some(PacerMode::Pause));
+    gated.turn_came();
+    let (refusal, _) = fail(&mut gated, 429, None, Duration::ZERO);
+    assert!(!gated.lead(&Finding::Queue(lead(9, 9)), &refusal, 0.5, Duration::ZERO));
+}

@@ -35,6 +35,11 @@ const STEADY: f64 = 0.97;
 /// Every so often a window whose end is known is tried beyond it.
 const TRUSTED: u32 = 3;
 
+/// Before a quota that many tried in vain: for the time of the hint, or for so long, nobody goes, then for twice as long each time. Twice
+/// this is what users who lock each other out take a window for first.
+const FIRST_SILENCE: Duration = Duration::from_millis(3_500);
+const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
+
 /// How far a gap between two turns spreads around `1 / rate`: by so much of it, up and down. Without it two gates on one quota
 /// fall into step, and the one that is a moment earlier at every token gets most of them.
 const GAP_SPREAD: f64 = 0.15;
@@ -143,6 +148,18 @@ impl Learner {
             may_renew: true,
             due: Duration::ZERO,
         }
+    }
+
+    /// The quota let in so many, and then nobody while many tried: as after a window, but nobody knows since when it is closed.
+    pub(super) fn begin_closed(&mut self, now: Duration, quota: u64, hint: Option<Duration>) {
+        (self.passes, self.open.passes) = (quota, quota);
+        self.refused(now, now, hint);
+        if let Some(closed) = &mut self.closed {
+            closed.probed_in_vain();
+        }
+        let silence = hint.unwrap_or(FIRST_SILENCE).max(SHORTEST_SILENCE);
+        self.keep(1.0 / silence.as_secs_f64());
+        self.next = now.saturating_add(silence);
     }
 
     /// A turn was given that was due then; `unit` of U(0, 1) says where in its spread the gap to the next one lies.

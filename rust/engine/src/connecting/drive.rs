@@ -3,7 +3,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use backoff::{Attempts, FailureKind, HttpAnswer, Next, Refusal, Seen, Step, StopReason, Stream, Verdict};
+use backoff::{
+    Attempts, FailureKind, Finding, HttpAnswer, Next, Refusal, Seen, Step, StopReason, Stream, Verdict,
+};
 use tokio::time::{Instant, sleep_until};
 use websocket::{Closed, Connection, Error, Kind, Received, Trace};
 
@@ -14,7 +16,7 @@ use crate::connecting::run::{AttemptRecord, ConnectRun, End, Fault, GateWait, Re
 use crate::connecting::settle::{Settled, settle};
 use crate::connecting::spec::ConnectSpec;
 use crate::failure::Failure;
-use crate::gates::crowd::Member;
+use crate::gates::crowd::{Member, Took};
 use crate::gates::gate::Place;
 use crate::watching::board::Board;
 
@@ -80,6 +82,7 @@ impl Course<'_> {
     /// Does what the machine says; why no further attempt follows, or nothing when the socket is open.
     async fn run(&mut self) -> Option<StopReason> {
         loop {
+            self.line_up();
             let now = self.clock.now();
             match self.attempts.step(now) {
                 Step::Turn {
@@ -95,6 +98,17 @@ impl Course<'_> {
                 Step::Pause { until } => self.pause(now, until).await,
                 Step::Stop(reason) => return Some(reason),
             }
+        }
+    }
+
+    /// At the gate of all, where they lock each other out and this user has none of its own.
+    fn line_up(&mut self) {
+        if self.place.is_some() {
+            return;
+        }
+        if let Some(gate) = self.tries.member.gate() {
+            self.attempts.set_gate(Some(gate.mode()));
+            self.place = Some(gate.place(self.spec.seed));
         }
     }
 
@@ -121,9 +135,14 @@ impl Course<'_> {
         tried.record.offset = now.saturating_sub(self.started);
         tried.record.gate = self.waited.take();
         (self.connection, self.early) = (tried.connection, tried.early);
+        let took = Took {
+            time: tried.record.trace.total,
+            limit: Some(timeout),
+        };
+        let failed = tried.failed.as_ref();
         let judged = tried
             .record
-            .judge(tried.failed.as_ref(), self.attempts, &mut self.tries, self.clock);
+            .judge(failed, took, self.attempts, &mut self.tries, self.clock);
         self.board
             .attempted(tried.record.fate(), tried.record.usable_hint());
         self.records.push(tried.record);
@@ -133,7 +152,7 @@ impl Course<'_> {
             _ => {}
         }
         if self.connection.is_some() {
-            self.tries.member.passed();
+            self.tries.member.passed(took);
         }
     }
 
@@ -264,6 +283,7 @@ impl AttemptRecord {
     fn judge(
         &mut self,
         failed: Option<&Failed>,
+        took: Took,
         attempts: &mut Attempts,
         tries: &mut Tries,
         clock: Clock,
@@ -278,15 +298,15 @@ impl AttemptRecord {
         let (refusal, Verdict { class, hint, next }) = attempts.failed(&seen(failed, &self.trace), now);
         self.class = Some(class);
         self.hint = hint;
-        let found = tries.member.refused(&refusal);
-        if let (Some(found), Next::Wait(_), Step::Pause { .. }) = (found, next, attempts.step(now)) {
-            self.locked_out = Some(found);
-            attempts.spread(refusal.hint, found.spread, tries.units.unit(), now);
-        }
+        let found = tries.member.refused(&refusal, took);
+        self.found = found.filter(|found| match found {
+            Finding::Flow(_) | Finding::Queue(_) => attempts.lead(found, &refusal, tries.units.unit(), now),
+            Finding::LockedOut(_) => matches!(attempts.step(now), Step::Pause { .. }),
+        });
         self.wait = match (next, attempts.step(now)) {
+            (_, Step::Pause { until }) if self.found.is_some() => Some(until.saturating_sub(now)),
             // The gate says when.
             (_, Step::Turn { .. } | Step::Stop(_)) | (Next::Stop(_), _) => None,
-            (_, Step::Pause { until }) if self.locked_out.is_some() => Some(until.saturating_sub(now)),
             (Next::Wait(wait), _) => Some(wait),
         };
         Some(refusal)

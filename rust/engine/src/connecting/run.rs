@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backoff::{Class, HintReading, LockedOut, PacerMode, PacerState, StopReason};
+use backoff::{Class, Finding, HintReading, PacerMode, PacerState, StopReason};
 use websocket::{Answer, Connection, Received, Trace};
 
 use crate::codes::{CANCELLED, ErrorCode, GATE_TIMEOUT, SCHEDULE_END};
@@ -96,8 +96,8 @@ pub struct AttemptRecord {
     pub wait: Option<Duration>,
     /// The pause that was made; shorter when cancelled.
     pub waited: Duration,
-    /// The users of the quota lock each other out, and its pause was drawn by that.
-    pub locked_out: Option<LockedOut>,
+    /// What all users of the quota had found out, where the pause after it follows that.
+    pub found: Option<Finding>,
     /// Set on the last attempt.
     pub end: Option<End>,
 }
@@ -114,7 +114,7 @@ impl AttemptRecord {
             gate: None,
             wait: None,
             waited: Duration::ZERO,
-            locked_out: None,
+            found: None,
             end: None,
         }
     }

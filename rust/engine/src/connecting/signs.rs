@@ -1,6 +1,6 @@
 //! Reads the signs of a run: what its attempts look like together.
 
-use backoff::{FailureKind, HttpAnswer, Seen, Sign, Smell, StopReason};
+use backoff::{FailureKind, Finding, HttpAnswer, Seen, Sign, Smell, StopReason};
 
 use crate::connecting::run::{AttemptRecord, ConnectRun, End};
 use crate::connecting::spec::ConnectSpec;
@@ -15,14 +15,22 @@ pub fn of(spec: &ConnectSpec, run: &ConnectRun) -> Signs {
         let signs: Vec<Sign<'_>> = made.map(sign).collect();
         backoff::smells(&spec.policy, &signs)
     };
+    let found = || run.attempts.iter().rev().filter_map(|attempt| attempt.found);
     let mut signs = Signs {
         smells,
-        locked_out: run.attempts.iter().rev().find_map(|attempt| attempt.locked_out),
+        found: found()
+            .find(|found| !matches!(found, Finding::Flow(_)))
+            .or(found().next()),
         max_elapsed: spec.policy.max_elapsed,
     };
-    if signs.locked_out.is_some() && !signs.smells.contains(&Smell::RefusalsCount) {
-        signs.smells.push(Smell::RefusalsCount);
-    }
+    let smell = match signs.found {
+        Some(Finding::Queue(_)) => Some(Smell::Queue),
+        Some(Finding::LockedOut(_)) => Some(Smell::RefusalsCount),
+        Some(Finding::Flow(_)) | None => None,
+    };
+    signs
+        .smells
+        .extend(smell.filter(|smell| !signs.smells.contains(smell)));
     signs
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use backoff::StopReason;
+use backoff::{Finding, StopReason};
 
 use crate::connecting::run::{AttemptRecord, ConnectRun, End};
 
@@ -66,9 +66,12 @@ fn line(out: &mut String, number: usize, attempt: &AttemptRecord) {
     if let Some(gate) = attempt.gate {
         let _ = write!(out, "; {} at the shared gate before it", Span(gate.waited));
     }
-    if attempt.locked_out.is_some() {
-        out.push_str("; its users lock each other out");
-    }
+    out.push_str(match attempt.found {
+        Some(Finding::Flow(_)) => "; waits by what all users see",
+        Some(Finding::Queue(_)) => "; the server queues",
+        Some(Finding::LockedOut(_)) => "; its users lock each other out and line up",
+        None => "",
+    });
     if let Some(wait) = attempt.wait {
         let _ = write!(out, "; waits {}", Span(wait));
         if attempt.end == Some(End::Stopped(StopReason::Cancelled)) {

@@ -1,26 +1,44 @@
-//! All who try at one quota, with or without a gate: what they find out together of a lock-out (`backoff::Lockout`), with a clock.
+//! All who try at one quota, with or without a gate: what they find out together (`backoff::Crowd`), with a clock, and the gate that they
+//! line up at where they lock each other out.
 
-use backoff::{Class, LockedOut, Lockout, Refusal};
+use backoff::{Finding, LockedOut, Refusal};
 use tokio::time::Instant;
 
+use super::gate::Gate;
 use crate::locks::{Mutex, MutexGuard};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 /// See the file's sentence.
 #[derive(Debug)]
 pub struct Crowd {
     start: Instant,
-    state: Mutex<Lockout>,
-    told: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: backoff::Crowd,
+    /// Until nobody tries any more.
+    gate: Option<Arc<Gate>>,
+    /// What was told: a flow, a queue, a lock-out.
+    told: [bool; 3],
+}
+
+/// How long an attempt took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Took {
+    /// So long.
+    pub time: Duration,
+    /// Of so much; `None`: nobody knows.
+    pub limit: Option<Duration>,
 }
 
 impl Default for Crowd {
     fn default() -> Self {
         Crowd {
             start: Instant::now(),
-            state: Mutex::new(Lockout::new()),
-            told: AtomicBool::new(false),
+            state: Mutex::default(),
         }
     }
 }
@@ -28,12 +46,12 @@ impl Default for Crowd {
 impl Crowd {
     /// One more who tries, until it is dropped.
     pub fn enter(self: &Arc<Self>) -> Member {
-        self.lock().begins();
+        self.lock().known.begins();
         Member { crowd: self.clone() }
     }
 
     // Every change under the lock is whole before anything can panic.
-    fn lock(&self) -> MutexGuard<'_, Lockout> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -46,41 +64,58 @@ pub struct Member {
 
 impl Member {
     /// The server let it in.
-    pub fn passed(&self) {
+    pub fn passed(&self, took: Took) {
         let now = self.crowd.start.elapsed();
-        self.crowd.lock().passed(now);
+        self.crowd.lock().known.passed(now, took.time, took.limit);
     }
 
-    /// It was refused. `Some`: they lock each other out, and its next try is to be drawn over the time that is told.
-    pub fn refused(&self, refusal: &Refusal) -> Option<LockedOut> {
-        if refusal.class == Class::Fatal {
-            return None;
+    /// It was refused; what all of them know now.
+    pub fn refused(&self, refusal: &Refusal, took: Took) -> Option<Finding> {
+        let now = self.crowd.start.elapsed();
+        let mut state = self.crowd.lock();
+        let found = state.known.refused(now, refusal, took.time, took.limit)?;
+        if let Finding::LockedOut(LockedOut { quota, .. }) = found {
+            state
+                .gate
+                .get_or_insert_with(|| Arc::new(Gate::closed(quota, refusal.hint)));
         }
-        let now = self.crowd.start.elapsed();
-        self.crowd.lock().refused(now, refusal.hint)
+        Some(found)
     }
 
-    /// Whether nobody has asked this yet: what all meet is told once.
-    pub fn is_first_to_tell(&self) -> bool {
-        !self.crowd.told.swap(true, Ordering::Relaxed)
+    /// Where whoever has no gate of its own lines up, while they lock each other out.
+    pub fn gate(&self) -> Option<Arc<Gate>> {
+        self.crowd.lock().gate.clone()
+    }
+
+    /// Whether nobody has asked this yet of such a finding: what all meet is told once.
+    pub fn is_first_to_tell(&self, found: &Finding) -> bool {
+        let kind = match found {
+            Finding::Flow(_) => 0,
+            Finding::Queue(_) => 1,
+            Finding::LockedOut(_) => 2,
+        };
+        !std::mem::replace(&mut self.crowd.lock().told[kind], true)
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.crowd.lock().ends();
+        let mut state = self.crowd.lock();
+        state.known.ends();
+        if state.known.is_empty() {
+            state.gate = None;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backoff::Form;
-    use std::time::Duration;
+    use backoff::{Class, Form, PacerMode};
     use tokio::time::advance;
 
     #[tokio::test(start_paused = true)]
-    async fn a_lock_out_is_found_by_all_together_and_spreads_those_who_still_try() {
+    async fn a_lock_out_is_found_by_all_together_and_lines_up_those_who_still_try() {
         let crowd = Arc::new(Crowd::default());
         let members: Vec<Member> = (0..41).map(|_| crowd.enter()).collect();
         let refusal = |class| Refusal {
@@ -88,21 +123,38 @@ mod tests {
             form: Form::Status(429),
             hint: Some(Duration::from_secs(4)),
         };
-        members[0].passed();
+        let took = Took {
+            time: Duration::from_millis(1),
+            limit: None,
+        };
+        members[0].passed(took);
         for second in 0..8 {
             for member in &members[1..] {
-                assert_eq!(member.refused(&refusal(Class::Throttle)), None, "{second}");
-                assert_eq!(member.refused(&refusal(Class::Fatal)), None);
+                assert_eq!(member.refused(&refusal(Class::Throttle), took), None, "{second}");
+                assert_eq!(member.refused(&refusal(Class::Fatal), took), None);
             }
             advance(Duration::from_secs(1)).await;
         }
-        // One was let in, and 41 try: 41 times 4 s, and a fifth more.
-        let found = members[1].refused(&refusal(Class::Throttle)).unwrap();
-        assert_eq!(found.spread, Duration::from_secs(205));
-        assert_eq!(found.bound(), Some(Duration::from_secs(164)));
+        assert!(members[1].gate().is_none());
+        let found = members[1].refused(&refusal(Class::Throttle), took).unwrap();
+        let Finding::LockedOut(locked_out) = found else {
+            panic!("{found:?}")
+        };
+        // One was let in, and 41 try: 41 times 4 s.
+        assert_eq!(locked_out.bound(), Some(Duration::from_secs(164)));
+        assert!(members[2].is_first_to_tell(&found) && !members[3].is_first_to_tell(&found));
+        let gate = members[4].gate().unwrap();
+        assert_eq!(gate.mode(), PacerMode::Pace);
+        assert_eq!(
+            gate.figures().hold,
+            Duration::from_secs(4),
+            "the hint holds there, too"
+        );
+        assert!(Arc::ptr_eq(&gate, &members[5].gate().unwrap()), "one for all");
+        // When all are in, it is over.
         drop(members);
-        let last = crowd.enter();
-        let found = last.refused(&refusal(Class::Throttle)).unwrap();
-        assert_eq!(found.spread, Duration::from_secs(5));
+        let late = crowd.enter();
+        assert!(late.gate().is_none());
+        assert_eq!(late.refused(&refusal(Class::Throttle), took), None);
     }
 }

@@ -92,8 +92,18 @@ impl State {
 
 impl Gate {
     fn new(settings: PacerSettings) -> Self {
+        Gate::of(settings, Pacer::new(settings))
+    }
+
+    /// Of `pace`, for those who locked each other out of a quota that had let in so many.
+    pub(super) fn closed(quota: usize, hint: Option<Duration>) -> Self {
+        let settings = PacerSettings::of(PacerMode::Pace);
+        Gate::of(settings, Pacer::closed(settings, Duration::ZERO, quota, hint))
+    }
+
+    fn of(settings: PacerSettings, pacer: Pacer) -> Self {
         let state = State {
-            pacer: Pacer::new(settings),
+            pacer,
             waiting: HashMap::new(),
             deadline: None,
         };

@@ -5,7 +5,7 @@
 //! - `told`: a gate that is told kind, rate and burst of a bucket, and only has to choose how far below that rate it stays. The best of a
 //!   searched family (shares 0.80 to 1.04 of the rate), not a proof; a gate has to find out what this one is told. Windows and caps are not
 //!   here: who is told those sends all at the moment of opening, and is at the bound.
-//! - `alone`: one user who knows of no other, and so cannot know which limit it is: one policy for all limits. The best of a searched family
+//! - `alone`: one user who knows of no other (`backoff::Crowd` does), and so cannot know which limit it is: one policy for all limits. The best of a searched family
 //!   (strategy, base, multiplier, cap; at most a quarter more attempts than the default's) at each limit that the default policy misses,
 //!   and the one policy whose worst limit is best.
 //! - `banned`: what users who are always refused cost the others at a gate, beside `n / (n - k)`: as much as if each of them were let in,
@@ -101,6 +101,7 @@ fn alone(seeds: u64) {
     let at = |kind: &Kind, policy: &Policy| {
         let mut storm = kind.storm(USERS);
         storm.policy = Arc::new(policy.clone());
+        storm.together = false;
         storm.run_all(seeds)
     };
     let mut worst = vec![0.0_f64; family.len()];

@@ -10,6 +10,8 @@ const SHORTEST_CLOSING: Duration = Duration::from_millis(500);
 const GAPS: f64 = 6.0;
 /// A hint of this length says more than the least that whole seconds can say.
 const TELLING_HINT: Duration = Duration::from_millis(1_500);
+/// Without one, so many probes do.
+const TELLING_PROBES: u32 = 2;
 /// Bounds of a window's length that are so near need no further probe between them.
 const NEAR: f64 = 1.4;
 /// A bucket lets in for so many gaps between two refusals; a window that looked like one stays closed for longer.
@@ -61,6 +63,13 @@ pub(super) enum News {
     Trial,
     /// Nothing: it was sent before that was known.
     Old,
+}
+
+impl Closed {
+    /// Others than this gate did, often enough to tell a window by.
+    pub(super) fn probed_in_vain(&mut self) {
+        self.probes = self.probes.max(TELLING_PROBES);
+    }
 }
 
 impl Learner {
@@ -143,7 +152,8 @@ impl Learner {
     pub(super) fn opened(&mut self, closed: Closed, sent: Duration) {
         let lasted = sent.saturating_sub(closed.since);
         let long = lasted >= SHORTEST_CLOSING && lasted.as_secs_f64() * closed.rate_before >= GAPS;
-        let told = closed.longest_hint >= TELLING_HINT || closed.probes >= 2 || self.length.is_some();
+        let told =
+            closed.longest_hint >= TELLING_HINT || closed.probes >= TELLING_PROBES || self.length.is_some();
         let hinted = closed.longest_hint >= TELLING_HINT;
         // Where others took most of a window, a hint tells of it none the less.
         let window = long && told && (hinted || closed.before.passes >= FEW);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use backoff::{
-    Attempts, Class, FailureKind, LockedOut, Next, Policy, Refusal, Seen, Smell, Step, StopReason, Stream,
+    Attempts, Class, FailureKind, Finding, Next, Policy, Refusal, Seen, Smell, Step, StopReason, Stream,
     Verdict,
 };
 use tokio::time::{Instant, sleep_until};
@@ -18,7 +18,7 @@ use crate::values::{Invalid, Values};
 use engine::clock::Clock;
 use engine::codes::GATE_TIMEOUT;
 use engine::connecting::run::GateWait;
-use engine::gates::crowd::Member;
+use engine::gates::crowd::{Member, Took};
 use engine::gates::gate::{Gates, Place};
 use engine::signs::Signs;
 use engine::tracing::events::{TraceEvent, Tracer};
@@ -167,6 +167,7 @@ impl RetryRun {
     /// Waits for the attempt's turn at the gate, if there is one.
     pub async fn turn(&mut self, left: Option<Duration>, scene: Scene<'_>, tracer: &Tracer) -> Reply {
         self.machine.set_end(self.end(left));
+        self.line_up();
         let missed = loop {
             match (self.machine.step(self.clock.now()), &mut self.place) {
                 (
@@ -220,6 +221,15 @@ impl RetryRun {
             stop: end.name().to_owned(),
             end_thread: end == End::Stopped(StopReason::ScheduleEnd),
             ..Reply::default()
+        }
+    }
+
+    /// At the gate of all who try at the quota, where they lock each other out and this run has none.
+    fn line_up(&mut self) {
+        let gate = self.member.as_ref().and_then(Member::gate);
+        if let (Some(gate), None) = (gate, &self.place) {
+            self.machine.set_gate(Some(gate.mode()));
+            self.place = Some(gate.place(self.seed));
         }
     }
 
@@ -308,7 +318,7 @@ impl RetryRun {
         }
         let total = self.attempt.begun.elapsed();
         let Some(judged) = self.judged.take().filter(|_| failed || again) else {
-            self.succeeded(&code);
+            self.succeeded(&code, total);
             let event = TraceEvent {
                 attempt: Some(self.attempts),
                 total: Some(total),
@@ -319,9 +329,9 @@ impl RetryRun {
             tracer.write(scene.traces, &event);
             return Some(End::Succeeded);
         };
-        self.failed(&judged);
+        self.failed(&judged, total);
         self.machine.set_end(self.end(left));
-        let planned = self.planned(&judged);
+        let planned = self.planned(&judged, total);
         let (waited, reason) = self.pause(scene).await;
         let mut event = TraceEvent {
             attempt: Some(self.attempts),
@@ -338,27 +348,31 @@ impl RetryRun {
         reason.map(End::Stopped)
     }
 
-    /// Whether all who try at the quota lock each other out; the first of them tells the log.
-    fn find_lock_out(&mut self, refusal: &Refusal) -> Option<LockedOut> {
+    /// What all who try at the quota found out; the first of them tells the log.
+    fn find(&mut self, refusal: &Refusal, took: Duration) -> Option<Finding> {
         let member = self.member.as_ref()?;
-        let found = member.refused(refusal)?;
-        if member.is_first_to_tell() {
+        let found = member.refused(refusal, untimed(took))?;
+        if member.is_first_to_tell(&found) {
             let signs = Signs {
-                smells: vec![Smell::RefusalsCount],
-                locked_out: Some(found),
+                smells: Vec::new(),
+                found: Some(found),
                 max_elapsed: self.max_elapsed,
             };
-            self.warning = Some(cures::smell(Smell::RefusalsCount, &signs));
+            self.warning = Some(match found {
+                Finding::Flow(lead) => cures::flow(&lead),
+                Finding::Queue(_) => cures::smell(Smell::Queue, &signs),
+                Finding::LockedOut(_) => cures::smell(Smell::RefusalsCount, &signs),
+            });
         }
         Some(found)
     }
 
-    /// The pause after an attempt; `None`: there is none. Where the users of the quota lock each other out, it is drawn anew by that.
-    fn planned(&mut self, judged: &Judged) -> Option<Duration> {
+    /// The pause after an attempt; `None`: there is none. Where all who try at the quota know better, it is drawn anew by that.
+    fn planned(&mut self, judged: &Judged, took: Duration) -> Option<Duration> {
         let found = if judged.is_success {
             None
         } else {
-            self.find_lock_out(&judged.refusal)
+            self.find(&judged.refusal, took)
         };
         let (Step::Pause { .. }, Next::Wait(wait)) = (judged.next, judged.verdict.next) else {
             return None;
@@ -366,7 +380,7 @@ impl RetryRun {
         let Some(found) = found else { return Some(wait) };
         let now = self.clock.now();
         let unit = self.units.unit();
-        self.machine.spread(judged.refusal.hint, found.spread, unit, now);
+        self.machine.lead(&found, &judged.refusal, unit, now);
         match self.machine.step(now) {
             Step::Pause { until } => Some(until.saturating_sub(now)),
             Step::Turn { .. } | Step::Attempt { .. } | Step::Stop(_) => None,
@@ -392,28 +406,28 @@ impl RetryRun {
         (self.clock.now() - begun, reason)
     }
 
-    fn succeeded(&mut self, code: &str) {
+    fn succeeded(&mut self, code: &str, took: Duration) {
         self.status = reading(code).status();
-        self.let_in();
+        self.let_in(took);
     }
 
     /// The server took the attempt, whatever its user makes of that.
-    fn let_in(&mut self) {
+    fn let_in(&mut self, took: Duration) {
         if let Some(place) = &mut self.place {
             place.passed();
         }
         if let Some(member) = &self.member {
-            member.passed();
+            member.passed(untimed(took));
         }
     }
 
-    fn failed(&mut self, judged: &Judged) {
+    fn failed(&mut self, judged: &Judged, took: Duration) {
         self.status = judged.status;
         self.hint = judged.verdict.usable_hint().or(self.hint);
         self.machine = judged.machine.clone();
         self.throttled += u64::from(judged.verdict.class == Class::Throttle);
         if judged.is_success {
-            self.let_in();
+            self.let_in(took);
         } else if let Some(place) = &mut self.place {
             place.refused(&judged.refusal);
         }
@@ -451,6 +465,11 @@ impl RetryRun {
             ..TraceEvent::default()
         }
     }
+}
+
+/// What holds for the attempt's samples, only their elements know.
+fn untimed(time: Duration) -> Took {
+    Took { time, limit: None }
 }
 
 /// How an attempt ended.

@@ -1,0 +1,175 @@
+//! What all users of a process find out together, and what they do not take for it.
+
+use backoff::{Class, Crowd, FailureKind, Finding, Form, Lead, Refusal};
+use std::time::Duration;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn refusal(hint: Option<Duration>) -> Refusal {
+    Refusal {
+        class: Class::Throttle,
+        form: Form::Status(429),
+        hint,
+    }
+}
+
+fn timeout() -> Refusal {
+    Refusal {
+        class: Class::Transient,
+        form: Form::NoAnswer(FailureKind::Timeout),
+        hint: None,
+    }
+}
+
+fn crowd(users: usize) -> Crowd {
+    let mut crowd = Crowd::new();
+    (0..users).for_each(|_| crowd.begins());
+    crowd
+}
+
+fn refused(crowd: &mut Crowd, now: Duration, hint: Option<Duration>) -> Option<Finding> {
+    crowd.refused(now, &refusal(hint), MS, Some(LIMIT))
+}
+
+fn passed(crowd: &mut Crowd, now: Duration) {
+    crowd.passed(now, MS, Some(LIMIT));
+    crowd.ends();
+}
+
+#[test]
+fn the_rate_of_those_who_come_back_says_how_far_the_others_spread() {
+    let mut crowd = crowd(100);
+    let start = 5 * SECOND;
+    assert_eq!(refused(&mut crowd, start, None), None);
+    // Who had been under way says nothing, however many.
+    for nth in 0..30 {
+        passed(&mut crowd, start + nth * MS);
+    }
+    assert_eq!(refused(&mut crowd, start + 40 * MS, None), None);
+    for nth in 1..=10 {
+        assert_eq!(refused(&mut crowd, start + nth * 500 * MS, None), None, "{nth}");
+        passed(&mut crowd, start + nth * 500 * MS);
+    }
+    // Ten in 5 s, and 60 wait for 30 s: with a mean of a quarter of that each tries so often that four come for one who gets in.
+    let found = refused(&mut crowd, start + 5 * SECOND, None);
+    let Some(Finding::Flow(Lead {
+        users: 60,
+        after: Duration::ZERO,
+        width,
+        by_chance,
+    })) = found
+    else {
+        panic!("{found:?}")
+    };
+    assert_eq!(width, 15 * SECOND);
+    // Thirteen refusals for ten that got in: one of a thousand is refused more than sixteen times by chance.
+    assert_eq!(by_chance, 16);
+}
+
+#[test]
+fn another_storm_is_looked_at_anew() {
+    let mut crowd = crowd(100);
+    refused(&mut crowd, SECOND, None);
+    (2..20).for_each(|second| passed(&mut crowd, second * SECOND));
+    assert!(refused(&mut crowd, 20 * SECOND, None).is_some());
+    assert_eq!(refused(&mut crowd, 81 * SECOND, None), None, "a minute later");
+    // And when nobody tries any more.
+    let mut crowd = self::crowd(20);
+    refused(&mut crowd, SECOND, None);
+    (2..22).for_each(|second| passed(&mut crowd, second * SECOND));
+    assert!(crowd.is_empty());
+    crowd.begins();
+    assert_eq!(refused(&mut crowd, 22 * SECOND, None), None);
+}
+
+#[test]
+fn time_outs_behind_ever_later_answers_are_a_queue() {
+    let mut crowd = crowd(200);
+    for nth in 1..=100 {
+        let late = nth * 200 * MS;
+        crowd.passed(late, late, Some(LIMIT));
+        crowd.ends();
+    }
+    let found = crowd.refused(LIMIT, &timeout(), LIMIT, Some(LIMIT));
+    let Some(Finding::Queue(lead)) = found else {
+        panic!("{found:?}")
+    };
+    // A hundred at 5/s: the server is through with them in 20 s, and whoever comes after 10 waits for no more than 10.
+    assert!(lead.width.abs_diff(20 * SECOND) <= SECOND, "{lead:?}");
+    assert!(lead.after.abs_diff(10 * SECOND) <= SECOND, "{lead:?}");
+}
+
+#[test]
+fn silence_slow_servers_and_refusals_are_no_queue() {
+    let cases: [(&str, Duration, Refusal, Duration, Option<Duration>); 4] = [
+        ("silence behind quick answers", MS, timeout(), LIMIT, Some(LIMIT)),
+        (
+            "a refusal behind late answers",
+            10 * SECOND,
+            refusal(None),
+            MS,
+            Some(LIMIT),
+        ),
+        (
+            "a connect that timed out sooner",
+            10 * SECOND,
+            timeout(),
+            5 * SECOND,
+            Some(LIMIT),
+        ),
+        (
+            "nobody knows the time that it had",
+            10 * SECOND,
+            timeout(),
+            LIMIT,
+            None,
+        ),
+    ];
+    for (case, took, refusal, ended, limit) in cases {
+        let mut crowd = crowd(200);
+        for nth in 1..=50 {
+            crowd.passed(nth * 100 * MS, took, limit);
+        }
+        let found = crowd.refused(20 * SECOND, &refusal, ended, limit);
+        assert!(!matches!(found, Some(Finding::Queue(_))), "{case}: {found:?}");
+    }
+}
+
+#[test]
+fn nobody_let_in_for_two_hints_though_many_try_is_a_lock_out() {
+    let hint = Some(4 * SECOND);
+    for (tries, pass, expected) in [(20, None, true), (5, None, false), (20, Some(10), false)] {
+        let mut crowd = crowd(40);
+        passed(&mut crowd, SECOND);
+        let mut found = None;
+        for nth in 1..=tries {
+            let now = SECOND + nth * 12 * SECOND / tries;
+            if pass == Some(nth) {
+                passed(&mut crowd, now);
+            }
+            found = found.or(refused(&mut crowd, now, hint));
+        }
+        assert_eq!(found.is_some(), expected, "{tries} {pass:?}: {found:?}");
+        let Some(found) = found else { continue };
+        let Finding::LockedOut(found) = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!((found.users, found.quota, found.window), (39, 1, 4 * SECOND));
+        assert_eq!(found.bound(), Some(156 * SECOND));
+    }
+}
+
+#[test]
+fn what_no_other_attempt_can_heal_says_nothing() {
+    let mut crowd = crowd(40);
+    let fatal = Refusal {
+        class: Class::Fatal,
+        form: Form::Status(401),
+        hint: None,
+    };
+    for second in 0..100 {
+        assert_eq!(crowd.refused(second * SECOND, &fatal, MS, Some(LIMIT)), None);
+    }
+}
