@@ -8,7 +8,7 @@ use crate::told::{Entry, Outcome};
 use std::collections::BTreeMap;
 
 const CLASS: &str = "nz.co.breakpoint.jmeter.modifiers.RetryPostProcessor";
-/// More samplers than that for one of them are not looked at.
+/// More of them, and more samplers for one of them, are not looked at.
 const MOST: usize = 100;
 /// Waits of a table, where a limit on retries does not say how many.
 const LONGEST_TABLE: u32 = 10;
@@ -31,6 +31,12 @@ pub(crate) fn survey(plan: &Plan) -> Retriers {
         .collect();
     let mut retriers = Retriers::default();
     for item in &all {
+        if all.len() > MOST {
+            retriers
+                .0
+                .insert(*item, Err(format!("more than {MOST} of them are in the plan")));
+            continue;
+        }
         retriers.0.insert(*item, one(plan, *item, &all));
     }
     retriers

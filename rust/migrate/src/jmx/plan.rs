@@ -18,6 +18,9 @@ struct Item {
     node: NodeId,
     tree: Option<NodeId>,
     parent: Option<ItemId>,
+    disabled: bool,
+    /// Neither it nor anything above is disabled.
+    runs: bool,
 }
 
 /// A property of an element.
@@ -112,12 +115,11 @@ impl Plan {
 
     /// Whether it takes part in a run: neither it nor anything above is disabled.
     pub(crate) fn runs(&self, item: ItemId) -> bool {
-        !self.is_disabled(item) && !self.above(item).any(|above| self.is_disabled(above))
+        self.items[item].runs
     }
 
     fn is_disabled(&self, item: ItemId) -> bool {
-        let enabled = self.tree.attribute(self.items[item].node, "enabled");
-        enabled.is_some_and(|enabled| enabled == "false")
+        self.items[item].disabled
     }
 
     /// What it is in, from the nearest on.
@@ -248,10 +250,15 @@ fn items(tree: &Tree) -> Vec<Item> {
             levels.push(Level::of(tree, node, owner));
         } else {
             level.last = Some(items.len());
+            let disabled = tree
+                .attribute(node, "enabled")
+                .is_some_and(|enabled| enabled == "false");
             items.push(Item {
                 node,
                 tree: None,
                 parent: level.owner,
+                disabled,
+                runs: !disabled && level.owner.is_none_or(|owner| items[owner].runs),
             });
         }
     }

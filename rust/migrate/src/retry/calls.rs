@@ -1,6 +1,7 @@
 //! Calls that scripts of retries make, and what each comes to: JMeter's own things, numbers, texts and random.
 
 use super::imagine::{Ran, Running, Value};
+use super::tokens::LONGEST;
 
 /// What scripts take for a method of the sample, and what JMeter does not have.
 const INVENTED: [&str; 8] = [
@@ -222,6 +223,7 @@ fn body(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
 }
 
 fn of_text(running: &mut Running, text: String, name: &str, arguments: &[Value]) -> Ran<Value> {
+    running.spend(text.len() / 8)?;
     let texts: Vec<String> = arguments
         .iter()
         .filter_map(|one| running.text(one).ok())
@@ -258,7 +260,9 @@ fn of_text(running: &mut Running, text: String, name: &str, arguments: &[Value])
         ("readLines", []) => list(text.lines()),
         ("substring", [from]) => Value::Text(part(running, &text, from, None)?),
         ("substring", [from, to]) => Value::Text(part(running, &text, from, Some(to))?),
-        ("replace", [from, to]) if !from.is_empty() => Value::Text(text.replace(from, to)),
+        ("replace", [from, to]) if !from.is_empty() && text.len() * to.len().max(1) <= LONGEST => {
+            running.bounded(text.replace(from, to))?
+        }
         _ => return running.other(format!(".{name}(...)")),
     })
 }
@@ -291,7 +295,8 @@ pub(super) fn matches(running: &Running, text: &str, pattern: &str, whole: bool)
     } else {
         pattern.to_owned()
     };
-    let Ok(pattern) = regex::RegexBuilder::new(&pattern).size_limit(1 << 18).build() else {
+    running.spend(1_000 + text.len())?;
+    let Ok(pattern) = regex::RegexBuilder::new(&pattern).size_limit(1 << 16).build() else {
         return running.other(format!("the pattern {pattern:?}"));
     };
     if whole {

@@ -3,6 +3,7 @@
 
 use super::calls;
 use super::syntax::{Expr, Statement, Unread, What};
+use super::tokens::LONGEST;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,7 +164,13 @@ impl<'w, 'f> Running<'w, 'f> {
 
     /// A step; too many of them are not made.
     fn step(&self) -> Ran<()> {
-        match self.world.fuel.get().checked_sub(1) {
+        self.spend(1)
+    }
+
+    /// As many steps as something takes that is longer than one.
+    pub(super) fn spend(&self, steps: usize) -> Ran<()> {
+        let steps = u64::try_from(steps).unwrap_or(u64::MAX);
+        match self.world.fuel.get().checked_sub(steps) {
             Some(left) => {
                 self.world.fuel.set(left);
                 Ok(())
@@ -237,7 +244,7 @@ impl<'w, 'f> Running<'w, 'f> {
         self.step()?;
         match expr {
             Expr::Number(number) => Ok(Value::Number(*number)),
-            Expr::Text(text) => Ok(Value::Text(self.filled(text))),
+            Expr::Text(text) => self.filled(text),
             Expr::Name(name) => self.name(name),
             Expr::List(all) => Ok(Value::List(self.values(all)?)),
             Expr::Not(inner) => {
@@ -413,15 +420,20 @@ impl<'w, 'f> Running<'w, 'f> {
     }
 
     /// A text with the names in it that Groovy fills in.
-    fn filled(&self, text: &str) -> String {
+    fn filled(&self, text: &str) -> Ran<Value> {
         let mut out = text.to_owned();
         if text.contains('$') {
             for (name, value) in &self.names {
-                if let Ok(value) = self.text(value) {
-                    out = out.replace(&format!("${{{name}}}"), &value);
+                let Ok(value) = self.text(value) else { continue };
+                let name = format!("${{{name}}}");
+                self.spend(out.len() / 8)?;
+                let long = out.len() + out.matches(&name).count() * value.len();
+                if long > LONGEST {
+                    return self.other(format!("a text of more than {LONGEST} bytes"));
                 }
+                out = out.replace(&name, &value);
             }
         }
-        out
+        self.bounded(out)
     }
 }

@@ -35,8 +35,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// More loops than that in a plan are not looked at.
 const MOST: usize = 200;
+/// Elements in a loop: what has more is no retry.
+const MOST_INSIDE: usize = 1_000;
 /// Steps of all scripts of a plan in all plays.
-const MOST_STEPS: u64 = 3_000_000;
+const MOST_STEPS: u64 = 6_000_000;
 
 /// What is known of a loop.
 #[derive(Debug)]
@@ -84,7 +86,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         .collect();
     let polling = plan
         .items()
-        .filter(|item| !candidates.contains(item))
+        .filter(|item| !candidates.contains(item) && plan.inside(*item).len() < MOST_INSIDE)
         .filter_map(|item| Some((item, poll(plan, item, theirs, files)?)));
     loops.polls = polling.take(MOST).collect();
     if candidates.is_empty() {
@@ -119,7 +121,7 @@ fn is_candidate(plan: &Plan, item: ItemId, files: &Files) -> bool {
     ];
     let class = plan.class(item);
     let loops = |one: ItemId| ["WhileController", "LoopController"].contains(&plan.class(one));
-    if !loops(item) || plan.inside(item).is_empty() {
+    if !loops(item) || !(1..MOST_INSIDE).contains(&plan.inside(item).len()) {
         return false;
     }
     let own = plan

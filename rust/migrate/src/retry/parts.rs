@@ -2,6 +2,7 @@
 
 use super::question::Question;
 use super::syntax::{self, Statement};
+use super::tokens::LONGEST;
 use crate::Files;
 use crate::incumbent::Survey;
 use crate::jmx::{ItemId, Plan};
@@ -143,6 +144,9 @@ pub(super) fn source(plan: &Plan, item: ItemId, files: &Files) -> Result<(String
 /// A script as an act.
 pub(super) fn script(plan: &Plan, item: ItemId, files: &Files) -> Result<Act, String> {
     let (text, parameters, line) = source(plan, item, files)?;
+    if text.len() + parameters.len() > LONGEST {
+        return Err(format!("has a script of more than {LONGEST} bytes"));
+    }
     let delays = plan.class(item).ends_with("Timer");
     if text.contains("${") {
         return Ok(Act::Filled {
@@ -329,12 +333,12 @@ impl Reader<'_> {
             }
             "ConstantTimer" => {
                 let delay = text("ConstantTimer.delay");
-                around.0.push(self.wait(delay, String::new()));
+                around.0.push(self.wait(delay, String::new())?);
                 self.gone.push(item);
             }
             "UniformRandomTimer" | "GaussianRandomTimer" => {
                 let (least, drawn) = (text("ConstantTimer.delay"), text("RandomTimer.range"));
-                around.0.push(self.wait(least, drawn));
+                around.0.push(self.wait(least, drawn)?);
                 self.gone.push(item);
             }
             "CounterConfig" => {
@@ -364,11 +368,14 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn wait(&mut self, least: String, drawn: String) -> Act {
+    fn wait(&mut self, least: String, drawn: String) -> Result<Act, String> {
+        if least.len() + drawn.len() > LONGEST {
+            return Err(format!("a wait of more than {LONGEST} bytes is in it"));
+        }
         if least.contains("${") {
             self.varying.get_or_insert(least.clone());
         }
-        Act::Wait { least, drawn }
+        Ok(Act::Wait { least, drawn })
     }
 
     /// A Flow Control Action.
@@ -378,7 +385,7 @@ impl Reader<'_> {
         let step = match text("ActionProcessor.action").as_str() {
             "1" => {
                 let duration = text("ActionProcessor.duration");
-                Step::Act(self.wait(duration, String::new()))
+                Step::Act(self.wait(duration, String::new())?)
             }
             "5" => Step::Break,
             _ => return Err(format!("{} ends more than the loop", self.told(item))),

@@ -12,6 +12,9 @@ use crate::told::{Entry, Outcome};
 /// Extractors name their variables under keys that end so.
 const NAMES: [&str; 2] = [".refname", ".referenceNames"];
 
+/// More variables than that in a loop are not looked at.
+const MOST_NAMES: usize = 50;
+
 /// A loop that polls.
 #[derive(Debug)]
 pub(super) struct Poll {
@@ -36,7 +39,8 @@ pub(super) fn poll(
         .inside(item)
         .filter(|one| plan.runs(*one) || !plan.runs(item))
         .collect();
-    let names: Vec<String> = inside.iter().flat_map(|one| extracted(plan, *one)).collect();
+    let names = inside.iter().flat_map(|one| extracted(plan, *one));
+    let names: Vec<String> = names.take(MOST_NAMES).collect();
     if !names.iter().any(|name| mentions(&condition, name)) {
         return None;
     }

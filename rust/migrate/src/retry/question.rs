@@ -2,6 +2,7 @@
 
 use super::imagine::{self, Stop, Value, World};
 use super::syntax;
+use super::tokens::LONGEST;
 use crate::jmx::{ItemId, Plan};
 
 pub(super) const WHILE: &str = "WhileController.condition";
@@ -37,11 +38,14 @@ impl Question {
         {
             Self::of(condition.trim())
         } else {
-            Ok(Self::Expression(condition))
+            Self::of(&condition).map(|_| Self::Expression(condition))
         }
     }
 
     fn of(condition: &str) -> Result<Self, String> {
+        if condition.len() > LONGEST {
+            return Err(format!("its condition has more than {LONGEST} bytes"));
+        }
         let inside = |name: &&str| {
             let rest = condition
                 .strip_prefix("${")?
@@ -114,6 +118,10 @@ pub(super) fn filled(text: &str, world: &mut World) -> String {
     let mut rest = text;
     while let Some((before, inside)) = rest.split_once("${") {
         out.push_str(before);
+        // Values may be long and many; what is longer than a script is not read anyway.
+        if out.len() > LONGEST {
+            break;
+        }
         let Some((name, behind)) = inside.split_once('}') else {
             out.push_str("${");
             rest = inside;

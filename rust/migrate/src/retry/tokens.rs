@@ -1,7 +1,7 @@
 //! Scripts and conditions as words, numbers, texts and marks: what BeanShell, Groovy, JavaScript and JEXL have in common.
 
 /// The longest script that is looked at, in bytes.
-const LONGEST: usize = 16 << 10;
+pub(super) const LONGEST: usize = 16 << 10;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {

@@ -2,6 +2,7 @@
 
 use super::calls;
 use super::imagine::{Ran, Running, Value};
+use super::tokens::LONGEST;
 
 impl Running<'_, '_> {
     pub(super) fn two(&mut self, mark: &str, left: &Value, right: &Value) -> Ran<Value> {
@@ -20,7 +21,7 @@ impl Running<'_, '_> {
                 calls::matches(self, &text, &pattern, mark == "==~")?
             }
             "+" if matches!(left, Value::Text(_)) || matches!(right, Value::Text(_)) => {
-                Value::Text(self.text(left)? + &self.text(right)?)
+                self.bounded(self.text(left)? + &self.text(right)?)?
             }
             _ => {
                 let (left, right) = (self.number(left)?, self.number(right)?);
@@ -40,6 +41,15 @@ impl Running<'_, '_> {
                 }
             }
         })
+    }
+
+    /// A text that a script put together, which may double with each step.
+    pub(super) fn bounded(&self, text: String) -> Ran<Value> {
+        if text.len() > LONGEST {
+            return self.other(format!("a text of more than {LONGEST} bytes"));
+        }
+        self.spend(text.len() / 8)?;
+        Ok(Value::Text(text))
     }
 
     pub(super) fn equal(&self, left: &Value, right: &Value) -> bool {
