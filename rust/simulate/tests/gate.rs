@@ -319,6 +319,41 @@ fn those_who_are_always_refused_starve_nobody() {
 }
 
 #[test]
+fn a_cap_before_those_who_are_always_refused_is_used_none_the_less() {
+    let mut storm = paced("concurrency limit=20", 200);
+    (storm.look, storm.hint) = (Look::Status(503), Hint::None);
+    storm.held = Some(Duration::from_millis(1_500));
+    let without = storm.run_all(20);
+    for (banned, most) in [(1, 1.2), (10, 1.5), (20, 1.9)] {
+        storm.banned = banned;
+        let with = storm.run_all(20);
+        assert!(
+            with.lost == 0 && with.makespan <= most * without.makespan,
+            "{banned}: {with:?} against {without:?}"
+        );
+    }
+}
+
+#[test]
+fn a_quarter_that_is_always_refused_costs_a_bucket_no_more_than_half_its_time() {
+    for (limit, hint) in [
+        ("token-bucket rate=10 burst=60", Hint::None),
+        ("token-bucket rate=5 burst=20", Hint::None),
+        ("token-bucket rate=10 burst=20", Hint::Seconds),
+    ] {
+        let mut storm = paced(limit, 200);
+        storm.hint = hint;
+        let without = storm.run_all(20);
+        storm.banned = 50;
+        let with = storm.run_all(20);
+        assert!(
+            with.lost == 0 && with.makespan <= 1.5 * without.makespan,
+            "{limit}: {with:?} against {without:?}"
+        );
+    }
+}
+
+#[test]
 fn one_banned_account_costs_the_other_forty_next_to_nothing() {
     for seed in 0..20 {
         let mut storm = paced("none", 41);
