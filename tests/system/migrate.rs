@@ -259,10 +259,8 @@ fn moved_retries_ask_as_often_and_succeed_as_before() {
             let in_the_end = ends(&expected(samples, &report));
             let shown: Vec<String> = is.samples[user].iter().map(shown).collect();
             assert_eq!(ends(&shown), in_the_end, "{user}");
-            assert!(
-                in_the_end.values().all(|end| end.contains(" true ")),
-                "{user}: {in_the_end:?}"
-            );
+            let all = in_the_end.values().all(|end| end.contains(" true "));
+            assert_eq!(all, name != "http-assertion-fails", "{user}: {in_the_end:?}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! understood and nothing else needs its variables; else it stays and is told.
 
 mod calls;
+mod changes;
 mod found;
 mod imagine;
 mod needed;
@@ -19,14 +20,13 @@ mod values;
 
 use crate::Files;
 use crate::incumbent::Survey;
-use crate::jmx::{Change, ItemId, NewElement, Plan};
-use crate::ours;
-use crate::told::{Entry, Outcome};
+use crate::jmx::{ItemId, Plan};
+pub(crate) use changes::apply;
 use found::{Found, found};
 use imagine::{Did, Try, World};
 use needed::{Starts, keep_what_others_need};
 use notes::notes;
-use parts::{Act, SCRIPTS, parts, source};
+use parts::{Act, Parts, SCRIPTS, parts, source};
 use play::{Game, Head};
 use polling::{Poll, poll};
 use question::{IF, Question, WHILE};
@@ -51,6 +51,8 @@ struct Loop {
     opened: Vec<ItemId>,
     /// Its first wait as the plan has it, where that is no number.
     varying: Option<String>,
+    /// Its scripts ran before assertions, and there are some.
+    asserts: bool,
     /// If Controllers that ask for its end: each with whether they ask for success.
     asking: Vec<(ItemId, bool)>,
     notes: Vec<String>,
@@ -93,19 +95,33 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         return loops;
     }
     let starts = starts(plan, &world, files);
+    // What a thread's variables are, wherever something puts them; a loop leaves what a success leaves.
+    let mut puts = starts.clone();
     for item in candidates {
         let mut world = world.clone();
         world.vars = defined(plan);
-        let before = starts.iter().filter(|(start, _)| **start < item);
+        let group = group(plan, item);
+        let before = puts
+            .range(..item)
+            .filter(|(start, _)| self::group(plan, **start) == group);
         world.vars.extend(before.flat_map(|(_, puts)| puts.clone()));
         match one(plan, item, &world, theirs, files) {
-            Ok(Some(found)) => drop(loops.loops.insert(item, Ok(found))),
+            Ok(Some(found)) => {
+                puts.insert(item, found.found.after[0].clone());
+                loops.loops.insert(item, Ok(found));
+            }
             Ok(None) => {}
             Err(why) => drop(loops.loops.insert(item, Err(why))),
         }
     }
     keep_what_others_need(plan, &mut loops, &starts, &world);
     loops
+}
+
+/// The thread group that an element is in; variables are each thread's own.
+fn group(plan: &Plan, item: ItemId) -> Option<ItemId> {
+    plan.above(item)
+        .find(|above| plan.class(*above).ends_with("ThreadGroup"))
 }
 
 /// Whether something in a loop, and in no loop inside it, asks how a try went, and something waits or counts.
@@ -229,6 +245,10 @@ fn one(
         return Ok(None);
     };
     let mut notes = notes(&found, parts.varying.as_deref(), parts.shared_count);
+    let asserts = found.body.is_none() && asserts_unseen(plan, item, &parts);
+    if asserts {
+        notes.push("it did not see failed assertions, as its script ran before them; they end it as before (wsb.retry.failedAssertions=fatal)".to_owned());
+    }
     if parts.gone.iter().any(|one| is_javascript(plan, *one)) {
         notes.push(
             "its script is JavaScript, for which Java has no engine since 15: there it ended with an error, and the loop had no end".to_owned(),
@@ -245,6 +265,7 @@ fn one(
         gone: parts.gone,
         opened: parts.opened,
         varying: parts.varying,
+        asserts,
         asking: Vec::new(),
         notes,
     }))
@@ -261,6 +282,27 @@ fn head(plan: &Plan, item: ItemId) -> Result<Head, String> {
             .map(|loops| Head::Times(Some(loops)))
             .map_err(|_| "it loops as often as a variable says".to_owned()),
     }
+}
+
+/// Whether assertions count for the sampler that all scripts of the loop were too early for.
+fn asserts_unseen(plan: &Plan, item: ItemId, parts: &Parts) -> bool {
+    let early = |one: &ItemId| {
+        let class = plan.class(*one);
+        !SCRIPTS.contains(&class)
+            || ["PostProcessor", "PreProcessor", "Timer"]
+                .iter()
+                .any(|kind| class.ends_with(kind))
+    };
+    let asks_sampler = |one: ItemId| {
+        plan.texts(one)
+            .any(|(_, text)| text.value.contains("last_sample_ok"))
+    };
+    let own = std::iter::once(item).chain(plan.inside(item));
+    parts.gone.iter().all(early)
+        && !own.into_iter().any(asks_sampler)
+        && plan
+            .items()
+            .any(|one| plan.class(one).ends_with("Assertion") && plan.counts_for(one, parts.sampler))
 }
 
 fn is_javascript(plan: &Plan, item: ItemId) -> bool {
@@ -284,179 +326,4 @@ fn is_repeated(plan: &Plan, item: ItemId) -> bool {
         LOOPS.contains(&class) || class.ends_with("ThreadGroup") && !plan.texts(above).any(once)
     };
     plan.above(item).any(loops)
-}
-
-/// Makes the changes, and tells them; a Connect is changed with the other samplers of WebSockets.
-pub(crate) fn apply(
-    plan: &Plan,
-    loops: &Loops,
-    theirs: &mut Survey,
-    change: &mut Change,
-    told: &mut Vec<Entry>,
-) {
-    for (item, poll) in &loops.polls {
-        match poll {
-            Ok(poll) => polling::replace(plan, *item, poll, change, told),
-            Err(why) => {
-                let why = format!("looks like polling, and stays: {why}");
-                told.push(Entry::of(plan, *item, Outcome::Left(why)));
-            }
-        }
-    }
-    let mut unused = BTreeSet::new();
-    for (item, found) in &loops.loops {
-        let found = match found {
-            Ok(found) => found,
-            Err(why) => {
-                let why = format!("looks like a retry, and stays: {why}");
-                told.push(Entry::of(plan, *item, Outcome::Left(why)));
-                continue;
-            }
-        };
-        let (stop, good) = replace(plan, *item, found, theirs, change, told);
-        for (other, success) in &found.asking {
-            let sign = if *success { "==" } else { "!=" };
-            let new = format!("${{__jexl3(\"${{{stop}}}\" {sign} \"{good}\")}}");
-            if let Some(property) = plan.property_node(*other, IF) {
-                change.set_value(property, &new);
-            }
-            let how = format!("it asks for {stop} now, as what it asked for is no longer set");
-            told.push(Entry::of(plan, *other, Outcome::Changed(how)));
-        }
-        for one in &found.gone {
-            change.remove(*one);
-            told.push(taken_out(plan, *one, "the policy counts, waits and remembers"));
-        }
-        for one in &found.opened {
-            change.unwrap(*one);
-            let why = "the policy asks whether another try is needed".to_owned();
-            told.push(Entry::of(plan, *one, Outcome::Removed(why)));
-        }
-        unused.extend(found.found.puts.iter().cloned());
-    }
-    for reset in &loops.resets {
-        change.remove(*reset);
-        told.push(taken_out(plan, *reset, "what it set back, nothing uses any more"));
-    }
-    remove_unused(plan, &unused, change, told);
-}
-
-fn taken_out(plan: &Plan, item: ItemId, why: &str) -> Entry {
-    let entry = Entry::of(plan, item, Outcome::Removed(why.to_owned()));
-    if plan.class(item).ends_with("Sampler") {
-        entry.with(vec!["its samples are gone, too".to_owned()])
-    } else {
-        entry
-    }
-}
-
-/// Puts a policy in a loop's place; the variable that says how it ended, and what it says on success.
-fn replace(
-    plan: &Plan,
-    item: ItemId,
-    found: &Loop,
-    theirs: &mut Survey,
-    change: &mut Change,
-    told: &mut Vec<Entry>,
-) -> (String, &'static str) {
-    let first = found.found.waits.first().filter(|wait| **wait >= 1.0);
-    let base = found.varying.clone().or(first.map(|wait| format!("{wait:.0}ms")));
-    if theirs.connects(plan, found.sampler) && found.found.body.is_none() {
-        change.unwrap(item);
-        theirs.try_again(
-            found.sampler,
-            base.map(|base| ("wsb.retry.base", base)).into_iter().collect(),
-        );
-        let why = format!("{} tries again by itself", plan.name(found.sampler));
-        told.push(Entry::of(plan, item, Outcome::Removed(why)).with(found.notes.clone()));
-        return ("wsb.stop".to_owned(), "connected");
-    }
-    let mut element = ours::retry();
-    element
-        .properties
-        .extend(base.map(|base| ("wsb.retry.base", base)));
-    let shown = match &found.found.did {
-        Did { ignores: true, .. } => Some("ignore"),
-        Did { hides: true, .. } => Some("success"),
-        _ => None,
-    };
-    element
-        .properties
-        .extend(shown.map(|shown| ("wsb.retry.attemptsShown", shown.to_owned())));
-    // Its variables are beside those of others only when somebody asks for them.
-    let asked = |name: &&String| {
-        let conditions = found
-            .asking
-            .iter()
-            .map(|(other, _)| plan.value_or(*other, IF, ""));
-        conditions
-            .into_iter()
-            .any(|condition| condition.contains(name.as_str()))
-    };
-    let prefix = format!(
-        "{}.",
-        found
-            .found
-            .puts
-            .iter()
-            .rfind(asked)
-            .map_or("retry", String::as_str)
-    );
-    if !found.asking.is_empty() {
-        element = element.with("wsb.retry.prefix", prefix.as_str());
-    }
-    change.convert(
-        item,
-        &element,
-        &[WHILE, "LoopController.loops", "LoopController.continue_forever"],
-    );
-    if let Some((text, has)) = &found.found.body {
-        change.insert_below(found.sampler, "Body", &body_assertion(text, *has));
-    }
-    let into = ours::label(&element).to_owned();
-    told.push(Entry::of(plan, item, Outcome::Moved(into)).with(found.notes.clone()));
-    (format!("{prefix}stop"), "succeeded")
-}
-
-/// JMeter's own assertion that a body has a text, or has it not.
-fn body_assertion(text: &str, has: bool) -> NewElement {
-    // Substring; 4 turns it round.
-    let kind = if has { "16" } else { "20" };
-    let mut element = NewElement::new("ResponseAssertion", "AssertionGui")
-        .with("Assertion.test_field", "Assertion.response_data")
-        .with("Assertion.test_type", kind);
-    element.list = Some(("Asserion.test_strings", text.to_owned()));
-    element
-}
-
-/// Takes the loops' variables out of lists of User Defined Variables.
-fn remove_unused(plan: &Plan, unused: &BTreeSet<String>, change: &mut Change, told: &mut Vec<Entry>) {
-    if unused.is_empty() {
-        return;
-    }
-    let xml = plan.xml();
-    for item in plan.items().filter(|item| plan.class(*item) == "Arguments") {
-        let Some(list) = plan.property_node(item, "Arguments.arguments") else {
-            continue;
-        };
-        let names: Vec<(usize, String)> = xml
-            .children(list)
-            .map(|node| (node, xml.attribute(node, "name").unwrap_or_default()))
-            .collect();
-        let (gone, kept): (Vec<_>, Vec<_>) = names.into_iter().partition(|(_, name)| unused.contains(name));
-        if gone.is_empty() {
-            continue;
-        }
-        let what: Vec<&str> = gone.iter().map(|(_, name)| name.as_str()).collect();
-        let what = format!("nothing uses {}", what.join(", "));
-        if kept.is_empty() && plan.inside(item).is_empty() {
-            change.remove(item);
-            told.push(Entry::of(plan, item, Outcome::Removed(what)));
-        } else {
-            for (node, _) in &gone {
-                change.remove_node(*node);
-            }
-            told.push(Entry::of(plan, item, Outcome::Changed(what)));
-        }
-    }
 }

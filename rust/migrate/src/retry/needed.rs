@@ -11,20 +11,38 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What scripts outside of loops put, and nothing else: each with its variables.
 pub(super) type Starts = BTreeMap<ItemId, BTreeMap<String, String>>;
 
+/// A loop that stays may need the variables of others, which then stay as well; more rounds than that are not made.
+const ROUNDS: usize = 5;
+
 /// Keeps the loops whose variables something else needs.
 pub(super) fn keep_what_others_need(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) {
+    for _ in 0..ROUNDS {
+        if !keep(plan, loops, starts, world) {
+            return;
+        }
+    }
+    for found in loops.loops.values_mut() {
+        *found = Err("many loops share variables".to_owned());
+    }
+    loops.resets.clear();
+}
+
+/// One round; whether a loop stays that was to move.
+fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool {
+    loops.resets.clear();
     let mut owners: BTreeMap<String, BTreeSet<ItemId>> = BTreeMap::new();
     let mut gone: BTreeSet<ItemId> = BTreeSet::new();
     for (item, found) in &loops.loops {
         if let Ok(found) = found {
             gone.extend(&found.gone);
+            gone.insert(*item);
             for name in &found.found.puts {
                 owners.entry(name.clone()).or_default().insert(*item);
             }
         }
     }
     if owners.is_empty() {
-        return;
+        return false;
     }
     let mut needed: BTreeMap<ItemId, String> = BTreeMap::new();
     let mut asking: Vec<(ItemId, ItemId, bool)> = Vec::new();
@@ -80,10 +98,12 @@ pub(super) fn keep_what_others_need(plan: &Plan, loops: &mut Loops, starts: &Sta
         }
     }
     connects_that_are_asked_for(plan, loops, &mut needed);
+    let stays = !needed.is_empty();
     for (item, why) in needed {
         loops.loops.insert(item, Err(why));
     }
     keep_resets(loops, starts);
+    stays
 }
 
 /// What sets variables back stays where a loop stays that has them.

@@ -260,6 +260,15 @@ pub(crate) fn body_extractor(name: &str) -> String {
     )
 }
 
+pub(crate) fn assertion() -> String {
+    element(
+        "ResponseAssertion",
+        "Asserts",
+        &[("Assertion.test_field", "Assertion.response_data")],
+        "",
+    )
+}
+
 pub(crate) fn transaction(inner: &str) -> String {
     element("TransactionController", "Transaction", &[], inner)
 }

@@ -1,7 +1,8 @@
 //! Loops that people write to try again, in the shapes that plans have them, each in three spellings: what becomes of each.
 
 use crate::loops::{
-    COUNT_AND_REMEMBER, Spelling, after, asked, body_extractor, http, list, loop_of, plan, timer, until,
+    COUNT_AND_REMEMBER, Spelling, after, asked, assertion, body_extractor, http, list, loop_of, plan,
+    sampler_script, timer, until,
 };
 
 mod scripts;
@@ -69,6 +70,64 @@ fn each_shape_becomes_a_policy_in_each_spelling() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A loop for a flag and a number of tries, without what defines its variables.
+fn bare(s: Spelling) -> String {
+    until(
+        &asked(s, &["ok!=true", "n<4"]),
+        &http(&after(
+            s,
+            &s.counting(&s.remembering(s.succeeded(), "Thread.sleep(500);")),
+        )),
+    )
+}
+
+#[test]
+fn loops_of_the_same_variables_move_where_these_are_set_back_between_them() {
+    for s in Spelling::ALL {
+        let begin = sampler_script(s, "vars.put(\"n\", \"0\"); vars.put(\"ok\", \"false\");");
+        let (plan, said) = moved("set back", &(begin.clone() + &bare(s) + &begin + &bare(s)));
+        assert_eq!(
+            plan.unwrap_or_default()
+                .matches("<io.github.wsbackoff.control.RetryController")
+                .count(),
+            2,
+            "{said}"
+        );
+        assert!(!said.contains("LEFT"), "{said}");
+
+        // Nobody comes to the second one, so that a controller of ours would ask where nobody asked.
+        let (plan, said) = moved("not set back", &(begin + &bare(s) + &bare(s)));
+        assert!(plan.is_none(), "{said}");
+        assert!(
+            said.contains("it is not entered with the variables that it has before it"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn assertions_that_a_script_did_not_see_are_final_as_before() {
+    let fatal = "failedAssertions\">fatal<";
+    for s in Spelling::ALL {
+        let judge = s.counting(&s.remembering(s.succeeded(), "Thread.sleep(500);"));
+        let list = list(&[("n", "0"), ("ok", "false")]);
+        let around = |inner: &str| list.clone() + &until(&asked(s, &["ok!=true", "n<4"]), inner);
+        // Post-processors run before assertions, and samplers behind them.
+        let (before, said) = moved("before", &around(&http(&(assertion() + &after(s, &judge)))));
+        assert!(
+            before.unwrap().contains(fatal) && said.contains("did not see failed assertions"),
+            "{said}"
+        );
+        let (behind, said) = moved(
+            "behind",
+            &around(&(http(&assertion()) + &sampler_script(s, &judge))),
+        );
+        assert!(!behind.unwrap().contains(fatal), "{said}");
+        let (none, said) = moved("none", &around(&http(&after(s, &judge))));
+        assert!(!none.unwrap().contains(fatal), "{said}");
+    }
 }
 
 #[test]
