@@ -17,6 +17,7 @@ pub(crate) fn apply(
     change: &mut Change,
     told: &mut Vec<Entry>,
 ) {
+    told.extend(loops.alone.iter().cloned());
     for (item, poll) in &loops.polls {
         match poll {
             Ok(poll) => polling::replace(plan, *item, poll, change, told),

@@ -4,6 +4,7 @@
 //! What a loop is, is told by how it goes: it is played against answers that are imagined. A loop is moved only when all of it is
 //! understood and nothing else needs its variables; else it stays and is told.
 
+mod alone;
 mod calls;
 mod changes;
 mod found;
@@ -21,6 +22,7 @@ mod values;
 use crate::Files;
 use crate::incumbent::Survey;
 use crate::jmx::{ItemId, Plan};
+use crate::told::Entry;
 pub(crate) use changes::apply;
 use found::{Found, found};
 use imagine::{Did, Try, World};
@@ -64,6 +66,8 @@ pub(crate) struct Loops {
     loops: BTreeMap<ItemId, Result<Loop, String>>,
     /// Those that ask until something is done.
     polls: BTreeMap<ItemId, Result<Poll, String>>,
+    /// What is said of scripts outside of them.
+    alone: Vec<Entry>,
     /// Scripts outside of them that only set their variables back.
     resets: BTreeSet<ItemId>,
 }
@@ -91,9 +95,6 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         .filter(|item| !candidates.contains(item) && plan.inside(*item).len() < MOST_INSIDE)
         .filter_map(|item| Some((item, poll(plan, item, theirs, files)?)));
     loops.polls = polling.take(MOST).collect();
-    if candidates.is_empty() {
-        return loops;
-    }
     let starts = starts(plan, &world, files);
     // What a thread's variables are, wherever something puts them; a loop leaves what a success leaves.
     let mut puts = starts.clone();
@@ -114,7 +115,8 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
             Err(why) => drop(loops.loops.insert(item, Err(why))),
         }
     }
-    keep_what_others_need(plan, &mut loops, &starts, &world);
+    keep_what_others_need(plan, &mut loops, &starts, &world, files);
+    loops.alone = alone::tell(plan, &loops, &world, files);
     loops
 }
 

@@ -5,6 +5,7 @@ use super::imagine::World;
 use super::parts::SCRIPTS;
 use super::question::{IF, Question};
 use super::{Loop, Loops};
+use crate::Files;
 use crate::jmx::{ItemId, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,14 @@ pub(super) type Starts = BTreeMap<ItemId, BTreeMap<String, String>>;
 const ROUNDS: usize = 5;
 
 /// Keeps the loops whose variables something else needs.
-pub(super) fn keep_what_others_need(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) {
+pub(super) fn keep_what_others_need(
+    plan: &Plan,
+    loops: &mut Loops,
+    starts: &Starts,
+    world: &World,
+    files: &Files,
+) {
+    keep_what_fragments_need(plan, loops, files);
     for _ in 0..ROUNDS {
         if !keep(plan, loops, starts, world) {
             return;
@@ -26,6 +34,52 @@ pub(super) fn keep_what_others_need(plan: &Plan, loops: &mut Loops, starts: &Sta
     }
     loops.resets.clear();
 }
+
+/// Keeps the loops whose variables a file uses that the plan includes; where that cannot be seen, it is said.
+fn keep_what_fragments_need(plan: &Plan, loops: &mut Loops, files: &Files) {
+    let mut unseen = Vec::new();
+    let mut used: BTreeMap<String, String> = BTreeMap::new();
+    for item in plan
+        .items()
+        .filter(|item| plan.class(*item) == "IncludeController" && plan.runs(*item))
+        .take(MOST_FILES)
+    {
+        let path = plan.value_or(item, "IncludeController.includepath", "");
+        match files(&path) {
+            Some(bytes) => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                used.extend(words(&text).map(|word| (word.to_owned(), path.clone())));
+            }
+            None => unseen.push(path),
+        }
+    }
+    let fragment = !plan.items().any(|item| plan.class(item).ends_with("ThreadGroup"));
+    for found in loops.loops.values_mut() {
+        let Ok(moves) = found else { continue };
+        let names: Vec<&str> = moves.found.puts.iter().map(String::as_str).collect();
+        if let Some(name) = names.iter().find(|name| used.contains_key(**name)) {
+            *found = Err(format!(
+                "{name} is used in {}, which the plan includes",
+                used[*name]
+            ));
+            continue;
+        }
+        let names = names.join(", ");
+        for path in &unseen {
+            moves.notes.push(format!(
+                "{path}, which the plan includes, is not beside it: see that it does not use {names}"
+            ));
+        }
+        if fragment {
+            moves.notes.push(format!(
+                "it is in a fragment: see that no plan that includes it uses {names}"
+            ));
+        }
+    }
+}
+
+/// More included files than that are not read.
+const MOST_FILES: usize = 100;
 
 /// One round; whether a loop stays that was to move.
 fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool {

@@ -269,6 +269,15 @@ pub(crate) fn assertion() -> String {
     )
 }
 
+pub(crate) fn include(file: &str) -> String {
+    element(
+        "IncludeController",
+        "Include",
+        &[("IncludeController.includepath", file)],
+        "",
+    )
+}
+
 pub(crate) fn transaction(inner: &str) -> String {
     element("TransactionController", "Transaction", &[], inner)
 }

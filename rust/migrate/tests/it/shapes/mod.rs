@@ -1,8 +1,8 @@
 //! Loops that people write to try again, in the shapes that plans have them, each in three spellings: what becomes of each.
 
 use crate::loops::{
-    COUNT_AND_REMEMBER, Spelling, after, asked, assertion, body_extractor, http, list, loop_of, plan,
-    sampler_script, timer, until,
+    COUNT_AND_REMEMBER, Spelling, after, asked, assertion, body_extractor, http, include, list, loop_of,
+    plan, sampler_script, timer, until,
 };
 
 mod scripts;
@@ -25,7 +25,12 @@ pub(crate) type Stays = (&'static str, fn(Spelling) -> String, &'static str);
 
 /// The plan that a loop becomes, and all that is said of it; none where it stays as it is.
 fn moved(name: &str, inner: &str) -> (Option<String>, String) {
-    let files = |file: &str| (file == "retry.txt").then(|| COUNT_AND_REMEMBER.as_bytes().to_vec());
+    let files = |file: &str| match file {
+        "retry.txt" => Some(COUNT_AND_REMEMBER.as_bytes().to_vec()),
+        "uses.jmx" => Some(b"<a>${ok}</a>".to_vec()),
+        "other.jmx" => Some(b"<a>${okay}</a>".to_vec()),
+        _ => None,
+    };
     let migration =
         migrate(plan(inner).as_bytes(), &files).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
     let mut said = String::new();
@@ -127,6 +132,61 @@ fn assertions_that_a_script_did_not_see_are_final_as_before() {
         assert!(!behind.unwrap().contains(fatal), "{said}");
         let (none, said) = moved("none", &around(&http(&after(s, &judge))));
         assert!(!none.unwrap().contains(fatal), "{said}");
+    }
+}
+
+#[test]
+fn what_an_included_file_uses_keeps_a_loop() {
+    let s = Spelling::Groovy;
+    let list = list(&[("n", "0"), ("ok", "false")]);
+    for (file, moves, says) in [
+        ("uses.jmx", false, "ok is used in uses.jmx"),
+        ("other.jmx", true, "RetryController"),
+        (
+            "elsewhere/gone.jmx",
+            true,
+            "elsewhere/gone.jmx, which the plan includes, is not beside it",
+        ),
+    ] {
+        let (plan, said) = moved(file, &(list.clone() + &bare(s) + &include(file)));
+        assert_eq!(plan.is_some(), moves, "{file}: {said}");
+        assert!((said + &plan.unwrap_or_default()).contains(says), "{file}");
+    }
+}
+
+#[test]
+fn scripts_that_only_look_like_a_retry_are_told_and_stay() {
+    for s in Spelling::ALL {
+        for (script, says) in [
+            (
+                s.of(
+                    "if (prev.getResponseCode().equals(\"429\")) { Thread.sleep(2000); }",
+                    "if (prev.responseCode == '429') sleep(2000)",
+                    "if (prev.getResponseCode() == '429') java.lang.Thread.sleep(2000);",
+                ),
+                "nothing tries again",
+            ),
+            (
+                "if (!prev.isSuccessful()) { prev.setSuccessful(true); }",
+                "shows failures as successes",
+            ),
+            (
+                "log.info(prev.getResponseHeader(\"Retry-After\"));",
+                "which JMeter does not have",
+            ),
+            (
+                "for (int i = 0; i < 3; i++) {\n new URL(\"http://h\").openConnection();\n Thread.sleep(500); }",
+                "LEFT it tries again by a client of its own (line",
+            ),
+        ] {
+            let (plan, said) = moved(script, &http(&after(s, script)));
+            assert!(plan.is_none() && said.contains(says), "{script}: {said}");
+        }
+        let (_, said) = moved(
+            "a think time",
+            &http(&after(s, "log.info(prev.getResponseCode()); Thread.sleep(100);")),
+        );
+        assert_eq!(said, "");
     }
 }
 
