@@ -2,6 +2,7 @@
 
 use super::Loops;
 use super::imagine::{self, Try, World};
+use super::notes::COMPARES_OBJECTS;
 use super::parts::{self, Act, SCRIPTS, source};
 use crate::Files;
 use crate::jmx::{ItemId, Plan};
@@ -61,6 +62,7 @@ fn one(plan: &Plan, item: ItemId, world: &World, files: &Files) -> Option<Entry>
     };
     let after = |code: &'static str, ok: bool| {
         let mut world = world.clone();
+        world.beanshell = parts::is_beanshell(plan, item);
         world.last = Some(Try {
             code,
             ok,
@@ -76,6 +78,9 @@ fn one(plan: &Plan, item: ItemId, world: &World, files: &Files) -> Option<Entry>
     }
     if refused.did.hides {
         says.push("it shows failures as successes, so that no report counts them".to_owned());
+    }
+    if refused.did.compares_objects {
+        says.push(COMPARES_OBJECTS.to_owned());
     }
     if let Some((nth, why)) = refused
         .did

@@ -1,6 +1,7 @@
 //! What a loop is, by how it goes: played against answers of each kind, it tries again after some, waits, and ends.
 
 use super::imagine::{Did, Try, World};
+use super::notes::COMPARES_OBJECTS;
 use super::play::{Game, Played};
 use std::collections::BTreeMap;
 
@@ -86,6 +87,9 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
         }
     }
     let has = body.as_ref().is_none_or(|(_, has)| *has);
+    if once.tries != 1 && once.world.did.compares_objects {
+        return Err(COMPARES_OBJECTS.to_owned());
+    }
     if once.tries == 0 {
         return if refusal.tries == 0 {
             Err("it is not entered with the variables that it has before it".to_owned())

@@ -32,6 +32,8 @@ pub(super) struct Did {
     pub(super) draws: bool,
     /// Texts that it looks for in the body.
     pub(super) asks_body: BTreeSet<String>,
+    /// Texts were compared by `==` in BeanShell, which asks whether they are the same object.
+    pub(super) compares_objects: bool,
     /// Where it ended with an error, and why.
     pub(super) broke: Option<(usize, String)>,
 }
@@ -48,6 +50,8 @@ pub(super) struct World<'f> {
     /// Milliseconds waited.
     pub(super) slept: f64,
     pub(super) did: Did,
+    /// Whether the script that runs is BeanShell.
+    pub(super) beanshell: bool,
     /// Steps that are left for all scripts of the plan.
     pub(super) fuel: &'f Cell<u64>,
 }

@@ -83,6 +83,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         drawn: 0.0,
         slept: 0.0,
         did: Did::default(),
+        beanshell: false,
         fuel: &fuel,
     };
     let candidates: Vec<ItemId> = plan

@@ -2,6 +2,9 @@
 
 use super::found::Found;
 
+/// A mistake of many scripts.
+pub(super) const COMPARES_OBJECTS: &str = "it compares texts by == in BeanShell, which asks for the same object and is never true here; .equals() compares texts";
+
 /// What changes, and what the scripts did not do.
 pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool) -> Vec<String> {
     let limit = found
@@ -39,6 +42,9 @@ pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool) ->
     }
     if found.did.ignores {
         notes.push("it kept its tries out of reports by setIgnore()".to_owned());
+    }
+    if found.did.compares_objects {
+        notes.push(COMPARES_OBJECTS.to_owned());
     }
     if found.did.logs {
         notes.push("it wrote to the log".to_owned());

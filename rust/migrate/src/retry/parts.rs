@@ -141,6 +141,13 @@ pub(super) fn source(plan: &Plan, item: ItemId, files: &Files) -> Result<(String
     Ok((script.value, parameters, line))
 }
 
+/// Whether a script is in BeanShell.
+pub(super) fn is_beanshell(plan: &Plan, item: ItemId) -> bool {
+    let language = plan.value_or(item, "scriptLanguage", "").to_ascii_lowercase();
+    plan.class(item).starts_with("BeanShell")
+        || ["beanshell", "bsh"].contains(&language.as_str()) && plan.class(item).starts_with("JSR223")
+}
+
 /// A script as an act.
 pub(super) fn script(plan: &Plan, item: ItemId, files: &Files) -> Result<Act, String> {
     let (text, parameters, line) = source(plan, item, files)?;

@@ -1,7 +1,7 @@
 //! A loop, played against answers that are imagined: how many tries it makes, how long it waits before each, when it ends.
 
 use super::imagine::{Try, World, run};
-use super::parts::{Act, Parts, Step};
+use super::parts::{Act, Parts, Step, is_beanshell};
 use super::question::{Question, filled};
 use super::syntax::script;
 use crate::jmx::Plan;
@@ -69,7 +69,7 @@ impl Game<'_> {
         for round in 0..=most {
             playing.played.world.vars.insert(index.clone(), round.to_string());
             let goes_on = match self.head {
-                Head::While(question) => question.holds(&mut playing.played.world)?,
+                Head::While(question) => playing.holds(question)?,
                 Head::Times(times) => {
                     times.is_none_or(|times| round < usize::try_from(times).unwrap_or(usize::MAX))
                 }
@@ -107,7 +107,7 @@ impl Playing<'_, '_> {
                 }
                 Step::Act(act) => self.act(act)?,
                 Step::If(question, inner) => {
-                    if question.holds(&mut self.played.world)? && matches!(self.steps(inner)?, Flow::Break) {
+                    if self.holds(question)? && matches!(self.steps(inner)?, Flow::Break) {
                         return Ok(Flow::Break);
                     }
                 }
@@ -117,12 +117,22 @@ impl Playing<'_, '_> {
         Ok(Flow::On)
     }
 
+    /// Whether a condition holds, in whatever language it is.
+    fn holds(&mut self, question: &Question) -> Result<bool, String> {
+        self.played.world.beanshell = false;
+        question.holds(&mut self.played.world)
+    }
+
     fn acts(&mut self, acts: &[Act]) -> Result<(), String> {
         acts.iter().try_for_each(|act| self.act(act))
     }
 
     fn act(&mut self, act: &Act) -> Result<(), String> {
+        let plan = self.game.plan;
         let world = &mut self.played.world;
+        if let Act::Script { item, .. } | Act::Filled { item, .. } = act {
+            world.beanshell = is_beanshell(plan, *item);
+        }
         match act {
             Act::Script {
                 item,

@@ -9,7 +9,7 @@ pub(super) const WHILE: &str = "WhileController.condition";
 pub(super) const IF: &str = "IfController.condition";
 
 /// Functions of JMeter that evaluate an expression.
-const FUNCTIONS: [&str; 5] = ["__jexl3", "__jexl2", "__groovy", "__javaScript", "__BeanShell"];
+const FUNCTIONS: [&str; 4] = ["__jexl3", "__jexl2", "__groovy", "__javaScript"];
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq)]

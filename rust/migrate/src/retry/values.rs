@@ -9,7 +9,12 @@ impl Running<'_, '_> {
         if *left == Value::Body || *right == Value::Body {
             return self.other("it judges the body in a way of its own");
         }
+        let texts = matches!((left, right), (Value::Text(_), Value::Text(_)));
         Ok(match mark {
+            "==" | "!=" if self.world.beanshell && texts => {
+                self.world.did.compares_objects = true;
+                Value::Bool(mark == "!=")
+            }
             "==" | "===" | "eq" => Value::Bool(self.equal(left, right)),
             "!=" | "!==" | "ne" => Value::Bool(!self.equal(left, right)),
             "in" => match right {

@@ -136,6 +136,35 @@ fn assertions_that_a_script_did_not_see_are_final_as_before() {
 }
 
 #[test]
+fn texts_that_beanshell_compares_as_objects_are_pointed_out() {
+    // As in JMeter 5.6.3: "1795".substring(0, 1) == "1" is false there.
+    let judge = "prev.getResponseCode() == \"200\"";
+    for (s, moves) in [
+        (Spelling::BeanShell, false),
+        (Spelling::Groovy, true),
+        (Spelling::JavaScript, true),
+    ] {
+        let (plan, said) = moved(
+            "by ==",
+            &scripted(s, &s.counting(&s.remembering(judge, "Thread.sleep(500);"))),
+        );
+        assert_eq!(plan.is_some(), moves, "{s:?}: {said}");
+        assert_eq!(said.contains(".equals() compares texts"), !moves, "{s:?}: {said}");
+    }
+    let (plan, said) = moved(
+        "a wait that never is",
+        &on_failure(
+            Spelling::BeanShell,
+            "if (prev.getResponseCode() == \"429\") Thread.sleep(500);",
+        ),
+    );
+    assert!(
+        plan.is_some() && said.contains("no waits") && said.contains(".equals() compares texts"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_an_included_file_uses_keeps_a_loop() {
     let s = Spelling::Groovy;
     let list = list(&[("n", "0"), ("ok", "false")]);
