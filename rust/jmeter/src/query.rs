@@ -307,18 +307,16 @@ fn line(policy: &Policy, bands: &[Band]) -> String {
 /// When a policy gives up, `typical` being the attempts that half of the users get at least.
 fn ends(policy: &Policy, typical: u32) -> String {
     let limit = spoken(policy.max_elapsed);
-    match policy.max_attempts {
-        most if most > 0 && typical >= most => format!("gives up after {most} attempts, or {limit}"),
-        most => {
-            let attempts = if typical == 1 { "attempt" } else { "attempts" };
-            let at_most = if most == 0 {
-                String::new()
-            } else {
-                format!(", at most {most}")
-            };
-            format!("gives up after {limit}, about {typical} {attempts}{at_most}")
-        }
+    let most = policy.attempt_limit();
+    if typical >= most {
+        return format!("gives up after {most} attempts, or {limit}");
     }
+    let attempts = if typical == 1 { "attempt" } else { "attempts" };
+    let at_most = match policy.max_attempts {
+        0 => String::new(),
+        most => format!(", at most {most}"),
+    };
+    format!("gives up after {limit}, about {typical} {attempts}{at_most}")
 }
 
 /// The medians with their unit behind the last one.

@@ -163,6 +163,10 @@ fn the_line_says_what_the_policy_does() {
             "Waits 0.02, 1.2, 12, 12, 12 s ...; gives up after 20 min, about 99 attempts.",
         ),
         (
+            json!({"wsb.retry.strategy": "fixed", "wsb.retry.maxElapsed": "30d"}),
+            "Waits 1, 1, 1, 1, 1 s ...; gives up after 1000 attempts, or 720 h.",
+        ),
+        (
             json!({"wsb.retry.strategy": "none"}),
             "No retry: the first refusal is final.",
         ),
