@@ -59,6 +59,8 @@ pub enum FailureKind {
     Timeout,
     /// What another attempt cannot heal: a bad URL, a certificate, a wrong accept key; tried again only by `any`.
     Fatal,
+    /// Nothing was tried: what asks for it is wrong, and stays so. Never tried again.
+    Invalid,
     /// None: it succeeded, and is not yet what its user waits for. Always worth another attempt.
     Unmet,
 }
@@ -269,6 +271,7 @@ fn listed(policy: &Policy, seen: &Seen<'_>) -> Class {
         Seen::Closed { .. } | Seen::Failure(FailureKind::Network) => sets.map(|set| set.network),
         Seen::Failure(FailureKind::Timeout) => sets.map(|set| set.timeout),
         Seen::Failure(FailureKind::Fatal) => sets.map(|set| set.hopeless),
+        Seen::Failure(FailureKind::Invalid) => [false, false],
         Seen::Failure(FailureKind::Unmet) => [false, true],
     };
     match (throttle, transient) {

@@ -35,7 +35,7 @@ pub const SPEC_INVALID: ErrorCode = ErrorCode {
 };
 
 /// The native library could not be loaded; told by the Java side.
-const NATIVE_UNAVAILABLE: ErrorCode = ErrorCode {
+pub const NATIVE_UNAVAILABLE: ErrorCode = ErrorCode {
     code: "native.unavailable",
     message: "The native library is not available",
     kind: "fatal",

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use backoff::{FailureKind, HttpAnswer, Seen};
 use engine::tracing::events::TracedCode;
 
-use crate::error_codes::{CLOSED, NO_STATUS, codes};
+use crate::error_codes::{CLOSED, NATIVE_UNAVAILABLE, NO_STATUS, SPEC_INVALID, codes};
 
 /// Exceptions that another attempt cannot heal: the plan is wrong, or the server is not who it should be.
 const FATAL: &[&str] = &[
@@ -46,6 +46,7 @@ pub fn reading(code: &str) -> Reading {
     };
     if let Some(own) = codes().iter().find(|known| known.code == cause) {
         return Reading::Failure(match own.kind {
+            _ if [SPEC_INVALID.code, NATIVE_UNAVAILABLE.code].contains(&cause) => FailureKind::Invalid,
             "timeout" => FailureKind::Timeout,
             "fatal" => FailureKind::Fatal,
             _ => FailureKind::Network,
@@ -160,6 +161,10 @@ mod tests {
             ),
             (
                 "Non HTTP response code: spec.invalid",
+                Reading::Failure(FailureKind::Invalid),
+            ),
+            (
+                "Non HTTP response code: tls.certificate",
                 Reading::Failure(FailureKind::Fatal),
             ),
         ] {
