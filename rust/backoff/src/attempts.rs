@@ -203,8 +203,10 @@ impl Attempts {
     pub fn failed(&mut self, seen: &Seen<'_>, now: Duration) -> (Refusal, Verdict) {
         self.begin(now);
         let (class, hint, waits) = self.backoff.judge(seen);
-        // Whatever its form: what others of the gate meet too is their quota's, and the gate says when.
-        let paced = self.gate == Some(PacerMode::Pace) && class != Class::Fatal;
+        // Whatever its form: what others of the gate meet too is their quota's, and the gate says when. A success is nobody's refusal:
+        // only its own user knows how long it wants to wait.
+        let is_success = matches!(seen, Seen::Failure(FailureKind::Unmet));
+        let paced = self.gate == Some(PacerMode::Pace) && class != Class::Fatal && !is_success;
         let next = waits.and_then(|waits| self.wait(waits, paced, now));
         self.phase = match next {
             Ok(wait) if paced => Phase::Queueing(now.saturating_add(wait)),

@@ -226,10 +226,10 @@ impl Observations {
         if event.attempt.is_none() || self.retried.len() >= MOST_KEPT {
             return;
         }
-        let passed = event.stop.as_deref() == Some("succeeded");
+        let passed = event.unmet || event.stop.as_deref() == Some("succeeded");
         let outcome = match event.status {
+            _ if passed => Some(Outcome::Passed),
             Some(status) => of_status(status),
-            None if passed => Some(Outcome::Passed),
             None => event.error.as_deref().and_then(of_failure),
         };
         let Some((outcome, total)) = outcome.zip(event.total_us) else {

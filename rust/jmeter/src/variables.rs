@@ -108,7 +108,7 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         STOP,
         RETRYING,
-        "Why it ended: connected (of a retry controller: succeeded), fatal, max-elapsed, max-attempts, hint-too-long, no-retry, schedule-end, cancelled, invalid.",
+        "Why it ended: connected (of a retry controller: succeeded), fatal, max-elapsed, max-attempts, hint-too-long, no-retry, schedule-end, cancelled, invalid; of a retry controller also no-sample: its last attempt ran none.",
     ),
     variable(
         LAST_STATUS,

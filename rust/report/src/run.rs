@@ -136,7 +136,13 @@ impl Run {
         let ended = match &*record.event {
             "attempt" => self.repeats.take(&Try::of_event(record)),
             "fetched" | "waited" => over(true),
-            "failed" | "without" | "left" | "no-turn" => over(false),
+            "no-turn" | "no-sample" => {
+                let stop = record.stop.as_deref().unwrap_or_default();
+                self.repeats
+                    .stop(&record.user, record.ordinal, stop, moment(record.at));
+                over(false)
+            }
+            "failed" | "without" | "left" => over(false),
             "turn" => over(!stopped),
             _ => None,
         };

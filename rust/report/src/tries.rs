@@ -42,6 +42,8 @@ pub(crate) struct Try<'a> {
     /// After it.
     pub(crate) paused: Option<u64>,
     pub(crate) outcome: Outcome,
+    /// It passed, and its user waits for more.
+    pub(crate) unmet: bool,
     /// A status, or else an error code.
     pub(crate) code: String,
     pub(crate) hint: Option<&'a HintRecord<'a>>,
@@ -81,6 +83,7 @@ impl<'a> Try<'a> {
             queued: queued(record.gate.as_ref()),
             paused: record.waited_ms.map(micros),
             outcome: outcome(record.class.as_deref(), record.error.is_some()),
+            unmet: false,
             code: code(record.status, record.error.as_deref()),
             hint: record.hint.as_ref(),
             stop: record.stop.as_deref(),
@@ -104,6 +107,7 @@ impl<'a> Try<'a> {
                 Some(429 | 503) => Outcome::Throttled,
                 _ => Outcome::Other,
             },
+            unmet: false,
             code: code(status, row.failure()),
             hint: None,
             stop: Some(if passed { "sampled" } else { "failed" }),
@@ -113,7 +117,7 @@ impl<'a> Try<'a> {
     /// An event `attempt`.
     pub(crate) fn of_event(record: &'a EventRecord<'_>) -> Try<'a> {
         let stop = record.stop.as_deref();
-        let failed = record.error.is_some() || !matches!(stop, None | Some("succeeded"));
+        let failed = record.error.is_some() || !(record.unmet || matches!(stop, None | Some("succeeded")));
         Try {
             user: &record.user,
             ordinal: record.ordinal,
@@ -122,6 +126,7 @@ impl<'a> Try<'a> {
             queued: queued(record.gate.as_ref()),
             paused: record.waited_ms.map(micros),
             outcome: outcome(record.class.as_deref(), failed),
+            unmet: record.unmet,
             code: code(record.status, record.error.as_deref()),
             hint: record.hint.as_ref(),
             stop,
@@ -295,7 +300,7 @@ impl Tries {
         if one.outcome == Outcome::Passed {
             let at_its_end = self.moments.at(one.ended);
             at_its_end.passed += 1;
-            if !user.is_in {
+            if !user.is_in && !one.unmet {
                 at_its_end.first_in += 1;
                 user.is_in = true;
                 self.last_in = self.last_in.max(Some(one.ended));
@@ -305,13 +310,36 @@ impl Tries {
             user.open = Some(call);
             return None;
         };
-        user.gave_up |= one.outcome != Outcome::Passed;
-        *self.stops.of(stop) += 1;
+        let passed = one.outcome == Outcome::Passed && !one.unmet;
+        user.gave_up |= !passed;
         let ended = Ended {
-            passed: one.outcome == Outcome::Passed,
+            passed,
             took: one.ended.saturating_sub(call.began),
             waited: call.waited,
         };
+        self.end(one.user, stop, ended);
+        Some(ended)
+    }
+
+    /// A call that made attempts ends without a further one.
+    pub(crate) fn stop(&mut self, user: &str, ordinal: u64, stop: &str, at: u64) {
+        let Some(known) = self.users.get_mut(user) else {
+            return;
+        };
+        let Some(call) = known.open.take().filter(|call| call.ordinal == ordinal) else {
+            return;
+        };
+        known.gave_up = true;
+        let ended = Ended {
+            passed: false,
+            took: at.saturating_sub(call.began),
+            waited: call.waited,
+        };
+        self.end(user, stop, ended);
+    }
+
+    fn end(&mut self, user: &str, stop: &str, ended: Ended) {
+        *self.stops.of(stop) += 1;
         if ended.passed {
             self.time_to.add(ended.took);
         }
@@ -321,9 +349,8 @@ impl Tries {
             .as_ref()
             .is_none_or(|(longest, _)| ended.waited > *longest)
         {
-            self.longest = Some((ended.waited, one.user.to_owned()));
+            self.longest = Some((ended.waited, user.to_owned()));
         }
-        Some(ended)
     }
 
     pub(crate) fn attempts(&self) -> u64 {

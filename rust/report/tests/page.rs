@@ -267,6 +267,58 @@ fn controllers_and_timers_stand_beside_what_connects() {
 }
 
 #[test]
+fn polls_that_succeed_are_no_failures_and_their_users_are_in_when_what_they_wait_for_comes() {
+    let event = |user: &'static str, nth: u64, event: &'static str, stop: Option<&'static str>| EventRecord {
+        at: START + nth * SECOND,
+        element: "RetryController".into(),
+        name: "Poll".into(),
+        user: user.into(),
+        event: event.into(),
+        attempt: Some(nth),
+        total_us: Some(1_000),
+        stop: stop.map(Into::into),
+        ..EventRecord::default()
+    };
+    let polled = |user, nth, stop| {
+        Record::Event(EventRecord {
+            unmet: stop != Some("succeeded"),
+            status: Some(200),
+            ..event(user, nth, "attempt", stop)
+        })
+    };
+    let failed = Record::Event(EventRecord {
+        status: Some(200),
+        class: Some("transient".into()),
+        ..event("U 1-4", 1, "attempt", Some("max-elapsed"))
+    });
+    let mut records = vec![
+        polled("U 1-1", 1, None),
+        polled("U 1-1", 2, Some("succeeded")),
+        polled("U 1-2", 1, None),
+        polled("U 1-2", 2, Some("max-elapsed")),
+        polled("U 1-3", 1, None),
+        Record::Event(event("U 1-3", 2, "no-sample", Some("no-sample"))),
+    ];
+    let polls = run(&records);
+    assert!(
+        polls.sentence().starts_with("1 of 3 users succeeded, 2 gave up."),
+        "{}",
+        polls.sentence()
+    );
+    let told = page(&polls);
+    assert!(!told.contains("failed, may pass|"), "{told}");
+    assert!(row(&told, "no-sample").starts_with("no-sample|1|"), "{told}");
+    records.push(failed);
+    let told = page(&run(&records));
+    let error = row(&told, "200");
+    assert!(error.starts_with("200|1|failed, may pass|"), "{error}");
+    assert!(
+        error.contains("an assertion failed the sample") && !error.contains("upgrade"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_result_file_of_any_sampler_has_its_page() {
     let sample = |label: &str, code: &str, success| Row {
         time_stamp: START / 1_000,

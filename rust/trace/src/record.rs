@@ -166,6 +166,9 @@ pub struct EventRecord<'a> {
     /// Label of the sample that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Cow<'a, str>>,
+    /// The attempt succeeded, and was not yet what its user waits for; left out where that is not so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmet: bool,
     /// From 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u64>,

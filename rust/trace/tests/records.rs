@@ -259,6 +259,7 @@ fn event() -> impl Strategy<Value = EventRecord<'static>> {
             event,
             target: named.then_some(attempt.target),
             label: attempt.class.clone(),
+            unmet: numbered && named,
             attempt: numbered.then_some(attempt.attempt),
             total_us: attempt.sent_us,
             status: attempt.status,

@@ -248,6 +248,16 @@ impl Place {
         }
     }
 
+    /// Gives the place up: the next turn is waited for at the end of the queue.
+    pub fn give_up(&mut self) {
+        let Some(ticket) = self.ticket.take() else { return };
+        self.gate.change(|state| {
+            if state.pacer.leave(ticket) {
+                state.waiting.remove(&ticket);
+            }
+        });
+    }
+
     /// The gate.
     pub fn gate(&self) -> &Gate {
         &self.gate
@@ -256,12 +266,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some(ticket) = self.ticket else { return };
-        self.gate.change(|state| {
-            if state.pacer.leave(ticket) {
-                state.waiting.remove(&ticket);
-            }
-        });
+        self.give_up();
     }
 }
 

@@ -50,6 +50,7 @@ impl Tracer {
             event: event.event.into(),
             target: event.target.map(|target| files.shown(target)),
             label: event.label.map(Into::into),
+            unmet: event.unmet,
             attempt: event.attempt,
             total_us: event.total.map(micros_of),
             status,
@@ -81,6 +82,8 @@ pub struct TraceEvent<'a> {
     pub target: Option<&'a str>,
     /// The label of the sample that decided.
     pub label: Option<&'a str>,
+    /// It succeeded, and was not yet what its user waits for.
+    pub unmet: bool,
     /// From 1.
     pub attempt: Option<u64>,
     /// From its begin to its end, the children of a controller.

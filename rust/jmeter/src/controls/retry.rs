@@ -27,6 +27,9 @@ use run::{End, Over, RetryRun};
 /// Answers of success that an assertion failed; they are worth another attempt unless the properties say otherwise.
 const FAILED_BY_ASSERTION: &str = "200-399";
 
+/// Whether a success is followed by another attempt.
+const WHILE: &str = "wsb.retry.while";
+
 /// Which samples of an attempt decide.
 #[derive(Debug, Clone)]
 enum Counts {
@@ -77,6 +80,11 @@ impl Retry {
             policy.transient = with_failed_assertions(&policy.transient);
         }
         values.choice::<PacerMode>("wsb.shared.mode")?;
+        // Only a constant comes with the properties; what is no constant is told after each attempt.
+        match values.text(WHILE) {
+            "" => {}
+            constant => _ = holds(constant)?,
+        }
         let seed = values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
         Ok(Retry {
             counts: counts(&values)?,
@@ -132,8 +140,8 @@ impl Retry {
                 condition,
                 left_ms,
             } => {
-                let again = match holds(condition.as_deref()) {
-                    Ok(again) => again,
+                let again = match condition.as_deref().map(holds).transpose() {
+                    Ok(again) => again.unwrap_or(false),
                     Err(invalid) => return self.refuse(&invalid),
                 };
                 let failed = match self.counts {
@@ -144,6 +152,10 @@ impl Retry {
                 let over = Over { failed, again, code };
                 let end = run.over(over, limit, scene, &self.tracer).await;
                 self.reply_after(end)
+            }
+            Event::NoSample => {
+                let end = run.empty(scene.traces, &self.tracer);
+                self.reply_after(Some(end))
             }
         }
     }
@@ -228,15 +240,19 @@ pub fn with_failed_assertions(transient: &StatusSet) -> StatusSet {
 }
 
 /// Whether the condition holds under which a success is followed by another attempt.
-fn holds(condition: Option<&str>) -> Result<bool, Invalid> {
-    let text = condition.unwrap_or_default().trim();
+fn holds(condition: &str) -> Result<bool, Invalid> {
+    let text = condition.trim();
     match text.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
-        "false" | "" => Ok(false),
+        "false" => Ok(false),
         _ => Err(Invalid::new(
-            "wsb.retry.while",
+            WHILE,
             text,
-            "neither true nor false",
+            if text.is_empty() {
+                "empty when it is asked, as a function is that fails"
+            } else {
+                "neither true nor false"
+            },
             "what becomes true or false, as ${__jexl3(\"${status}\" != \"done\")}",
         )),
     }

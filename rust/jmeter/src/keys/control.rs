@@ -53,7 +53,7 @@ pub(super) const KEYS: &[Key] = &[
             "Again while",
             Kind::Text,
             "",
-            "Evaluated after each attempt: true has a success followed by another attempt, after a wait as for a transient failure, until it is false or the policy gives up. For polling, as ${__jexl3(\"${status}\" != \"done\")}.",
+            "Evaluated after each attempt: true has a success followed by another attempt, after a wait as for a transient failure, until it is false or the policy gives up; anything else fails the samples of one more attempt. For polling (over more than 1000 attempts set maxAttempts), as ${__jexl3(\"${status}\" != \"done\")}.",
         ),
     ),
     of(

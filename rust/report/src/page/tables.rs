@@ -91,7 +91,8 @@ fn wide(text: &str) -> Markup {
 
 fn cure(page: &Page<'_>, code: &str, outcome: Option<Outcome>) -> String {
     if let Ok(status) = code.parse() {
-        return words::status(status, outcome.unwrap_or(Outcome::Other)).to_owned();
+        let outcome = outcome.unwrap_or(Outcome::Other);
+        return words::status(status, outcome, page.run.subject()).to_owned();
     }
     let known = (page.cure)(code);
     known.map_or_else(String::new, |cure| {

@@ -90,10 +90,12 @@ pub(super) fn about(run: &Run) -> String {
 pub(super) fn stop(reason: &str) -> &'static str {
     match reason {
         "max-elapsed" => {
-            "The time for all attempts together (wsb.retry.maxElapsed) was over: raise it, or let fewer users start at once."
+            "The time for all attempts together (wsb.retry.maxElapsed) was over: raise it, or let fewer users start at once. Where \
+             wsb.retry.while polls, what it waits for did not come."
         }
         "max-attempts" => {
-            "All attempts that wsb.retry.maxAttempts allows were made: leave it at 0 and let wsb.retry.maxElapsed end it."
+            "All attempts that wsb.retry.maxAttempts allows were made: leave it at 0 (1000 attempts at most) and let wsb.retry.maxElapsed \
+             end it; long polling (wsb.retry.while) needs a larger one."
         }
         "hint-too-long" => {
             "The server asked for a longer wait than wsb.hint.max allows: raise it, or set wsb.hint.onTooLong=clamp."
@@ -103,13 +105,16 @@ pub(super) fn stop(reason: &str) -> &'static str {
         "schedule-end" => "The thread group's duration was over: make it longer than the slowest connect.",
         "cancelled" => "The test was stopped.",
         "invalid" => "A property of the plan is wrong; jmeter.log and the sample name it.",
+        "no-sample" => {
+            "An attempt ran no sample: a condition or a Once Only Controller inside left them out."
+        }
         "left" => "The thread went elsewhere in the middle of a failed attempt.",
         _ => "",
     }
 }
 
-/// What an HTTP status means for who connects.
-pub(super) fn status(status: u16, outcome: Outcome) -> &'static str {
+/// What an HTTP status means, for who connects or for a sample of any sampler.
+pub(super) fn status(status: u16, outcome: Outcome, subject: Subject) -> &'static str {
     match (status, outcome) {
         (_, Outcome::Throttled) => {
             "The server throttles: not an error of the plan. Wait as long as it asks (wsb.hint.mode=floor), and let many users of one quota \
@@ -121,6 +126,9 @@ pub(super) fn status(status: u16, outcome: Outcome) -> &'static str {
         }
         (404, _) => "There is nothing at this path.",
         (426, _) => "The server wants another protocol or version.",
+        (200..=399, _) if subject != Subject::Connects => {
+            "An answer of success that did not do: an assertion failed the sample, and its message says why."
+        }
         (300..=399, _) => "A redirect that could not be followed: use the final URL.",
         (502..=504, _) => "What stands before the server did not get through to it: look there.",
         (500..=599, _) => "The server failed: look into its log.",

@@ -35,6 +35,8 @@ pub enum Event {
         /// As for a turn.
         left_ms: Option<u64>,
     },
+    /// The attempt is over, and ran no sample: the run is over, too.
+    NoSample,
 }
 
 /// A sample that failed.

@@ -21,7 +21,7 @@ use engine::connecting::run::GateWait;
 use engine::gates::crowd::{Member, Took};
 use engine::gates::gate::{Gates, Place};
 use engine::signs::Signs;
-use engine::tracing::events::{TraceEvent, Tracer};
+use engine::tracing::events::{TraceEvent, TracedCode, Tracer};
 use engine::tracing::files::TraceFiles;
 use engine::tracing::records;
 
@@ -98,6 +98,8 @@ pub enum End {
     Succeeded,
     /// None did, and no further one follows.
     Stopped(StopReason),
+    /// None did, and the last one ran no sample.
+    NoSample,
 }
 
 impl End {
@@ -106,6 +108,7 @@ impl End {
         match self {
             End::Succeeded => "succeeded",
             End::Stopped(reason) => reason.as_str(),
+            End::NoSample => "no-sample",
         }
     }
 }
@@ -322,7 +325,7 @@ impl RetryRun {
             let event = TraceEvent {
                 attempt: Some(self.attempts),
                 total: Some(total),
-                code: Some(traced(&code)),
+                code: status_of(&code),
                 stop: Some(End::Succeeded.name().to_owned()),
                 ..self.event("attempt")
             };
@@ -428,9 +431,25 @@ impl RetryRun {
         self.throttled += u64::from(judged.verdict.class == Class::Throttle);
         if judged.is_success {
             self.let_in(took);
+            // What it waits for next is another request: others go first, else it would keep the place of its first one for ever.
+            if let Some(place) = &mut self.place {
+                place.give_up();
+            }
         } else if let Some(place) = &mut self.place {
             place.refused(&judged.refusal);
         }
+    }
+
+    /// The attempt that is under way ran no sample: there is nothing to go on for.
+    pub fn empty(&self, traces: &TraceFiles, tracer: &Tracer) -> End {
+        let end = End::NoSample;
+        let event = TraceEvent {
+            attempt: Some(self.attempts + 1),
+            stop: Some(end.name().to_owned()),
+            ..self.event("no-sample")
+        };
+        tracer.write(traces, &event);
+        end
     }
 
     /// The thread goes elsewhere: an attempt with a failed sample is told, as nothing else will.
@@ -447,6 +466,13 @@ impl RetryRun {
     }
 
     fn failure<'a>(&'a self, name: &'static str, judged: &'a Judged) -> TraceEvent<'a> {
+        if judged.is_success {
+            return TraceEvent {
+                unmet: true,
+                code: status_of(&judged.code),
+                ..self.event(name)
+            };
+        }
         TraceEvent {
             label: (!judged.label.is_empty()).then_some(&judged.label),
             code: Some(traced(&judged.code)),
@@ -470,6 +496,11 @@ impl RetryRun {
 /// What holds for the attempt's samples, only their elements know.
 fn untimed(time: Duration) -> Took {
     Took { time, limit: None }
+}
+
+/// What the trace tells of a success: a code that is no status would be an error there.
+fn status_of(code: &str) -> Option<TracedCode<'_>> {
+    reading(code).status().map(TracedCode::Status)
 }
 
 /// How an attempt ended.

@@ -8,6 +8,7 @@ use engine::gates::gate::Gates;
 use engine::tracing::files::TraceFiles;
 use engine::watching::board::Board;
 
+mod polling;
 mod storms;
 
 /// A controller of the user `u`, and what it needs.
@@ -85,6 +86,9 @@ fn request(user: &str, properties: &[(&str, &str)]) -> ControlRequest {
     }
 }
 
+/// Everything is worth another try.
+const ANY: (&str, &str) = ("wsb.retry.transient", "any");
+
 /// Waits of 1, 2, 4 s.
 const EXPONENTIAL: (&str, &str) = ("wsb.retry.strategy", "exponential");
 
@@ -159,6 +163,9 @@ async fn what_follows_a_failure_depends_on_its_class() {
             &[("wsb.retry.transient", "timeout")],
             "fatal",
         ),
+        ("Non HTTP response code: spec.invalid", &[ANY], "fatal"),
+        ("Non HTTP response code: native.unavailable", &[ANY], "fatal"),
+        ("Non HTTP response code: tls.certificate", &[ANY], ""),
         ("429", &[("wsb.retry.strategy", "none")], "no-retry"),
         ("429", &[("wsb.retry.maxAttempts", "1")], "max-attempts"),
         ("429", &[("wsb.retry.maxElapsed", "10ms")], "max-elapsed"),
@@ -382,6 +389,7 @@ fn wrong_properties_are_refused_with_their_names() {
     for (key, value, more) in [
         ("wsb.retry.base", "soon", &[][..]),
         ("wsb.retry.counts", "most", &[]),
+        ("wsb.retry.while", "yes", &[]),
         ("wsb.retry.attemptsShown", "hide", &[]),
         ("wsb.retry.failedAssertions", "maybe", &[]),
         ("wsb.retry.label", "", &[("wsb.retry.counts", "matching")]),
@@ -425,64 +433,4 @@ async fn a_close_by_the_server_counts_by_its_code_and_its_reason_may_hint() {
         );
         assert_eq!(over["variables"]["wsb.throttled"], "1");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_success_is_followed_by_another_attempt_while_the_condition_holds() {
-    let mut bench = Bench::new(&[
-        ("wsb.retry.strategy", "fixed"),
-        ("wsb.retry.transientBase", "2s"),
-        ("wsb.retry.transient", "none"),
-        ("wsb.retry.failedAssertions", "fatal"),
-    ]);
-    bench.begin().await;
-    let begun = Instant::now();
-    for (condition, go) in [(" True ", true), ("true", true), ("false", false)] {
-        let over = json!({"event": "over", "ok": true, "code": "200", "condition": condition});
-        let answer = bench.tell(over).await;
-        assert_eq!(answer["go"], go, "{condition}");
-    }
-    assert_eq!(begun.elapsed(), Duration::from_secs(4));
-    bench.begin().await;
-    let answer = bench.over(true, "200").await;
-    assert_eq!(answer["variables"]["wsb.stop"], "succeeded", "no condition");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_condition_that_holds_for_ever_is_bounded_by_the_policy_and_a_failure_stays_one() {
-    let mut bench = Bench::new(&[("wsb.retry.maxAttempts", "2")]);
-    let holds = |ok: bool, code: &str| json!({"event": "over", "ok": ok, "code": code, "condition": "true"});
-    bench.begin().await;
-    assert_eq!(bench.tell(holds(true, "200")).await["go"], true);
-    let last = bench.tell(holds(true, "200")).await;
-    assert_eq!(
-        (&last["go"], &last["stop"]),
-        (&json!(false), &json!("max-attempts"))
-    );
-    assert_eq!(last["variables"]["wsb.lastStatus"], "200");
-
-    bench.begin().await;
-    bench.failed("404", "").await;
-    let fatal = bench.tell(holds(false, "404")).await;
-    assert_eq!(
-        fatal["stop"], "fatal",
-        "the condition is asked of successes alone"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_condition_that_is_neither_true_nor_false_is_refused_by_name() {
-    let mut bench = Bench::new(&[]);
-    bench.begin().await;
-    let over = json!({"event": "over", "ok": true, "code": "200", "condition": "${undefined}"});
-    let answer = bench.tell(over).await;
-    let detail = answer["failure"]["detail"].as_str().unwrap();
-    assert!(
-        detail.contains("wsb.retry.while") && detail.contains("${undefined}"),
-        "{detail}"
-    );
-    assert_eq!(
-        (&answer["go"], &answer["variables"]["wsb.stop"]),
-        (&json!(false), &json!("invalid"))
-    );
 }
