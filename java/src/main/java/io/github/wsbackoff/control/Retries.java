@@ -92,7 +92,7 @@ final class Retries {
 
   /** The controller's own, and of the defaults in the sample's scope what it leaves empty. */
   private Values properties(SamplePackage pack) {
-    Values values = new Values();
+    Values values = new Values(WHILE); // that is asked for after each attempt
     values.add(controller);
     conditional = hasCondition(controller) ? controller : null;
     for (ConfigTestElement config : pack.getConfigs()) {
@@ -101,15 +101,22 @@ final class Retries {
         conditional = conditional == null && hasCondition(config) ? config : conditional;
       }
     }
-    values.take(WHILE); // asked for after each attempt
+    if (conditional != null && !isFunction(conditional.getProperty(WHILE))) {
+      values.put(
+          WHILE, conditional.getPropertyAsString(WHILE).trim()); // a wrong one is told at once
+    }
     return values;
   }
 
   private static boolean hasCondition(TestElement element) {
     JMeterProperty condition = element.getPropertyOrNull(WHILE);
-    // A function is not asked before its time.
-    return condition instanceof FunctionProperty
-        || condition != null && !condition.getStringValue().trim().isEmpty();
+    return condition != null
+        && (isFunction(condition) || !condition.getStringValue().trim().isEmpty());
+  }
+
+  /** A function is not asked before its time. */
+  private static boolean isFunction(JMeterProperty property) {
+    return property instanceof FunctionProperty;
   }
 
   /** What the condition says now. */
@@ -183,6 +190,9 @@ final class Retries {
   boolean over(boolean lastSampleOk) {
     boolean ok = lastOk && lastSampleOk;
     boolean mayWait = failed || !ok || conditional != null;
+    if (running && !sampled) {
+      control.step(Steps.event("noSample"));
+    }
     running = running && sampled && unusable() == null;
     startAttempt();
     if (running) {
@@ -193,7 +203,8 @@ final class Retries {
         event.put("condition", condition());
       }
       JsonNode answer = mayWait ? control.await(event) : control.step(event);
-      running = answer.path("go").asBoolean();
+      // What turns out to be wrong when the samples are out, those of one more attempt tell.
+      running = answer.path("go").asBoolean() || unusable() != null;
     }
     return running;
   }

@@ -29,7 +29,6 @@ public final class ThreadControl {
   private long passes;
   private Failure failure;
   private JsonNode refused = MissingNode.getInstance();
-  private boolean told;
 
   /**
    * @param kind the element's name in the table of keys
@@ -116,7 +115,7 @@ public final class ThreadControl {
         refuse(refusal);
       }
       String warning = answer.path("warning").asText("");
-      if (!warning.isEmpty()) {
+      if (!warning.isEmpty() && isNews(warning)) {
         log.warn("{}: {}", element.getName(), warning);
       }
       if (answer.path("endThread").asBoolean()) {
@@ -124,8 +123,10 @@ public final class ThreadControl {
       }
       return answer;
     } catch (NativeLibraryException e) {
-      told |= !TestRuns.isNews(e.getMessage());
-      refuse(Failure.of(e));
+      failure = Failure.of(e);
+      if (TestRuns.isNews(e.getMessage())) { // whoever was the first to need the library
+        log.error("{}: {}", element.getName(), failure.detail);
+      }
     } catch (RuntimeException | LinkageError | VirtualMachineError e) {
       log.error("{} failed in an unforeseen way", element.getName(), e);
       refuse(Failure.of(e));
@@ -135,10 +136,14 @@ public final class ThreadControl {
 
   private void refuse(Failure refusal) {
     failure = refusal;
-    if (!told) {
-      told = true;
+    if (isNews(refusal.code)) { // not its words, which may be others in each thread and pass
       log.error("{}: {}", element.getName(), refusal.detail);
     }
+  }
+
+  /** Whether the element has not told this in this test yet, in whatever thread. */
+  private boolean isNews(String what) {
+    return TestRuns.isNews(element.getName() + " " + element.identity().text() + " " + what);
   }
 
   /** As JMeter does when a timer's pause would end after the schedule. */

@@ -21,8 +21,23 @@ public final class Values {
 
   private static final Pattern PASSWORD = Pattern.compile("(//[^:/@\\s]*):[^/@\\s]*@");
 
+  /** The key that is not read here, or null. */
+  private final String apart;
+
   private final List<String> keys = new ArrayList<>();
   private final List<String> values = new ArrayList<>();
+
+  public Values() {
+    this(null);
+  }
+
+  /**
+   * @param apart a key that elements may set and that is not read with the others: what is not
+   *     asked for at its time may say something else, and may be changed by being asked
+   */
+  public Values(String apart) {
+    this.apart = apart;
+  }
 
   /** Adds what an element sets; each value is read once, because it may be a function. */
   public void add(TestElement element) {
@@ -49,6 +64,9 @@ public final class Values {
   }
 
   private void add(JMeterProperty property) {
+    if (property.getName().equals(apart)) {
+      return;
+    }
     String value = property.getStringValue();
     if (value == null || value.isEmpty()) {
       return;
@@ -104,7 +122,7 @@ public final class Values {
   }
 
   public Values copy() {
-    Values copy = new Values();
+    Values copy = new Values(apart);
     copy.keys.addAll(keys);
     copy.values.addAll(values);
     return copy;

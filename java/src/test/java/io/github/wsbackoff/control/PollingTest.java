@@ -5,12 +5,22 @@ import static io.github.wsbackoff.control.Plan.sampler;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 
+import io.github.wsbackoff.Log;
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.control.Plan.Seen;
+import io.github.wsbackoff.element.ThreadControl;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.apache.jmeter.control.OnceOnlyController;
+import org.apache.jmeter.engine.util.CompoundVariable;
 import org.apache.jmeter.processor.PostProcessor;
 import org.apache.jmeter.testelement.AbstractTestElement;
+import org.apache.jmeter.testelement.TestElement;
+import org.apache.jmeter.testelement.property.FunctionProperty;
+import org.apache.jmeter.testelement.property.JMeterProperty;
 import org.apache.jmeter.threads.JMeterContext;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jorphan.collections.HashTree;
@@ -64,18 +74,117 @@ public class PollingTest {
   }
 
   @Test
-  public void a_condition_that_never_ends_is_bounded_and_one_that_is_none_is_told()
-      throws Exception {
-    Object[][] cases = {{"true", "max-attempts", 2}, {"${undefined}", "invalid", 1}};
+  public void a_condition_that_never_ends_is_bounded() throws Exception {
+    Plan plan = new Plan(1);
+    plan.add(fast("wsb.retry.maxAttempts", "2", "wsb.retry.while", "true"))
+        .add(sampler("poll", "200"));
+    plan.add(sampler("next", "200"));
+    List<Seen> seen = plan.run();
+    assertEquals(Arrays.asList("poll 200", "poll 200", "next 200"), plan.recorder.lines());
+    assertEquals("max-attempts", seen.get(2).variables.get("wsb.stop"));
+  }
+
+  @Test
+  public void a_condition_that_is_none_fails_the_samples_inside() throws Exception {
+    // A constant is known before; what comes of a function or a variable when the sample is out.
+    Object[][] cases = {
+      {"yes", "\"yes\"", true},
+      {"1", "\"1\"", true},
+      {"${undefined}", "${undefined}", false},
+      {new Asked(""), "empty", false}
+    };
     for (Object[] c : cases) {
-      Plan plan = new Plan(1);
-      plan.add(fast("wsb.retry.maxAttempts", "2", "wsb.retry.while", (String) c[0]))
-          .add(sampler("poll", "200"));
+      Plan plan = new Plan(2);
+      plan.add(polling(fast(), c[0])).add(sampler("poll", "200"));
       plan.add(sampler("next", "200"));
       List<Seen> seen = plan.run();
-      Seen next = seen.get(seen.size() - 1);
-      assertEquals(c[0].toString(), c[2], seen.size() - 1);
-      assertEquals(c[1], next.variables.get("wsb.stop"));
+      List<String> pass =
+          c[2].equals(true)
+              ? Arrays.asList("poll 200 failed", "next 200")
+              : Arrays.asList("poll 200", "poll 200 failed", "next 200");
+      List<String> both = new ArrayList<>(pass);
+      both.addAll(pass);
+      assertEquals(c[1].toString(), both, plan.recorder.lines());
+      Seen failed = seen.get(pass.size() - 2);
+      assertTrue(failed.failure, failed.failure.contains("wsb.retry.while"));
+      assertTrue(failed.failure, failed.failure.contains(c[1].toString()));
+      assertEquals("invalid", seen.get(pass.size() - 1).variables.get("wsb.stop"));
+    }
+  }
+
+  private static <T extends TestElement> T polling(T element, Object condition) {
+    if (condition instanceof JMeterProperty) {
+      element.setProperty((JMeterProperty) condition);
+    } else {
+      element.setProperty("wsb.retry.while", condition.toString());
+    }
+    return element;
+  }
+
+  @Test
+  public void what_is_wrong_is_told_once_for_all_threads() throws Exception {
+    Log log = new Log();
+    log.listen(ThreadControl.class);
+    try {
+      Plan plan = new Plan(2);
+      plan.threads.setNumThreads(3);
+      plan.add(polling(fast(), new Asked("1", "2", "3"))).add(sampler("poll", "200"));
+      plan.run();
+      assertEquals(log.errors().toString(), 1, log.errors().size());
+    } finally {
+      log.end();
+    }
+  }
+
+  @Test
+  public void a_condition_is_asked_once_an_attempt_and_never_before() throws Exception {
+    for (boolean among : new boolean[] {false, true}) {
+      Asked condition = new Asked("true", "true", "false", "true");
+      Plan plan = new Plan(1);
+      HashTree inside = plan.add(among ? fast() : polling(fast(), condition));
+      if (among) {
+        inside.add(polling(new WebSocketDefaults(), condition));
+      }
+      inside.add(sampler("poll", "200"));
+      plan.run();
+      assertEquals(Arrays.asList("poll 200", "poll 200", "poll 200"), plan.recorder.lines());
+    }
+  }
+
+  @Test
+  public void an_attempt_that_runs_no_sample_ends_it_and_says_so() throws Exception {
+    Plan plan = new Plan(1);
+    plan.add(fast("wsb.retry.while", "true"))
+        .add(new OnceOnlyController())
+        .add(sampler("poll", "200"));
+    plan.add(sampler("next", "200"));
+    List<Seen> seen = plan.run();
+    assertEquals(Arrays.asList("poll 200", "next 200"), plan.recorder.lines());
+    assertEquals("no-sample", seen.get(1).variables.get("wsb.stop"));
+    assertEquals("1", seen.get(1).variables.get("wsb.attempts"));
+  }
+
+  /** A function that says these in turn, the last of them for ever; all copies together. */
+  private static final class Asked extends FunctionProperty {
+    private static final long serialVersionUID = 1L;
+    private static final Queue<String> ANSWERS = new ConcurrentLinkedQueue<>();
+
+    private final List<String> answers;
+
+    private Asked(String... answers) {
+      super("wsb.retry.while", new CompoundVariable());
+      this.answers = Arrays.asList(answers);
+      ANSWERS.clear();
+    }
+
+    @Override
+    public String getStringValue() {
+      synchronized (ANSWERS) {
+        if (ANSWERS.isEmpty()) {
+          ANSWERS.addAll(answers);
+        }
+        return ANSWERS.size() > 1 ? ANSWERS.poll() : ANSWERS.peek();
+      }
     }
   }
 

@@ -6,9 +6,9 @@ import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.JMeterSetup;
+import io.github.wsbackoff.Log;
 import io.github.wsbackoff.OwnClassLoader;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -18,17 +18,11 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.stream.Collectors;
 import org.apache.jmeter.engine.util.CompoundVariable;
 import org.apache.jmeter.functions.Function;
 import org.apache.jmeter.functions.InvalidVariableException;
 import org.apache.jmeter.threads.JMeterContextService;
 import org.apache.jmeter.threads.JMeterVariables;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.core.Appender;
-import org.apache.logging.log4j.core.Logger;
-import org.apache.logging.log4j.core.appender.WriterAppender;
-import org.apache.logging.log4j.core.layout.PatternLayout;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.BeforeClass;
@@ -181,7 +175,7 @@ public class BackoffDelayTest {
       function.setParameters(Collections.singletonList(new CompoundVariable("1")));
       assertEquals("", function.execute(null, null));
       assertEquals(1, log.errors().size());
-      assertTrue(log.errors().get(0), log.text.toString().contains("Cure: "));
+      assertTrue(log.errors().get(0), log.text().contains("Cure: "));
     }
   }
 
@@ -198,39 +192,5 @@ public class BackoffDelayTest {
     function.setParameters(parameters);
     assertFalse(function.getReferenceKey().isEmpty());
     return function;
-  }
-
-  /** What a class logs; a line is a level and a message. */
-  private static final class Log {
-    private final StringWriter text = new StringWriter();
-    private final Appender appender =
-        WriterAppender.createAppender(
-            PatternLayout.newBuilder().withPattern("%p %m%n").build(),
-            null,
-            text,
-            "test",
-            false,
-            false);
-    private Logger logger;
-
-    private void listen(Class<?> of) {
-      logger = (Logger) LogManager.getLogger(of.getName());
-      appender.start();
-      logger.addAppender(appender);
-    }
-
-    private List<String> errors() {
-      return Arrays.stream(text.toString().split("\\R"))
-          .filter(line -> line.startsWith("ERROR "))
-          .collect(Collectors.toList());
-    }
-
-    private void forget() {
-      text.getBuffer().setLength(0);
-    }
-
-    private void end() {
-      logger.removeAppender(appender);
-    }
   }
 }
