@@ -138,6 +138,7 @@ impl Course<'_> {
         let took = Took {
             time: tried.record.trace.total,
             limit: Some(timeout),
+            reached: tried.record.trace.remote.is_some(),
         };
         let failed = tried.failed.as_ref();
         let judged = tried

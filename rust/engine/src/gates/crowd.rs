@@ -25,13 +25,15 @@ struct State {
     told: [bool; 3],
 }
 
-/// How long an attempt took.
+/// How far an attempt came, and how long it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Took {
     /// So long.
     pub time: Duration,
     /// Of so much; `None`: nobody knows.
     pub limit: Option<Duration>,
+    /// Whether TCP got through, to the server or its proxy: who found nobody there learnt nothing of a quota.
+    pub reached: bool,
 }
 
 impl Default for Crowd {
@@ -71,6 +73,9 @@ impl Member {
 
     /// It was refused; what all of them know now.
     pub fn refused(&self, refusal: &Refusal, took: Took) -> Option<Finding> {
+        if !took.reached {
+            return None;
+        }
         let now = self.crowd.start.elapsed();
         let mut state = self.crowd.lock();
         let found = state.known.refused(now, refusal, took.time, took.limit)?;
@@ -111,7 +116,7 @@ impl Drop for Member {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backoff::{Class, Form, PacerMode};
+    use backoff::{Class, FailureKind, Form, PacerMode};
     use tokio::time::advance;
 
     #[tokio::test(start_paused = true)]
@@ -126,6 +131,7 @@ mod tests {
         let took = Took {
             time: Duration::from_millis(1),
             limit: None,
+            reached: true,
         };
         members[0].passed(took);
         for second in 0..8 {
@@ -156,5 +162,35 @@ mod tests {
         let late = crowd.enter();
         assert!(late.gate().is_none());
         assert_eq!(late.refused(&refusal(Class::Throttle), took), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_not_there_locks_nobody_out() {
+        let crowd = Arc::new(Crowd::default());
+        let members: Vec<Member> = (0..41).map(|_| crowd.enter()).collect();
+        let dead = Refusal {
+            class: Class::Transient,
+            form: Form::NoAnswer(FailureKind::Network),
+            hint: None,
+        };
+        let found = async |reached| {
+            let mut found = None;
+            for _ in 0..60 {
+                for member in &members {
+                    let took = Took {
+                        time: Duration::from_millis(1),
+                        limit: None,
+                        reached,
+                    };
+                    found = found.or(member.refused(&dead, took));
+                }
+                advance(Duration::from_secs(1)).await;
+            }
+            found
+        };
+        assert_eq!(found(false).await, None);
+        assert!(members[0].gate().is_none());
+        // One that ends all connections may be a limit.
+        assert!(matches!(found(true).await, Some(Finding::LockedOut(_))));
     }
 }

@@ -19,6 +19,23 @@ const FATAL: &[&str] = &[
     "NoSuchFileException",
 ];
 
+/// Exceptions of who found nobody: no address, or no TCP connection.
+const NOBODY: &[&str] = &[
+    "UnknownHostException",
+    "ConnectException",
+    "HttpHostConnectException",
+    "ConnectTimeoutException",
+    "NoRouteToHostException",
+];
+
+/// Whether a response code says that the sample found nobody at its address: that tells nothing of a quota.
+pub fn finds_nobody(code: &str) -> bool {
+    code.trim().strip_prefix(NO_STATUS).is_some_and(|cause| {
+        let simple = cause.rsplit('.').next().unwrap_or(cause);
+        cause.starts_with("tcp.") || cause.starts_with("dns.") || NOBODY.contains(&simple)
+    })
+}
+
 /// What a response code says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
@@ -120,6 +137,25 @@ fn headers(text: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_finds_nobody_learns_nothing_of_a_quota() {
+        for (code, expected) in [
+            ("Non HTTP response code: tcp.refused", true),
+            ("Non HTTP response code: dns.not-found", true),
+            ("Non HTTP response code: java.net.ConnectException", true),
+            (
+                "Non HTTP response code: org.apache.http.conn.ConnectTimeoutException",
+                true,
+            ),
+            ("Non HTTP response code: java.net.SocketException", false),
+            ("Non HTTP response code: upgrade.reset", false),
+            ("503", false),
+            ("tcp.refused", false),
+        ] {
+            assert_eq!(finds_nobody(code), expected, "{code}");
+        }
+    }
 
     #[test]
     fn response_codes_are_read_for_what_another_attempt_can_do() {

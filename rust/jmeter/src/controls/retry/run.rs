@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::messages::{FailedSample, Reply};
 use crate::connect::{gate, quota_by, quota_key};
-use crate::controls::sample::{reading, traced};
+use crate::controls::sample::{finds_nobody, reading, traced};
 use crate::controls::{Scene, Waited};
 use crate::cures;
 use crate::values::{Invalid, Values};
@@ -352,9 +352,9 @@ impl RetryRun {
     }
 
     /// What all who try at the quota found out; the first of them tells the log.
-    fn find(&mut self, refusal: &Refusal, took: Duration) -> Option<Finding> {
+    fn find(&mut self, refusal: &Refusal, took: Took) -> Option<Finding> {
         let member = self.member.as_ref()?;
-        let found = member.refused(refusal, untimed(took))?;
+        let found = member.refused(refusal, took)?;
         if member.is_first_to_tell(&found) {
             let signs = Signs {
                 smells: Vec::new(),
@@ -375,6 +375,10 @@ impl RetryRun {
         let found = if judged.is_success {
             None
         } else {
+            let took = Took {
+                reached: !finds_nobody(&judged.code),
+                ..untimed(took)
+            };
             self.find(&judged.refusal, took)
         };
         let (Step::Pause { .. }, Next::Wait(wait)) = (judged.next, judged.verdict.next) else {
@@ -495,7 +499,11 @@ impl RetryRun {
 
 /// What holds for the attempt's samples, only their elements know.
 fn untimed(time: Duration) -> Took {
-    Took { time, limit: None }
+    Took {
+        time,
+        limit: None,
+        reached: true,
+    }
 }
 
 /// What the trace tells of a success: a code that is no status would be an error there.
