@@ -13,6 +13,8 @@ import org.apache.jmeter.report.dashboard.AbstractDataExporter;
 import org.apache.jmeter.report.dashboard.ExportException;
 import org.apache.jmeter.report.processor.SampleContext;
 import org.apache.jmeter.util.JMeterUtils;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes our page beside JMeter's dashboard, at {@code -e -o} and at {@code -g}, when named in
@@ -22,15 +24,26 @@ import org.apache.jmeter.util.JMeterUtils;
  * names (several with {@code ;} between them), else of the test's own trace.
  */
 public final class PageExporter extends AbstractDataExporter {
+  private static final Logger log = LoggerFactory.getLogger(PageExporter.class);
+
   /** The page's name in the dashboard's folder. */
   static final String PAGE = "ws-backoff.html";
 
   private static final String TRACES = "traces";
   private static final String FOLDER = "output_dir";
 
+  /** Never throws: JMeter would leave its own dashboard unwritten, too. */
   @Override
   public void export(
-      SampleContext context, File results, ReportGeneratorConfiguration configuration)
+      SampleContext context, File results, ReportGeneratorConfiguration configuration) {
+    try {
+      write(results, configuration);
+    } catch (ExportException | RuntimeException | LinkageError e) {
+      log.error("{}: no page beside the dashboard", getName(), e);
+    }
+  }
+
+  private void write(File results, ReportGeneratorConfiguration configuration)
       throws ExportException {
     SubConfiguration own = configuration.getExportConfigurations().get(getName());
     File folder = folder(own);
@@ -70,7 +83,12 @@ public final class PageExporter extends AbstractDataExporter {
       }
     } else {
       for (String name : named.split(";")) {
-        traces.add(new File(name.trim()));
+        File trace = new File(name.trim());
+        if (trace.isFile()) {
+          traces.add(trace);
+        } else {
+          log.error("{}: the trace {} is not there; the page tells without it", getName(), trace);
+        }
       }
     }
     return traces;
