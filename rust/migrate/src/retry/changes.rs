@@ -9,6 +9,9 @@ use crate::ours;
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeSet;
 
+/// The properties of controllers that loop.
+const LOOPS: [&str; 3] = [WHILE, "LoopController.loops", "LoopController.continue_forever"];
+
 /// Makes the changes, and tells them; a Connect is changed with the other samplers of WebSockets.
 pub(crate) fn apply(
     plan: &Plan,
@@ -86,13 +89,20 @@ fn replace(
     let first = found.found.waits.first().filter(|wait| **wait >= 1.0);
     let base = found.varying.clone().or(first.map(|wait| format!("{wait:.0}ms")));
     if theirs.connects(plan, found.sampler) && found.found.body.is_none() {
-        change.unwrap(item);
+        let what = if found.around {
+            let simple = NewElement::new("GenericController", "LogicControllerGui");
+            change.convert(item, &simple, &LOOPS);
+            Outcome::Moved("a Simple Controller, for what counts in it only".to_owned())
+        } else {
+            change.unwrap(item);
+            let why = format!("{} tries again by itself", plan.name(found.sampler));
+            Outcome::Removed(why)
+        };
         theirs.try_again(
             found.sampler,
             base.map(|base| ("wsb.retry.base", base)).into_iter().collect(),
         );
-        let why = format!("{} tries again by itself", plan.name(found.sampler));
-        told.push(Entry::of(plan, item, Outcome::Removed(why)).with(found.notes.clone()));
+        told.push(Entry::of(plan, item, what).with(found.notes.clone()));
         return ("wsb.stop".to_owned(), "connected");
     }
     let mut element = ours::retry();
@@ -132,11 +142,7 @@ fn replace(
     if !found.asking.is_empty() {
         element = element.with("wsb.retry.prefix", prefix.as_str());
     }
-    change.convert(
-        item,
-        &element,
-        &[WHILE, "LoopController.loops", "LoopController.continue_forever"],
-    );
+    change.convert(item, &element, &LOOPS);
     if let Some((text, has)) = &found.found.body {
         change.insert_below(found.sampler, "Body", &body_assertion(text, *has));
     }

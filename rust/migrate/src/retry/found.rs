@@ -156,6 +156,14 @@ fn obeys(game: &Game, start: &World, refusal: &Played) -> Result<bool, String> {
     Ok(hinted.waits.first() != refusal.waits.first())
 }
 
+/// Whether a number that a property gives is its limit on tries and nothing else.
+pub(super) fn is_limit(game: &Game, start: &World, found: &Found) -> Result<bool, String> {
+    let mut world = start.clone();
+    world.more = 1.0;
+    let more = game.play(&world, MOST, &|_| refused("429", HEADERS))?;
+    Ok(found.tries.is_some_and(|tries| more.tries == tries + 1))
+}
+
 /// The failures besides 429 after which it tries again.
 fn retried(game: &Game, start: &World, good: Try) -> Result<Vec<&'static str>, String> {
     let mut all = Vec::new();

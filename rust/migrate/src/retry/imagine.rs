@@ -47,6 +47,8 @@ pub(super) struct World<'f> {
     pub(super) last: Option<Try>,
     /// What is drawn at random, as a share of its range.
     pub(super) drawn: f64,
+    /// What properties give more than the plan says where they are absent.
+    pub(super) more: f64,
     /// Milliseconds waited.
     pub(super) slept: f64,
     pub(super) did: Did,

@@ -11,6 +11,7 @@ mod found;
 mod imagine;
 mod needed;
 mod notes;
+mod others;
 mod parts;
 mod play;
 mod polling;
@@ -28,7 +29,7 @@ use found::{Found, found};
 use imagine::{Did, Try, World};
 use needed::{Starts, keep_what_others_need};
 use notes::notes;
-use parts::{Act, Parts, SCRIPTS, parts, source};
+use parts::{Act, Parts, SCRIPTS, is_kept, parts, source};
 use play::{Game, Head};
 use polling::{Poll, poll};
 use question::{IF, Question, WHILE};
@@ -53,6 +54,8 @@ struct Loop {
     opened: Vec<ItemId>,
     /// Its first wait as the plan has it, where that is no number.
     varying: Option<String>,
+    /// What counts for its sampler alone stands beside it, so that a controller has to stay around them.
+    around: bool,
     /// Its scripts ran before assertions, and there are some.
     asserts: bool,
     /// If Controllers that ask for its end: each with whether they ask for success.
@@ -81,6 +84,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         puts: BTreeSet::new(),
         last: None,
         drawn: 0.0,
+        more: 0.0,
         slept: 0.0,
         did: Did::default(),
         beanshell: false,
@@ -99,15 +103,17 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
     let starts = starts(plan, &world, files);
     // What a thread's variables are, wherever something puts them; a loop leaves what a success leaves.
     let mut puts = starts.clone();
+    let defined = defined(plan);
+    let constants = others::constants(plan, &defined);
     for item in candidates {
         let mut world = world.clone();
-        world.vars = defined(plan);
+        world.vars.clone_from(&defined);
         let group = group(plan, item);
         let before = puts
             .range(..item)
             .filter(|(start, _)| self::group(plan, **start) == group);
         world.vars.extend(before.flat_map(|(_, puts)| puts.clone()));
-        match one(plan, item, &world, theirs, files) {
+        match one(plan, item, &world, &constants, theirs, files) {
             Ok(Some(found)) => {
                 puts.insert(item, found.found.after[0].clone());
                 loops.loops.insert(item, Ok(found));
@@ -221,6 +227,7 @@ fn one(
     plan: &Plan,
     item: ItemId,
     world: &World,
+    constants: &BTreeSet<String>,
     theirs: &Survey,
     files: &Files,
 ) -> Result<Option<Loop>, String> {
@@ -247,6 +254,18 @@ fn one(
     let Some(found) = found(&game, &world, success)? else {
         return Ok(None);
     };
+    let own = |name: &str| found.puts.contains(name) || constants.contains(name);
+    let others = others::others(plan, item, &parts, &own, files);
+    if let Some(why) = others.why {
+        return Err(why);
+    }
+    if let Some(why) = others.limit {
+        if !found::is_limit(&game, &world, &found)? {
+            return Err(why);
+        }
+    }
+    let around =
+        theirs.connects(plan, parts.sampler) && found.body.is_none() && stands_beside(plan, item, &parts)?;
     let mut notes = notes(&found, parts.varying.as_deref(), parts.shared_count);
     let asserts = found.body.is_none() && asserts_unseen(plan, item, &parts);
     if asserts {
@@ -268,6 +287,7 @@ fn one(
         gone: parts.gone,
         opened: parts.opened,
         varying: parts.varying,
+        around,
         asserts,
         asking: Vec::new(),
         notes,
@@ -306,6 +326,25 @@ fn asserts_unseen(plan: &Plan, item: ItemId, parts: &Parts) -> bool {
         && plan
             .items()
             .any(|one| plan.class(one).ends_with("Assertion") && plan.counts_for(one, parts.sampler))
+}
+
+/// Whether something that stays counts for the sampler because it stands beside it.
+fn stands_beside(plan: &Plan, item: ItemId, parts: &Parts) -> Result<bool, String> {
+    let is_beside = |one: &ItemId| {
+        plan.runs(*one)
+            && is_kept(plan.class(*one))
+            && !plan.inside(parts.sampler).contains(one)
+            && !parts.gone.contains(one)
+    };
+    let beside: Vec<ItemId> = plan.inside(item).filter(is_beside).collect();
+    match beside.iter().find(|one| plan.class(**one) == "CSVDataSet") {
+        Some(data) => Err(format!(
+            "{} (line {}) gives each try a line of its own",
+            plan.name(*data),
+            plan.line(*data)
+        )),
+        None => Ok(!beside.is_empty()),
+    }
 }
 
 fn is_javascript(plan: &Plan, item: ItemId) -> bool {

@@ -233,6 +233,6 @@ fn reads(key: &str, value: &str) -> bool {
             .any(|part| lower.contains(part))
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.' && c != '-')
 }

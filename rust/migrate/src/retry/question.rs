@@ -9,7 +9,7 @@ pub(super) const WHILE: &str = "WhileController.condition";
 pub(super) const IF: &str = "IfController.condition";
 
 /// Functions of JMeter that evaluate an expression.
-const FUNCTIONS: [&str; 4] = ["__jexl3", "__jexl2", "__groovy", "__javaScript"];
+pub(super) const FUNCTIONS: [&str; 4] = ["__jexl3", "__jexl2", "__groovy", "__javaScript"];
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,7 +150,11 @@ fn value(name: &str, world: &mut World) -> Option<String> {
     }
     for function in ["__P(", "__property("] {
         if let Some(arguments) = arguments(function) {
-            return arguments.rsplit_once(',').map(|(_, absent)| absent.to_owned());
+            let (_, absent) = arguments.rsplit_once(',')?;
+            return Some(match absent.trim().parse::<f64>() {
+                Ok(number) if world.more != 0.0 => (number + world.more).to_string(),
+                _ => absent.to_owned(),
+            });
         }
     }
     match name {

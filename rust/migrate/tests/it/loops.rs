@@ -160,6 +160,16 @@ pub(crate) fn http(inner: &str) -> String {
     element("HTTPSamplerProxy", "Call", &[("HTTPSampler.path", "/api")], inner)
 }
 
+/// An Open of another plugin.
+pub(crate) fn open(inner: &str) -> String {
+    element(
+        "eu.luminis.jmeter.wssampler.OpenWebSocketSampler",
+        "Open",
+        &[("server", "localhost"), ("port", "80"), ("path", "/agents")],
+        inner,
+    )
+}
+
 pub(crate) fn script(s: Spelling, kind: &str, text: &str, file: &str) -> String {
     let (class, key) = match (s, kind) {
         (Spelling::BeanShell, "Sampler") => ("BeanShellSampler".to_owned(), "BeanShellSampler.query"),

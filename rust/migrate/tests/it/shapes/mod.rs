@@ -5,6 +5,7 @@ use crate::loops::{
     plan, sampler_script, timer, until,
 };
 
+mod meaning;
 mod scripts;
 mod stay;
 mod structures;
