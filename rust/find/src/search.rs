@@ -58,28 +58,11 @@ const ROUND_WITHIN: f64 = 0.17;
 const REFINED: usize = 10;
 /// A figure that costs so much more than the best one of its family may be likelier.
 const AS_LOW: usize = 100;
-/// So many decisions make the state of the walk, and so many of them judge it; then so many judge what is refined, and all the best.
+/// So many decisions that count make the state of the walk, and so many of all judge it; then so many judge what is refined, and all the best.
 const MOST: usize = 6_000;
 const WALKED: usize = 500;
 const REFINED_BY: usize = 1_000;
 const JUDGED_BY: usize = 4_000;
-
-/// Moments at which a closed window opened, the clearest first: not before the first, not behind the second.
-pub(crate) fn openings(seen: &Seen) -> Vec<(Micros, Micros)> {
-    let mut found = Vec::new();
-    let (mut refused, mut latest) = (0, 0);
-    for one in &seen.all {
-        if !one.passed {
-            refused += 1;
-            latest = latest.max(one.sent);
-        } else if refused > 0 {
-            found.push((refused, (latest.min(one.answered), one.answered)));
-            refused = 0;
-        }
-    }
-    found.sort_by_key(|(refused, _)| std::cmp::Reverse(*refused));
-    found.into_iter().map(|(_, opening)| opening).collect()
-}
 
 /// A shape by its one free figure, and the begin of a window where there is one.
 fn shape(family: Family, figure: f64, begin: Micros) -> Shape {
@@ -165,7 +148,7 @@ impl Search<'_> {
     /// The valleys of a walk over all figures, the lowest first; of equally low ones the widest.
     fn coarse(&self) -> Vec<Point> {
         let (from, until) = self.bounds();
-        let openings = openings(self.seen);
+        let openings = self.seen.openings();
         let best_begin = |figure: f64| {
             let begins = self.begins(&openings, figure).into_iter();
             begins
@@ -371,6 +354,7 @@ pub(crate) fn at_figure(seen: &Seen, found: &Found, figure: f64) -> Found {
 
 /// What is seen, judged by fewer and fewer decisions.
 struct Views {
+    all_of_it: Seen,
     all: Seen,
     thicker: Seen,
     thin: Seen,
@@ -378,14 +362,15 @@ struct Views {
 
 impl Views {
     fn new(seen: &Seen, counted: bool) -> Self {
-        let begun = if seen.all.len() > MOST {
-            seen.begin(MOST)
+        // Where refusals count, the state is made of all decisions and anew for each level, which takes its time; else of passes alone.
+        let begun = if counted {
+            seen.begin(MOST.min(seen.all.len()))
         } else {
-            seen.clone()
+            seen.begin_of_passes(MOST)
         };
-        // Where refusals count, the state is made anew for each level, which takes its time.
         let all = if counted { &begun } else { seen }.judged_by(JUDGED_BY);
         Self {
+            all_of_it: seen.judged_by(JUDGED_BY),
             all,
             thicker: begun.judged_by(REFINED_BY),
             thin: begun.judged_by(WALKED),
@@ -424,7 +409,9 @@ pub(crate) fn round_ones(seen: &Seen, best: &Found) -> Vec<Found> {
     };
     let points =
         rounds.flat_map(|round| begins(round).map(move |begin| whole.at(round, mid_run(seen, round, begin))));
-    points.map(|point| whole.found(point)).collect()
+    points
+        .map(|point| on_all(&views.all_of_it, whole.found(point)))
+        .collect()
 }
 
 /// The best of a family: each figure that explains the decisions, for what explains as much may be less likely.
@@ -464,11 +451,22 @@ pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Vec<Found> {
         .collect();
     let least = points.iter().map(|point| point.fit.level.cost()).min();
     let near = |point: &&Point| point.fit.level.cost() <= least.unwrap_or(0) + AS_LOW;
-    points
-        .iter()
-        .filter(near)
-        .map(|point| whole.found(*point))
-        .collect()
+    let found = points.iter().filter(near).map(|point| whole.found(*point));
+    found.map(|found| on_all(&views.all_of_it, found)).collect()
+}
+
+/// Where refusals count and only the first decisions were looked at, those behind them contradict, too: the figure of the range that
+/// they contradict least.
+fn on_all(seen: &Seen, found: Found) -> Found {
+    if !found.fit.counted || seen.all.len() <= MOST {
+        return found;
+    }
+    let (low, high) = found.range;
+    [found.fit.shape.figure(), low, (low * high).sqrt(), high]
+        .map(|figure| at_figure(seen, &found, figure))
+        .into_iter()
+        .min_by_key(|found| found.fit.level.missed())
+        .expect("its own figure is tried")
 }
 
 /// The rows of points, in the order of their figures, that cost the same and less than those beside them.

@@ -143,6 +143,13 @@ impl Seen {
         }
     }
 
+    /// Up to the so many-eth pass.
+    pub(crate) fn begin_of_passes(&self, most: usize) -> Self {
+        let until = self.passed().nth(most).map(|one| one.answered);
+        let most = until.map(|until| self.all.partition_point(|one| one.answered < until));
+        self.begin(most.unwrap_or(self.all.len()))
+    }
+
     /// The first so many.
     pub(crate) fn begin(&self, most: usize) -> Self {
         Self {
@@ -169,12 +176,35 @@ impl Seen {
         Self::of(all, self.origin)
     }
 
-    /// The same, judged by so many decisions at most, evenly out of all.
+    /// The same, judged by so many decisions at most: evenly out of those that passed and out of those that were refused, for where
+    /// users hammer, the few that pass tell most.
     pub(crate) fn judged_by(&self, most: usize) -> Self {
-        let step = self.all.len().div_ceil(most.max(1)).max(1);
+        let (passes, refusals) = self.counts();
+        let half = passes.min(refusals).min(most / 2);
+        let evenly = |count: usize, most: usize| count.div_ceil(most.max(1)).max(1);
+        let of_passes = evenly(passes, if passes <= refusals { half } else { most - half });
+        let of_refusals = evenly(refusals, if passes <= refusals { most - half } else { half });
         let mut thin = self.clone();
-        thin.judged = self.all.iter().step_by(step).copied().collect();
+        thin.judged = self.passed().step_by(of_passes).copied().collect();
+        thin.judged.extend(self.refused().step_by(of_refusals));
         thin
+    }
+
+    /// Moments at which a closed window opened, the clearest first: not before the first, not behind the second.
+    pub(crate) fn openings(&self) -> Vec<(Micros, Micros)> {
+        let mut found = Vec::new();
+        let (mut refused, mut latest) = (0, 0);
+        for one in &self.all {
+            if !one.passed {
+                refused += 1;
+                latest = latest.max(one.sent);
+            } else if refused > 0 {
+                found.push((refused, (latest.min(one.answered), one.answered)));
+                refused = 0;
+            }
+        }
+        found.sort_by_key(|(refused, _)| std::cmp::Reverse(*refused));
+        found.into_iter().map(|(_, opening)| opening).collect()
     }
 
     pub(crate) fn passed(&self) -> impl Iterator<Item = &One> {

@@ -68,3 +68,17 @@ fn a_few_refusals_that_fit_in_any_order_name_no_kind() {
     let found = found((0..120).map(|nth| decided(BEGIN + 100_000 * nth, !refused.contains(&nth))));
     assert_eq!(found.kind, Kind::Unknown, "{found:?}");
 }
+
+#[test]
+fn one_who_hammers_at_a_long_window_sees_its_length() {
+    // Of the first thousands of attempts none falls into an opening.
+    let passed = |nth: u64| nth % 12_000 < 120;
+    let found = found((0..26_000).map(|nth| decided(BEGIN + 5_000 * nth, passed(nth))));
+    assert_eq!(
+        (found.kind, found.limit),
+        (Kind::FixedWindow, Some(120)),
+        "{found:?}"
+    );
+    let window = found.window_ms.expect("a window");
+    assert!((window / 60_000.0 - 1.0).abs() < 0.01, "{found:?}");
+}
