@@ -1,11 +1,11 @@
 //! How often the experiment is right, over random limits of each kind, in virtual time.
 //!
-//! `cargo run --release -p probe --example accuracy [LIMITS A KIND] [WORD] [steps]`: so many of each (5), only of kinds with the word in
-//! their text, and each step.
+//! `cargo run --release -p probe --example accuracy [LIMITS A KIND] [WORD] [steps] [used]`: so many of each (5), only of kinds with the
+//! word in their text; each step; others used some of the quota before.
 
-use limiter::{LimitSpec, Rule};
-use probe::rehearsal::{Way, rehearse};
-use probe::{Budget, Candidate, Class, Probe};
+use limiter::{LimitSpec, Limiter, Rule};
+use probe::rehearsal::{Way, rehearse, used};
+use probe::{Budget, Candidate, Class, Ending, Probe};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::time::{Duration, Instant};
@@ -66,8 +66,10 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let each: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
     let word = arguments.next().unwrap_or_default();
-    let steps = arguments.next().is_some();
-    let (mut right, mut cannot, mut wrong, mut near) = (0, 0, 0, 0);
+    let more: Vec<String> = arguments.collect();
+    let says = |word: &str| more.iter().any(|other| other == word);
+    let (steps, used_before) = (says("steps"), says("used"));
+    let (mut right, mut cannot, mut wrong, mut near, mut sure) = (0, 0, 0, 0, 0);
     let mut tries = Vec::new();
     for kind in 0..10 {
         for nth in 0..each {
@@ -90,7 +92,21 @@ fn main() {
             let began = Instant::now();
             let mut probe = Probe::new(budget, seed);
             let since = Duration::from_secs_f64(1_795_000_000.0 + 60.0 * random.random::<f64>());
-            let (ending, took) = rehearse(&mut probe, &spec, since, way, seed, |step, at, probe| {
+            let begin = if used_before {
+                let (count, scale) = figures(&spec);
+                let span = if text.contains("window") {
+                    scale
+                } else {
+                    count / scale
+                };
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a small count
+                let count = (count * random.random::<f64>()).round() as u32;
+                let span = Duration::from_secs_f64(span * random.random::<f64>());
+                used(&spec, since, count, span, random.random())
+            } else {
+                Limiter::new(&spec)
+            };
+            let (ending, took) = rehearse(&mut probe, begin, since, way, seed, |step, at, probe| {
                 if steps {
                     println!(
                         "    {:>8.2} s, {} tries: {step:?}",
@@ -103,10 +119,13 @@ fn main() {
             tries.push(probe.tries_made());
             let verdict = match &found[..] {
                 [] => "cannot tell",
+                [first, ..] if !first.explains => "cannot tell",
                 [first, ..] if is_right(first.class, &spec) => "right",
                 [_, others @ ..] if others.iter().any(|other| is_right(other.class, &spec)) => "cannot tell",
                 _ => "WRONG",
             };
+            let misled = ending == Ending::Known && !(verdict == "right" && is_near(&found[0].limit, &spec));
+            sure += u32::from(misled);
             match verdict {
                 "right" => {
                     right += 1;
@@ -116,7 +135,8 @@ fn main() {
                 _ => cannot += 1,
             }
             println!(
-                "{verdict:<12}{text:<62} {ending:?}, {} tries, {:.0} s (computed {:.1} s), {} ms",
+                "{verdict:<12}{}{text:<62} {ending:?}, {} tries, {:.0} s (computed {:.1} s), {} ms",
+                if misled { "(known but wrong) " } else { "" },
                 probe.tries_made(),
                 took.as_secs_f64(),
                 began.elapsed().as_secs_f64(),
@@ -132,7 +152,7 @@ fn main() {
     }
     tries.sort_unstable();
     println!(
-        "{right} right ({near} of them with figures within 5 %), {cannot} cannot tell, {wrong} wrong; {} tries in the median",
+        "{right} right ({near} of them with figures within 5 %), {cannot} cannot tell, {wrong} wrong, {sure} known but wrong; {} tries in the median",
         tries.get(tries.len() / 2).copied().unwrap_or_default()
     );
 }

@@ -1,7 +1,7 @@
 //! The crowd of models: those that decide as the server did, drawn anew around them as it gets thin.
 
 use crate::Candidate;
-use crate::history::{Event, History, MISS, disagrees};
+use crate::history::{Event, History, MISS, disagrees, forbids};
 use crate::model::{Class, Model, all_usual};
 use limiter::Limiter;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -23,6 +23,12 @@ const ODD: f64 = 0.02;
 const UNLIKELY: f64 = 0.1;
 /// A kind this likely is known.
 const SURE: f64 = 0.9;
+
+/// A model that contradicts more than this share of the decisions explains too little, as `find` has it.
+const MISSED: f64 = 0.03;
+const MISSED_AT_LEAST: u32 = 2;
+/// Tries that overtake each other change places in a queue, and each delay is another one.
+const MISSED_IN_QUEUE: f64 = 0.15;
 
 /// How likely a model is that disagrees so much more than the best.
 pub(crate) fn worse(disagrees: u32) -> f64 {
@@ -46,15 +52,74 @@ impl Member {
         }
     }
 
-    /// Lets it see the events; false: it disagrees too many.
-    fn sees(&mut self, events: &[Event], most: u32) -> bool {
-        for event in events {
+    /// Lets it see what happened; false: it disagrees too many.
+    fn sees(&mut self, history: &History, most: u32) -> bool {
+        let mut used = Limiter::new(&self.model.used_spec());
+        for event in history.before() {
+            self.misses += forbids(&mut used, event, self.model.class.refusals_count());
+            if self.misses > most {
+                return false;
+            }
+        }
+        for event in history.events() {
             self.misses += disagrees(&mut self.state, event);
             if self.misses > most {
                 return false;
             }
         }
         true
+    }
+}
+
+impl Member {
+    /// Whether it contradicts few enough.
+    pub(crate) fn explains(&self, history: &History) -> bool {
+        let (missed, of) = (self.misses / MISS, history.tries_since());
+        let share = if self.model.class == Class::Queue {
+            MISSED_IN_QUEUE
+        } else {
+            MISSED
+        };
+        missed <= MISSED_AT_LEAST || f64::from(missed) <= share * f64::from(of)
+    }
+
+    /// Whether it was seen from rest until a refusal, and did as the model says. The very begin does not count: others may have used
+    /// the quota just before.
+    pub(crate) fn is_proven(&self, history: &History) -> bool {
+        let model = self.model;
+        // A queue's delays tell how much is left of it; a cap has no past.
+        if matches!(model.class, Class::Concurrency | Class::Queue) {
+            return true;
+        }
+        let uses = |event: &Event| match *event {
+            Event::Tried { at, verdict, .. } => {
+                (verdict.passed() || model.class.refusals_count()).then_some(at)
+            }
+            Event::Released { .. } => None,
+        };
+        let mut state = Limiter::new(&model.spec());
+        let mut used = history.before().iter().filter_map(uses).next_back();
+        // Since when it was at rest, and what it contradicted since then.
+        let mut rested = None;
+        for event in history.events() {
+            let Event::Tried { at, verdict, .. } = *event else {
+                continue;
+            };
+            if used.is_some_and(|used| at.saturating_sub(used) >= model.rest()) {
+                rested = Some((at, 0));
+            }
+            let misses = disagrees(&mut state, event);
+            rested = rested.map(|(since, before)| (since, before + misses));
+            used = uses(event).or(used).or(Some(at));
+            if !verdict.passed() {
+                // Two windows that happen to meet here may be one.
+                if rested.is_some_and(|(since, missed)| missed < MISS && model.is_in_one_window(since, at)) {
+                    return true;
+                }
+                rested = None;
+            }
+        }
+        false
     }
 }
 
@@ -78,10 +143,17 @@ impl Crowd {
         }
     }
 
+    /// Lets go of all models: what they were drawn by has begun otherwise than they do.
+    pub(crate) fn begin_anew(&mut self) {
+        self.members.clear();
+        self.out.clear();
+        self.seen = 0;
+    }
+
     /// Takes in what is new.
     pub(crate) fn learn(&mut self, history: &History) {
-        let events = history.events();
-        if events.len() == self.seen {
+        let seen = history.events().len();
+        if seen == self.seen {
             return;
         }
         let models: Vec<Model> = self.members.iter().map(|member| member.model).collect();
@@ -89,15 +161,15 @@ impl Crowd {
         let mut best = u32::MAX;
         // From the begin: what is usual may have changed, and with it what happened when.
         for model in models {
-            self.admit(model, events, &mut best);
+            self.admit(model, history, &mut best);
         }
         for class in Class::ALL {
             if !self.out.contains(&class) {
                 self.draw(class, history, &mut best);
             }
         }
-        self.seen = events.len();
-        self.thin(best, events.len());
+        self.seen = seen;
+        self.thin(best, seen);
         self.out = Class::ALL
             .into_iter()
             .filter(|class| self.of(*class).next().is_none())
@@ -117,13 +189,13 @@ impl Crowd {
             for scale in all_usual(class) {
                 for _ in 0..draws {
                     let model = Model::of_scale(class, scale, history, &mut self.random);
-                    self.admit(model, history.events(), &mut best);
+                    self.admit(model, history, &mut best);
                 }
             }
             self.draw(class, history, &mut best);
             let alike: Vec<Model> = self.best(class).map(|member| member.model).collect();
             for model in alike.iter().take(MOST).flat_map(|model| model.polished(history)) {
-                self.admit(model, history.events(), &mut best);
+                self.admit(model, history, &mut best);
             }
         }
         self.thin(best, history.events().len());
@@ -136,9 +208,9 @@ impl Crowd {
         best.saturating_add(PATIENCE + share)
     }
 
-    fn admit(&mut self, model: Model, events: &[Event], best: &mut u32) -> bool {
+    fn admit(&mut self, model: Model, history: &History, best: &mut u32) -> bool {
         let mut member = Member::new(model);
-        let sees = member.sees(events, Self::most(*best, events.len()));
+        let sees = member.sees(history, Self::most(*best, history.events().len()));
         if sees {
             *best = (*best).min(member.misses);
             self.members.push(member);
@@ -163,7 +235,7 @@ impl Crowd {
             } else {
                 Model::any(class, history, &mut self.random)
             };
-            if self.admit(model, history.events(), best) {
+            if self.admit(model, history, best) {
                 alike.push(model);
             }
         }
@@ -252,6 +324,13 @@ impl Crowd {
         kind >= sum * SURE && is_fine(&best, fine)
     }
 
+    /// The model that would be named.
+    pub(crate) fn leader(&self) -> Option<&Member> {
+        let likely = self.likely();
+        let (class, _) = likely.into_iter().min_by(|a, b| b.1.total_cmp(&a.1))?;
+        self.chosen(class)
+    }
+
     /// Those of a class that contradict the fewest.
     fn best(&self, class: Class) -> impl Iterator<Item = &Member> {
         let fewest = self.fewest(class);
@@ -259,11 +338,10 @@ impl Crowd {
     }
 
     /// What agrees, the likeliest first.
-    pub(crate) fn candidates(&self) -> Vec<Candidate> {
-        let mut all: Vec<Candidate> = self
-            .classes()
-            .into_iter()
-            .filter_map(|class| self.candidate(class))
+    pub(crate) fn candidates(&self, history: &History) -> Vec<Candidate> {
+        let classes = self.classes().into_iter();
+        let mut all: Vec<Candidate> = classes
+            .filter_map(|class| self.candidate(class, history))
             .collect();
         let likely = self.likely();
         let weight = |of: &Candidate| {
@@ -276,13 +354,20 @@ impl Crowd {
         all
     }
 
-    fn candidate(&self, class: Class) -> Option<Candidate> {
+    /// Of those that contradict the fewest the one that people would write.
+    fn chosen(&self, class: Class) -> Option<&Member> {
         let by_oddity = |a: &&Member, b: &&Member| a.model.oddity().total_cmp(&b.model.oddity());
-        let chosen = self.best(class).min_by(by_oddity)?;
+        self.best(class).min_by(by_oddity)
+    }
+
+    fn candidate(&self, class: Class, history: &History) -> Option<Candidate> {
+        let chosen = self.chosen(class)?;
         Some(Candidate {
             class,
             limit: chosen.model.spec(),
             contradicted: chosen.misses / MISS,
+            explains: chosen.explains(history),
+            proven: chosen.is_proven(history),
             counts: range(self.best(class).map(|member| member.model.count)),
             scale: range(self.best(class).map(|member| member.model.scale)),
         })

@@ -62,12 +62,18 @@ pub(crate) enum Event {
     },
 }
 
+/// How many tries and releases there were.
+pub(crate) type Mark = (usize, usize);
+
 /// All of it.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     tries: Vec<Try>,
     releases: Vec<(Duration, u32)>,
+    /// How many tries and releases were made before it all began anew.
+    old: Mark,
     /// The same, as models are asked; made anew when a try shows another usual time.
+    before: Vec<Event>,
     events: Vec<Event>,
 }
 
@@ -90,8 +96,34 @@ impl History {
         self.first_refusal().is_some()
     }
 
+    /// Where it stands.
+    pub(crate) fn mark(&self) -> Mark {
+        (self.tries.len(), self.releases.len())
+    }
+
+    /// What was seen since then began with a quota that nobody used; what was seen before, with one that others may have used.
+    pub(crate) fn begin_anew(&mut self, mark: Mark) {
+        self.old = mark;
+        self.rebuild();
+    }
+
+    /// Whether it began with a refusal: others had used all of it.
+    pub(crate) fn begins_refused(&self) -> bool {
+        self.first_refusal().is_some_and(|(_, passes)| passes.is_empty())
+    }
+
+    /// Tries since it began, or began anew.
+    pub(crate) fn tries_since(&self) -> u32 {
+        u32::try_from(self.tries.len() - self.old.0).unwrap_or(u32::MAX)
+    }
+
     pub(crate) fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// What was seen before it began anew.
+    pub(crate) fn before(&self) -> &[Event] {
+        &self.before
     }
 
     /// When the first one was refused, and when those before it were let in.
@@ -138,36 +170,48 @@ impl History {
         // The way there and back, where nobody waits.
         let fastest = self.tries.iter().map(|tried| tried.answered - tried.sent).min();
         let fastest = fastest.unwrap_or_default();
-        let tried = self.tries.iter().map(|tried| {
-            let way = tried.answered - tried.sent;
-            let longer = way - fastest;
-            // One that was made to wait was decided about when it came; one that was held up, some time in between.
-            let (late, longer) = if longer > LATE && !self.was_held_up(tried, fastest) {
-                (longer, Duration::ZERO)
-            } else {
-                (Duration::ZERO, longer)
-            };
-            Event::Tried {
-                at: tried.sent + (fastest + longer) / 2,
-                slack: fastest / 8 + longer / 2 + LEAST_SLACK,
-                verdict: tried.verdict,
-                late,
-            }
-        });
-        let released = self
-            .releases
+        let tried: Vec<Event> = self
+            .tries
             .iter()
-            .map(|&(at, count)| Event::Released { at, count });
-        self.events = tried.chain(released).collect();
-        // Of two that may have come in either order, the one that was let in came first.
-        self.events.sort_by_key(|event| match *event {
-            Event::Released { at, .. } => at,
-            Event::Tried {
-                at, slack, verdict, ..
-            } if verdict.passed() => at.saturating_sub(slack),
-            Event::Tried { at, slack, .. } => at + slack,
-        });
+            .map(|tried| {
+                let way = tried.answered - tried.sent;
+                let longer = way - fastest;
+                // One that was made to wait was decided about when it came; one that was held up, some time in between.
+                let (late, longer) = if longer > LATE && !self.was_held_up(tried, fastest) {
+                    (longer, Duration::ZERO)
+                } else {
+                    (Duration::ZERO, longer)
+                };
+                Event::Tried {
+                    at: tried.sent + (fastest + longer) / 2,
+                    slack: fastest / 8 + longer / 2 + LEAST_SLACK,
+                    verdict: tried.verdict,
+                    late,
+                }
+            })
+            .collect();
+        let released = self.releases.iter();
+        let released: Vec<Event> = released
+            .map(|&(at, count)| Event::Released { at, count })
+            .collect();
+        let (old_tries, tries) = tried.split_at(self.old.0);
+        let (old_releases, releases) = released.split_at(self.old.1);
+        self.before = in_order(old_tries, old_releases);
+        self.events = in_order(tries, releases);
     }
+}
+
+fn in_order(tries: &[Event], releases: &[Event]) -> Vec<Event> {
+    let mut events = [tries, releases].concat();
+    // Of two that may have come in either order, the one that was let in came first.
+    events.sort_by_key(|event| match *event {
+        Event::Released { at, .. } => at,
+        Event::Tried {
+            at, slack, verdict, ..
+        } if verdict.passed() => at.saturating_sub(slack),
+        Event::Tried { at, slack, .. } => at + slack,
+    });
+    events
 }
 
 /// In tenths: what a decision counts that a model would have made otherwise, and one that it would have made a little earlier
@@ -210,6 +254,29 @@ pub(crate) fn disagrees(model: &mut Limiter, event: &Event) -> u32 {
             };
             let _ = model.try_pass(when);
             disagrees
+        }
+    }
+}
+
+/// The same where others may have used some of the quota: they explain any refusal, but not that more were let in than the model allows.
+/// `counts`: refusals count in it.
+pub(crate) fn forbids(model: &mut Limiter, event: &Event, counts: bool) -> u32 {
+    match *event {
+        Event::Released { .. } => disagrees(model, event),
+        Event::Tried {
+            at, slack, verdict, ..
+        } => {
+            let passes = [at, at + slack]
+                .into_iter()
+                .find(|&when| model.look(when).passed());
+            if verdict.passed() || counts {
+                let _ = model.try_pass(passes.unwrap_or(at));
+            }
+            if verdict.passed() && passes.is_none() {
+                MISS
+            } else {
+                0
+            }
         }
     }
 }

@@ -17,9 +17,9 @@ pub use experiment::{Leg, Until};
 pub use history::{NOTICED, Try, Verdict};
 pub use model::Class;
 
-use crowd::Crowd;
+use crowd::{Crowd, Member};
 use experiment::Chosen;
-use history::History;
+use history::{History, MISS, Mark};
 use limiter::LimitSpec;
 use std::time::Duration;
 
@@ -31,6 +31,10 @@ const QUICK_GAP: Duration = Duration::from_millis(3);
 const CONFIRM: u32 = 2;
 /// The share of the budget that the search for a first refusal may take.
 const SEARCH_SHARE: f64 = 0.7;
+/// What a model says of a quota that nobody uses is tried after so many times what it needs for that.
+const TO_REST: f64 = 1.1;
+/// So long others' use is waited for at least.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 /// How far the figures may be apart, high against low, to be known.
 const FINE: f64 = 1.08;
 
@@ -68,6 +72,8 @@ pub enum Ending {
     Known,
     /// No further experiment within reach tells the models that are left apart.
     Alike,
+    /// What is left does not suffice to see a quota that nobody had used before.
+    Unproven,
     /// Nobody was refused.
     NoRefusal,
     /// The tries are used up.
@@ -87,6 +93,10 @@ pub struct Candidate {
     pub limit: LimitSpec,
     /// How many decisions it contradicts.
     pub contradicted: u32,
+    /// Whether these are few enough to take it for the limit.
+    pub explains: bool,
+    /// Whether it was seen with all of its quota. Else others may have used some of it before the begin, and the figures be larger.
+    pub proven: bool,
     /// The figures that agree as well: of the count (limit or burst), and of the window in seconds or the rate a second.
     pub counts: (f64, f64),
     /// See `counts`.
@@ -107,6 +117,13 @@ pub struct Probe {
     failed: u32,
     /// No experiment told the models apart once before.
     doubted: bool,
+    /// Where the tries begin that are to show all of the quota, and how much the best model disagreed until there.
+    proof: Option<(Mark, u32)>,
+    /// How long to wait for others' use to be over, and how long it was the last time.
+    wait: Option<Duration>,
+    waited: Duration,
+    /// When it began, or began anew.
+    begun: Duration,
 }
 
 impl Probe {
@@ -122,6 +139,10 @@ impl Probe {
             settled: false,
             failed: 0,
             doubted: false,
+            proof: None,
+            wait: None,
+            waited: Duration::ZERO,
+            begun: Duration::ZERO,
         }
     }
 
@@ -134,8 +155,18 @@ impl Probe {
         if now >= self.budget.time {
             return self.done(Ending::Time);
         }
+        if let Some(wait) = self.wait {
+            return self.begin_anew(now, wait, left);
+        }
+        self.take_proof(now);
         if !self.history.was_refused() {
             return self.search(left);
+        }
+        if self.history.begins_refused() {
+            // Others had used all of it.
+            if let Some(step) = self.wait_for_rest(now, left) {
+                return step;
+            }
         }
         if !self.confirmed {
             self.confirmed = true;
@@ -168,7 +199,7 @@ impl Probe {
     /// The models that agree with what was seen, the best first.
     #[must_use]
     pub fn candidates(&self) -> Vec<Candidate> {
-        self.crowd.candidates()
+        self.crowd.candidates(&self.history)
     }
 
     /// How many tries were made.
@@ -178,13 +209,16 @@ impl Probe {
     }
 
     fn search(&self, left: u32) -> Step {
-        let made = self.tries_made();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of it
-        let most = (f64::from(self.budget.tries) * SEARCH_SHARE) as u32;
+        let most = match self.history.before() {
+            [] => (f64::from(self.budget.tries) * SEARCH_SHARE) as u32,
+            _ => self.budget.tries,
+        };
+        let made = self.tries_made();
         if made >= most {
             return Step::Done(Ending::NoRefusal);
         }
-        let (count, gap) = match SLOW.checked_sub(made) {
+        let (count, gap) = match SLOW.checked_sub(self.history.tries_since()) {
             Some(slow @ 1..) => (slow, SLOW_GAP),
             _ => (most - made, QUICK_GAP),
         };
@@ -192,10 +226,95 @@ impl Probe {
         self.tries(legs, "how many are let in at once")
     }
 
+    /// Waits until others' use must be over, if that is within reach, and begins anew.
+    fn wait_for_rest(&mut self, now: Duration, left: u32) -> Option<Step> {
+        let left_time = self.budget.time.saturating_sub(now);
+        let rest = self
+            .crowd
+            .leader()
+            .map(|leader| leader.model.rest().mul_f64(TO_REST));
+        // The model may be wrong; the next wait is a longer one, then.
+        let wait = rest
+            .unwrap_or_default()
+            .min(left_time / 4)
+            .max(now.saturating_sub(self.begun))
+            .max(self.waited * 2)
+            .max(LEAST_WAIT);
+        if wait > left_time / 2 || left < SLOW {
+            return None;
+        }
+        self.waited = wait;
+        Some(self.begin_anew(now, wait, left))
+    }
+
+    fn begin_anew(&mut self, now: Duration, wait: Duration, left: u32) -> Step {
+        if self.held > 0 {
+            self.wait = Some(wait);
+            return Step::Release(self.held);
+        }
+        self.wait = None;
+        self.begin_at(self.history.mark(), now + wait);
+        self.confirmed = false;
+        self.settled = false;
+        let leg = Leg {
+            after: wait,
+            ..Leg::at_once(SLOW.min(left), SLOW_GAP, Until::Refused)
+        };
+        self.tries(
+            vec![leg],
+            "others had used the quota before: how many are let in after a wait",
+        )
+    }
+
+    /// What came until the mark tells no longer what a quota does that nobody uses.
+    fn begin_at(&mut self, mark: Mark, now: Duration) {
+        self.history.begin_anew(mark);
+        self.crowd.begin_anew();
+        self.doubted = false;
+        self.begun = now;
+    }
+
+    /// Where the server did otherwise than the models said it would with all of its quota, it began with less.
+    fn take_proof(&mut self, now: Duration) {
+        let Some((mark, missed)) = self.proof.take() else {
+            return;
+        };
+        self.crowd.learn(&self.history);
+        let misses = self.crowd.leader().map(|leader| leader.misses);
+        if misses.is_none_or(|misses| misses >= missed + MISS) {
+            self.begin_at(mark, now);
+        }
+    }
+
+    /// Ends so if all of the quota was seen, and decisions agree with the model; else tries on.
+    fn conclude(&mut self, ending: Ending, now: Duration, left: u32) -> Step {
+        let Some(leader) = self.crowd.leader() else {
+            return self.done(Ending::Strange);
+        };
+        if leader.is_proven(&self.history) {
+            return self.done(ending);
+        }
+        let limit = leader.model;
+        let wait = limit.rest().mul_f64(TO_REST);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a count of tries
+        let most = limit.count as u32 + 3;
+        if most > left || wait > self.budget.time - now {
+            return self.done(Ending::Unproven);
+        }
+        self.proof = Some((self.history.mark(), leader.misses));
+        let leg = Leg {
+            after: wait,
+            ..Leg::at_once(most, QUICK_GAP, Until::Refused)
+        };
+        self.tries(vec![leg], "how many are let in when nobody had used it before")
+    }
+
     fn experiment(&mut self, now: Duration, left: u32) -> Step {
         let alive = self.crowd.classes();
-        if alive.is_empty() {
-            return self.done(Ending::Strange);
+        let explains = |leader: &Member| leader.explains(&self.history);
+        if !self.crowd.leader().is_some_and(explains) {
+            let step = self.wait_for_rest(now, left);
+            return step.unwrap_or_else(|| self.done(Ending::Strange));
         }
         if !alive.contains(&Class::Concurrency) && self.held > 0 && !self.settled {
             self.settled = true;
@@ -204,7 +323,7 @@ impl Probe {
         if self.crowd.is_known(FINE) {
             self.crowd.doubt(&self.history);
             if self.crowd.is_known(FINE) {
-                return self.done(Ending::Known);
+                return self.conclude(Ending::Known, now, left);
             }
         }
         let bounds = Budget {
@@ -218,7 +337,7 @@ impl Probe {
                 self.crowd.doubt(&self.history);
                 self.experiment(now, left)
             }
-            None => self.done(Ending::Alike),
+            None => self.conclude(Ending::Alike, now, left),
             Some(Chosen::Release(count)) => Step::Release(count),
             Some(Chosen::Tries(legs, purpose)) => self.tries(legs, purpose),
         }

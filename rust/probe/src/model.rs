@@ -140,6 +140,38 @@ impl Model {
         })
     }
 
+    /// The same as others may have used it before: their window began some time ago, and one of ours may reach into two of theirs.
+    pub(crate) fn used_spec(&self) -> LimitSpec {
+        let twice = Model {
+            class: Class::Sliding,
+            count: self.count * 2.0,
+            ..*self
+        };
+        match self.class {
+            Class::Fixed | Class::FixedCounts => twice.spec(),
+            _ => self.spec(),
+        }
+    }
+
+    /// How long nobody may use it until it is as if nobody ever had. What opens bit by bit gets so much more time that a larger one
+    /// of the same rate would have opened farther.
+    pub(crate) fn rest(&self) -> Duration {
+        Duration::from_secs_f64(match self.class {
+            Class::Bucket | Class::BucketCounts | Class::Queue => (self.count * 1.2 + 2.0) / self.scale,
+            Class::Fixed | Class::FixedCounts | Class::Aligned | Class::Sliding | Class::SlidingCounts => {
+                self.scale
+            }
+            Class::Counter | Class::CounterCounts => self.scale * 2.2,
+            Class::Concurrency => 0.0,
+        })
+    }
+
+    /// Whether no window on a clock ended between the two.
+    pub(crate) fn is_in_one_window(&self, one: Duration, other: Duration) -> bool {
+        let window = |at: Duration| (at.as_secs_f64() / self.scale - self.phase).floor();
+        !self.class.is_on_a_clock() || window(one) == window(other)
+    }
+
     /// Any of a class, with the count that makes its first refusal the server's.
     pub(crate) fn any(class: Class, history: &History, random: &mut Xoshiro256PlusPlus) -> Model {
         let (low, high) = if class.has_rate() {

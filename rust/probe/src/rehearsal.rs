@@ -123,18 +123,34 @@ impl Server {
     }
 }
 
-/// Lets the experiment find out `limit`, whose clock is at `since` when it begins; `watch` is told of each step. Gives how it ended and
+/// A limiter of which others used some until `now`: `count` times at most within `span`, at once at its begin or `spread` over it.
+#[must_use]
+pub fn used(limit: &LimitSpec, now: Duration, count: u32, span: Duration, spread: bool) -> Limiter {
+    let mut limiter = Limiter::new(limit);
+    let begin = now.saturating_sub(span);
+    for nth in 0..count {
+        let at = if spread { begin + span * nth / count } else { begin };
+        let passed = limiter.try_pass(at).passed();
+        if passed {
+            limiter.release(now);
+        }
+    }
+    limiter
+}
+
+/// Lets the experiment find out the limit of `limiter`, whose clock is at `since` when it begins, and which others may have used until
+/// then; `watch` is told of each step. Gives how it ended and
 /// how long it took.
 pub fn rehearse(
     probe: &mut Probe,
-    limit: &LimitSpec,
+    limiter: Limiter,
     since: Duration,
     way: Way,
     seed: u64,
     mut watch: impl FnMut(&Step, Duration, &Probe),
 ) -> (crate::Ending, Duration) {
     let mut server = Server {
-        limiter: Limiter::new(limit),
+        limiter,
         way,
         stalled_until: Duration::ZERO,
         random: Xoshiro256PlusPlus::seed_from_u64(seed),

@@ -1,7 +1,7 @@
 //! Whole experiments in virtual time: what they find, and what they never do.
 
-use limiter::LimitSpec;
-use probe::rehearsal::{Way, rehearse};
+use limiter::{LimitSpec, Limiter};
+use probe::rehearsal::{Way, rehearse, used};
 use probe::{Budget, Candidate, Class, Ending, Probe, Step};
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ fn found_by(text: &str, way: Way, seed: u64) -> (Vec<Candidate>, u32) {
         time: 600 * SECOND,
     };
     let mut probe = Probe::new(budget, seed);
-    rehearse(&mut probe, &spec(text), 1_000 * SECOND, way, seed, |_, _, _| {});
+    let limiter = Limiter::new(&spec(text));
+    rehearse(&mut probe, limiter, 1_000 * SECOND, way, seed, |_, _, _| {});
     (probe.candidates(), probe.tries_made())
 }
 
@@ -102,7 +103,8 @@ fn where_nobody_is_refused_it_ends_within_its_share_of_the_budget() {
         time: 60 * SECOND,
     };
     let mut probe = Probe::new(budget, 1);
-    let (ending, _) = rehearse(&mut probe, &LimitSpec::default(), SECOND, way(1), 1, |_, _, _| {});
+    let limiter = Limiter::new(&LimitSpec::default());
+    let (ending, _) = rehearse(&mut probe, limiter, SECOND, way(1), 1, |_, _, _| {});
     assert_eq!(ending, Ending::NoRefusal);
     assert!(probe.tries_made() <= 70);
     assert!(probe.candidates().is_empty());
@@ -124,7 +126,8 @@ fn no_budget_is_ever_passed() {
             };
             let mut probe = Probe::new(budget, 3);
             let mut planned = 0;
-            let (_, took) = rehearse(&mut probe, &spec(text), SECOND, way(50), 3, |step, _, probe| {
+            let limiter = Limiter::new(&spec(text));
+            let (_, took) = rehearse(&mut probe, limiter, SECOND, way(50), 3, |step, _, probe| {
                 if let Step::Tries { legs, .. } = step {
                     let worst: u32 = legs.iter().map(|leg| leg.count).sum();
                     planned = planned.max(probe.tries_made() + worst);
@@ -136,6 +139,100 @@ fn no_budget_is_ever_passed() {
             assert!(
                 took <= seconds * SECOND + 6 * SECOND,
                 "{text}: {took:?} of {seconds} s"
+            );
+        }
+    }
+}
+
+/// Whether the first candidate is of the class, and its figures are near to these.
+fn is_right(first: &Candidate, class: Class, count: f64, scale: f64) -> bool {
+    let near = |(low, high): (f64, f64), truth: f64| (low * 0.9..=high * 1.1).contains(&truth);
+    // On whose clock a window begins is a figure.
+    let alike = first.class == class || (first.class, class) == (Class::Aligned, Class::Fixed);
+    alike && near(first.counts, count) && near(first.scale, scale)
+}
+
+const USED: [(&str, Class, u32, f64); 9] = [
+    ("token-bucket rate=10 burst=20", Class::Bucket, 20, 10.0),
+    ("fixed-window limit=20 window=5s", Class::Fixed, 20, 5.0),
+    (
+        "fixed-window limit=12 window=5s clock=aligned",
+        Class::Aligned,
+        12,
+        5.0,
+    ),
+    ("sliding-window limit=10 window=3s", Class::Sliding, 10, 3.0),
+    ("sliding-counter limit=12 window=2s", Class::Counter, 12, 2.0),
+    ("queue rate=8 burst=20", Class::Queue, 20, 8.0),
+    (
+        "sliding-window limit=8 window=5s reject-counts=true",
+        Class::SlidingCounts,
+        8,
+        5.0,
+    ),
+    (
+        "fixed-window limit=20 window=5s reject-counts=true",
+        Class::FixedCounts,
+        20,
+        5.0,
+    ),
+    (
+        "token-bucket rate=2 burst=12 reject-counts=true",
+        Class::BucketCounts,
+        12,
+        2.0,
+    ),
+];
+
+/// Run twice in a row, it took what was left of the quota for all of it, and was sure of that.
+#[test]
+fn what_others_used_before_does_not_mislead_it() {
+    let (mut told, mut cases) = (0, 0);
+    for (text, class, count, scale) in USED {
+        let fills = match class {
+            Class::Bucket | Class::BucketCounts | Class::Queue => f64::from(count) / scale,
+            _ => scale,
+        };
+        for (percent, ago, spread) in [
+            (15, 0.3, false),
+            (50, 0.6, true),
+            (75, 0.0, false),
+            (100, 0.5, true),
+        ] {
+            let now = 1_000 * SECOND;
+            let span = Duration::from_secs_f64(fills * ago);
+            let limiter = used(&spec(text), now, count * percent / 100, span, spread);
+            let budget = Budget {
+                tries: 300,
+                time: 600 * SECOND,
+            };
+            let mut probe = Probe::new(budget, 1);
+            let (ending, _) = rehearse(&mut probe, limiter, now, way(5), 1, |_, _, _| {});
+            let (candidates, tries) = (probe.candidates(), probe.tries_made());
+            let first = candidates.first();
+            let right = first.is_some_and(|first| is_right(first, class, count.into(), scale));
+            assert!(
+                right || ending != Ending::Known,
+                "{text}, {percent} % used: {candidates:?} after {tries}"
+            );
+            assert!(tries <= 300);
+            cases += 1;
+            told += u32::from(right);
+        }
+    }
+    assert!(told * 4 >= cases * 3, "{told} of {cases}");
+}
+
+#[test]
+fn what_contradicts_many_decisions_explains_nothing() {
+    // Two limits at once are no kind that it knows.
+    let text = "token-bucket rate=3 burst=8 + fixed-window limit=20 window=10s";
+    for seed in 1..=3 {
+        let (candidates, tries) = found_by(text, way(5), seed);
+        for candidate in candidates.iter().filter(|candidate| candidate.explains) {
+            assert!(
+                candidate.contradicted <= (tries * 3 / 100).max(2) || candidate.class == Class::Queue,
+                "{candidate:?} after {tries}"
             );
         }
     }

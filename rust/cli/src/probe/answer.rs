@@ -29,9 +29,12 @@ pub(super) fn finding(
         return seen;
     };
     let named = kind(best.class);
-    seen.kind = named;
     (seen.rate_per_second, seen.burst, seen.limit, seen.window_ms) = (None, None, None, None);
     seen.intervals = BTreeMap::new();
+    if !best.explains {
+        return unknown(seen, best);
+    }
+    seen.kind = named;
     let counted = best.class.refusals_count();
     // One that contradicts more than the best is not it.
     let equal: Vec<&Candidate> = candidates
@@ -53,28 +56,55 @@ pub(super) fn finding(
     kinds.sort_unstable();
     kinds.dedup();
     seen.ruled_out.retain(|out| !kinds.contains(&out.kind));
+    if best.contradicted > 0 {
+        // What contradicts a few decisions is no reason beside the named one, which does, too.
+        seen.ruled_out.clear();
+    }
     for other in Class::ALL.map(kind) {
         if !kinds.contains(&other) && seen.ruled_out.iter().all(|out| out.kind != other) {
             seen.ruled_out.push(RuledOut {
                 kind: other,
-                reason: "none of its figures decides as the server did".to_owned(),
+                reason: if best.contradicted == 0 {
+                    "none of its figures decides as the server did".to_owned()
+                } else {
+                    format!("none of its figures contradicts as few as {}", best.contradicted)
+                },
             });
         }
     }
     seen.also_possible = kinds.into_iter().filter(|kind| *kind != named).collect();
-    seen.cannot_tell = open_questions(&seen, ending);
+    seen.cannot_tell = open_questions(&seen, best, ending);
     seen.likely_makers = likely_makers(&seen);
     seen
 }
 
-fn open_questions(seen: &Finding, ending: Option<Ending>) -> Vec<String> {
+/// A wrong name is worse than none.
+fn unknown(mut seen: Finding, best: &Candidate) -> Finding {
+    seen.kind = Kind::Unknown;
+    seen.limit_spec = None;
+    seen.refusals_count = None;
+    seen.contradicted = best.contradicted as usize;
+    seen.also_possible = Vec::new();
+    seen.ruled_out = Vec::new();
+    seen.likely_makers = Vec::new();
+    seen.cannot_tell = vec![format!(
+        "no kind of limit explains the decisions: the best one, {}, contradicts {} of {}; others may use the quota, ask again when nobody \
+         does",
+        kind(best.class).name(),
+        best.contradicted,
+        seen.decisions
+    )];
+    seen
+}
+
+fn open_questions(seen: &Finding, best: &Candidate, ending: Option<Ending>) -> Vec<String> {
     let others: Vec<&str> = seen.also_possible.iter().map(|kind| kind.name()).collect();
     let what = if others.is_empty() {
         "to know the figures more closely".to_owned()
     } else {
         format!("to tell it from {}", others.join(" or "))
     };
-    match ending {
+    let mut open = match ending {
         Some(Ending::Tries) => vec![format!(
             "the budget did not suffice {what}: a larger --budget would"
         )],
@@ -84,7 +114,15 @@ fn open_questions(seen: &Finding, ending: Option<Ending>) -> Vec<String> {
         )],
         None => vec![format!("it was stopped too early {what}")],
         _ => Vec::new(),
+    };
+    if !best.proven {
+        open.push(
+            "whether others had used some of the quota just before, which makes its figures larger than they look: a larger --budget, \
+             or the same once more when nobody does, would tell"
+                .to_owned(),
+        );
     }
+    open
 }
 
 /// The limit on the wall clock, as servers cut it.

@@ -21,7 +21,8 @@ use websocket::{Answers, Dial, Names, Target, Tls, TlsOptions, USUAL_TTL};
 const AFTER_HELP: &str = "The experiment tries until the first refusal, then again and again at the times that tell most, with as
 few tries as it can: about a hundred, in about a minute, for a limit of 50 in 10 seconds. It keeps to the budget and the
 time, ends at once with Ctrl-C, with a 401 or 403, and when the server fails, and asks for --yes where the server is not on
-this machine. Connections are closed as soon as they are of no use. Tries of others at the same time mislead it.
+this machine. Connections are closed as soon as they are of no use. Tries of others at the same time mislead it. What others
+used before does not: it waits until that is over and begins anew, and says so where it cannot tell.
 
 Examples:
   What is the limit of a server on this machine?
@@ -262,6 +263,7 @@ fn why(ending: Ending) -> &'static str {
         Ending::NoRefusal => "Nobody was refused in",
         Ending::Tries => "The budget is used up after",
         Ending::Time => "The time is over after",
+        Ending::Unproven => "Not enough is left for all of the quota after",
         Ending::Strange => "No limit that is known here behaves so, after",
     }
 }

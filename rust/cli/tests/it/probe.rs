@@ -42,6 +42,21 @@ fn it_finds_the_limit_within_its_budget_and_leaves_a_trace() {
     assert!(ended.err.contains("At most 300 upgrades"), "{}", ended.err);
 }
 
+/// The second one began with what the first had left of the window.
+#[test]
+fn run_twice_in_a_row_it_is_never_sure_of_a_wrong_limit() {
+    let serve = Serve::start(&["--limit", "fixed-window limit=12 window=4s"]);
+    for _ in 0..2 {
+        let (ended, lines) = probe(&serve, &["--json"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(tries(&lines) <= 300);
+        let told: Value = serde_json::from_str(&ended.out).unwrap();
+        let is_sure = told["cannotTell"].as_array().unwrap().is_empty();
+        let is_right = told["kind"] == "fixed-window" && told["limit"] == 12;
+        assert!(is_right || !is_sure, "{told} {}", ended.err);
+    }
+}
+
 #[test]
 fn the_budget_holds_also_where_nobody_is_refused() {
     let serve = Serve::start(&[]);
