@@ -88,6 +88,16 @@ fn replace(
 ) -> (String, &'static str) {
     let first = found.found.waits.first().filter(|wait| **wait >= 1.0);
     let base = found.varying.clone().or(first.map(|wait| format!("{wait:.0}ms")));
+    let base = base.map(|base| ("wsb.retry.base", base));
+    let transient = found.transient.clone().map(|list| ("wsb.retry.transient", list));
+    let policy = base.into_iter().chain(transient);
+    if let Some(wait) = &found.trails {
+        let pause = NewElement::new("TestAction", "TestActionGui")
+            .with("ActionProcessor.action", "1")
+            .with("ActionProcessor.target", "0")
+            .with("ActionProcessor.duration", wait.as_str());
+        change.insert_behind(item, "Pause", &pause);
+    }
     if theirs.connects(plan, found.sampler) && found.found.body.is_none() {
         let what = if found.around {
             let simple = NewElement::new("GenericController", "LogicControllerGui");
@@ -98,17 +108,12 @@ fn replace(
             let why = format!("{} tries again by itself", plan.name(found.sampler));
             Outcome::Removed(why)
         };
-        theirs.try_again(
-            found.sampler,
-            base.map(|base| ("wsb.retry.base", base)).into_iter().collect(),
-        );
+        theirs.try_again(found.sampler, policy.collect());
         told.push(Entry::of(plan, item, what).with(found.notes.clone()));
         return ("wsb.stop".to_owned(), "connected");
     }
     let mut element = ours::retry();
-    element
-        .properties
-        .extend(base.map(|base| ("wsb.retry.base", base)));
+    element.properties.extend(policy);
     let shown = match &found.found.did {
         Did { ignores: true, .. } => Some("ignore"),
         Did { hides: true, .. } => Some("success"),

@@ -1,9 +1,10 @@
 //! What a loop is, by how it goes: played against answers of each kind, it tries again after some, waits, and ends.
 
+use super::codes::{FAILURES, SUCCESSES};
 use super::imagine::{Did, Try, World};
 use super::notes::COMPARES_OBJECTS;
 use super::play::{Game, Played};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More tries than that count as no limit.
 const MOST: usize = 100;
@@ -11,15 +12,6 @@ const MOST: usize = 100;
 const HEADERS: &str = "HTTP/1.1 429 Too Many Requests\nContent-Type: text/plain\nContent-Length: 4\n";
 const HINTED: &str =
     "HTTP/1.1 429 Too Many Requests\nContent-Type: text/plain\nRetry-After: 7\nContent-Length: 4\n";
-
-/// Failures of each kind that a policy tells apart.
-const FAILURES: [&str; 5] = [
-    "503",
-    "500",
-    "404",
-    "400",
-    "Non HTTP response code: java.net.ConnectException",
-];
 
 /// What is known of a loop that tries again.
 #[derive(Debug)]
@@ -33,15 +25,17 @@ pub(super) struct Found {
     pub(super) leads: bool,
     /// Its waits follow the server's hint.
     pub(super) obeys: bool,
-    /// Failures besides 429 after which it tries again.
+    /// Statuses besides 429 after which it tries again.
     pub(super) retried: Vec<&'static str>,
+    /// Milliseconds that it waits after a success.
+    pub(super) trails: f64,
     /// A text that the body must have, or must not have.
     pub(super) body: Option<(String, bool)>,
     pub(super) did: Did,
     /// It does nothing when a thread comes to it again.
     pub(super) once: bool,
     /// Names that its scripts put.
-    pub(super) puts: std::collections::BTreeSet<String>,
+    pub(super) puts: BTreeSet<String>,
     /// The variables behind it: after success, and when it has given up.
     pub(super) after: [BTreeMap<String, String>; 2],
 }
@@ -100,6 +94,15 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
     if once.tries != 1 {
         let same = once.tries.min(refusal.tries.min(3)) == once.tries
             && once.waits == refusal.waits[..once.waits.len().min(refusal.waits.len())];
+        let ends = |code: &&&'static str| {
+            let other = |_| Try { code, ..good(true) };
+            game.play(start, 3, &other).is_ok_and(|played| played.tries == 1)
+        };
+        if let Some(code) = SUCCESSES.iter().find(ends) {
+            return Err(format!(
+                "it tries again after {success}, which is a success for ws-backoff, and ends with {code}"
+            ));
+        }
         return if same {
             Ok(None)
         } else {
@@ -109,19 +112,31 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
     let second = game.play(start, 5, &|nth| if nth == 0 { throttled(0) } else { good(has) })?;
     match second.tries {
         2 => {}
-        1 => return Ok(None),
+        1 => {
+            let (again, _) = retried(game, start, good(has))?;
+            return if again.is_empty() {
+                Ok(None)
+            } else {
+                Err(format!(
+                    "it tries again after {} and not after 429",
+                    again.join(", ")
+                ))
+            };
+        }
         _ => return Err("it does not end with a success after a failure".to_owned()),
     }
+    let (retried, puts) = retried(game, start, good(has))?;
     let again = game.play(&set_back(&second, start), 1, &|_| good(has));
     Ok(Some(Found {
         draws: draws(game, start, &refusal)?,
         tries: (refusal.tries < MOST).then_some(refusal.tries),
         leads: refusal.lead > 0.0,
         obeys: obeys(game, start, &refusal)?,
-        retried: retried(game, start, good(has))?,
+        retried,
+        trails: once.world.slept,
         body,
         once: again.is_ok_and(|again| again.tries == 0),
-        puts: &second.world.puts | &refusal.world.puts,
+        puts: &(&second.world.puts | &refusal.world.puts) | &puts,
         after: [second.world.vars, refusal.world.vars],
         did: Did {
             hides: refusal.world.did.hides,
@@ -164,16 +179,23 @@ pub(super) fn is_limit(game: &Game, start: &World, found: &Found) -> Result<bool
     Ok(found.tries.is_some_and(|tries| more.tries == tries + 1))
 }
 
-/// The failures besides 429 after which it tries again.
-fn retried(game: &Game, start: &World, good: Try) -> Result<Vec<&'static str>, String> {
-    let mut all = Vec::new();
-    for code in FAILURES {
-        let played = game.play(start, 3, &|nth| {
-            if nth == 0 { refused(code, HEADERS) } else { good }
-        })?;
+/// The statuses besides 429 after which it tries again, and what it puts after any.
+fn retried(game: &Game, start: &World, good: Try) -> Result<(Vec<&'static str>, BTreeSet<String>), String> {
+    let (mut all, mut puts) = (Vec::new(), BTreeSet::new());
+    // What an upgrade got instead of 101 is a failure of another kind.
+    let others = if good.code == "101" {
+        &SUCCESSES[..0]
+    } else {
+        &SUCCESSES
+    };
+    let successes = others.iter().map(|code| Try { code, ..good });
+    let failures = FAILURES.iter().map(|code| refused(code, HEADERS));
+    for first in successes.chain(failures) {
+        let mut played = game.play(start, 3, &|nth| if nth == 0 { first } else { good })?;
         if played.tries > 1 {
-            all.push(code);
+            all.push(first.code);
         }
+        puts.append(&mut played.world.puts);
     }
-    Ok(all)
+    Ok((all, puts))
 }

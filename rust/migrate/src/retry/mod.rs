@@ -7,6 +7,7 @@
 mod alone;
 mod calls;
 mod changes;
+mod codes;
 mod found;
 mod imagine;
 mod needed;
@@ -52,6 +53,10 @@ struct Loop {
     gone: Vec<ItemId>,
     /// Controllers that go and whose content stays.
     opened: Vec<ItemId>,
+    /// What is worth another try, where its scripts name more than a policy takes by itself.
+    transient: Option<String>,
+    /// A wait behind it, as there was one after a success, too.
+    trails: Option<String>,
     /// Its first wait as the plan has it, where that is no number.
     varying: Option<String>,
     /// What counts for its sampler alone stands beside it, so that a controller has to stay around them.
@@ -93,11 +98,13 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
     let candidates: Vec<ItemId> = plan
         .items()
         .filter(|item| is_candidate(plan, *item, files))
-        .take(MOST)
         .collect();
+    let (candidates, beyond) = candidates.split_at(candidates.len().min(MOST));
     let polling = plan
         .items()
-        .filter(|item| !candidates.contains(item) && plan.inside(*item).len() < MOST_INSIDE)
+        .filter(|item| {
+            !candidates.contains(item) && !beyond.contains(item) && plan.inside(*item).len() < MOST_INSIDE
+        })
         .filter_map(|item| Some((item, poll(plan, item, theirs, files)?)));
     loops.polls = polling.take(MOST).collect();
     let starts = starts(plan, &world, files);
@@ -105,7 +112,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
     let mut puts = starts.clone();
     let defined = defined(plan);
     let constants = others::constants(plan, &defined);
-    for item in candidates {
+    for item in candidates.iter().copied() {
         let mut world = world.clone();
         world.vars.clone_from(&defined);
         let group = group(plan, item);
@@ -121,6 +128,10 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
             Ok(None) => {}
             Err(why) => drop(loops.loops.insert(item, Err(why))),
         }
+    }
+    for item in beyond {
+        let why = format!("no more than {MOST} loops of a plan are looked at");
+        loops.loops.insert(*item, Err(why));
     }
     keep_what_others_need(plan, &mut loops, &starts, &world, files);
     loops.alone = alone::tell(plan, &loops, &world, files);
@@ -254,19 +265,10 @@ fn one(
     let Some(found) = found(&game, &world, success)? else {
         return Ok(None);
     };
-    let own = |name: &str| found.puts.contains(name) || constants.contains(name);
-    let others = others::others(plan, item, &parts, &own, files);
-    if let Some(why) = others.why {
-        return Err(why);
-    }
-    if let Some(why) = others.limit {
-        if !found::is_limit(&game, &world, &found)? {
-            return Err(why);
-        }
-    }
+    let (named, trails) = carried_over(&game, item, &world, &found, constants, files)?;
     let around =
         theirs.connects(plan, parts.sampler) && found.body.is_none() && stands_beside(plan, item, &parts)?;
-    let mut notes = notes(&found, parts.varying.as_deref(), parts.shared_count);
+    let mut notes = notes(&found, parts.varying.as_deref(), parts.shared_count, &named);
     let asserts = found.body.is_none() && asserts_unseen(plan, item, &parts);
     if asserts {
         notes.push("it did not see failed assertions, as its script ran before them; they end it as before (wsb.retry.failedAssertions=fatal)".to_owned());
@@ -275,6 +277,9 @@ fn one(
         notes.push(
             "its script is JavaScript, for which Java has no engine since 15: there it ended with an error, and the loop had no end".to_owned(),
         );
+    }
+    if trails.is_some() {
+        notes.push("it also waited after a success; a pause behind it does".to_owned());
     }
     if found.once && is_repeated(plan, item) {
         notes.push(
@@ -286,12 +291,52 @@ fn one(
         found,
         gone: parts.gone,
         opened: parts.opened,
+        transient: (!named.is_empty()).then(|| format!("{},{}", codes::TRANSIENT, named.join(","))),
+        trails,
         varying: parts.varying,
         around,
         asserts,
         asking: Vec::new(),
         notes,
     }))
+}
+
+/// Statuses that a policy has to be told, and the wait that stays behind the loop.
+///
+/// # Errors
+/// What a policy would not do as the loop did.
+fn carried_over(
+    game: &Game,
+    item: ItemId,
+    world: &World,
+    found: &Found,
+    constants: &BTreeSet<String>,
+    files: &Files,
+) -> Result<(Vec<&'static str>, Option<String>), String> {
+    let (plan, parts) = (game.plan, game.parts);
+    let own = |name: &str| found.puts.contains(name) || constants.contains(name);
+    let others = others::others(plan, item, parts, &own, files);
+    if let Some(why) = others.why {
+        return Err(why);
+    }
+    if let Some(why) = others.limit {
+        if !found::is_limit(game, world, found)? {
+            return Err(why);
+        }
+    }
+    let texts = others::texts(plan, item, parts, files);
+    let named = codes::named(texts.iter().map(|(_, text)| text.as_str()));
+    let again = found.retried.iter().copied();
+    let named: Vec<&'static str> = again
+        .filter(|code| named.contains(code) && !codes::is_transient(code))
+        .collect();
+    if let Some(code) = named.iter().find(|code| codes::SUCCESSES.contains(code)) {
+        return Err(format!(
+            "it tries again after {code}, which is a success for ws-backoff"
+        ));
+    }
+    let trails = trails(plan, item, found, parts.varying.as_deref())?;
+    Ok((named, trails))
 }
 
 fn head(plan: &Plan, item: ItemId) -> Result<Head, String> {
@@ -326,6 +371,34 @@ fn asserts_unseen(plan: &Plan, item: ItemId, parts: &Parts) -> bool {
         && plan
             .items()
             .any(|one| plan.class(one).ends_with("Assertion") && plan.counts_for(one, parts.sampler))
+}
+
+/// The wait after a success, which stays behind the loop: where it is the one after each try, and one more element may stand there.
+fn trails(plan: &Plan, item: ItemId, found: &Found, varying: Option<&str>) -> Result<Option<String>, String> {
+    const IN_ORDER: [&str; 6] = [
+        "GenericController",
+        "TransactionController",
+        "IfController",
+        "LoopController",
+        "ForeachController",
+        "TestFragmentController",
+    ];
+    if found.trails < 0.5 {
+        return Ok(None);
+    }
+    let in_order = plan.parent(item).is_some_and(|parent| {
+        let class = plan.class(parent);
+        IN_ORDER.contains(&class) || class.ends_with("ThreadGroup")
+    });
+    let first = found.waits.first();
+    if in_order && first.is_some_and(|wait| (wait - found.trails).abs() < 0.5) {
+        let wait = varying.map_or_else(|| format!("{:.0}", found.trails), str::to_owned);
+        return Ok(Some(wait));
+    }
+    Err(format!(
+        "it also waits after a success, for {:.0} ms",
+        found.trails
+    ))
 }
 
 /// Whether something that stays counts for the sampler because it stands beside it.

@@ -98,7 +98,12 @@ fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool 
     if owners.is_empty() {
         return false;
     }
-    let mut needed: BTreeMap<ItemId, String> = BTreeMap::new();
+    let mut needed = index_is_used(plan, loops);
+    // An assertion's list has what a body is to have, under numbers for names.
+    let names = |item: ItemId, key: &str| {
+        let listed = key.parse::<i64>().is_ok() && plan.class(item).ends_with("Assertion");
+        !key.is_empty() && !listed
+    };
     let mut asking: Vec<(ItemId, ItemId, bool)> = Vec::new();
     for other in plan
         .items()
@@ -112,16 +117,17 @@ fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool 
             loops.resets.insert(other);
             continue;
         }
-        for (key, property) in plan
-            .texts(other)
-            .filter(|(key, property)| reads(key, &property.value))
-        {
+        let texts = plan.texts(other).map(|(key, property)| (key, property.value));
+        let named = std::iter::once((String::new(), plan.name(other)));
+        for (key, value) in named.chain(texts).filter(|(key, value)| {
+            reads(key, value) || names(other, key) && owners.contains_key(value.trim())
+        }) {
             let script = SCRIPTS.contains(&plan.class(other));
-            let names = words(&property.value)
+            let names = words(&value)
                 .filter(|word| owners.contains_key(*word))
                 .collect::<BTreeSet<&str>>();
             for name in names {
-                if script && only_puts(&property.value, name) {
+                if script && only_puts(&value, name) {
                     continue;
                 }
                 for owner in owners[name].iter().filter(|owner| **owner != other) {
@@ -222,6 +228,28 @@ fn only_puts(script: &str, name: &str) -> bool {
     let puts = [format!("vars.put(\"{name}\""), format!("vars.put('{name}'")];
     let count: usize = puts.iter().map(|put| script.matches(put.as_str()).count()).sum();
     count == words(script).filter(|word| *word == name).count()
+}
+
+/// What names the count of a While Controller that goes: its name may have blanks, so that it is no word.
+fn index_is_used(plan: &Plan, loops: &Loops) -> BTreeMap<ItemId, String> {
+    let mut used = BTreeMap::new();
+    if !plan.text().contains("__jm__") {
+        return used;
+    }
+    for (item, found) in &loops.loops {
+        let Ok(found) = found else { continue };
+        let index = format!("__jm__{}__idx", plan.name(*item));
+        let names = |one: &ItemId| {
+            let goes = one == item || found.gone.contains(one) || found.opened.contains(one);
+            let is_in = |text: &str| text.contains(&index);
+            !goes && (is_in(&plan.name(*one)) || plan.texts(*one).any(|(_, text)| is_in(&text.value)))
+        };
+        if let Some(other) = plan.items().find(names) {
+            let (element, line) = (plan.name(other), plan.line(other));
+            used.insert(*item, format!("{index} is used in {element} (line {line}), too"));
+        }
+    }
+    used
 }
 
 /// Whether the words of a property may be names of variables: in scripts, beside `${`, and where an extractor or a counter puts a name.

@@ -1,12 +1,13 @@
 //! What is said about a loop that moves: its waits and tries of before, how they come back, and mistakes in its scripts.
 
+use super::codes::{FAILURES, NETWORK};
 use super::found::Found;
 
 /// A mistake of many scripts.
 pub(super) const COMPARES_OBJECTS: &str = "it compares texts by == in BeanShell, which asks for the same object and is never true here; .equals() compares texts";
 
 /// What changes, and what the scripts did not do.
-pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool) -> Vec<String> {
+pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool, named: &[&str]) -> Vec<String> {
     let limit = found
         .tries
         .map_or("no limit".to_owned(), |tries| format!("at most {tries} tries"));
@@ -60,7 +61,7 @@ pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool) ->
             "its script looked into the body; now a Response Assertion does, and a sample that {what} {text:?} is a failed one"
         ));
     }
-    notes.push(statuses(found));
+    notes.push(statuses(found, named));
     notes
 }
 
@@ -87,19 +88,33 @@ fn waits(found: &Found, varying: Option<&str>) -> String {
 }
 
 /// Which failures are tried again, before and now.
-fn statuses(found: &Found) -> String {
-    let tried = |code: &str| found.retried.contains(&code);
-    if tried("404") || tried("400") {
-        return "400, 401, 403, 404 and the like are final at once; with wsb.retry.transient=any they are tried again, too".to_owned();
-    }
-    let only = if tried("503") { "429 and 503" } else { "429" };
-    if tried("500") {
+fn statuses(found: &Found, named: &[&str]) -> String {
+    let tried = |code: &&str| found.retried.contains(code);
+    let mut says = if ["400", "404", "410", "418"].iter().all(tried) {
+        "400, 401, 403, 404 and the like are final at once; with wsb.retry.transient=any they are tried again, too".to_owned()
+    } else if ["500", "502", "503", "504", NETWORK].iter().all(tried) {
         "statuses from 500 on and failures of the network are tried again as before".to_owned()
     } else {
+        let mut codes = vec!["429"];
+        codes.extend(found.retried.iter().filter(|code| FAILURES.contains(code)));
+        let only = match codes.split_last() {
+            Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+            _ => "429".to_owned(),
+        };
         format!(
             "it tried again after {only} only; now also after other statuses from 500 on and failures of the network (wsb.retry.transient)"
         )
+    };
+    if !named.is_empty() {
+        let named = named.join(", ");
+        says.push_str(&format!(
+            "; after {named} it tries again as before, as its scripts name it"
+        ));
     }
+    if found.retried.contains(&"204") {
+        says.push_str("; 201, 204 and the like were tried again, and are successes now");
+    }
+    says
 }
 
 /// The properties that wait as a script did, where its waits have a name.

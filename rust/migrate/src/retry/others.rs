@@ -60,19 +60,8 @@ pub(super) fn others(
 ) -> Others {
     let mut others = Others::default();
     let index = format!("__jm__{}__idx", plan.name(item));
-    let within = std::iter::once(&item).chain(&parts.gone).chain(&parts.opened);
-    for one in within.copied() {
-        let (text, condition) = match plan.class(one) {
-            "WhileController" => (plan.value_or(one, WHILE, ""), true),
-            "IfController" => (plan.value_or(one, IF, ""), true),
-            class if SCRIPTS.contains(&class) => {
-                let text = source(plan, one, files).map_or(String::new(), |(text, ..)| text);
-                // What is only logged decides nothing.
-                let lines = text.lines().filter(|line| !line.trim_start().starts_with("log."));
-                (lines.collect::<Vec<_>>().join("\n"), false)
-            }
-            _ => continue,
-        };
+    for (one, text) in texts(plan, item, parts, files) {
+        let condition = !SCRIPTS.contains(&plan.class(one));
         let filled = FILLED.captures_iter(&text).map(|found| found[1].to_owned());
         let filled: Vec<String> = if condition { filled.collect() } else { Vec::new() };
         let asked = ASKED.captures_iter(&text).map(|found| found[1].to_owned());
@@ -94,4 +83,20 @@ pub(super) fn others(
         }
     }
     others
+}
+
+/// The conditions and scripts of a loop; what is only logged decides nothing.
+pub(super) fn texts(plan: &Plan, item: ItemId, parts: &Parts, files: &Files) -> Vec<(ItemId, String)> {
+    let within = std::iter::once(&item).chain(&parts.gone).chain(&parts.opened);
+    let text = |one: ItemId| match plan.class(one) {
+        "WhileController" => Some(plan.value_or(one, WHILE, "")),
+        "IfController" => Some(plan.value_or(one, IF, "")),
+        class if SCRIPTS.contains(&class) => {
+            let (text, ..) = source(plan, one, files).ok()?;
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("log."));
+            Some(lines.collect::<Vec<_>>().join("\n"))
+        }
+        _ => None,
+    };
+    within.filter_map(|one| Some((*one, text(*one)?))).collect()
 }

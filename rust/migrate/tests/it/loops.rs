@@ -68,7 +68,7 @@ fn escaped(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-fn element(class: &str, name: &str, properties: &[(&str, &str)], inner: &str) -> String {
+pub(crate) fn element(class: &str, name: &str, properties: &[(&str, &str)], inner: &str) -> String {
     let properties: String = properties
         .iter()
         .map(|(key, value)| format!("<stringProp name=\"{key}\">{}</stringProp>", escaped(value)))

@@ -1,7 +1,7 @@
 //! Loops that ask for more, or have more in them, than a policy takes over.
 
-use super::moved;
-use crate::loops::{Spelling, after, asked, assertion, http, if_asked, list, open, until};
+use super::{moved, on_failure, scripted};
+use crate::loops::{Spelling, after, asked, assertion, element, http, if_asked, list, open, pause, until};
 
 fn judge(s: Spelling) -> String {
     after(
@@ -89,4 +89,137 @@ fn what_stands_beside_an_open_counts_for_it_alone_as_before() {
             "{said}"
         );
     }
+}
+
+/// A loop that tries again after these statuses only.
+fn again_after(codes: &[&str]) -> String {
+    let codes: Vec<String> = codes.iter().map(|code| format!("'{code}'")).collect();
+    let s = Spelling::Groovy;
+    let judge = format!(
+        "if (prev.responseCode in [{}]) {{ sleep(500) }} else {{ vars.put('ok', 'true') }}",
+        codes.join(", ")
+    );
+    scripted(s, &s.counting(&judge))
+}
+
+#[test]
+fn what_was_tried_again_is_tried_again() {
+    for code in ["401", "403", "409", "423", "520"] {
+        let (plan, said) = moved(code, &again_after(&["429", code]));
+        let list = format!("\"wsb.retry.transient\">408,425,500,502-504,network,timeout,{code}<");
+        assert!(plan.unwrap().contains(&list), "{said}");
+        assert!(
+            said.contains(&format!("it tried again after 429 and {code} only")),
+            "{said}"
+        );
+    }
+    let (plan, said) = moved("more", &again_after(&["429", "502", "504"]));
+    assert!(
+        !plan.unwrap().contains("wsb.retry.transient") && said.contains("429, 502 and 504 only"),
+        "{said}"
+    );
+
+    for (codes, says) in [
+        (
+            &["429", "202"][..],
+            "it tries again after 202, which is a success for ws-backoff",
+        ),
+        (&["202"], "it tries again after 202 and not after 429"),
+        (&["403"], "it tries again after 403 and not after 429"),
+        (&["502", "503"], "it tries again after 502, 503 and not after 429"),
+    ] {
+        let (plan, said) = moved(says, &again_after(codes));
+        assert!(plan.is_none() && said.contains(says), "{codes:?}: {said}");
+    }
+    let s = Spelling::Groovy;
+    let created = s.counting(&s.remembering("prev.responseCode == '201'", "Thread.sleep(500);"));
+    let (plan, said) = moved("201 only", &scripted(s, &created));
+    assert!(plan.is_none() && said.contains("ends with 201"), "{said}");
+    let good = s.counting(&s.remembering("prev.responseCode == '200'", "Thread.sleep(500);"));
+    let (plan, said) = moved("200 only", &scripted(s, &good));
+    assert!(
+        plan.is_some() && said.contains("201, 204 and the like were tried again"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_wait_after_a_success_is_kept() {
+    for s in Spelling::ALL {
+        let sleep = s.of("Thread.sleep", "sleep", "java.lang.Thread.sleep");
+        let after_each = s.counting(&s.remembering(s.succeeded(), "int x = 0;"));
+        let after_each = after_each.replace("int x = 0;", "") + &format!("{sleep}(700);");
+        let condition = asked(s, &["ok!=true", "n<4"]);
+        let in_script = scripted(s, &after_each);
+        let judge = s.counting(&s.remembering(s.succeeded(), ""));
+        let behind = in_loop(&condition, &(http(&after(s, &judge)) + &pause("700")));
+        for inner in [in_script.clone(), behind] {
+            let (plan, said) = moved("after each", &inner);
+            let plan = plan.expect(&said);
+            assert!(
+                plan.contains("</hashTree><TestAction") || plan.contains("</hashTree>\n<TestAction"),
+                "{plan}"
+            );
+            assert!(
+                plan.contains("ActionProcessor.duration\">700<") && said.contains("a pause behind it"),
+                "{said}"
+            );
+        }
+        let (plan, said) = moved(
+            "one of several",
+            &element("RandomController", "Any", &[], &in_script),
+        );
+        assert!(
+            plan.is_none() && said.contains("waits after a success, for 700 ms"),
+            "{said}"
+        );
+        let more = s.remembering(s.succeeded(), &format!("{sleep}(500);")) + &format!("{sleep}(30000);");
+        let (plan, said) = moved("more", &scripted(s, &s.counting(&more)));
+        assert!(
+            plan.is_none() && said.contains("waits after a success, for 30000 ms"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn whatever_names_a_variable_of_the_loop_keeps_it() {
+    let s = Spelling::Groovy;
+    let used = |class: &str, name: &str, property: (&str, &str)| element(class, name, &[property], "");
+    for (other, says) in [
+        (
+            used("ForeachController", "Each", ("ForeachController.inputVal", "n")),
+            "n is used in Each",
+        ),
+        (
+            used("ResponseAssertion", "Asserts", ("Scope.variable", "ok")),
+            "ok is used in Asserts",
+        ),
+        (
+            used("JSONPostProcessor", "Reads", ("Scope.variable", "n")),
+            "n is used in Reads",
+        ),
+        (
+            used("DebugSampler", "After ${n}", ("x", "y")),
+            "n is used in After",
+        ),
+        (
+            used("DebugSampler", "Tells", ("x", "${__jm__Until it works__idx}")),
+            "__jm__Until it works__idx is used in Tells",
+        ),
+    ] {
+        let (plan, said) = moved(says, &(on_failure(s, "Thread.sleep(500);") + &http(&other)));
+        assert!(plan.is_none() && said.contains(says), "{said}");
+    }
+    let rare = "if (prev.responseCode == '507') { vars.put('full', 'yes') }\nThread.sleep(500);";
+    let asks = after(s, "if (vars.get('full') != null) { prev.setSuccessful(false) }");
+    let (plan, said) = moved("rare", &(on_failure(s, rare) + &http(&asks)));
+    assert!(plan.is_none() && said.contains("full is used in"), "{said}");
+}
+
+#[test]
+fn more_loops_than_are_looked_at_are_told() {
+    let many = on_failure(Spelling::Groovy, "Thread.sleep(500);").repeat(201);
+    let (_, said) = moved("many", &many);
+    assert_eq!(said.matches("no more than 200 loops").count(), 1);
 }
