@@ -51,7 +51,10 @@ pub fn find(observations: &Observations) -> Finding {
     let seen = Seen::new(&decisions, by_denial);
     let (passes, refusals) = seen.counts();
     let mut finding = empty(observations, &decisions, &seen);
-    if decisions.len() < FEWEST {
+    let hiding = observations.hiding(&decisions);
+    if hiding > 0 {
+        finding.cannot_tell.push(hidden(hiding));
+    } else if decisions.len() < FEWEST {
         let few = match decisions.len() {
             1 => format!("only 1 attempt was seen; {FEWEST} are the least"),
             few => format!("only {few} attempts were seen; {FEWEST} are the least"),
@@ -131,6 +134,17 @@ fn waits(decisions: &[Decision], seen: &Seen) -> Vec<Told> {
         one.hint.map(|(wait, _)| Told { sent, answered, wait })
     };
     refused.filter_map(told).collect()
+}
+
+/// A connect that was refused and let in later is one row, which looks as if nobody had been refused.
+fn hidden(rows: u64) -> String {
+    let rows = match rows {
+        1 => "1 row of the result file waited or tried again".to_owned(),
+        rows => format!("{rows} rows of the result file waited or tried again"),
+    };
+    format!(
+        "{rows}, and of its attempts a row tells the last one only; run with -Jwsb.trace=FILE and give that file"
+    )
 }
 
 /// The most attempts in any second.

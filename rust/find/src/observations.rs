@@ -1,13 +1,17 @@
 //! What clients saw of a server that limits: decisions with the time between which each fell, and the ends of connections. Made here of
 //! records and rows; what limit stands behind them is not found out here.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use trace::jtl::Row;
 use trace::{AttemptRecord, ClosedRecord, EventRecord, Record};
 
 /// More decisions than these are counted, not kept: the memory is bounded, and nothing more is to be learnt of them.
 pub const MOST_KEPT: usize = 1_000_000;
+
+/// Nobody waits for longer, in microseconds: such a time is broken. What may have been decided at any moment of so long a time says
+/// nothing, and makes windows by the million.
+const LONGEST_ANSWER: u64 = 3_600_000_000;
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct Observations {
     aside: u64,
     /// From a trace, not only from a result file.
     traced: bool,
+    /// Rows that may stand for several attempts, by their label.
+    hiding: HashMap<u32, u64>,
     /// What controllers saw, for traces without attempts of their own.
     retried: Vec<Decision>,
 }
@@ -141,6 +147,9 @@ impl Observations {
         let head = row.time_stamp + row.idle_time.unwrap_or(0) + answered;
         let user = self.users.number(&format!("{source} {}", row.thread));
         let target = self.targets.number(&row.label);
+        if row.may_hide_attempts() {
+            *self.hiding.entry(target).or_default() += 1;
+        }
         self.keep(Decision {
             sent: (1_000 * begun).saturating_sub(1_000),
             answered: 1_000 * head.max(begun) + 1_000,
@@ -160,6 +169,10 @@ impl Observations {
     }
 
     fn keep(&mut self, decision: Decision) -> Option<usize> {
+        if decision.answered.saturating_sub(decision.sent) > LONGEST_ANSWER {
+            self.aside += 1;
+            return None;
+        }
         if self.decisions.len() >= MOST_KEPT {
             self.left_out += 1;
             return None;
@@ -232,7 +245,8 @@ impl Observations {
             Some(status) => of_status(status),
             None => event.error.as_deref().and_then(of_failure),
         };
-        let Some((outcome, total)) = outcome.zip(event.total_us) else {
+        let total = event.total_us.filter(|total| *total <= LONGEST_ANSWER);
+        let Some((outcome, total)) = outcome.zip(total) else {
             return;
         };
         let hint = event.hint.as_ref().and_then(|hint| {
@@ -287,6 +301,17 @@ impl Observations {
         self.left_out
     }
 
+    /// How many rows of a result file may hold more attempts at what these decisions are about than the one that is told.
+    #[must_use]
+    pub(crate) fn hiding(&self, decisions: &[Decision]) -> u64 {
+        if self.traced {
+            return 0;
+        }
+        let targets: HashSet<u32> = decisions.iter().map(|one| one.target).collect();
+        let of = |target: &u32| self.hiding.get(target).copied();
+        targets.iter().filter_map(of).sum()
+    }
+
     /// The addresses, or labels, that were asked.
     #[must_use]
     pub fn targets(&self) -> &[String] {
@@ -308,7 +333,7 @@ fn only_limited(decisions: &mut Vec<Decision>) {
         .map(|decision| decision.target)
         .collect();
     if !limited.is_empty() {
-        let limited: std::collections::HashSet<u32> = limited.into_iter().collect();
+        let limited: HashSet<u32> = limited.into_iter().collect();
         decisions.retain(|decision| limited.contains(&decision.target));
     }
 }

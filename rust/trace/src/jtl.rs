@@ -3,16 +3,21 @@
 //!
 //! The columns are those of JMeter's `jmeter.save.saveservice.*` properties, in any order, and found by their names in the first row.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 use serde::Deserialize;
+
+use crate::LARGEST;
 
 /// What JMeter writes before a response code that is none of HTTP.
 const NON_HTTP: &str = "Non HTTP response code: ";
 
 /// Without these nothing can be said about a sample.
 const NEEDED: [&str; 3] = ["timeStamp", "elapsed", "responseCode"];
+
+/// A longer row is no row of a JTL; as of a trace's lines.
+const LONGEST: usize = 1 << 20;
 
 /// Those that `jmeter.save.saveservice.default_delimiter` is set to.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -52,9 +57,42 @@ pub struct Row {
     /// Where the request went, if the sampler says it.
     #[serde(default, rename = "URL")]
     pub url: Option<String>,
+    /// What the variable of our elements said, where it is a column: a number, but "null" where nothing was connected before.
+    #[serde(default, rename = "wsb.attempts")]
+    pub attempts: String,
+    /// Likewise, the label of the sample that connected.
+    #[serde(default, rename = "wsb.sample")]
+    pub connected: Option<String>,
 }
 
 impl Row {
+    /// Whether it may stand for several attempts, of which a JTL tells the last one only.
+    #[must_use]
+    pub fn may_hide_attempts(&self) -> bool {
+        // Rows of other samplers repeat the variables of their thread, and a transaction's idle time is that of timers.
+        let repeated = self.connected.as_ref().is_some_and(|label| *label != self.label);
+        if repeated || self.message.starts_with("Number of samples in transaction") {
+            return false;
+        }
+        let waited = self.idle_time.is_some_and(|idle| idle > 0);
+        self.attempts
+            .parse::<u64>()
+            .map_or(waited, |attempts| attempts > 1)
+    }
+
+    /// The first column whose number is none of milliseconds.
+    fn no_time(&self) -> Option<&'static str> {
+        let times = [
+            ("timeStamp", Some(self.time_stamp)),
+            ("elapsed", Some(self.elapsed)),
+            ("Latency", self.latency),
+            ("Connect", self.connect),
+            ("IdleTime", self.idle_time),
+        ];
+        let wrong = |(_, time): &(&str, Option<u64>)| time.is_some_and(|time| time > LARGEST / 1_000);
+        times.into_iter().find(wrong).map(|(column, _)| column)
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
@@ -101,7 +139,7 @@ pub enum JtlError {
     },
     /// The source gives nothing more.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
 
 /// What JMeter calls the setting of a column.
@@ -116,12 +154,33 @@ fn property(column: &str) -> &'static str {
 /// Reads the rows of a JTL; an error of a row does not end it.
 #[derive(Debug)]
 pub struct Rows<R> {
-    reader: Reader<R>,
+    reader: Reader<Bounded<R>>,
     header: StringRecord,
     row: StringRecord,
     /// What came of reading into `row` already.
     ahead: Option<Result<bool, csv::Error>>,
     ended: bool,
+}
+
+/// A source that gives no more than [`LONGEST`] bytes for one row: behind a quote that nobody closes, a row is the rest of the file.
+#[derive(Debug)]
+struct Bounded<R> {
+    source: R,
+    left: usize,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::other(format!(
+                "a row is longer than {LONGEST} bytes; is a quote not closed?"
+            )));
+        }
+        let most = into.len().min(self.left);
+        let read = self.source.read(&mut into[..most])?;
+        self.left -= read;
+        Ok(read)
+    }
 }
 
 /// Which sign stands between the columns of this first line; `None`: it names none of those that every JTL has.
@@ -142,7 +201,10 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// [`JtlError::NoHeader`], [`JtlError::Column`], and what the source gives.
     pub fn new(source: R, delimiter: u8) -> Result<Self, JtlError> {
-        let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(source);
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(Bounded {
+            source,
+            left: LONGEST,
+        });
         let header = reader.headers().map_err(not_read)?.clone();
         let has = |column: &str| header.iter().any(|name| name == column);
         if !NEEDED.into_iter().any(has) {
@@ -181,7 +243,7 @@ impl<R: Read> Iterator for Rows<R> {
             return None;
         }
         let read = self.ahead.take();
-        match read.unwrap_or_else(|| self.reader.read_record(&mut self.row)) {
+        match read.unwrap_or_else(|| self.read_ahead()) {
             Ok(false) => {
                 self.ended = true;
                 None
@@ -189,7 +251,10 @@ impl<R: Read> Iterator for Rows<R> {
             Ok(true) => {
                 let line = self.row.position().map_or(0, csv::Position::line);
                 let row = self.row.deserialize(Some(&self.header));
-                Some(row.map_err(|error| wrong(line, &error)))
+                Some(match row {
+                    Ok(row) => row_in_time(line, row),
+                    Err(error) => Err(wrong(line, &error)),
+                })
             }
             Err(error) => Some(Err(self.unread(error))),
         }
@@ -197,6 +262,11 @@ impl<R: Read> Iterator for Rows<R> {
 }
 
 impl<R: Read> Rows<R> {
+    fn read_ahead(&mut self) -> Result<bool, csv::Error> {
+        self.reader.get_mut().left = LONGEST;
+        self.reader.read_record(&mut self.row)
+    }
+
     fn unread(&mut self, error: csv::Error) -> JtlError {
         let line = error.position().unwrap_or(self.reader.position()).line();
         let reason = match error.into_kind() {
@@ -207,7 +277,8 @@ impl<R: Read> Rows<R> {
             csv::ErrorKind::UnequalLengths {
                 expected_len, len, ..
             } => {
-                let next = self.ahead.insert(self.reader.read_record(&mut self.row));
+                let read = self.read_ahead();
+                let next = self.ahead.insert(read);
                 if len < expected_len && matches!(next, Ok(false)) {
                     return JtlError::Cut { line };
                 }
@@ -217,6 +288,18 @@ impl<R: Read> Rows<R> {
             other => format!("{other:?}"),
         };
         JtlError::Row { line, reason }
+    }
+}
+
+fn row_in_time(line: u64, row: Row) -> Result<Row, JtlError> {
+    match row.no_time() {
+        Some(column) => Err(JtlError::Row {
+            line,
+            reason: format!(
+                "{column} is no time in milliseconds: set jmeter.save.saveservice.timestamp_format=ms"
+            ),
+        }),
+        None => Ok(row),
     }
 }
 

@@ -13,6 +13,7 @@
 pub mod jtl;
 mod reader;
 mod record;
+mod sizes;
 
 pub use reader::{ReadError, Reader, Unreadable};
 pub use record::{
@@ -25,3 +26,7 @@ pub const FORMAT: &str = "ws-backoff";
 
 /// The version of the lines that are written, and the only one that is read.
 pub const VERSION: u64 = 1;
+
+/// The largest number that a line may hold, in whatever unit: the microseconds until the year 2255. What reads lines can add some of
+/// them up without a look at the largest of all numbers.
+pub const LARGEST: u64 = 1 << 53;

@@ -75,6 +75,9 @@ pub enum Unreadable {
     /// Another program's.
     #[error("it is of a trace of {0:?}")]
     Foreign(String),
+    /// A number beyond [`crate::LARGEST`].
+    #[error("its {0} is too large a number")]
+    TooLarge(&'static str),
     /// Not JSON, or without a field that every record of its kind has.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
@@ -194,9 +197,13 @@ fn record(line: &str, foreign: bool) -> Result<Option<Record<'static>>, Unreadab
     if foreign {
         return Ok(None);
     }
-    Ok(Some(match kind.event.as_deref() {
+    let record = match kind.event.as_deref() {
         None => Record::Attempt(serde_json::from_str::<AttemptRecord<'static>>(line)?),
         Some("closed") => Record::Closed(serde_json::from_str::<ClosedRecord<'static>>(line)?),
         Some(_) => Record::Event(serde_json::from_str::<EventRecord<'static>>(line)?),
-    }))
+    };
+    match record.too_large() {
+        Some(field) => Err(Unreadable::TooLarge(field)),
+        None => Ok(Some(record)),
+    }
 }

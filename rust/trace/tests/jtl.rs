@@ -1,5 +1,6 @@
 //! Result files of JMeter: columns in any order, codes that are none of HTTP, and what cannot be read.
 
+use std::io::Read;
 use trace::jtl::{JtlError, Row, Rows, delimiter};
 
 const HEADER: &str = "timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,sentBytes,grpThreads,allThreads,URL,Latency,IdleTime,Connect";
@@ -29,6 +30,7 @@ fn a_row_is_read_by_the_names_of_its_columns() {
         connect: Some(3),
         idle_time: Some(4_210),
         url: Some("ws://h/".to_owned()),
+        ..Row::default()
     };
     assert_eq!(rows(&text), [Ok(row.clone())]);
     for sign in [';', '\t', '|'] {
@@ -112,8 +114,84 @@ fn what_cannot_be_read_is_told_with_its_line_and_its_cure() {
 
 struct Broken;
 
-impl std::io::Read for Broken {
+impl Read for Broken {
     fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
         Err(std::io::Error::other("the disk is gone"))
     }
+}
+
+#[test]
+fn times_that_are_none_in_milliseconds_are_told_column_by_column() {
+    let good = "1795887532400,35,CONNECT,101,,U 1-1,text,true,,3,2,9,9,ws://h/,31,0,3";
+    for (at, column) in [
+        (0, "timeStamp"),
+        (1, "elapsed"),
+        (14, "Latency"),
+        (15, "IdleTime"),
+        (16, "Connect"),
+    ] {
+        // Nanoseconds, microseconds, and the most that a number holds.
+        for number in ["1795887532400000000", "1795887532400000", "18446744073709551615"] {
+            let mut cells: Vec<&str> = good.split(',').collect();
+            cells[at] = number;
+            let read = rows(&format!("{HEADER}\n{}\n{good}\n", cells.join(",")));
+            let told = read[0].as_ref().unwrap_err();
+            assert!(
+                told.starts_with(&format!("line 2: {column} is no time in milliseconds")),
+                "{told}"
+            );
+            assert!(read[1].is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_row_that_waited_or_says_so_may_hide_attempts() {
+    let row = |idle, attempts: &str, connected: Option<&str>, message: &str| Row {
+        label: "Connect".to_owned(),
+        idle_time: idle,
+        attempts: attempts.to_owned(),
+        connected: connected.map(str::to_owned),
+        message: message.to_owned(),
+        ..Row::default()
+    };
+    for (row, hides) in [
+        (row(None, "", None, "OK"), false),
+        (row(Some(0), "", None, "OK"), false),
+        (row(Some(3_000), "", None, "OK"), true),
+        (row(Some(3_000), "null", None, "OK"), true),
+        // It waited before a gate.
+        (row(Some(3_000), "1", Some("Connect"), "OK"), false),
+        (row(Some(3_000), "2", Some("Connect"), "OK"), true),
+        // wsb.result.elapsed=total counts the pauses as work.
+        (row(Some(0), "2", None, "OK"), true),
+        (row(Some(0), "2", Some("another"), "OK"), false),
+        (
+            row(
+                Some(3_000),
+                "",
+                None,
+                "Number of samples in transaction : 2, number of failing samples : 0",
+            ),
+            false,
+        ),
+    ] {
+        assert_eq!(row.may_hide_attempts(), hides, "{row:?}");
+    }
+}
+
+#[test]
+fn a_quote_that_nobody_closes_ends_the_reading_before_it_fills_the_memory() {
+    let begin = "timeStamp,elapsed,responseCode\n1,2,101\n1,2,\"";
+    let mut endless = std::io::repeat(b'x').take(1 << 30);
+    let read: Vec<_> = Rows::new(begin.as_bytes().chain(&mut endless), b',')
+        .unwrap()
+        .collect();
+    assert!(read[0].is_ok() && read.len() == 2, "{read:?}");
+    let told = read[1].as_ref().unwrap_err().to_string();
+    assert!(told.contains("is a quote not closed"), "{told}");
+    assert!(
+        endless.limit() > (1 << 30) - (1 << 21),
+        "no more is read than a row may have"
+    );
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use proptest::option;
 use proptest::prelude::*;
 use trace::{
-    AttemptRecord, ClosedBy, ClosedRecord, EventRecord, GateRecord, HintRecord, ReadError, Reader, Record,
-    StartRecord, Unreadable,
+    AttemptRecord, ClosedBy, ClosedRecord, EventRecord, GateRecord, HintRecord, LARGEST, ReadError, Reader,
+    Record, StartRecord, Unreadable,
 };
 
 /// Lines of the first release, which had no line that says the version.
@@ -194,22 +194,28 @@ fn hint() -> impl Strategy<Value = HintRecord<'static>> {
 }
 
 fn gate() -> impl Strategy<Value = GateRecord<'static>> {
-    (text(), ms(), option::of(ms()), any::<u64>(), ms()).prop_map(
-        |(mode, waited_ms, rate, queue, hold_ms)| GateRecord {
+    (text(), ms(), option::of(ms()), whole(), ms()).prop_map(|(mode, waited_ms, rate, queue, hold_ms)| {
+        GateRecord {
             mode,
             waited_ms,
             rate,
             queue,
             hold_ms,
-        },
-    )
+        }
+    })
 }
 
-type Us = Option<u64>;
+fn whole() -> std::ops::RangeInclusive<u64> {
+    0..=LARGEST
+}
+
+fn us() -> impl Strategy<Value = Option<u64>> {
+    option::of(whole())
+}
 
 fn attempt() -> impl Strategy<Value = AttemptRecord<'static>> {
-    let who = (any::<u64>(), text(), text(), text(), any::<u64>(), any::<u64>());
-    let stages = any::<(Us, Us, Us, Us, Us, Us, u64, u64, Us, Us)>();
+    let who = (whole(), text(), text(), text(), whole(), whole());
+    let stages = (us(), us(), us(), us(), us(), us(), whole(), whole(), us(), us());
     let seen = (any::<Option<u16>>(), option::of(text()), option::of(text()));
     let then = (
         option::of(hint()),
@@ -283,9 +289,9 @@ fn closed() -> impl Strategy<Value = ClosedRecord<'static>> {
         Just(ClosedBy::Cancelled),
         Just(ClosedBy::TestEnd),
     ];
-    let who = (any::<(u64, u64)>(), text(), text(), text(), text());
+    let who = ((whole(), whole()), text(), text(), text(), text());
     let end = (any::<Option<u16>>(), by, option::of(text()), ms());
-    (who, end, any::<[u64; 4]>()).prop_map(|(who, end, counts)| ClosedRecord {
+    (who, end, prop::array::uniform4(whole())).prop_map(|(who, end, counts)| ClosedRecord {
         at: who.0.0,
         element: who.1,
         connection: who.2,
@@ -327,4 +333,46 @@ proptest! {
         let read: Vec<_> = read(&text).into_iter().map(|read| read.map_err(|error| error.to_string())).collect();
         prop_assert_eq!(read, records.into_iter().map(Ok).collect::<Vec<_>>());
     }
+}
+
+/// The same line with each of its numbers in turn that a time or a count could be, as its path and the line.
+fn with_numbers(value: &serde_json::Value, number: &serde_json::Value) -> Vec<(String, serde_json::Value)> {
+    let mut lines = Vec::new();
+    for (key, inner) in value.as_object().expect("a line is an object") {
+        let mut put = |path: String, changed: serde_json::Value| {
+            let mut line = value.clone();
+            line[key] = changed;
+            lines.push((path, line));
+        };
+        match inner {
+            serde_json::Value::Number(_) => put(key.clone(), number.clone()),
+            serde_json::Value::Object(_) => with_numbers(inner, number)
+                .into_iter()
+                .for_each(|(path, changed)| put(format!("{key}.{path}"), changed)),
+            _ => {}
+        }
+    }
+    lines
+}
+
+#[test]
+fn numbers_that_no_clock_gives_make_a_line_unreadable_whatever_their_field() {
+    let whole = [
+        r#"{"at":1,"target":"ws://h/","user":"U","ordinal":0,"attempt":1,"dnsUs":1,"dnsQueueUs":1,"tcpUs":1,"proxyUs":1,"tlsUs":1,"sentUs":1,"headUs":1,"redirects":1,"totalUs":1,"stalledUs":1,"status":429,"hint":{"source":"s","raw":"4","ms":1.0},"gate":{"mode":"m","waitedMs":1.0,"rate":1.0,"queue":1,"holdMs":1.0},"waitMs":1.0,"waitedMs":1.0}"#,
+        r#"{"at":1,"element":"E","name":"n","user":"U","ordinal":0,"event":"attempt","attempt":2,"totalUs":1,"status":200,"hint":{"source":"s","raw":"4","ms":1.0},"gate":{"mode":"m","waitedMs":1.0,"rate":1.0,"queue":1,"holdMs":1.0},"waitMs":1.0,"waitedMs":1.0}"#,
+        r#"{"event":"closed","at":1,"element":"E","target":"ws://h/","user":"U","ordinal":0,"code":1000,"by":"server","openMs":1.0,"sentMessages":1,"receivedMessages":1,"sentBytes":1,"receivedBytes":1}"#,
+    ];
+    let mut fields = 0;
+    for line in whole {
+        assert!(matches!(read(line)[..], [Ok(_)]), "{line}");
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        for number in [serde_json::json!(u64::MAX), serde_json::json!((1_u64 << 53) + 2)] {
+            for (path, line) in with_numbers(&value, &number) {
+                fields += 1;
+                let read = read(&format!("{line}\n{line}\n"));
+                assert!(read.iter().all(Result::is_err), "{path}: {read:?}");
+            }
+        }
+    }
+    assert!(fields > 60, "{fields}");
 }
