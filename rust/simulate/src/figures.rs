@@ -44,6 +44,8 @@ pub struct Figures {
     pub users: usize,
     /// Users that gave up, or still tried when the storm was over.
     pub lost: Spread,
+    /// Of those, users that still tried when the storm was over.
+    pub trying: Spread,
     /// When the last one got in, of those that did.
     pub makespan: Spread,
     /// The least that the limit and the starts ask for; `None` where nobody knows in one of the storms.
@@ -81,6 +83,7 @@ impl Figures {
             storms: outcomes.len(),
             users: outcomes.first().map_or(0, |one| one.times.len() + one.lost()),
             lost: spread(&|one| one.lost() as f64),
+            trying: spread(&|one| one.gave_up.iter().filter(|why| why.is_none()).count() as f64),
             makespan: spread(&|one| seconds(one.makespan)),
             bound: known(&|one| one.bound.map(seconds)),
             times_bound: known(&|one| Some(one.times_bound()).filter(|times| times.is_finite())),

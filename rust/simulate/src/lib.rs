@@ -80,6 +80,9 @@ pub struct Storm {
     pub horizon: Duration,
 }
 
+/// Of a storm that goes on to its end: some policies give up after months.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3_600);
+
 impl Storm {
     /// So many users of one process who start within 20 ms, 50 ms away, with the default policy and no gate; refusals are a 429 with
     /// `Retry-After`.
@@ -115,6 +118,20 @@ impl Storm {
             together: !habit.is_script(),
             ..self
         }
+    }
+
+    /// The same storm until the last user has given up by its own policy, but for a week at most.
+    #[must_use]
+    pub fn to_its_end(self) -> Self {
+        let begins = self
+            .lag
+            .saturating_mul(u32::try_from(self.processes).unwrap_or(u32::MAX));
+        let end = begins
+            .saturating_add(self.ramp)
+            .saturating_add(self.policy.max_elapsed)
+            .saturating_add(self.policy.attempt_timeout);
+        let horizon = end.min(LONGEST).max(self.horizon);
+        Self { horizon, ..self }
     }
 
     /// Lets it happen.
