@@ -18,7 +18,8 @@ impl Course {
     /// The storm of the first seed.
     pub(crate) fn of(storm: &Storm, habit: &Habit, name: String) -> Self {
         let (mut connected, mut attempts) = (Vec::new(), Vec::new());
-        let _ = storm.clone().of(habit).run_watched(0, &mut |attempt| {
+        let storm = storm.clone().of(habit).to_its_end();
+        let _ = storm.run_watched(0, &mut |attempt| {
             attempts.push(attempt.sent.as_secs_f64());
             if attempt.answer == Answer::In {
                 connected.push(attempt.answered.as_secs_f64());

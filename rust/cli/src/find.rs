@@ -1,6 +1,7 @@
 //! `find`: names the limit behind traces or result files, with its figures, and says what it cannot tell.
 
 use crate::input::{self, Item};
+use crate::output::{self, PICTURE};
 use crate::told::table;
 use crate::{Failure, say};
 use charts::{Axis, Chart, Series, Tone};
@@ -30,7 +31,7 @@ pub(crate) struct Options {
 }
 
 const AFTER_HELP: &str = "A trace holds each attempt with the time between which the server decided; a JTL of any sampler does, too, but without
-hints. Only kinds that explain the decisions are named. Where several do, the simplest is, and the others are
+hints, and of a sample that tried several times only the last one: such rows tell nothing of a limit. Only kinds that explain the decisions are named. Where several do, the simplest is, and the others are
 told; where figures stay open, it says which run would tell.
 
 Examples:
@@ -45,18 +46,18 @@ Examples:
 Exit codes: 0, also where nobody can tell; 1 where an input cannot be read, or --limit-only has nothing to print.";
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    output::check_if_any(options.picture.as_ref(), &PICTURE)?;
     let observations = observe(&options.traces)?;
     let finding = find(&observations);
     if let Some(path) = &options.picture {
-        std::fs::write(path, picture(&observations, &finding))
-            .map_err(|error| Failure(format!("cannot write the picture {}: {error}", path.display())))?;
+        output::write(path, &PICTURE, &picture(&observations, &finding))?;
     }
     if options.limit_only {
         let limit = finding
             .limit_spec
             .as_ref()
             .ok_or_else(|| Failure(format!("no limit to print; {}", finding.sentence())))?;
-        say(&limit.to_string());
+        say(&limit.to_string())?;
         return Ok(());
     }
     tell(&finding, &observations, options.json)
@@ -66,9 +67,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 pub(crate) fn tell(finding: &Finding, observations: &Observations, json: bool) -> Result<(), Failure> {
     if json {
         let text = serde_json::to_string(finding).map_err(|error| Failure(error.to_string()))?;
-        say(&text);
+        say(&text)?;
     } else {
-        lines(finding, observations).iter().for_each(|line| say(line));
+        lines(finding, observations)
+            .iter()
+            .try_for_each(|line| say(line))?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) enum Item {
     /// Of a trace.
     Record(Box<Record<'static>>),
     /// Of a JTL.
-    Row(Row),
+    Row(Box<Row>),
 }
 
 /// What was read of all files.
@@ -71,7 +71,7 @@ fn name(path: &Path) -> String {
 }
 
 fn warn(text: &str) {
-    let _ = writeln!(io::stderr(), "warning: {text}");
+    crate::complain("warning", text);
 }
 
 type Source = BufReader<Box<dyn Read>>;
@@ -228,7 +228,7 @@ fn rows(
         match row {
             Ok(row) => {
                 read += 1;
-                each(Item::Row(row));
+                each(Item::Row(Box::new(row)));
             }
             Err(JtlError::Cut { .. }) => skipped.ended = Some(CUT.to_owned()),
             Err(JtlError::Io(source)) => skipped.ended = Some(broken(line, &source)),

@@ -9,6 +9,7 @@ mod describe;
 mod find;
 mod input;
 mod migrate;
+mod output;
 mod probe;
 mod report;
 mod serve;
@@ -21,6 +22,7 @@ mod tune;
 pub use stop::StopToken;
 
 use clap::{Parser, Subcommand};
+use std::borrow::Cow;
 use std::io::Write;
 
 /// Exit code when a command could not do its work.
@@ -69,12 +71,11 @@ struct Failure(String);
 
 /// Runs one command line, without the program's name in front, and blocks until the command has ended.
 ///
-/// Output goes to stdout, errors to stderr. A long command ends early, and in order, when `stop` is stopped. Gives the
-/// exit code: 0 for success and `--help`, 1 for a command that failed, 2 for a command line that is wrong; `migrate` has codes of its
-/// own.
+/// Output goes to stdout, errors to stderr. A command with an end of its own asks `stop` for a token, and ends early, and in order,
+/// when that is stopped; the others just work to their end. Gives the exit code: 0 for success and `--help`, 1 for a command that
+/// failed, 2 for a command line that is wrong; `migrate` has codes of its own.
 #[must_use]
-#[allow(clippy::needless_pass_by_value)] // callers have a clone to give, and no use for it behind the call
-pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
+pub fn run(args: Vec<String>, stop: impl FnOnce() -> StopToken) -> i32 {
     let name = "ws-backoff".to_owned();
     let cli = match Cli::try_parse_from(std::iter::once(name).chain(args)) {
         Ok(cli) => cli,
@@ -84,12 +85,12 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
         }
     };
     let done = match cli.command {
-        Command::Serve(options) => serve::run(*options, &stop),
-        Command::Simulate(options) => simulate::run(&options, &stop),
+        Command::Serve(options) => serve::run(*options, &stop()),
+        Command::Simulate(options) => simulate::run(&options, &stop()),
         Command::Report(options) => report::run(&options),
         Command::Find(options) => find::run(&options),
-        Command::Tune(options) => tune::run(&options, &stop),
-        Command::Probe(options) => probe::run(&options, &stop),
+        Command::Tune(options) => tune::run(&options, stop),
+        Command::Probe(options) => probe::run(&options, &stop()),
         Command::Migrate(options) => return migrate::run(&options),
         Command::Dashboard(options) => dashboard::run(&options),
         Command::Describe(options) => describe::run(&options),
@@ -97,17 +98,39 @@ pub fn run(args: Vec<String>, stop: StopToken) -> i32 {
     match done {
         Ok(()) => 0,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            complain("error", &failure.0);
             FAILED
         }
     }
 }
 
-/// Prints a line at once. A closed pipe is not worth an error: whoever read has read enough.
-fn say(line: &str) {
+/// Prints a line at once. A closed pipe is not worth an error: whoever reads has read enough.
+fn say(line: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{line}");
-    let _ = out.flush();
+    match writeln!(out, "{}", harmless(line)).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure(format!("cannot print the text: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says what is wrong where it does not mix with answers.
+fn complain(what: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}: {}", harmless(why));
+}
+
+/// Without what a terminal takes for a command: labels and headers are those of others. In JSON it is the same text.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let harms = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !text.contains(harms) {
+        return text.into();
+    }
+    let shown = |letter: char| match letter {
+        letter if harms(letter) => format!("\\u{:04x}", u32::from(letter)),
+        letter => letter.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Prints a text whose reader needs all of it: unlike a progress line, one that is cut short must not pass for the whole.

@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
 
 fn main() -> ExitCode {
-    let stop = StopToken::new();
-    stop_on_signals(stop.clone());
     let args = std::env::args_os()
         .skip(1)
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
-    let code = cli::run(args, stop);
+    // A command that asks for no token leaves the signals as they are: they end it at once.
+    let code = cli::run(args, || {
+        let stop = StopToken::new();
+        stop_on_signals(stop.clone());
+        stop
+    });
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 

@@ -1,6 +1,7 @@
 //! `migrate`: plans in, moved plans and a report out. Which files are read, where results go, and that nothing is lost on the way.
 
-use crate::{Failure, say};
+use crate::output::{self, Sort};
+use crate::{Failure, complain, say};
 use ::migrate::{File, LARGEST, Migration, html, markdown, migrate, text};
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
@@ -77,25 +78,35 @@ pub(crate) fn run(options: &Options) -> i32 {
     match all(options) {
         Ok(code) => code,
         Err(failure) => {
-            let _ = writeln!(io::stderr(), "error: {failure}");
+            complain("error", &failure.0);
             ERROR
         }
     }
 }
 
+const REPORT: Sort = Sort {
+    what: "the report",
+    ours: |text| {
+        let head = text.get(..text.len().min(400)).unwrap_or(text);
+        head.starts_with("# Plans moved to ws-backoff\n")
+            || head.contains("<title>Plans moved to ws-backoff</title>")
+    },
+};
+
 fn all(options: &Options) -> Result<i32, Failure> {
+    output::check_if_any(options.report.as_ref(), &REPORT)?;
     let files: Vec<File> = sources(options)?
         .iter()
         .map(|source| one(options, source))
         .collect();
-    say(text(&files).trim_end());
+    say(text(&files).trim_end())?;
     if let Some(report) = &options.report {
         let page = if extension(report) == "md" {
             markdown(&files)
         } else {
             html(&files)
         };
-        crate::told::write(report, "the report", &page)?;
+        output::write(report, &REPORT, &page)?;
     }
     let codes = files.iter().map(|file| match &file.result {
         Ok(migration) if migration.leaves_something() => LEFT,

@@ -1,13 +1,13 @@
 //! `report`: traces and result files in, one HTML page out. What is counted and how it is told is the work of the crate `report`.
 
 use crate::input::{self, Item};
-use crate::{Failure, say, told};
+use crate::output::{self, Sort};
+use crate::{Failure, say};
 use clap::Args;
 use find::{Finding, Kind, Observations};
 use report::{Answer, Cure, Page, Run};
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const EXAMPLE: &str = "\
 Example:
@@ -39,9 +39,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let to_stdout = options.output.as_os_str() == "-";
-    if !to_stdout {
-        check_output(&options.output)?;
-    }
+    output::check_if_any(Some(&options.output), &PAGE)?;
     let (run, observations) = read(&options.files)?;
     let before = if options.before.is_empty() {
         None
@@ -65,40 +63,17 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         let written = out.write_all(html.as_bytes()).and_then(|()| out.flush());
         return written.map_err(|error| Failure(format!("cannot print the page: {error}")));
     }
-    let output = options.output.display();
-    told::write(&options.output, "the page", &html)?;
-    say(&format!("{output}: {}", run.sentence()));
-    say(&finding.sentence());
+    output::write(&options.output, &PAGE, &html)?;
+    say(&format!("{}: {}", options.output.display(), run.sentence()))?;
+    say(&finding.sentence())?;
     Ok(())
 }
 
-/// Before minutes are spent on reading: a page may replace a page, and nothing else.
-fn check_output(path: &Path) -> Result<(), Failure> {
-    let shown = path.display();
-    if path.is_dir() {
-        return Err(Failure(format!(
-            "{shown}: is a folder; name a file in it: -o {shown}/report.html"
-        )));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return Err(Failure(format!(
-            "{shown}: there is no folder {}",
-            folder.display()
-        )));
-    }
-    match fs::read_to_string(path) {
-        Ok(text) if !text.contains("<meta name=\"generator\" content=\"ws-backoff ") && !text.is_empty() => {
-            Err(Failure(format!(
-                "{shown}: exists, and is no report of ws-backoff; name another file with -o"
-            )))
-        }
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Failure(format!(
-            "{shown}: exists, and is no report of ws-backoff; name another file with -o"
-        ))),
-        _ => Ok(()),
-    }
-}
+/// A page may replace a page, and nothing else.
+const PAGE: Sort = Sort {
+    what: "the page",
+    ours: |text| text.contains("<meta name=\"generator\" content=\"ws-backoff "),
+};
 
 /// The run, and what it tells of a limit: that is in the traces, and only where there are none in the result file.
 fn read(files: &[PathBuf]) -> Result<(Run, Observations), Failure> {

@@ -1,12 +1,12 @@
 //! `serve`: runs the test server until it is stopped, and tells what happens meanwhile.
 
+use crate::output::{cannot_write, write_at_once};
 use crate::{Failure, StopToken, say};
 use clap::Args;
 use limiter::LimitSpec;
 use std::fs;
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use testbed::{Config, Fault, FaultShare, PathLimit, Refusal, RetryAfter, Server, Stats, TokenConfig};
 use units::{DURATION_FORMS, format_duration, parse_duration};
@@ -271,7 +271,8 @@ pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
     .map_err(|error| Failure(error.to_string()))?;
     let begun = server.stats();
     if let (Some(path), Some(certificate)) = (&cert_out, server.certificate_pem()) {
-        write_at_once(path, certificate).map_err(|error| cannot_write("the certificate", path, &error))?;
+        write_at_once(path, certificate)
+            .map_err(|error| cannot_write("the certificate", path, &error.to_string()))?;
     }
     let port_file = port_file
         .map(|path| PortFile::write(path, server.addr()))
@@ -280,31 +281,39 @@ pub(crate) fn run(options: Options, stop: &StopToken) -> Result<(), Failure> {
     say(&format!(
         "listening on {url}  limit: {limit}  stats: {scheme}://{}/stats",
         server.addr()
-    ));
+    ))?;
 
-    watch(&server, begun, duration, stop);
+    let watched = watch(&server, begun, duration, stop);
     drop(port_file);
     server.stop();
-    say(&summary(&server.stats()));
+    watched?;
+    say(&summary(&server.stats()))?;
     match server.log_error() {
         None => Ok(()),
         Some(error) => Err(Failure(format!("the log is not complete: {error}"))),
     }
 }
 
-/// Prints what happened since `before`, again and again, until the stop or the end of `duration`.
-fn watch(server: &Server, mut before: Stats, duration: Option<Duration>, stop: &StopToken) {
+/// Prints what happened since `before`, again and again, until the stop or the end of `duration`. A line that cannot be printed is an
+/// error at that end: whoever runs a test against the server wants it to go on.
+fn watch(
+    server: &Server,
+    mut before: Stats,
+    duration: Option<Duration>,
+    stop: &StopToken,
+) -> Result<(), Failure> {
     let started = Instant::now();
+    let mut printed = Ok(());
     loop {
         let left = duration.map_or(PROGRESS, |duration| {
             duration.saturating_sub(started.elapsed()).min(PROGRESS)
         });
         if left.is_zero() || stop.wait(left) {
-            return;
+            return printed;
         }
         let now = server.stats();
         if (now.attempts, now.open) != (before.attempts, before.open) {
-            say(&progress(&now, &before));
+            printed = printed.and(say(&progress(&now, &before)));
         }
         before = now;
     }
@@ -359,7 +368,7 @@ struct PortFile(PathBuf);
 impl PortFile {
     fn write(path: PathBuf, addr: SocketAddr) -> Result<Self, Failure> {
         write_at_once(&path, &format!("{addr}\n"))
-            .map_err(|error| cannot_write("the port file", &path, &error))?;
+            .map_err(|error| cannot_write("the port file", &path, &error.to_string()))?;
         Ok(Self(path))
     }
 }
@@ -368,17 +377,4 @@ impl Drop for PortFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
-}
-
-/// Writes a file so that a reader sees all of it or nothing.
-fn write_at_once(path: &Path, text: &str) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(format!(".{}.new", std::process::id()));
-    let new = PathBuf::from(new);
-    fs::write(&new, text)?;
-    fs::rename(&new, path).inspect_err(|_| _ = fs::remove_file(&new))
-}
-
-fn cannot_write(what: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure(format!("cannot write {what} {}: {error}", path.display()))
 }

@@ -1,6 +1,7 @@
 //! `simulate`: lets users storm against a limit in virtual time, and tells what comes of each way to try.
 
 use crate::curves::{self, Course};
+use crate::output::{self, JSON, PICTURE};
 use crate::storm::{self, LIMIT_HELP, Progress, Scene, storms};
 use crate::told::{self, Case, cells, heads, table};
 use crate::{Failure, StopToken, say};
@@ -19,7 +20,7 @@ pause, observe), both with a + between them, or the loop of a script: fixed=500m
 pauses 500 ms after each failure and tries three times after the first, hints unread.
 
 A multiple in brackets is that of the bound: no way to try gets all in sooner than the
-limit, and the ramp-up, allow.
+limit, and the ramp-up, allow. A storm lasts until all are in or have given up, a week at most.
 
 Examples:
   The loop of a script, the plugin's defaults, and its shared gate, side by side:
@@ -104,6 +105,8 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
         processes,
         ..
     } = options;
+    output::check_if_any(options.json.as_ref(), &JSON)?;
+    output::check_if_any(options.picture.as_ref(), &PICTURE)?;
     let mut storm = scene.storm(limit.clone())?;
     storm.processes = (*processes).into();
     let users = storm.processes * scene.users;
@@ -123,11 +126,19 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
         if *processes > 1 {
             say(&format!(
                 "{processes} JVMs on one limit, each with a gate of its own; in each of them:"
-            ));
+            ))?;
         }
-        say(&case.sentence(scene));
-        say(&bound(figures.first()));
-        table(&rows).iter().for_each(|line| say(line));
+        say(&case.sentence(scene))?;
+        say(&bound(figures.first()))?;
+        table(&rows).iter().try_for_each(|line| say(line))?;
+        for (habit, figures) in habits.iter().zip(&figures) {
+            if figures.trying.most > 0.0 {
+                say(&format!(
+                    "\n{habit}: {:.1} of those lost try still when the storm is broken off, after a week.",
+                    figures.trying.mean
+                ))?;
+            }
+        }
     }
     if let Some(path) = &options.json {
         let results = habits.iter().zip(&figures);
@@ -139,7 +150,7 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
             processes: *processes,
             results,
         };
-        told::write_json(path, &told)?;
+        output::write_json(path, &told)?;
     }
     if let Some(path) = &options.picture {
         let courses: Vec<Course> = habits
@@ -154,7 +165,7 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
         let title = format!("{each}{} against {limit}", scene.arrival());
         let about = format!("{}; one storm each", scene.refusal());
         let picture = curves::draw(&title, &about, users, &courses);
-        told::write(path, "the picture", &picture)?;
+        output::write(path, &PICTURE, &picture)?;
     }
     Ok(())
 }

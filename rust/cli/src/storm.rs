@@ -151,7 +151,7 @@ pub(crate) fn storms(
     seeds: u64,
     progress: &mut Progress<'_>,
 ) -> Result<Vec<Outcome>, Failure> {
-    let storm = storm.clone().of(habit);
+    let storm = storm.clone().of(habit).to_its_end();
     let one = |seed| {
         let outcome = storm.run(seed);
         progress.step().map(|()| outcome)

@@ -1,11 +1,9 @@
 //! How the figures of storms are told: a table for people, JSON for programs.
 
-use crate::Failure;
 use crate::storm::Scene;
 use limiter::LimitSpec;
 use serde::Serialize;
 use simulate::{Figures, Habit, Spread};
-use std::path::Path;
 use units::format_duration;
 
 /// Lines of cells, the first of each to the left and the others to the right, as wide as they must be.
@@ -119,6 +117,8 @@ impl From<Spread> for Number {
 pub(crate) struct Numbers {
     /// Users that did not get in.
     lost: Number,
+    /// Of those, users that still tried when the storm was broken off.
+    still_trying: Number,
     /// Until the last one was in, of those that got in.
     makespan_seconds: Number,
     /// The least that limit and starts ask for; null where nobody knows.
@@ -144,6 +144,7 @@ impl From<&Figures> for Numbers {
     fn from(figures: &Figures) -> Self {
         Self {
             lost: figures.lost.into(),
+            still_trying: figures.trying.into(),
             makespan_seconds: figures.makespan.into(),
             bound_seconds: figures.bound.map(Into::into),
             times_bound: figures.times_bound.map(Into::into),
@@ -219,25 +220,4 @@ impl Result {
             numbers: figures.into(),
         }
     }
-}
-
-/// Writes JSON there; `-` is the output.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> std::result::Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).expect("plain texts and numbers") + "\n";
-    write_or_say(path, "the JSON", &text)
-}
-
-/// Writes a file, or prints its text where the path is `-`.
-pub(crate) fn write_or_say(path: &Path, what: &str, text: &str) -> std::result::Result<(), Failure> {
-    if path == Path::new("-") {
-        crate::say(text.trim_end());
-        return Ok(());
-    }
-    write(path, what, text)
-}
-
-/// Writes a file that a person asked for.
-pub(crate) fn write(path: &Path, what: &str, text: &str) -> std::result::Result<(), Failure> {
-    std::fs::write(path, text)
-        .map_err(|error| Failure(format!("cannot write {what} {}: {error}", path.display())))
 }

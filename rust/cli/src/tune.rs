@@ -1,6 +1,7 @@
 //! `tune`: settings worth having against a limit, what today's plan does, and the ramp-up that needs no retry.
 
 use crate::curves::{self, Course};
+use crate::output::{self, JSON, PICTURE, Sort};
 use crate::storm::{self, LIMIT_HELP, Progress, Scene};
 use crate::told::{self, Case, cells, heads, table};
 use crate::{Failure, StopToken, say};
@@ -29,7 +30,7 @@ Examples:
     jmeter -n -t plan.jmx -Jwsb.trace=trace.jsonl
     ws-backoff tune --trace trace.jsonl --users 500
 
-Exit codes: 0, 1 when stopped or nothing can help, 2 for a wrong command line.";
+Exit codes: 0, 1 when stopped, nothing can help or a file cannot be written, 2 for a wrong command line.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -134,10 +135,14 @@ impl Options {
     }
 }
 
-pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options, stop: impl FnOnce() -> StopToken) -> Result<(), Failure> {
     let Options { scene, .. } = options;
+    output::check_if_any(options.json.as_ref(), &JSON)?;
+    output::check_if_any(options.jmx.as_ref(), &PLAN)?;
+    output::check_if_any(options.picture.as_ref(), &PICTURE)?;
     let limit = &options.limit()?;
     can_help(limit, scene)?;
+    let stop = &stop();
     let question = Question {
         storm: scene.storm(limit.clone())?,
         today: options.today.clone(),
@@ -150,7 +155,7 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
     let case = Case::new(limit, scene, options.seeds);
     let printed = |path: &Option<PathBuf>| path.as_deref() == Some("-".as_ref());
     if !printed(&options.json) && !printed(&options.jmx) {
-        print(options, &case, &answer);
+        print(options, &case, &answer)?;
     }
     if let Some(path) = &options.json {
         let told = Told {
@@ -160,8 +165,13 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
             settings: answer.settings.iter().map(Into::into).collect(),
             notes: answer.notes.iter().map(sentence).collect(),
         };
-        told::write_json(path, &told)?;
+        output::write_json(path, &told)?;
     }
+    if let Some(path) = &options.picture {
+        let picture = picture(options, &question.storm, &answer);
+        output::write(path, &PICTURE, &picture)?;
+    }
+    helps(&answer)?;
     if let Some(path) = &options.jmx {
         let setting = answer.settings.get(usize::from(options.setting) - 1);
         let setting = setting.ok_or_else(|| {
@@ -171,11 +181,7 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
                 answer.settings.len()
             ))
         })?;
-        told::write_or_say(path, "the plan", &plan(&case.sentence(scene), setting))?;
-    }
-    if let Some(path) = &options.picture {
-        let picture = picture(options, &question.storm, &answer);
-        told::write(path, "the picture", &picture)?;
+        output::write_or_say(path, &PLAN, &plan(&case.sentence(scene), setting))?;
     }
     Ok(())
 }
@@ -198,10 +204,23 @@ fn can_help(limit: &LimitSpec, scene: &Scene) -> Result<(), Failure> {
     }
 }
 
-fn print(options: &Options, case: &Case, answer: &Answer) {
+/// Settings by which as many are lost as today are none.
+fn helps(answer: &Answer) -> Result<(), Failure> {
+    let lost = |setting: &Setting| setting.figures.lost.mean;
+    let today = lost(&answer.today);
+    if today > 0.0 && answer.settings.iter().all(|setting| lost(setting) >= today) {
+        return Err(Failure(format!(
+            "no setting helps: each loses at least as many as today, {today:.1} of {} users",
+            answer.today.figures.users
+        )));
+    }
+    Ok(())
+}
+
+fn print(options: &Options, case: &Case, answer: &Answer) -> Result<(), Failure> {
     let users = options.scene.users;
-    say(&case.sentence(&options.scene));
-    say(&crate::simulate::bound(Some(&answer.today.figures)));
+    say(&case.sentence(&options.scene))?;
+    say(&crate::simulate::bound(Some(&answer.today.figures)))?;
     let mut rows = heads(&format!("goal: {}", options.goal)).to_vec();
     let figures = |setting: &Setting| -> Figures { setting.figures.clone() };
     rows.push(cells(
@@ -216,14 +235,15 @@ fn print(options: &Options, case: &Case, answer: &Answer) {
             &figures(setting),
         ));
     }
-    table(&rows).iter().for_each(|line| say(line));
-    say("");
+    table(&rows).iter().try_for_each(|line| say(line))?;
+    say("")?;
     for note in &answer.notes {
-        say(&sentence(note));
+        say(&sentence(note))?;
     }
     for (nth, setting) in (1..).zip(&answer.settings) {
-        say(&format!("{nth}. {}", instruction(setting)));
+        say(&format!("{nth}. {}", instruction(setting)))?;
     }
+    Ok(())
 }
 
 /// What a setting is, in few words.
@@ -295,6 +315,39 @@ fn picture(options: &Options, storm: &Storm, answer: &Answer) -> String {
     )
 }
 
+/// What stands before and behind the properties of the one element of [`plan`].
+const BEFORE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<jmeterTestPlan version="1.2" properties="5.0" jmeter="5.6.3">
+  <hashTree>
+    <TestPlan guiclass="TestPlanGui" testclass="TestPlan" testname="Settings for this quota" enabled="true">
+      <elementProp name="TestPlan.user_defined_variables" elementType="Arguments" guiclass="ArgumentsPanel" testclass="Arguments" testname="User Defined Variables" enabled="true">
+        <collectionProp name="Arguments.arguments"/>
+      </elementProp>
+    </TestPlan>
+    <hashTree>
+      <io.github.wsbackoff.config.WebSocketDefaults guiclass="io.github.wsbackoff.gui.WebSocketDefaultsGui" testclass="io.github.wsbackoff.config.WebSocketDefaults" testname="wsb - Defaults" enabled="true">
+"#;
+const BEHIND: &str = r#"      </io.github.wsbackoff.config.WebSocketDefaults>
+      <hashTree/>
+    </hashTree>
+  </hashTree>
+</jmeterTestPlan>
+"#;
+
+/// One that people have put more into, or saved with JMeter, is theirs.
+const PLAN: Sort = Sort {
+    what: "the plan",
+    ours: |text| {
+        let own = text
+            .strip_prefix(BEFORE)
+            .and_then(|text| text.strip_suffix(BEHIND));
+        own.is_some_and(|own| {
+            own.lines()
+                .all(|line| line.starts_with("        <stringProp name=\""))
+        })
+    },
+};
+
 /// A test plan with one element, as JMeter saves it.
 fn plan(case: &str, setting: &Setting) -> String {
     let figures = &setting.figures;
@@ -317,25 +370,7 @@ fn plan(case: &str, setting: &Setting) -> String {
     for (key, value) in properties(&setting.habit) {
         string(key, &value);
     }
-    let class = "io.github.wsbackoff.config.WebSocketDefaults";
-    format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?>
-<jmeterTestPlan version="1.2" properties="5.0" jmeter="5.6.3">
-  <hashTree>
-    <TestPlan guiclass="TestPlanGui" testclass="TestPlan" testname="Settings for this quota" enabled="true">
-      <elementProp name="TestPlan.user_defined_variables" elementType="Arguments" guiclass="ArgumentsPanel" testclass="Arguments" testname="User Defined Variables" enabled="true">
-        <collectionProp name="Arguments.arguments"/>
-      </elementProp>
-    </TestPlan>
-    <hashTree>
-      <{class} guiclass="io.github.wsbackoff.gui.WebSocketDefaultsGui" testclass="{class}" testname="wsb - Defaults" enabled="true">
-{strings}      </{class}>
-      <hashTree/>
-    </hashTree>
-  </hashTree>
-</jmeterTestPlan>
-"#
-    )
+    format!("{BEFORE}{strings}{BEHIND}")
 }
 
 fn escaped(text: &str) -> String {

@@ -20,7 +20,7 @@ pub fn run(args: &[u8]) -> Result<i32, Failure> {
         }
         *running = Some(token.clone());
     }
-    let code = cli::run(args, token);
+    let code = cli::run(args, || token);
     *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Ok(code)
 }

@@ -12,7 +12,7 @@ use probe::{Budget, Ending, Probe, Step, Try};
 use sockets::{Answer, Sockets};
 use std::io::Write;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stops::Stops;
 use units::{DURATION_FORMS, format_duration, parse_duration};
@@ -72,7 +72,7 @@ pub(crate) struct Options {
     #[arg(long)]
     http: bool,
 
-    /// Write the trace there [default: probe-<seconds since 1970>.jsonl]
+    /// Write the trace there, into a file with nothing in it [default: probe-<seconds since 1970>.jsonl]
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
 
@@ -125,8 +125,9 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
             "{worst}\nThis server is not on this machine: say --yes if its owner agrees."
         )));
     }
-    progress(&worst);
     let trace = options.trace.clone().unwrap_or_else(new_trace);
+    is_free(&trace)?;
+    progress(&worst);
     let budget = Budget {
         tries: options.budget,
         time: options.time,
@@ -168,6 +169,17 @@ fn noun(plain: bool) -> &'static str {
 fn new_trace() -> PathBuf {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     PathBuf::from(format!("probe-{}.jsonl", now.as_secs()))
+}
+
+/// A trace is written behind what is there, and what another server answered would be taken for this one's.
+fn is_free(trace: &Path) -> Result<(), Failure> {
+    match std::fs::metadata(trace) {
+        Ok(about) if about.is_file() && about.len() > 0 => Err(Failure(format!(
+            "{} is there already, and has something in it; name another file with --trace",
+            trace.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn dial(options: &Options) -> Result<Dial, Failure> {

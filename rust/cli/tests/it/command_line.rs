@@ -1,6 +1,10 @@
 //! Command lines that are wrong, and those that only print.
 
+#[cfg(unix)]
+use crate::program::dies_of_a_signal;
 use crate::program::run;
+#[cfg(target_os = "linux")]
+use crate::program::run_on_a_full_disk;
 use std::net::TcpListener;
 
 #[test]
@@ -227,6 +231,59 @@ fn files_that_cannot_be_written_fail_with_a_clear_text() {
         assert!(
             ended.err.contains("cannot write the") && ended.err.contains(nowhere),
             "{}",
+            ended.err
+        );
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn commands_without_an_end_of_their_own_die_of_a_signal() {
+    for args in [
+        &["find", "-"][..],
+        &["report", "-", "-o", "-"],
+        &["tune", "--trace", "-"],
+    ] {
+        assert!(dies_of_a_signal(args), "{args:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error_whatever_is_printed() {
+    let trace = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../find/tests/traces/go-xrate.jsonl.gz"
+    );
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/plans/after.jmx");
+    let storm = [
+        "--limit",
+        "token-bucket rate=10 burst=5",
+        "--users",
+        "8",
+        "--seeds",
+        "1",
+    ];
+    let of = |command: &'static str, more: &[&'static str]| [&[command], &storm[..], more].concat();
+    for (args, code) in [
+        (vec!["find", trace], 1),
+        (vec!["find", "--json", trace], 1),
+        (vec!["find", "--limit-only", trace], 1),
+        (of("simulate", &[]), 1),
+        (of("simulate", &["--json"]), 1),
+        (of("tune", &[]), 1),
+        (of("tune", &["--jmx"]), 1),
+        (vec!["report", trace, "-o", "-"], 1),
+        (vec!["migrate", plan, "--dry-run"], 2),
+        (vec!["describe"], 1),
+        (vec!["dashboard"], 1),
+        (vec!["serve", "--listen", "127.0.0.1:0", "--duration", "10s"], 1),
+    ] {
+        let ended = run_on_a_full_disk(&args);
+        assert_eq!(ended.code, Some(code), "{args:?}: {}", ended.err);
+        assert!(
+            ended.err.contains("error: cannot print"),
+            "{args:?}: {}",
             ended.err
         );
     }

@@ -69,3 +69,30 @@ fn what_cannot_be_used_fails_with_what_to_do() {
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("there is no such file"), "{}", ended.err);
 }
+
+#[test]
+fn no_text_of_a_trace_commands_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trace.jsonl");
+    let line = |nth: u32| {
+        let (at, status) = (
+            1_795_824_000_000_000_u64 + u64::from(nth) * 1_000,
+            if nth < 6 { 101 } else { 429 },
+        );
+        format!(
+            r#"{{"at":{at},"target":"ws://h/","user":"U {nth}","ordinal":0,"attempt":1,"sentUs":1,"headUs":2,"totalUs":9,"status":{status},"hint":{{"source":"x\u001b[2J\u009b1m","raw":"4","ms":4000.0}}}}"#
+        )
+    };
+    let lines: Vec<String> = (0..12).map(line).collect();
+    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+    let file = file.to_str().unwrap();
+    let told = run(&["find", file]);
+    assert_eq!(told.code, Some(0), "{}", told.err);
+    assert!(told.out.contains("\\u001b[2J"), "{:?}", told.out);
+    let json = run(&["find", "--json", file]);
+    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(value["hints"]["sources"][0], "x\u{1b}[2J\u{9b}1m");
+    for text in [told.out, json.out] {
+        assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text:?}");
+    }
+}

@@ -5,6 +5,8 @@ mod command_line;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod find;
 #[cfg(test)]
 mod migrate;

@@ -137,3 +137,22 @@ fn wrong_words_of_the_command_line_are_named() {
         assert!(ended.err.contains(part), "{args:?}: {}", ended.err);
     }
 }
+
+#[test]
+fn a_trace_with_something_in_it_is_refused_before_anything_is_sent() {
+    let serve = Serve::start(&["--limit", "token-bucket rate=5 burst=12"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.jmx");
+    fs::write(&file, "<jmeterTestPlan/>").unwrap();
+    let url = format!("ws://{}/agents", serve.addr);
+    let ended = run(&["probe", &url, "--trace", file.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+    assert!(ended.err.contains("is there already"), "{}", ended.err);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "<jmeterTestPlan/>");
+    #[cfg(unix)]
+    {
+        serve.terminate();
+        let (_, told) = serve.wait();
+        assert!(told.contains("attempts 0"), "{told}");
+    }
+}

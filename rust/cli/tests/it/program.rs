@@ -28,6 +28,44 @@ pub fn run(args: &[&str]) -> Ended {
     }
 }
 
+/// Runs it to its end with nowhere to print to.
+#[cfg(target_os = "linux")]
+pub fn run_on_a_full_disk(args: &[&str]) -> Ended {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command(args).stdout(full).output().unwrap();
+    Ended {
+        code: output.status.code(),
+        out: String::new(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Whether Ctrl-C's signal ends it at once, although it waits for its input.
+#[cfg(unix)]
+pub fn dies_of_a_signal(args: &[&str]) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    let mut child = command(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It has begun to read when it has taken all of what no pipe holds.
+    let mut input = child.stdin.take().unwrap();
+    let _ = std::io::Write::write_all(&mut input, &[b'\n'; 1 << 20]);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let asked = Instant::now();
+    while asked.elapsed() < Duration::from_secs(20) {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.signal() == Some(2);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    let _ = child.wait();
+    false
+}
+
 /// Runs it, stops it by Ctrl-C's signal when it has run for `time`, and gives how long it took to end from then on.
 #[cfg(unix)]
 pub fn interrupt_after(time: Duration, args: &[&str]) -> (Ended, Duration) {

@@ -98,7 +98,7 @@ fn what_cannot_be_done_is_told_with_what_to_do() {
         (
             vec!["report", text(&good), "-o", text(&notes)],
             1,
-            "is no report of ws-backoff; name another file with -o",
+            "is there already, and was not written by this command; name another file",
         ),
         (
             vec!["report", text(&good), "--before", text(&missing), "-o", "-"],

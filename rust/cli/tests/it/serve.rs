@@ -217,7 +217,7 @@ fn the_library_runs_it_until_its_token_is_stopped() {
     let args = args.map(str::to_owned).to_vec();
     let stop = StopToken::new();
     let token = stop.clone();
-    let running = std::thread::spawn(move || cli::run(args, token));
+    let running = std::thread::spawn(move || cli::run(args, || token));
     let mut addr = None;
     while addr.is_none() {
         std::thread::sleep(Duration::from_millis(1));

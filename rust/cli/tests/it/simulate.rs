@@ -199,3 +199,47 @@ fn what_is_wrong_is_told_with_what_is_allowed() {
     }
     assert_eq!(run(&["simulate"]).code, Some(2));
 }
+
+#[test]
+fn a_storm_goes_on_until_all_are_in_or_gave_up() {
+    // One in an hour: the tenth is in after nine.
+    let told = json(&[
+        "--limit",
+        "fixed-window limit=1 window=1h",
+        "--users",
+        "10",
+        "--seeds",
+        "1",
+        "--retry-after",
+        "none",
+        "--policy",
+        "decorrelated max-elapsed=1d",
+    ]);
+    let result = &told["results"][0];
+    assert_eq!(result["lost"]["mean"], 0.0, "{told}");
+    assert!(
+        result["makespanSeconds"]["mean"].as_f64().unwrap() >= 9.0 * 3_600.0,
+        "{told}"
+    );
+    let forever = run(&[
+        "simulate",
+        "--limit",
+        "fixed-window limit=1 window=300d",
+        "--users",
+        "2",
+        "--seeds",
+        "1",
+        "--retry-after",
+        "none",
+        "--policy",
+        "fixed base=1h cap=1h max-elapsed=300d",
+    ]);
+    assert!(
+        forever
+            .out
+            .contains("1.0 of those lost try still when the storm is broken off, after a week"),
+        "{}{}",
+        forever.out,
+        forever.err
+    );
+}

@@ -132,6 +132,23 @@ fn what_is_wrong_or_hopeless_is_told() {
         assert_eq!(ended.code, Some(code), "{args:?}: {}", ended.err);
         assert!(ended.err.contains(said), "{args:?}: {}", ended.err);
     }
+    let nothing = run(&[
+        "tune",
+        "--limit",
+        "fixed-window limit=1 window=30d",
+        "--users",
+        "3",
+        "--seeds",
+        "1",
+    ]);
+    assert_eq!(nothing.code, Some(1), "{}", nothing.out);
+    assert!(
+        nothing
+            .err
+            .contains("no setting helps: each loses at least as many as today, 2.0 of 3 users"),
+        "{}",
+        nothing.err
+    );
     let cap = run(&[
         "tune",
         "--limit",
