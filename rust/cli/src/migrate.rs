@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Something stays that should go.
 const LEFT: i32 = 3;
@@ -258,7 +259,7 @@ fn write(
         let parent = path.parent().unwrap_or(folder);
         fs::create_dir_all(parent)
             .map_err(|error| format!("{}: {}", parent.display(), cannot("make", &error)))?;
-        write_new(&path, migration.plan.as_deref().unwrap_or(old))?;
+        write_new(&path, migration.plan.as_deref().unwrap_or(old), &source.path)?;
         return Ok(Some(path.display().to_string()));
     }
     let Some(new) = &migration.plan else {
@@ -268,20 +269,45 @@ fn write(
     if about.permissions().readonly() {
         return Err("is read-only, and is not replaced; take --out, or make it writable".to_owned());
     }
+    // A link stays a link. All that may fail for want of space comes before the backup, so that no run leaves one for nothing.
+    let target = fs::canonicalize(&source.path).map_err(|error| cannot("write", &error))?;
+    let fresh = fresh(&target, new, &target).map_err(|error| cannot("write", &error))?;
     let backup = keep(&source.path, old)?;
-    replace(&source.path, new)?;
+    fresh.persist(&target).map_err(|error| {
+        let _ = fs::remove_file(&backup);
+        cannot("write", &error.error)
+    })?;
     let (path, backup) = (source.path.display(), backup.display());
     Ok(Some(format!("{path}; what it was is in {backup}")))
 }
 
-/// Writes a file that is not there yet.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let file = fs::File::options().write(true).create_new(true).open(path);
-    let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|error| match error.kind() {
+/// Writes a file that is not there yet: all of it or nothing, for nobody else to read than those who may read the plan.
+fn write_new(path: &Path, bytes: &[u8], like: &Path) -> Result<(), String> {
+    let fresh = fresh(path, bytes, like)
+        .map_err(|error| format!("{}: {}", path.display(), cannot("write", &error)))?;
+    let written = fresh.persist_noclobber(path);
+    written.map(drop).map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists => format!("{} is there already, and is not replaced", path.display()),
-        _ => format!("{}: {}", path.display(), cannot("write", &error)),
+        _ => format!("{}: {}", path.display(), cannot("write", &error.error)),
     })
+}
+
+/// The bytes in a file beside that path under a name of its own, safe on the disk; with the mode of another file, and its owner where
+/// the system lets us.
+fn fresh(path: &Path, bytes: &[u8], like: &Path) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut fresh = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    fresh.write_all(bytes)?;
+    let about = fs::metadata(like)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let _ = fchown(fresh.as_file(), Some(about.uid()), Some(about.gid()));
+    }
+    // Behind the owner, as a new owner takes bits away.
+    fresh.as_file().set_permissions(about.permissions())?;
+    fresh.as_file().sync_all()?;
+    Ok(fresh)
 }
 
 /// The path with something behind its name.
@@ -300,23 +326,8 @@ fn keep(path: &Path, old: &[u8]) -> Result<PathBuf, String> {
         fs::symlink_metadata(&backup).is_err().then_some(backup)
     });
     let backup = free.ok_or_else(|| format!("has {MOST_BACKUPS} backups beside it; clear up first"))?;
-    write_new(&backup, old)?;
+    write_new(&backup, old, path)?;
     Ok(backup)
-}
-
-/// Replaces a file as a whole: whoever reads it sees the old content or the new.
-fn replace(path: &Path, new: &[u8]) -> Result<(), String> {
-    // A link stays a link.
-    let target = fs::canonicalize(path).map_err(|error| cannot("write", &error))?;
-    let fresh = beside(&target, ".new");
-    write_new(&fresh, new)?;
-    let moved = fs::metadata(&target)
-        .and_then(|about| fs::set_permissions(&fresh, about.permissions()))
-        .and_then(|()| fs::rename(&fresh, &target));
-    moved.map_err(|error| {
-        let _ = fs::remove_file(&fresh);
-        cannot("write", &error)
-    })
 }
 
 fn cannot(what: &str, error: &io::Error) -> String {

@@ -218,6 +218,39 @@ fn a_plan_that_may_not_be_written_is_not_replaced() {
     assert_eq!((folder.content("moves.jmx"), folder.files().len()), (before, 1));
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_written_has_the_mode_of_its_plan_and_nothing_stale_is_in_the_way() {
+    use std::os::unix::fs::PermissionsExt;
+    let [moves, ..] = plans();
+    for mode in [0o600, 0o640, 0o664] {
+        let folder = Folder::of(&[moves.clone(), ("moves.jmx.new", "half".to_owned())]);
+        let set = fs::Permissions::from_mode(mode);
+        fs::set_permissions(folder.path("moves.jmx"), set).unwrap();
+        for args in [vec!["--out", &folder.text("out")], vec!["--in-place"]] {
+            let plan = folder.text("moves.jmx");
+            let ended = run(&[vec!["migrate", plan.as_str()], args].concat());
+            assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.err);
+        }
+        for name in ["moves.jmx", "moves.jmx.bak", "out/moves.jmx"] {
+            let about = fs::metadata(folder.path(name)).unwrap();
+            assert_eq!(about.permissions().mode() & 0o777, mode, "{name}");
+        }
+        let mut files = folder.files();
+        files.sort();
+        assert_eq!(
+            files,
+            [
+                "moves.jmx",
+                "moves.jmx.bak",
+                "moves.jmx.new",
+                "out/moves.jmx",
+                "report.md"
+            ]
+        );
+    }
+}
+
 /// A loop for a flag around a script in a file.
 fn retry_by(file: &str) -> String {
     plan(&format!(
