@@ -65,6 +65,7 @@ pub(crate) fn apply(
         change.remove(*reset);
         told.push(taken_out(plan, *reset, "what it set back, nothing uses any more"));
     }
+    let unused = &unused - &loops.elsewhere;
     remove_unused(plan, &unused, change, told);
 }
 

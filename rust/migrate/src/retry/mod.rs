@@ -78,6 +78,8 @@ pub(crate) struct Loops {
     alone: Vec<Entry>,
     /// Scripts outside of them that only set their variables back.
     resets: BTreeSet<ItemId>,
+    /// Names of their variables that stay in use by other thread groups, whose variables are others.
+    elsewhere: BTreeSet<String>,
 }
 
 /// Looks at all loops of a plan.

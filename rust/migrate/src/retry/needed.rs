@@ -4,7 +4,7 @@
 use super::imagine::World;
 use super::parts::SCRIPTS;
 use super::question::{IF, Question};
-use super::{Loop, Loops};
+use super::{Loop, Loops, group};
 use crate::Files;
 use crate::jmx::{ItemId, Plan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +84,8 @@ const MOST_FILES: usize = 100;
 /// One round; whether a loop stays that was to move.
 fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool {
     loops.resets.clear();
+    loops.elsewhere.clear();
+    let modules = plan.items().any(|item| plan.class(item) == "ModuleController");
     let mut owners: BTreeMap<String, BTreeSet<ItemId>> = BTreeMap::new();
     let mut gone: BTreeSet<ItemId> = BTreeSet::new();
     for (item, found) in &loops.loops {
@@ -137,6 +139,11 @@ fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool 
                     if found.opened.contains(&other) {
                         continue;
                     }
+                    let groups = [*owner, other].map(|item| group(plan, item));
+                    if !modules && groups[0] != groups[1] && !groups.contains(&None) {
+                        loops.elsewhere.insert(name.to_owned());
+                        continue;
+                    }
                     match asks(plan, other, &key, found, world) {
                         Some(success) if other > *owner && !plan.inside(*owner).contains(&other) => {
                             asking.push((*owner, other, success));
@@ -170,9 +177,11 @@ fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool 
 fn keep_resets(loops: &mut Loops, starts: &Starts) {
     let moved = loops.loops.values().flatten();
     let unused: BTreeSet<String> = moved.flat_map(|found| found.found.puts.iter().cloned()).collect();
-    loops
-        .resets
-        .retain(|item| starts[item].keys().all(|name| unused.contains(name)));
+    loops.resets.retain(|item| {
+        starts[item]
+            .keys()
+            .all(|name| unused.contains(name) && !loops.elsewhere.contains(name))
+    });
 }
 
 /// The outcome of a Connect is in `wsb.stop` until the next one: nothing may come between it and who asks for it.

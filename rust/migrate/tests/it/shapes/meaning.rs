@@ -223,3 +223,30 @@ fn more_loops_than_are_looked_at_are_told() {
     let (_, said) = moved("many", &many);
     assert_eq!(said.matches("no more than 200 loops").count(), 1);
 }
+
+#[test]
+fn a_loop_moves_whatever_other_thread_groups_do_with_variables_of_its_names() {
+    let s = Spelling::Groovy;
+    let lists = list(&[("n", "0"), ("ok", "false")]);
+    let around = |judge: &str| until(&asked(s, &["ok!=true", "n<4"]), &http(&after(s, judge)));
+    let moves = around(&s.counting(&s.remembering(s.succeeded(), "Thread.sleep(500);")));
+    let stays = around(&s.counting(&s.remembering("new JsonSlurper().parse(prev)", "Thread.sleep(500);")));
+    let group = |name: &str, inner: &str| element("ThreadGroup", name, &[], inner);
+    let both = lists + &group("One", &moves) + &group("Two", &stays);
+    let (plan, said) = moved("two groups", &both);
+    let plan = plan.expect(&said);
+    for there in [
+        "RetryController",
+        "<WhileController",
+        "\"Argument.name\">n<",
+        "\"Argument.name\">ok<",
+    ] {
+        assert!(plan.contains(there), "{there}: {said}");
+    }
+    // A Module Controller takes a loop into another group.
+    let (plan, said) = moved(
+        "modules",
+        &(both + &element("ModuleController", "Module", &[], "")),
+    );
+    assert!(plan.is_none() && said.contains("is used in"), "{said}");
+}
