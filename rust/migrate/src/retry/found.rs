@@ -49,17 +49,21 @@ fn refused(code: &'static str, headers: &'static str) -> Try {
     }
 }
 
+fn succeeded(code: &'static str, has: bool) -> Try {
+    Try {
+        code,
+        ok: true,
+        headers: "HTTP/1.1 200 OK\nContent-Type: text/plain\nContent-Length: 4\n",
+        has,
+    }
+}
+
 /// Plays a loop; none where it is no retry.
 ///
 /// # Errors
 /// Why it is not understood.
 pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result<Option<Found>, String> {
-    let good = |has: bool| Try {
-        code: success,
-        ok: true,
-        headers: "HTTP/1.1 200 OK\nContent-Type: text/plain\nContent-Length: 4\n",
-        has,
-    };
+    let good = |has: bool| succeeded(success, has);
     let throttled = |_| refused("429", HEADERS);
     let refusal = game.play(start, MOST, &throttled)?;
     let mut once = game.play(start, 3, &|_| good(true))?;
@@ -81,33 +85,8 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
         }
     }
     let has = body.as_ref().is_none_or(|(_, has)| *has);
-    if once.tries != 1 && once.world.did.compares_objects {
-        return Err(COMPARES_OBJECTS.to_owned());
-    }
-    if once.tries == 0 {
-        return if refusal.tries == 0 {
-            Err("it is not entered with the variables that it has before it".to_owned())
-        } else {
-            Ok(None)
-        };
-    }
     if once.tries != 1 {
-        let same = once.tries.min(refusal.tries.min(3)) == once.tries
-            && once.waits == refusal.waits[..once.waits.len().min(refusal.waits.len())];
-        let ends = |code: &&&'static str| {
-            let other = |_| Try { code, ..good(true) };
-            game.play(start, 3, &other).is_ok_and(|played| played.tries == 1)
-        };
-        if let Some(code) = SUCCESSES.iter().find(ends) {
-            return Err(format!(
-                "it tries again after {success}, which is a success for ws-backoff, and ends with {code}"
-            ));
-        }
-        return if same {
-            Ok(None)
-        } else {
-            Err("it goes on after a success: nothing in it remembers one".to_owned())
-        };
+        return goes_on(game, start, success, &once, &refusal);
     }
     let second = game.play(start, 5, &|nth| if nth == 0 { throttled(0) } else { good(has) })?;
     match second.tries {
@@ -144,6 +123,45 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
         },
         waits: refusal.waits,
     }))
+}
+
+/// What a loop is that does not try once where the first try is a success: another thing, or one that is not understood.
+fn goes_on(
+    game: &Game,
+    start: &World,
+    success: &'static str,
+    once: &Played,
+    refusal: &Played,
+) -> Result<Option<Found>, String> {
+    if once.world.did.compares_objects {
+        return Err(COMPARES_OBJECTS.to_owned());
+    }
+    if once.tries == 0 {
+        return if refusal.tries == 0 {
+            Err("it is not entered with the variables that it has before it".to_owned())
+        } else {
+            Ok(None)
+        };
+    }
+    let same = once.tries.min(refusal.tries.min(3)) == once.tries
+        && once.waits == refusal.waits[..once.waits.len().min(refusal.waits.len())];
+    let ends = |code: &&&'static str| {
+        let other = |_| Try {
+            code,
+            ..succeeded(success, true)
+        };
+        game.play(start, 3, &other).is_ok_and(|played| played.tries == 1)
+    };
+    if let Some(code) = SUCCESSES.iter().find(ends) {
+        return Err(format!(
+            "it tries again after {success}, which is a success for ws-backoff, and ends with {code}"
+        ));
+    }
+    if same {
+        Ok(None)
+    } else {
+        Err("it goes on after a success: nothing in it remembers one".to_owned())
+    }
 }
 
 /// The state that a thread has when it comes to the loop again.
