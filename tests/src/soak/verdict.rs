@@ -151,7 +151,7 @@ mod tests {
             faults: Vec::new(),
         };
         let stats: Stats = serde_json::from_str(&format!(
-            r#"{{"attempts":{at_server},"accepted":0,"refused":0,"faulted":0,"open":0,"peakOpen":0,"firstAttemptMs":null,
+            r#"{{"attempts":{at_server},"accepted":0,"refused":0,"faulted":0,"echoed":0,"open":0,"peakOpen":0,"firstAttemptMs":null,
             "lastAcceptedMs":null,"peakAttemptsPerSecond":0,"history":[],"paths":[],"token":null}}"#,
         ))
         .expect("it is as the server writes it");

@@ -45,7 +45,7 @@ fn it_finds_the_limit_within_its_budget_and_leaves_a_trace() {
 /// The second one began with what the first had left of the window.
 #[test]
 fn run_twice_in_a_row_it_is_never_sure_of_a_wrong_limit() {
-    let serve = Serve::start(&["--limit", "fixed-window limit=12 window=4s"]);
+    let serve = Serve::start(&["--limit", "fixed-window limit=12 window=1s"]);
     for _ in 0..2 {
         let (ended, lines) = probe(&serve, &["--json"]);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
