@@ -18,8 +18,9 @@ use crate::support::{
     END_OF_TEST, LIMIT, alone, complaints, folder, jmeter_of, log_millis, run, together, waiting,
 };
 
-/// How fast a thread must be free again after a Stop, when one of two cores is not ours for a while; the waits are a minute long.
-const STOP_MS: i64 = 1_000;
+/// How fast a thread must be free again after a Stop: nine of ten; and the last one, with two hundred that end at once on two cores.
+const STOP_MS: i64 = 200;
+const LAST_MS: i64 = 1_000;
 
 /// A plain HTTP server that lets so many requests a window in and answers the others with 429.
 struct Throttle {
@@ -299,14 +300,15 @@ fn stop_in_the_middle_of_a_wait_frees_every_thread_at_once() {
         "or the complaints miss a slow end: {log}"
     );
     let told = log_millis(log.lines().find(|line| line.contains("StopTestNow")).unwrap()).unwrap();
-    let ends: Vec<i64> = log
+    let mut ends: Vec<i64> = log
         .lines()
         .filter(|line| line.contains("Thread finished"))
         .filter_map(log_millis)
         .collect();
     assert_eq!(ends.len(), USERS as usize, "{log}");
-    let last = ends.into_iter().max().unwrap() - told;
-    say!("the last of {USERS} threads ended {last} ms after the Stop");
-    assert!(last <= STOP_MS, "{last} ms");
+    ends.sort_unstable();
+    let (most, last) = (ends[ends.len() * 9 / 10] - told, ends[ends.len() - 1] - told);
+    say!("nine of ten of {USERS} threads ended {most} ms after the Stop, the last {last} ms");
+    assert!(most <= STOP_MS && last <= LAST_MS, "{most} ms, {last} ms");
     assert_eq!(finished.samples().unwrap().len(), USERS as usize);
 }

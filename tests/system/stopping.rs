@@ -9,8 +9,8 @@ use system::serve::Serve;
 use crate::say;
 use crate::support::{LIMIT, alone, complaints, folder, jmeter_of, since_1970, wait_for_stats};
 
-/// How fast a thread must be free again, when one of two cores is not ours for a while; the waits that a Stop ends are a minute long.
-const STOP_MS: u64 = 1_000;
+/// How fast a thread must be free again.
+const STOP_MS: u64 = 200;
 /// How fast the JVM must be gone when its work is done.
 const EXIT: Duration = Duration::from_secs(2);
 

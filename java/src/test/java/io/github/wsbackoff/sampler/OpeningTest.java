@@ -268,15 +268,15 @@ public class OpeningTest {
     server = new RawServer();
     HeaderManager headers = new HeaderManager();
     headers.add(new Header("X-Agent", "7"));
-    ExchangeSampler sampler = in(exchange("x"), "wsb.baseUrl", server.url("/root/"));
+    ExchangeSampler sampler = in(exchange("x"), "wsb.baseUrl", server.url("/site/"));
     sampler.setProperty("wsb.url", "agents?id=7");
     assertTrue(sampler.applies(headers));
     sampler.addTestElement(headers);
     assertEquals("agents?id=7", sampler.address());
-    assertEquals(server.url("/root/"), sampler.baseAddress());
+    assertEquals(server.url("/site/"), sampler.baseAddress());
     assertEquals("x", sampler.sample(null).getResponseDataAsString());
     String head = server.heads().get(0);
-    assertTrue(head, head.startsWith("GET /root/agents?id=7 ") && head.contains("X-Agent: 7\r\n"));
+    assertTrue(head, head.startsWith("GET /site/agents?id=7 ") && head.contains("X-Agent: 7\r\n"));
   }
 
   @Test
