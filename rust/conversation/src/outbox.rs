@@ -148,8 +148,10 @@ impl Outbox {
         self.fill_to(sending, STEP);
     }
 
-    /// Puts all that is missing of the message into the buffer: it will have to wait there.
+    /// Puts all that is missing of the message into the buffer: it will have to wait there. What no frame was begun for makes a
+    /// single one, however short they were to be: millions of heads would take seconds, and the caller's time is up.
     pub(crate) fn keep(&mut self, mut sending: Sending<'_>) {
+        sending.fragment = usize::MAX;
         self.fill_to(&mut sending, usize::MAX);
     }
 

@@ -210,3 +210,22 @@ fn a_peer_that_reads_nothing_gets_no_replies_without_end() {
     let waiting = conversation.unsent().len();
     assert!((64_000..66_000).contains(&waiting), "{waiting} bytes wait");
 }
+
+#[test]
+fn what_a_deadline_left_of_a_message_in_tiny_fragments_goes_out_in_one_frame() {
+    const SIZE: usize = 8 << 20;
+    let mut conversation = conversation();
+    let payload = vec![b'x'; SIZE];
+    let mut message = Outgoing::text("");
+    message.payload = &payload;
+    message.fragment = Some(1);
+    let mut sending = conversation.begin(&message);
+    conversation.fill(&mut sending);
+    let begun = sending.wire_bytes() as usize;
+    conversation.keep(sending);
+    let waiting = conversation.unsent();
+    // Each frame that was begun holds one byte behind a head of two and a key of four.
+    let rest = &waiting[begun..];
+    assert_eq!(rest.len(), 1 + 1 + 8 + 4 + SIZE - begun / 7);
+    assert_eq!(rest[..2], [0x80, 0x80 | 127], "the last frame, its length in eight bytes");
+}
