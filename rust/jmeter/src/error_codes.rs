@@ -49,7 +49,7 @@ const NATIVE_FAILURE: ErrorCode = ErrorCode {
 };
 
 /// `wsb.whenOpen=fail` met an open connection; told by the Java side.
-const CONNECTION_OPEN: ErrorCode = ErrorCode {
+pub const CONNECTION_OPEN: ErrorCode = ErrorCode {
     code: "connection.open",
     message: "The connection is already open",
     kind: "fatal",

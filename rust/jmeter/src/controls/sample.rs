@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use backoff::{FailureKind, HttpAnswer, Seen};
 use engine::tracing::events::TracedCode;
 
-use crate::error_codes::{CLOSED, NATIVE_UNAVAILABLE, NO_STATUS, SPEC_INVALID, codes};
+use crate::error_codes::{CLOSED, CONNECTION_OPEN, NATIVE_UNAVAILABLE, NO_STATUS, SPEC_INVALID, codes};
 
 /// Exceptions that another attempt cannot heal: the plan is wrong, or the server is not who it should be.
 const FATAL: &[&str] = &[
@@ -27,6 +27,9 @@ const NOBODY: &[&str] = &[
     "ConnectTimeoutException",
     "NoRouteToHostException",
 ];
+
+/// Codes of ours that no other attempt can heal, whatever a plan calls transient: nothing was sent, and nothing will be.
+const INVALID: [&str; 3] = [SPEC_INVALID.code, NATIVE_UNAVAILABLE.code, CONNECTION_OPEN.code];
 
 /// Whether a response code says that the sample found nobody at its address: that tells nothing of a quota.
 pub fn finds_nobody(code: &str) -> bool {
@@ -63,7 +66,7 @@ pub fn reading(code: &str) -> Reading {
     };
     if let Some(own) = codes().iter().find(|known| known.code == cause) {
         return Reading::Failure(match own.kind {
-            _ if [SPEC_INVALID.code, NATIVE_UNAVAILABLE.code].contains(&cause) => FailureKind::Invalid,
+            _ if INVALID.contains(&cause) => FailureKind::Invalid,
             "timeout" => FailureKind::Timeout,
             "fatal" => FailureKind::Fatal,
             _ => FailureKind::Network,

@@ -165,6 +165,7 @@ async fn what_follows_a_failure_depends_on_its_class() {
         ),
         ("Non HTTP response code: spec.invalid", &[ANY], "fatal"),
         ("Non HTTP response code: native.unavailable", &[ANY], "fatal"),
+        ("Non HTTP response code: connection.open", &[ANY], "fatal"),
         ("Non HTTP response code: tls.certificate", &[ANY], ""),
         ("429", &[("wsb.retry.strategy", "none")], "no-retry"),
         ("429", &[("wsb.retry.maxAttempts", "1")], "max-attempts"),
