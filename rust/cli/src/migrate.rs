@@ -1,14 +1,13 @@
 //! `migrate`: plans in, moved plans and a report out. Which files are read, where results go, and that nothing is lost on the way.
 
-use crate::output::{self, Sort};
+use crate::output::{self, Sort, fresh};
 use crate::{Failure, complain, say};
 use ::migrate::{File, LARGEST, Migration, html, markdown, migrate, text};
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Something stays that should go.
 const LEFT: i32 = 3;
@@ -271,7 +270,7 @@ fn write(
     }
     // A link stays a link. All that may fail for want of space comes before the backup, so that no run leaves one for nothing.
     let target = fs::canonicalize(&source.path).map_err(|error| cannot("write", &error))?;
-    let fresh = fresh(&target, new, &target).map_err(|error| cannot("write", &error))?;
+    let fresh = fresh(&target, new, Some(&target)).map_err(|error| cannot("write", &error))?;
     let backup = keep(&source.path, old)?;
     fresh.persist(&target).map_err(|error| {
         let _ = fs::remove_file(&backup);
@@ -283,31 +282,13 @@ fn write(
 
 /// Writes a file that is not there yet: all of it or nothing, for nobody else to read than those who may read the plan.
 fn write_new(path: &Path, bytes: &[u8], like: &Path) -> Result<(), String> {
-    let fresh = fresh(path, bytes, like)
+    let fresh = fresh(path, bytes, Some(like))
         .map_err(|error| format!("{}: {}", path.display(), cannot("write", &error)))?;
     let written = fresh.persist_noclobber(path);
     written.map(drop).map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists => format!("{} is there already, and is not replaced", path.display()),
         _ => format!("{}: {}", path.display(), cannot("write", &error.error)),
     })
-}
-
-/// The bytes in a file beside that path under a name of its own, safe on the disk; with the mode of another file, and its owner where
-/// the system lets us.
-fn fresh(path: &Path, bytes: &[u8], like: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut fresh = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    fresh.write_all(bytes)?;
-    let about = fs::metadata(like)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, fchown};
-        let _ = fchown(fresh.as_file(), Some(about.uid()), Some(about.gid()));
-    }
-    // Behind the owner, as a new owner takes bits away.
-    fresh.as_file().set_permissions(about.permissions())?;
-    fresh.as_file().sync_all()?;
-    Ok(fresh)
 }
 
 /// The path with something behind its name.

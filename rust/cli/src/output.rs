@@ -3,8 +3,9 @@
 use crate::{Failure, say};
 use serde::Serialize;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// A larger file is none of ours.
 const LARGEST: u64 = 1 << 26;
@@ -103,13 +104,34 @@ pub(crate) fn write_at_once(path: &Path, text: &str) -> io::Result<()> {
     }
     // A link stays a link, and what one may do with the file stays so, too.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut new = target.as_os_str().to_owned();
-    new.push(format!(".{}.new", std::process::id()));
-    let new = PathBuf::from(new);
-    let written = fs::write(&new, text)
-        .and_then(|()| about.map_or(Ok(()), |about| fs::set_permissions(&new, about.permissions())))
-        .and_then(|()| fs::rename(&new, &target));
-    written.inspect_err(|_| _ = fs::remove_file(&new))
+    let fresh = fresh(&target, text.as_bytes(), about.is_some().then_some(&*target))?;
+    fresh.persist(&target).map(drop).map_err(|error| error.error)
+}
+
+/// The bytes in a file beside that path under a name of its own, safe on the disk; with the mode of another file, and its owner where
+/// the system lets us, or else as any new file has them.
+pub(crate) fn fresh(path: &Path, bytes: &[u8], like: Option<&Path>) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    if like.is_none() {
+        use std::os::unix::fs::PermissionsExt;
+        // The umask takes from it what it takes from all.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut fresh = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    fresh.write_all(bytes)?;
+    if let Some(about) = like.map(fs::metadata).transpose()? {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+            let _ = fchown(fresh.as_file(), Some(about.uid()), Some(about.gid()));
+        }
+        // Behind the owner, as a new owner takes bits away.
+        fresh.as_file().set_permissions(about.permissions())?;
+    }
+    fresh.as_file().sync_all()?;
+    Ok(fresh)
 }
 
 pub(crate) fn cannot_write(what: &str, path: &Path, why: &str) -> Failure {

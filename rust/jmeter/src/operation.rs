@@ -62,6 +62,8 @@ impl Operation {
             _ => "wsb.readTimeout",
         };
         Some(Values::new(request.properties).and_then(|values| {
+            // Of use only to who opens, yet nobody should believe that a wrong word does something.
+            values.word("wsb.whenOpen", &[("replace", ()), ("reuse", ()), ("fail", ())])?;
             let action = read(&values)?;
             let form = match &action {
                 Action::Receive(_) | Action::Close(_) => None,

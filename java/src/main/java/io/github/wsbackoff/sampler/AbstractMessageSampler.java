@@ -171,7 +171,6 @@ public abstract class AbstractMessageSampler extends AbstractWebSocketSampler im
     String id = values.take(CONNECTION);
     id = id == null ? Spec.get().defaultOf(CONNECTION) : id;
     values.take(ConnectPlan.ADDRESS);
-    values.take(Opening.WHEN_OPEN);
     payload.take(values);
     boolean same = values.sameAs(preparedFrom);
     if (!same || !id.equals(preparedFor)) {

@@ -206,6 +206,9 @@ public class OpeningTest {
       assertEquals(c[0], "Non HTTP response code: spec.invalid", sample.getResponseCode());
       assertTrue(c[0], sample.getResponseHeaders().contains(c[0].replace("Type", "")));
     }
+    SampleResult unused =
+        with(new SendSampler(), "wsb.payload", "x", "wsb.whenOpen", "perhaps").sample(null);
+    assertTrue(unused.getResponseHeaders(), unused.getResponseHeaders().contains("wsb.whenOpen"));
     SampleResult wrong = in(exchange("x"), "wsb.retry.base", "soon").sample(null);
     assertTrue(wrong.getResponseHeaders(), wrong.getResponseHeaders().contains("wsb.retry.base"));
     assertEquals(Collections.emptyList(), server.heads());
