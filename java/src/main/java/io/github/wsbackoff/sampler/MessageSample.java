@@ -37,7 +37,6 @@ final class MessageSample {
     }
     sample.sampleEnd();
     sample.setSentBytes(figures.sentBytes());
-    sample.setBodySize(figures.receivedBytes());
     byte[] message = data;
     if (figures.shownLength() > 0) {
       int length = data.length - figures.shownLength();
@@ -50,6 +49,8 @@ final class MessageSample {
           new String(message, length, figures.noteLength(), StandardCharsets.UTF_8));
       message = figures.hasMessage() ? Arrays.copyOf(message, length) : null;
     }
+    long head = opened == null ? 0 : opened.headBytes;
+    setSizes(sample, head, figures, message);
     if (figures.isOk()) {
       succeed(sample, message, figures, closes);
     } else if (figures.isNoMessage()) {
@@ -59,7 +60,6 @@ final class MessageSample {
       sample.setResponseMessage("No message in time");
       sample.setDataType(SampleResult.TEXT);
     } else {
-      Sizes.set(sample, 0, figures.receivedBytes());
       describe(sample, Failure.parse(message));
     }
     if (opened == null) {
@@ -67,6 +67,22 @@ final class MessageSample {
     } else {
       show(sample, opened, figures);
     }
+  }
+
+  /**
+   * The body is the message alone, as a Size Assertion on it expects; all else that came is the
+   * head: the upgrade's answer, the heads of frames, other messages. Where there is no message all
+   * is body.
+   */
+  private static void setSizes(SampleResult sample, long head, Figures figures, byte[] message) {
+    long received = figures.receivedBytes();
+    boolean hasWords = !figures.isOk() && !figures.isNoMessage(); // of our own, in the data
+    if (head + received == 0 && !hasWords) {
+      return;
+    }
+    boolean isMessage = figures.isOk() && message != null && figures.repeats() <= 1;
+    long body = isMessage ? Math.min(message.length, received) : received; // may have been deflated
+    Sizes.set(sample, head + received - body, body);
   }
 
   /** Adds what the connect that the sample began with has to show. */
@@ -78,7 +94,6 @@ final class MessageSample {
         opened.connectMicros,
         answered > 0 ? opened.workMicros() + answered : opened.latencyMicros);
     sample.setSentBytes(opened.sentBytes + figures.sentBytes());
-    Sizes.set(sample, opened.headBytes, figures.receivedBytes());
     sample.setRequestHeaders(opened.requestHead + "\n" + sample.getRequestHeaders());
     sample.setResponseHeaders(ConnectSample.headers(opened) + sample.getResponseHeaders());
     ConnectSample.storeAttempts(sample, opened);

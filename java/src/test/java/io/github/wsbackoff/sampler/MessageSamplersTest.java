@@ -160,6 +160,7 @@ public class MessageSamplersTest {
     assertEquals(SampleResult.TEXT, sample.getDataType());
     assertEquals(2 + 4 + 7, sample.getSentBytes());
     assertEquals(2 + 7, sample.getBytesAsLong());
+    assertEquals("as a Size Assertion on the body expects", 7, sample.getBodySizeAsLong());
     assertEquals("1", variables.get("wsb.messages"));
     assertEquals("0", variables.get("wsb.skipped"));
     assertEquals("0", variables.get("wsb.queued"));
@@ -294,6 +295,7 @@ public class MessageSamplersTest {
     assertEquals(SampleResult.BINARY, subs[1].getDataType());
     assertArrayEquals(new byte[] {0, (byte) 0xff}, subs[1].getResponseData());
     assertEquals(2 + 9 + 2 + 2 + 2 + 4, sample.getBytesAsLong());
+    assertEquals(4, sample.getBodySizeAsLong());
 
     server.push(RawServer.TEXT, "beat again");
     SampleResult late =
