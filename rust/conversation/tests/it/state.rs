@@ -227,5 +227,9 @@ fn what_a_deadline_left_of_a_message_in_tiny_fragments_goes_out_in_one_frame() {
     // Each frame that was begun holds one byte behind a head of two and a key of four.
     let rest = &waiting[begun..];
     assert_eq!(rest.len(), 1 + 1 + 8 + 4 + SIZE - begun / 7);
-    assert_eq!(rest[..2], [0x80, 0x80 | 127], "the last frame, its length in eight bytes");
+    assert_eq!(
+        rest[..2],
+        [0x80, 0x80 | 127],
+        "the last frame, its length in eight bytes"
+    );
 }
