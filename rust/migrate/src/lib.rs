@@ -12,6 +12,7 @@ mod pace;
 mod report;
 mod retrier;
 mod retry;
+mod scripts;
 mod told;
 mod zaleski;
 
@@ -50,12 +51,12 @@ pub fn migrate(bytes: &[u8], files: &Files) -> Result<Migration, Refusal> {
     let plan = Plan::read(bytes)?;
     let mut change = Change::of(&plan);
     let mut entries = Vec::new();
-    let mut found = incumbent::survey(&plan);
+    let mut found = incumbent::survey(&plan, files);
     let loops = retry::survey(&plan, &found, files);
     let retriers = retrier::survey(&plan);
     retry::apply(&plan, &loops, &mut found, &mut change, &mut entries);
     retrier::apply(&plan, &retriers, &mut found, &mut change, &mut entries);
-    zaleski::apply(&plan, &zaleski::survey(&plan), &mut change, &mut entries);
+    zaleski::apply(&plan, &zaleski::survey(&plan, files), &mut change, &mut entries);
     pace::offer(&plan, &mut entries);
     incumbent::apply(&plan, &found, &mut change, &mut entries);
     entries.sort_by_key(|entry| entry.line);

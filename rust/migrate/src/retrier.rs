@@ -4,6 +4,7 @@
 use crate::incumbent::Survey;
 use crate::jmx::{Change, ItemId, Plan};
 use crate::ours;
+use crate::scripts::is_sampler;
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeMap;
 
@@ -70,10 +71,6 @@ fn one(plan: &Plan, item: ItemId, all: &[ItemId]) -> Result<Retrier, String> {
         policy,
         notes,
     })
-}
-
-fn is_sampler(class: &str) -> bool {
-    class.ends_with("Sampler") || class.ends_with("SamplerProxy")
 }
 
 /// A property in either of the forms in which JMeter stores it.

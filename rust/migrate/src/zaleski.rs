@@ -1,8 +1,10 @@
 //! The WebSocket sampler by Maciej Zaleski (1.0.2): a connection of its own or a named one, a message, and a wait for an answer that
 //! matches a pattern.
 
+use crate::Files;
 use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
+use crate::scripts;
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeMap;
 
@@ -46,22 +48,34 @@ struct Sampler {
     notes: Vec<String>,
 }
 
-pub(crate) fn survey(plan: &Plan) -> Samplers {
+pub(crate) fn survey(plan: &Plan, files: &Files) -> Samplers {
     let all = plan.items().filter(|item| plan.class(*item) == CLASS);
     let mut found: BTreeMap<ItemId, Result<Sampler, String>> =
         all.map(|item| (item, one(plan, item))).collect();
     // A connection has a name, which may be a variable: they move together or not at all.
     let stays = found
         .iter()
-        .find(|(item, found)| found.is_err() && plan.runs(**item));
-    if let Some((cause, _)) = stays.map(|(item, _)| (*item, ())) {
-        let why = format!(
-            "it may share a connection with {} (line {}), which stays",
-            plan.name(cause),
-            plan.line(cause)
-        );
-        for found in found.values_mut().filter(|found| found.is_ok()) {
-            *found = Err(why.clone());
+        .find(|(item, found)| found.is_err() && plan.runs(**item))
+        .map(|(cause, _)| (*cause, ", which stays".to_owned()));
+    let running: Vec<ItemId> = found.keys().copied().filter(|item| plan.runs(*item)).collect();
+    let kept = || {
+        let mut others = plan.items().filter(|item| plan.runs(*item));
+        others.find_map(|item| {
+            Some((
+                item,
+                format!(": {}", scripts::keeps(plan, item, &running, files)?),
+            ))
+        })
+    };
+    if let Some((cause, stays)) = stays.or_else(kept) {
+        let (name, line) = (plan.name(cause), plan.line(cause));
+        let why = format!("it may share a connection with {name} (line {line}){stays}");
+        for (item, found) in found.iter_mut().filter(|(_, found)| found.is_ok()) {
+            // What concerns it alone is said without the others.
+            let own = stays
+                .strip_prefix(": ")
+                .filter(|_| plan.parent(cause) == Some(*item) || cause == *item);
+            *found = Err(own.unwrap_or(&why).to_owned());
         }
     }
     Samplers(found)

@@ -2,7 +2,9 @@
 //! variable that tells the end of a message.
 
 use super::{Survey, kind};
+use crate::Files;
 use crate::jmx::{Change, ItemId, Plan};
+use crate::scripts::{self, is_code};
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeSet;
 
@@ -25,36 +27,33 @@ const CODES: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// The properties that hold conditions and scripts.
-const SCRIPTS: [&str; 4] = [
-    "WhileController.condition",
-    "IfController.condition",
-    "script",
-    "BeanShellSampler.query",
-];
-
 /// Why an element of somebody else keeps their samplers where they are, if it does.
-pub(super) fn reaches_in(plan: &Plan, item: ItemId) -> Option<String> {
+pub(super) fn reaches_in(plan: &Plan, item: ItemId, files: &Files) -> Option<String> {
     if kind(plan, item).is_some() || whole_message(plan, item).is_some() {
         return None;
     }
     for (name, property) in plan.texts(item) {
-        let line = || plan.xml().line(plan.xml().node(property.node).open.start);
-        let code = SCRIPTS.contains(&name.as_str());
-        if code
-            && (property.value.contains("eu.luminis")
-                || property.value.contains("threadLocalCachedConnection"))
-        {
-            return Some(format!("a script uses their classes (line {})", line()));
-        }
-        if property.value.contains(LAST_FRAME) {
-            return Some(format!(
-                "{LAST_FRAME} is asked for (line {}), which ws-backoff does not set: its samplers wait for whole messages",
-                line()
-            ));
+        let line = plan.xml().line(plan.xml().node(property.node).open.start);
+        let code = is_code(&name, &property.value);
+        if let Some(why) = uses(&property.value, code, &format!("line {line}")) {
+            return Some(why);
         }
     }
-    None
+    let file = scripts::file(plan, item)?;
+    let (script, ..) = scripts::source(plan, item, files).ok()?;
+    uses(&script, true, &format!("the file {file}"))
+}
+
+/// What a text uses of theirs that ours have not.
+fn uses(text: &str, code: bool, place: &str) -> Option<String> {
+    if code && (text.contains("eu.luminis") || text.contains("threadLocalCachedConnection")) {
+        return Some(format!("a script uses their classes ({place})"));
+    }
+    text.contains(LAST_FRAME).then(|| {
+        format!(
+            "{LAST_FRAME} is asked for ({place}), which ws-backoff does not set: its samplers wait for whole messages"
+        )
+    })
 }
 
 /// What becomes of a loop that reads the frames of one message.
@@ -147,7 +146,7 @@ fn texts(plan: &Plan, survey: &Survey, item: ItemId, change: &mut Change, told: 
     };
     let of_new_connection = assertion && plan.parent(item).is_some_and(connects);
     for (name, property) in plan.texts(item) {
-        let code = SCRIPTS.contains(&name.as_str());
+        let code = is_code(&name, &property.value);
         if !code && !assertion {
             continue;
         }

@@ -11,8 +11,10 @@ mod filters;
 mod headers;
 mod samplers;
 
+use crate::Files;
 use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
+use crate::scripts;
 use crate::told::{Entry, Outcome};
 use filters::Filters;
 use std::collections::BTreeMap;
@@ -132,7 +134,7 @@ fn kind(plan: &Plan, item: ItemId) -> Option<&str> {
 }
 
 /// Looks at all of their elements.
-pub(crate) fn survey(plan: &Plan) -> Survey {
+pub(crate) fn survey(plan: &Plan, files: &Files) -> Survey {
     let mut survey = Survey::default();
     let filters = Filters::of(plan);
     for item in plan.items() {
@@ -144,7 +146,7 @@ pub(crate) fn survey(plan: &Plan) -> Survey {
             Err(why) => drop(survey.left.insert(item, why)),
         }
     }
-    keep_connections_whole(plan, &mut survey);
+    keep_connections_whole(plan, &mut survey, files);
     headers::compress(plan, &mut survey);
     survey
 }
@@ -181,7 +183,7 @@ fn rooms(plan: &Plan) -> Vec<Option<ItemId>> {
 }
 
 /// Leaves all samplers of a thread group, and what is for them, where one that runs cannot move or a script reaches into theirs.
-fn keep_connections_whole(plan: &Plan, survey: &mut Survey) {
+fn keep_connections_whole(plan: &Plan, survey: &mut Survey, files: &Files) {
     let rooms = rooms(plan);
     let mut blocked: BTreeMap<Option<ItemId>, (ItemId, String)> = BTreeMap::new();
     for (item, why) in &survey.left {
@@ -191,8 +193,11 @@ fn keep_connections_whole(plan: &Plan, survey: &mut Survey) {
                 .or_insert_with(|| (*item, why.clone()));
         }
     }
+    let theirs = |item: &ItemId| plan.runs(*item) && kind(plan, *item).is_some();
+    let theirs: Vec<ItemId> = plan.items().filter(theirs).collect();
     for item in plan.items().filter(|item| plan.runs(*item)) {
-        if let Some(why) = codes::reaches_in(plan, item) {
+        let reaches_in = || scripts::keeps(plan, item, &theirs, files);
+        if let Some(why) = codes::reaches_in(plan, item, files).or_else(reaches_in) {
             blocked.entry(rooms[item]).or_insert((item, why));
         }
     }

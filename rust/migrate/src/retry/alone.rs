@@ -3,9 +3,10 @@
 use super::Loops;
 use super::imagine::{self, Try, World};
 use super::notes::COMPARES_OBJECTS;
-use super::parts::{self, Act, SCRIPTS, source};
+use super::parts::{self, Act};
 use crate::Files;
 use crate::jmx::{ItemId, Plan};
+use crate::scripts::{SCRIPTS, source};
 use crate::told::{Entry, Outcome};
 
 /// What a script has that calls a server by itself.

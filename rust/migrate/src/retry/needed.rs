@@ -2,11 +2,11 @@
 //! variables back.
 
 use super::imagine::World;
-use super::parts::SCRIPTS;
 use super::question::{IF, Question};
 use super::{Loop, Loops, group};
 use crate::Files;
 use crate::jmx::{ItemId, Plan};
+use crate::scripts::SCRIPTS;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What scripts outside of loops put, and nothing else: each with its variables.

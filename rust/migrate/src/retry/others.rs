@@ -1,9 +1,10 @@
 //! What a loop asks besides what it sets itself: who a user is, what a property says. A policy asks for none of it, so that the loop stays.
 
 use super::Files;
-use super::parts::{Parts, SCRIPTS, source};
+use super::parts::Parts;
 use super::question::{FUNCTIONS, IF, WHILE};
 use crate::jmx::{ItemId, Plan};
+use crate::scripts::{SCRIPTS, source};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

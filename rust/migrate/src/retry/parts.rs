@@ -6,6 +6,7 @@ use super::tokens::LONGEST;
 use crate::Files;
 use crate::incumbent::Survey;
 use crate::jmx::{ItemId, Plan};
+use crate::scripts::{SCRIPTS, is_sampler, source};
 
 /// A step of a loop, in the order in which JMeter takes them.
 #[derive(Debug)]
@@ -68,28 +69,6 @@ pub(super) struct Parts {
     pub(super) shared_count: bool,
 }
 
-pub(super) const SCRIPTS: [&str; 14] = [
-    "BeanShellPostProcessor",
-    "JSR223PostProcessor",
-    "BeanShellSampler",
-    "JSR223Sampler",
-    "BeanShellPreProcessor",
-    "JSR223PreProcessor",
-    "BeanShellAssertion",
-    "JSR223Assertion",
-    "BeanShellListener",
-    "JSR223Listener",
-    "BeanShellTimer",
-    "JSR223Timer",
-    "BSFSampler",
-    "BSFPostProcessor",
-];
-
-/// Whether an element makes a sample.
-pub(super) fn is_sampler(class: &str) -> bool {
-    class.ends_with("Sampler") || class.ends_with("SamplerProxy") || class.ends_with("SamplerGui")
-}
-
 /// Reads what is in a loop.
 pub(super) fn parts(plan: &Plan, item: ItemId, theirs: &Survey, files: &Files) -> Result<Parts, String> {
     let mut reader = Reader {
@@ -115,30 +94,6 @@ pub(super) fn parts(plan: &Plan, item: ItemId, theirs: &Survey, files: &Files) -
         varying: reader.varying,
         shared_count: reader.shared_count,
     })
-}
-
-/// A script's text and its parameters, wherever it has them.
-pub(super) fn source(plan: &Plan, item: ItemId, files: &Files) -> Result<(String, String, usize), String> {
-    let class = plan.class(item);
-    let own = |key: &str| {
-        let short = key.to_owned();
-        let long = format!("{class}.{key}");
-        plan.property(item, &short).or_else(|| plan.property(item, &long))
-    };
-    let parameters = own("parameters").map_or(String::new(), |found| found.value);
-    let file = own("filename").map_or(String::new(), |found| found.value);
-    let file = file.trim();
-    if !file.is_empty() {
-        let bytes = files(file).ok_or_else(|| {
-            format!("has its script in the file {file}, which is not beside the plan or cannot be read")
-        })?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| format!("has its script in the file {file}, which is no UTF-8"))?;
-        return Ok((text, parameters, 0));
-    }
-    let script = own("script").or_else(|| own("query")).ok_or("has no script")?;
-    let line = plan.xml().line(plan.xml().node(script.node).open.start);
-    Ok((script.value, parameters, line))
 }
 
 /// Whether a script is in BeanShell.

@@ -1,12 +1,13 @@
 //! Loops that ask again until an answer says that something is done: a While Controller whose variable an extractor in it sets, with a
 //! timer. They become a Retry controller that asks the same condition.
 
-use super::parts::{SCRIPTS, is_kept, is_sampler, source};
+use super::parts::is_kept;
 use super::question::{Question, WHILE};
 use crate::Files;
 use crate::incumbent::Survey;
 use crate::jmx::{Change, ItemId, Plan};
 use crate::ours;
+use crate::scripts::{SCRIPTS, is_sampler, source};
 use crate::told::{Entry, Outcome};
 
 /// Extractors name their variables under keys that end so.

@@ -7,4 +7,6 @@ mod hostile;
 #[cfg(test)]
 mod loops;
 #[cfg(test)]
+mod others;
+#[cfg(test)]
 mod shapes;
