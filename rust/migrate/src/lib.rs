@@ -13,6 +13,7 @@ mod report;
 mod retrier;
 mod retry;
 mod scripts;
+mod slots;
 mod told;
 mod zaleski;
 

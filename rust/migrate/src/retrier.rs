@@ -5,6 +5,7 @@ use crate::incumbent::Survey;
 use crate::jmx::{Change, ItemId, Plan};
 use crate::ours;
 use crate::scripts::is_sampler;
+use crate::slots;
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeMap;
 
@@ -248,7 +249,14 @@ pub(crate) fn apply(
             element = element
                 .with("wsb.retry.failedAssertions", "fatal")
                 .with("wsb.retry.attemptsShown", "ignore");
-            change.wrap(*sampler, &format!("{}, again", plan.name(*sampler)), &element);
+            let name = plan.name(*sampler);
+            // A controller may take the sampler by its name.
+            let name = if slots::is_counted(plan, *sampler) {
+                name
+            } else {
+                format!("{name}, again")
+            };
+            change.wrap(*sampler, &name, &element);
         }
         let names = |samplers: &[ItemId]| {
             samplers

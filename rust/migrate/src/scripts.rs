@@ -102,9 +102,9 @@ pub(crate) fn takes_hold(script: &str) -> Option<String> {
     ];
     const TREE: [&str; 3] = ["getTestTree", "testTree", "SearchByClass"];
     for line in script.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        let taken = SAMPLER.find_iter(line).map(|found| found.as_str().trim());
+        let mut taken = SAMPLER.find_iter(line).map(|found| found.as_str().trim());
         let harmless = |taken: &&str| HARMLESS.iter().any(|last| taken.ends_with(&format!(".{last}")));
-        if let Some(taken) = taken.filter(|taken| !harmless(taken)).next() {
+        if let Some(taken) = taken.find(|taken| !harmless(taken)) {
             let begin = taken.trim_start_matches(|c: char| !c.is_alphanumeric());
             return Some(begin.trim_end_matches([')', ',', ';', ' ']).to_owned());
         }

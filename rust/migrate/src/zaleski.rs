@@ -4,7 +4,8 @@
 use crate::Files;
 use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
-use crate::scripts;
+use crate::scripts::{self, is_sampler};
+use crate::slots;
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeMap;
 
@@ -100,6 +101,16 @@ fn one(plan: &Plan, item: ItemId) -> Result<Sampler, String> {
         ));
     }
     let streaming = is("streamingConnection");
+    if !streaming {
+        slots::all_at_once(plan, item)?;
+    }
+    if let Some(other) = met_twice(plan, item).filter(|_| !streaming) {
+        return Err(format!(
+            "{} (line {}) would count for the wsb - Close behind it, too; put it below the samplers that it is for",
+            plan.name(other),
+            plan.line(other)
+        ));
+    }
     let mut notes = vec![
         "its data is the message alone, where theirs were the last messages with a line before each; a time-out is a success as before, with the code No message".to_owned(),
         "a connection that cannot be opened fails the sample with its status or reason".to_owned(),
@@ -226,6 +237,47 @@ fn encoded(value: &str) -> String {
     value.bytes().map(one).collect()
 }
 
+/// What stands in its scope and would be met by the Close behind it as well.
+fn met_twice(plan: &Plan, item: ItemId) -> Option<ItemId> {
+    // Configuration, and what only listens.
+    const HARMLESS: [&str; 10] = [
+        "Config",
+        "ConfigTestElement",
+        "Manager",
+        "Arguments",
+        "DataSet",
+        "Defaults",
+        "Collector",
+        "Listener",
+        "Visualizer",
+        "Summariser",
+    ];
+    let harmless = |class: &str| {
+        let ends = HARMLESS.iter().any(|end| class.ends_with(end));
+        ends || is_sampler(class) || class.ends_with("Controller") || class.ends_with("ThreadGroup")
+    };
+    let above = plan.above(item).flat_map(|above| plan.children(above));
+    let mut beside = above.filter(|one| plan.runs(*one) && plan.counts_for(*one, item));
+    beside.find(|one| plan.inside(*one).is_empty() && !harmless(plan.class(*one)))
+}
+
+/// Puts a Close behind it, for where there is something to close; in one place with it, if places count.
+fn close_behind(plan: &Plan, item: ItemId, change: &mut Change) {
+    let name = plan.name(item);
+    let close = ours::sampler("Close")
+        .with("wsb.close.code", "1000")
+        .with("wsb.close.reason", "JMeter closed session.");
+    let succeeded = NewElement::new("IfController", "IfControllerPanel")
+        .with("IfController.condition", "${JMeterThread.last_sample_ok}")
+        .with("IfController.useExpression", "true")
+        .with("IfController.evaluateAll", "false");
+    let (end, close_name) = (format!("{name}, where it succeeded"), format!("{name}, its end"));
+    change.insert_both_behind(item, (&end, &succeeded), (&close_name, &close));
+    if slots::is_counted(plan, item) {
+        change.wrap(item, &name, &slots::simple());
+    }
+}
+
 /// Makes the changes, and tells them.
 pub(crate) fn apply(plan: &Plan, samplers: &Samplers, change: &mut Change, told: &mut Vec<Entry>) {
     for (item, found) in &samplers.0 {
@@ -241,11 +293,8 @@ pub(crate) fn apply(plan: &Plan, samplers: &Samplers, change: &mut Change, told:
         change.insert_below(*item, "How it connects", &found.below);
         let mut notes = found.notes.clone();
         if found.closes && plan.runs(*item) {
-            let close = ours::sampler("Close")
-                .with("wsb.close.code", "1000")
-                .with("wsb.close.reason", "JMeter closed session.");
-            change.insert_behind(*item, &format!("{}, its end", plan.name(*item)), &close);
-            notes.push("it closed its connection with its sample; a wsb - Close behind it does so now, with a sample of its own".to_owned());
+            close_behind(plan, *item, change);
+            notes.push("it closed its connection with its sample; a wsb - Close behind it does so now, with a sample of its own, where it succeeded; after a failure the connection is closed when the next one takes its place, or the thread ends".to_owned());
         }
         told.push(
             Entry::of(

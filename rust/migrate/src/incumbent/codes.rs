@@ -5,6 +5,7 @@ use super::{Survey, kind};
 use crate::Files;
 use crate::jmx::{Change, ItemId, Plan};
 use crate::scripts::{self, is_code};
+use crate::slots;
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeSet;
 
@@ -119,6 +120,14 @@ fn frames(plan: &Plan, survey: &Survey, item: ItemId) -> Option<Frames> {
 pub(super) fn rewrite(plan: &Plan, survey: &Survey, change: &mut Change, told: &mut Vec<Entry>) {
     for item in plan.items().filter(|item| kind(plan, *item).is_none()) {
         let why = match frames(plan, survey, item) {
+            Some(frames) if slots::stays(plan, item) => {
+                change.convert(item, &slots::simple(), &["WhileController.condition"]);
+                if frames == Frames::Rest {
+                    plan.children(item).for_each(|one| change.remove(one));
+                }
+                told.push(Entry::of(plan, item, Outcome::Moved(slots::SIMPLE.to_owned())));
+                continue;
+            }
             Some(Frames::Rest) => {
                 change.remove(item);
                 "the sampler before it has the whole message now"

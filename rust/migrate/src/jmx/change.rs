@@ -176,6 +176,24 @@ impl<'a> Change<'a> {
             .insert(place.end, format!("{line}{text}{line}<hashTree/>"));
     }
 
+    /// The same with a new element below the new one.
+    pub(crate) fn insert_both_behind(
+        &mut self,
+        item: ItemId,
+        new: (&str, &NewElement),
+        below: (&str, &NewElement),
+    ) {
+        let place = self.plan.place(item);
+        let line = self.line(place.start);
+        let deeper = format!("{line}  ");
+        let (text, inner) = (
+            self.written(new.0, new.1, &line),
+            self.written(below.0, below.1, &deeper),
+        );
+        let tree = format!("<hashTree>{deeper}{inner}{deeper}<hashTree/>{line}</hashTree>");
+        self.edits.insert(place.end, format!("{line}{text}{line}{tree}"));
+    }
+
     /// Puts an element with all that is below it into a new controller; its lines keep their indentation.
     pub(crate) fn wrap(&mut self, item: ItemId, name: &str, new: &NewElement) {
         let place = self.plan.place(item);

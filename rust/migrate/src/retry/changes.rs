@@ -6,11 +6,15 @@ use super::{Loop, Loops, polling};
 use crate::incumbent::Survey;
 use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
+use crate::slots;
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeSet;
 
 /// The properties of controllers that loop.
 const LOOPS: [&str; 3] = [WHILE, "LoopController.loops", "LoopController.continue_forever"];
+
+/// The properties of a controller that asks.
+const QUESTION: [&str; 3] = [IF, "IfController.useExpression", "IfController.evaluateAll"];
 
 /// Makes the changes, and tells them; a Connect is changed with the other samplers of WebSockets.
 pub(crate) fn apply(
@@ -55,9 +59,7 @@ pub(crate) fn apply(
             told.push(taken_out(plan, *one, "the policy counts, waits and remembers"));
         }
         for one in &found.opened {
-            change.unwrap(*one);
-            let why = "the policy asks whether another try is needed".to_owned();
-            told.push(Entry::of(plan, *one, Outcome::Removed(why)));
+            told.push(opened(plan, *one, change));
         }
         unused.extend(found.found.puts.iter().cloned());
     }
@@ -78,6 +80,17 @@ fn taken_out(plan: &Plan, item: ItemId, why: &str) -> Entry {
     }
 }
 
+/// Takes out a controller whose question the policy asks, and leaves what is in it.
+fn opened(plan: &Plan, item: ItemId, change: &mut Change) -> Entry {
+    if slots::stays(plan, item) {
+        change.convert(item, &slots::simple(), &QUESTION);
+        return Entry::of(plan, item, Outcome::Moved(slots::SIMPLE.to_owned()));
+    }
+    change.unwrap(item);
+    let why = "the policy asks whether another try is needed".to_owned();
+    Entry::of(plan, item, Outcome::Removed(why))
+}
+
 /// Puts a policy in a loop's place; the variable that says how it ended, and what it says on success.
 fn replace(
     plan: &Plan,
@@ -87,11 +100,6 @@ fn replace(
     change: &mut Change,
     told: &mut Vec<Entry>,
 ) -> (String, &'static str) {
-    let first = found.found.waits.first().filter(|wait| **wait >= 1.0);
-    let base = found.varying.clone().or(first.map(|wait| format!("{wait:.0}ms")));
-    let base = base.map(|base| ("wsb.retry.base", base));
-    let transient = found.transient.clone().map(|list| ("wsb.retry.transient", list));
-    let policy = base.into_iter().chain(transient);
     if let Some(wait) = &found.trails {
         let pause = NewElement::new("TestAction", "TestActionGui")
             .with("ActionProcessor.action", "1")
@@ -99,62 +107,75 @@ fn replace(
             .with("ActionProcessor.duration", wait.as_str());
         change.insert_behind(item, "Pause", &pause);
     }
-    if theirs.connects(plan, found.sampler) && found.found.body.is_none() {
-        let what = if found.around {
-            let simple = NewElement::new("GenericController", "LogicControllerGui");
-            change.convert(item, &simple, &LOOPS);
-            Outcome::Moved("a Simple Controller, for what counts in it only".to_owned())
+    let what;
+    let (stop, good) = if theirs.connects(plan, found.sampler) && found.found.body.is_none() {
+        what = by_itself(plan, item, found, change);
+        theirs.try_again(found.sampler, policy(found));
+        ("wsb.stop".to_owned(), "connected")
+    } else {
+        let prefix = prefix(plan, found);
+        let element = controller(found, &prefix);
+        change.convert(item, &element, &LOOPS);
+        if let Some((text, has)) = &found.found.body {
+            change.insert_below(found.sampler, "Body", &body_assertion(text, *has));
+        }
+        what = Outcome::Moved(ours::label(&element).to_owned());
+        (format!("{prefix}stop"), "succeeded")
+    };
+    told.push(Entry::of(plan, item, what).with(found.notes.clone()));
+    (stop, good)
+}
+
+/// Takes a loop out around a Connect, but for what has to stay there.
+fn by_itself(plan: &Plan, item: ItemId, found: &Loop, change: &mut Change) -> Outcome {
+    if found.around || slots::stays(plan, item) {
+        change.convert(item, &slots::simple(), &LOOPS);
+        return Outcome::Moved(if found.around {
+            "a Simple Controller, for what counts in it only".to_owned()
         } else {
-            change.unwrap(item);
-            let why = format!("{} tries again by itself", plan.name(found.sampler));
-            Outcome::Removed(why)
-        };
-        theirs.try_again(found.sampler, policy.collect());
-        told.push(Entry::of(plan, item, what).with(found.notes.clone()));
-        return ("wsb.stop".to_owned(), "connected");
+            slots::SIMPLE.to_owned()
+        });
     }
+    change.unwrap(item);
+    Outcome::Removed(format!("{} tries again by itself", plan.name(found.sampler)))
+}
+
+/// The first wait and what is worth another try, as properties of ours.
+fn policy(found: &Loop) -> Vec<(&'static str, String)> {
+    let first = found.found.waits.first().filter(|wait| **wait >= 1.0);
+    let base = found.varying.clone().or(first.map(|wait| format!("{wait:.0}ms")));
+    let base = base.map(|base| ("wsb.retry.base", base));
+    let transient = found.transient.clone().map(|list| ("wsb.retry.transient", list));
+    base.into_iter().chain(transient).collect()
+}
+
+/// The controller in a loop's place.
+fn controller(found: &Loop, prefix: &str) -> NewElement {
     let mut element = ours::retry();
-    element.properties.extend(policy);
+    element.properties.extend(policy(found));
     let shown = match &found.found.did {
         Did { ignores: true, .. } => Some("ignore"),
         Did { hides: true, .. } => Some("success"),
         _ => None,
     };
-    element
-        .properties
-        .extend(shown.map(|shown| ("wsb.retry.attemptsShown", shown.to_owned())));
+    if let Some(shown) = shown {
+        element = element.with("wsb.retry.attemptsShown", shown);
+    }
     if found.asserts {
         element = element.with("wsb.retry.failedAssertions", "fatal");
     }
-    // Its variables are beside those of others only when somebody asks for them.
-    let asked = |name: &&String| {
-        let conditions = found
-            .asking
-            .iter()
-            .map(|(other, _)| plan.value_or(*other, IF, ""));
-        conditions
-            .into_iter()
-            .any(|condition| condition.contains(name.as_str()))
-    };
-    let prefix = format!(
-        "{}.",
-        found
-            .found
-            .puts
-            .iter()
-            .rfind(asked)
-            .map_or("retry", String::as_str)
-    );
     if !found.asking.is_empty() {
-        element = element.with("wsb.retry.prefix", prefix.as_str());
+        element = element.with("wsb.retry.prefix", prefix);
     }
-    change.convert(item, &element, &LOOPS);
-    if let Some((text, has)) = &found.found.body {
-        change.insert_below(found.sampler, "Body", &body_assertion(text, *has));
-    }
-    let into = ours::label(&element).to_owned();
-    told.push(Entry::of(plan, item, Outcome::Moved(into)).with(found.notes.clone()));
-    (format!("{prefix}stop"), "succeeded")
+    element
+}
+
+/// How the variables of a controller begin: they are beside those of others only when somebody asks for them.
+fn prefix(plan: &Plan, found: &Loop) -> String {
+    let asks = |name: &str, other: ItemId| plan.value_or(other, IF, "").contains(name);
+    let asked = |name: &&String| found.asking.iter().any(|(other, _)| asks(name, *other));
+    let name = found.found.puts.iter().rfind(asked);
+    format!("{}.", name.map_or("retry", String::as_str))
 }
 
 /// JMeter's own assertion that a body has a text, or has it not.

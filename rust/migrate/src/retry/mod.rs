@@ -25,6 +25,7 @@ use crate::Files;
 use crate::incumbent::Survey;
 use crate::jmx::{ItemId, Plan};
 use crate::scripts::{SCRIPTS, source};
+use crate::slots;
 use crate::told::Entry;
 pub(crate) use changes::apply;
 use found::{Found, found};
@@ -247,6 +248,11 @@ fn one(
 ) -> Result<Option<Loop>, String> {
     let head = head(plan, item)?;
     let parts = parts(plan, item, theirs, files)?;
+    if let Some(led) = parts.gone.iter().find(|one| slots::is_led_to(plan, **one)) {
+        let (name, line) = (plan.name(*led), plan.line(*led));
+        return Err(format!("a Module Controller leads to {name} (line {line})"));
+    }
+    slots::all_at_once(plan, item)?;
     let game = Game {
         plan,
         name: plan.name(item),

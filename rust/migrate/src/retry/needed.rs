@@ -7,6 +7,7 @@ use super::{Loop, Loops, group};
 use crate::Files;
 use crate::jmx::{ItemId, Plan};
 use crate::scripts::SCRIPTS;
+use crate::slots;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What scripts outside of loops put, and nothing else: each with its variables.
@@ -115,6 +116,7 @@ fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool 
             .get(&other)
             .is_some_and(|puts| puts.keys().all(|name| owners.contains_key(name)))
             && plan.inside(other).is_empty()
+            && !slots::is_counted(plan, other)
         {
             loops.resets.insert(other);
             continue;

@@ -167,7 +167,12 @@ fn a_wait_after_a_success_is_kept() {
         }
         let (plan, said) = moved(
             "one of several",
-            &element("RandomController", "Any", &[], &in_script),
+            &element(
+                "RandomController",
+                "Any",
+                &[("InterleaveControl.style", "1")],
+                &in_script,
+            ),
         );
         assert!(
             plan.is_none() && said.contains("waits after a success, for 700 ms"),
