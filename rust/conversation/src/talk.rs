@@ -10,7 +10,7 @@ use crate::awaited::{Awaited, Others};
 use crate::matcher::Verdict;
 use crate::queue::{Debt, Queue};
 use crate::spread::Spread;
-use crate::told::{Told, beginning, counted, size};
+use crate::told::{Told, beginning, notes, size};
 use crate::{MessageKind, Outgoing, Received};
 
 /// Of a message that fails the operation, so much is shown.
@@ -224,8 +224,7 @@ impl<'a> Talk<'a> {
             return;
         };
         if message.is_dealt_with() {
-            self.tally.received_bytes += message.wire_bytes;
-            return;
+            return self.dealt_with(&message);
         }
         queue.settle(&message);
         self.stale(awaited, message, queue);
@@ -264,7 +263,10 @@ impl<'a> Talk<'a> {
     /// message in it, as an id, is never in doubt.
     pub fn came(&mut self, message: Received, queue: &mut Queue) {
         if message.is_dealt_with() {
-            return self.control(&message);
+            // What was coming in when the sending began was a heartbeat: what comes next did not come before.
+            self.is_amid &= !message.is_answered;
+            self.dealt_with(&message);
+            return self.pong(&message);
         }
         match self.act {
             Act::Exchange(_, awaited, _) => self.answer(awaited, message, queue),
@@ -278,8 +280,15 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn control(&mut self, message: &Received) {
+    /// Nobody waits for it.
+    fn dealt_with(&mut self, message: &Received) {
         self.tally.received_bytes += message.wire_bytes;
+        if message.is_answered {
+            self.told().answered += 1;
+        }
+    }
+
+    fn pong(&mut self, message: &Received) {
         match self.act {
             Act::Ping(payload) if message.kind == MessageKind::Pong && message.payload == payload => {
                 self.tally.first_byte = Some(message.first_byte);
@@ -457,50 +466,9 @@ impl<'a> Talk<'a> {
             self.tally.round_trip = total.checked_div(rounds).unwrap_or_default();
             self.tally.spread = spread.figures();
         }
-        let notes = self.notes();
-        (self.end, self.last, notes)
-    }
-
-    fn notes(&self) -> String {
-        let mut notes = String::new();
-        if self.tally.stale > 0 {
-            let _ = writeln!(
-                notes,
-                "{} had come before the sending began, and so cannot be the answer: {}",
-                counted(self.tally.stale),
-                self.told.as_deref().map_or("", |told| told.stale.text())
-            );
-        }
-        if self.tally.overdue > 0 {
-            let _ = writeln!(
-                notes,
-                "{} came first that earlier exchanges went without, and cannot be the answer.",
-                counted(self.tally.overdue)
-            );
-        }
-        if self.is_doubtful {
-            notes.push_str(
-                "The answer may be that to an earlier exchange, which went without. Waiting for something of the message itself \
-                 (wsb.match.mode), as an id, tells them apart.\n",
-            );
-        }
         let is_missed = self.end != Some(End::Done);
-        if let Some(told) = self.told.as_deref().filter(|told| told.not_json > 0 && is_missed) {
-            let _ = writeln!(
-                notes,
-                "{} not JSON: {}",
-                counted(told.not_json),
-                told.strange.text()
-            );
-        }
-        if let Some(told) = self.told.as_deref().filter(|told| told.not_shown > 0) {
-            let _ = writeln!(
-                notes,
-                "{} more were discarded, and are not shown.",
-                counted(told.not_shown)
-            );
-        }
-        notes
+        let notes = notes(self.told.as_deref(), self.tally, self.is_doubtful, is_missed);
+        (self.end, self.last, notes)
     }
 
     fn name_stale(&mut self, message: &Received) {

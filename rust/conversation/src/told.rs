@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::Received;
+use crate::talk::Tally;
 
 /// Of a message that is named, so much is shown.
 const NAMED: usize = 100;
@@ -26,6 +27,8 @@ pub(crate) struct Told {
     dropped: Vec<Received>,
     dropped_bytes: usize,
     pub not_shown: u64,
+    /// How many the connection answered by itself.
+    pub answered: u64,
 }
 
 impl Told {
@@ -68,8 +71,60 @@ impl Names {
     }
 }
 
+/// What is to be said beside an operation's end: empty, or sentences of a line each. `is_missed`: not all that was waited for came.
+pub(crate) fn notes(told: Option<&Told>, tally: &Tally, is_doubtful: bool, is_missed: bool) -> String {
+    let mut notes = String::new();
+    if tally.stale > 0 {
+        let _ = writeln!(
+            notes,
+            "{} had come before the sending began, and so cannot be the answer: {}",
+            counted(tally.stale),
+            told.map_or("", |told| told.stale.text())
+        );
+    }
+    if tally.overdue > 0 {
+        let _ = writeln!(
+            notes,
+            "{} came first that earlier exchanges went without, and cannot be the answer.",
+            counted(tally.overdue)
+        );
+    }
+    if is_doubtful {
+        notes.push_str(
+            "The answer may be that to an earlier exchange, which went without. Waiting for something of the message itself \
+             (wsb.match.mode), as an id, tells them apart.\n",
+        );
+    }
+    let Some(told) = told else {
+        return notes;
+    };
+    if told.not_json > 0 && is_missed {
+        let _ = writeln!(
+            notes,
+            "{} not JSON: {}",
+            counted(told.not_json),
+            told.strange.text()
+        );
+    }
+    if told.not_shown > 0 {
+        let _ = writeln!(
+            notes,
+            "{} more were discarded, and are not shown.",
+            counted(told.not_shown)
+        );
+    }
+    if told.answered > 0 && is_missed {
+        let _ = writeln!(
+            notes,
+            "{} came that the connection answered by itself (wsb.autoReply); no sampler sees those.",
+            counted(told.answered)
+        );
+    }
+    notes
+}
+
 /// How many messages, in words.
-pub(crate) fn counted(messages: u64) -> String {
+fn counted(messages: u64) -> String {
     match messages {
         1 => "1 message".to_owned(),
         several => format!("{several} messages"),

@@ -121,7 +121,15 @@ fn conditions(lines: &str) -> Result<Vec<Condition>, Invalid> {
 
 /// What a connection answers by itself.
 pub(crate) fn replies(values: &Values) -> Result<Vec<Reply>, Invalid> {
-    each_line(AUTO_REPLY, values.raw(AUTO_REPLY), reply)
+    let most = values.size("wsb.maxMessageSize", 1)?;
+    each_line(AUTO_REPLY, values.raw(AUTO_REPLY), |line| {
+        let reply = reply(line)?;
+        if reply.payload.len() > most {
+            let problem = format!("a reply of {} bytes", reply.payload.len());
+            return Err((problem, "a reply of at most wsb.maxMessageSize"));
+        }
+        Ok(reply)
+    })
 }
 
 /// One a line; empty lines are none.

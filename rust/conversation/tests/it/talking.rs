@@ -21,6 +21,8 @@ struct User {
     coming: VecDeque<(u64, String)>,
     /// A message whose beginning was read by the last look.
     is_amid: bool,
+    /// Which messages the connection answers by itself.
+    is_answered: fn(&str) -> bool,
     sent: usize,
 }
 
@@ -87,6 +89,7 @@ impl User {
             now: 0,
             coming: VecDeque::new(),
             is_amid: false,
+            is_answered: |_| false,
             sent: 0,
         }
     }
@@ -103,7 +106,10 @@ impl User {
         }
         let (at, payload) = self.coming.pop_front()?;
         self.now = self.now.max(at);
-        Some(message(&payload, at))
+        Some(Received {
+            is_answered: (self.is_answered)(&payload),
+            ..message(&payload, at)
+        })
     }
 
     fn exchange(&mut self, awaited: &Awaited) -> Ended {
@@ -228,6 +234,33 @@ fn a_message_that_was_coming_in_when_the_sending_began_is_not_the_answer() {
     user.comes(6, "answer");
     let done = user.exchange(&any(Others::Discard));
     assert_eq!((done.answer(), done.tally.stale), ("answer", 1));
+}
+
+#[test]
+fn a_heartbeat_that_was_coming_in_then_leaves_the_answer_its_place() {
+    let mut user = User::new();
+    user.is_answered = |payload| payload == "2";
+    user.is_amid = true;
+    user.comes(5, "2");
+    user.comes(6, "answer");
+    let done = user.exchange(&any(Others::Discard));
+    assert_eq!((done.answer(), done.tally.stale), ("answer", 0));
+}
+
+#[test]
+fn what_the_connection_answered_by_itself_is_told_where_nothing_else_came() {
+    let mut user = User::new();
+    user.is_answered = |_| true;
+    user.comes(5, "2");
+    user.comes(9, "2");
+    let done = user.receive();
+    assert!(matches!(done.end, End::TimedOut(_)));
+    assert!(
+        done.note
+            .starts_with("2 messages came that the connection answered"),
+        "{}",
+        done.note
+    );
 }
 
 #[test]

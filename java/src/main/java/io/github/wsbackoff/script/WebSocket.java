@@ -29,6 +29,8 @@ public final class WebSocket {
   private static final String ID = "wsb.connection";
   private static final String RECEIVE = "ReceiveSampler";
   private static final String EXCHANGE = "ExchangeSampler";
+  private static final List<String> NOT_HERE =
+      Arrays.asList(ID, "wsb.url", "wsb.whenOpen", "wsb.payload", "wsb.payloadFile");
 
   private final String id;
 
@@ -59,12 +61,12 @@ public final class WebSocket {
 
   /** Sends a text message. */
   public void send(String text) {
-    perform("SendSampler", Collections.emptyMap(), text.getBytes(StandardCharsets.UTF_8), false);
+    perform("SendSampler", Collections.emptyMap(), bytes(text), false);
   }
 
   /** Sends a binary message. */
   public void send(byte[] bytes) {
-    perform("SendSampler", Collections.emptyMap(), bytes, true);
+    perform("SendSampler", Collections.emptyMap(), given(bytes), true);
   }
 
   /** Waits for the next message, as a Receive with all at its defaults. */
@@ -78,7 +80,7 @@ public final class WebSocket {
    * @param options properties of {@code wsb - Receive}
    * @return the (last) one; null if none came in time and {@code wsb.optional} is true
    */
-  public Message receive(Map<String, ?> options) {
+  public Message receive(Map<?, ?> options) {
     return perform(RECEIVE, options, null, false);
   }
 
@@ -93,13 +95,18 @@ public final class WebSocket {
    * @param options properties of {@code wsb - Exchange}
    * @return the answer; null if none came in time and {@code wsb.optional} is true
    */
-  public Message exchange(String text, Map<String, ?> options) {
-    return perform(EXCHANGE, options, text.getBytes(StandardCharsets.UTF_8), false);
+  public Message exchange(String text, Map<?, ?> options) {
+    return perform(EXCHANGE, options, bytes(text), false);
   }
 
-  /** The same with a binary message. */
-  public Message exchange(byte[] bytes, Map<String, ?> options) {
-    return perform(EXCHANGE, options, bytes, true);
+  /** Sends a binary message and waits for the next one. */
+  public Message exchange(byte[] bytes) {
+    return exchange(bytes, Collections.emptyMap());
+  }
+
+  /** Sends a binary message and waits for its answer, with such options. */
+  public Message exchange(byte[] bytes, Map<?, ?> options) {
+    return perform(EXCHANGE, options, given(bytes), true);
   }
 
   /** Closes it with code 1000, and waits for the server's close. */
@@ -111,7 +118,7 @@ public final class WebSocket {
   public void close(int code, String reason) {
     Map<String, String> options = new LinkedHashMap<>();
     options.put("wsb.close.code", Integer.toString(code));
-    options.put("wsb.close.reason", reason);
+    options.put("wsb.close.reason", reason == null ? "" : reason);
     Connections connections = Connections.ofThisThread();
     Connection connection = connections.get(id);
     try {
@@ -124,14 +131,47 @@ public final class WebSocket {
     }
   }
 
-  private Message perform(
-      String element, Map<String, ?> options, byte[] payload, boolean isBinary) {
+  private static byte[] bytes(String text) {
+    return text == null ? given(null) : text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static byte[] given(byte[] message) {
+    if (message == null) {
+      throw new WebSocketException(Failure.of("spec.invalid", "There is nothing to send: null"));
+    }
+    return message;
+  }
+
+  /** Options as properties; none of those that the call itself says, or that only samplers have. */
+  private static Map<String, String> properties(Map<?, ?> options) {
     Map<String, String> properties = new LinkedHashMap<>();
+    if (options == null) {
+      return properties;
+    }
+    options.forEach(
+        (key, value) -> {
+          String name = String.valueOf(key); // Groovy's "${...}" is no String yet
+          if (NOT_HERE.contains(name)) {
+            throw new WebSocketException(
+                Failure.of(
+                    "spec.invalid",
+                    name
+                        + " is not for a script: WebSocket.get(id) names the connection, a Connect"
+                        + " opens it, and the message is what the call is given"));
+          }
+          if (value != null) {
+            properties.put(name, String.valueOf(value));
+          }
+        });
+    return properties;
+  }
+
+  private Message perform(String element, Map<?, ?> options, byte[] payload, boolean isBinary) {
+    Map<String, String> properties = properties(options);
     if (payload != null) {
       // The bytes of a file are those that go along with a call as they are.
-      properties.put("wsb.payloadType", isBinary ? "file" : "text");
+      properties.putIfAbsent("wsb.payloadType", isBinary ? "file" : "text");
     }
-    options.forEach((key, value) -> properties.put(key, String.valueOf(value)));
     Connections connections = Connections.ofThisThread();
     Connection connection = connections.get(id);
     if (connection == null) {

@@ -57,6 +57,35 @@ public class WebSocketTest {
   }
 
   @Test
+  public void what_a_call_cannot_use_is_told_and_nothing_is_sent() throws Exception {
+    WebSocket chat = WebSocket.get("chat");
+    for (Runnable wrong :
+        new Runnable[] {
+          () -> chat.send((String) null),
+          () -> chat.send((byte[]) null),
+          () -> chat.exchange((String) null),
+          () -> chat.exchange((byte[]) null),
+          () -> chat.exchange("x", options("wsb.connection", "other")),
+          () -> chat.exchange("x", options("wsb.url", "ws://127.0.0.1:1/")),
+          () -> chat.receive(options("wsb.whenOpen", "replace")),
+          () -> chat.exchange("x", options("wsb.payload", "y")),
+          () -> chat.exchange("x", options("wsb.what", "y")),
+        }) {
+      WebSocketException told = assertThrows(WebSocketException.class, wrong::run);
+      assertEquals("Non HTTP response code: spec.invalid", told.getCode());
+    }
+    assertEquals("x", chat.exchange("x", null).getText());
+    Map<Object, Object> written = new HashMap<>();
+    written.put(new StringBuilder("wsb.readTimeout"), new StringBuilder("5s"));
+    written.put("wsb.match.value", null);
+    assertArrayEquals(new byte[] {1}, chat.exchange(new byte[] {1}).getBytes());
+    assertEquals("y", chat.exchange("y", written).getText());
+    assertEquals(server.messages().toString(), 3, server.messages().size());
+    chat.close(1000, null);
+    assertFalse(chat.isOpen());
+  }
+
+  @Test
   public void a_script_speaks_on_the_threads_connection() throws Exception {
     assertEquals(Collections.singletonList("chat"), WebSocket.ids());
     WebSocket chat = WebSocket.get("chat");
