@@ -59,7 +59,7 @@ pub fn migrate(bytes: &[u8], files: &Files) -> Result<Migration, Refusal> {
     retrier::apply(&plan, &retriers, &mut found, &mut change, &mut entries);
     zaleski::apply(&plan, &zaleski::survey(&plan, files), &mut change, &mut entries);
     pace::offer(&plan, &mut entries);
-    incumbent::apply(&plan, &found, &mut change, &mut entries);
+    incumbent::apply(&plan, &found, &loops.taken(), files, &mut change, &mut entries);
     entries.sort_by_key(|entry| entry.line);
     Ok(Migration {
         plan: change.done(),

@@ -1,18 +1,17 @@
-//! What a plan says about their samplers in other places: response codes and texts in assertions, conditions and scripts, and the
-//! variable that tells the end of a message.
+//! What a plan says about their samplers in other places: response codes and messages in assertions, conditions and scripts. Where the
+//! same can be said of ours, it is; else it is told.
 
-use super::{Survey, kind};
+use super::Survey;
+use super::reach::{Met, Reach};
 use crate::Files;
 use crate::jmx::{Change, ItemId, Plan};
-use crate::scripts::{self, is_code};
-use crate::slots;
+use crate::scripts::{self, SCRIPTS, is_code};
 use crate::told::{Entry, Outcome};
+use regex::Regex;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-/// The variable that their reads set, as they hand on frames and not messages.
-const LAST_FRAME: &str = "websocket.last_frame_final";
-
-/// Codes and texts of theirs, what ours say for the same, and what else ours may say.
+/// Codes and messages of theirs, what ours say for the same, and what else ours may say.
 const CODES: [(&str, &str, &str); 4] = [
     ("No response", "No message", ""),
     (
@@ -28,164 +27,246 @@ const CODES: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// Why an element of somebody else keeps their samplers where they are, if it does.
-pub(super) fn reaches_in(plan: &Plan, item: ItemId, files: &Files) -> Option<String> {
-    if kind(plan, item).is_some() || whole_message(plan, item).is_some() {
-        return None;
-    }
-    for (name, property) in plan.texts(item) {
-        let line = plan.xml().line(plan.xml().node(property.node).open.start);
-        let code = is_code(&name, &property.value);
-        if let Some(why) = uses(&property.value, code, &format!("line {line}")) {
-            return Some(why);
+/// What samplers with a connection of their own said of a success, and say now.
+const FRESH_CODE: (&str, &str) = ("101", "200");
+const FRESH_MESSAGE: (&str, &str) = ("Switching Protocols", "OK");
+
+/// What a script may ask for and finds in other words now, whatever it does with it.
+static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"I/O error|No response|Sampler error|Read timed out|unexpected (?:status|frame)|Connect URL|[sS]amplerData|[rR]esponseMessage\s*(?:\(\s*\))?\s*(?:\??\.\s*\w+\s*\(|[=!]=|=~|in\b)",
+    )
+});
+/// What a script may ask of a connection of its own.
+static FRESH_WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b101\b|[rR]esponseCodeOK"));
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a pattern that tests use")
+}
+
+/// What has been found out about a text.
+#[derive(Debug, Default)]
+struct Said {
+    /// As it is to be.
+    value: String,
+    changed: Vec<String>,
+    notes: Vec<String>,
+    /// What it asks for, and has another answer now.
+    open: Vec<String>,
+}
+
+impl Said {
+    fn of(value: &str) -> Self {
+        Self {
+            value: value.to_owned(),
+            ..Self::default()
         }
     }
-    let file = scripts::file(plan, item)?;
-    let (script, ..) = scripts::source(plan, item, files).ok()?;
-    uses(&script, true, &format!("the file {file}"))
-}
 
-/// What a text uses of theirs that ours have not.
-fn uses(text: &str, code: bool, place: &str) -> Option<String> {
-    if code && (text.contains("eu.luminis") || text.contains("threadLocalCachedConnection")) {
-        return Some(format!("a script uses their classes ({place})"));
-    }
-    text.contains(LAST_FRAME).then(|| {
-        format!(
-            "{LAST_FRAME} is asked for ({place}), which ws-backoff does not set: its samplers wait for whole messages"
-        )
-    })
-}
-
-/// What becomes of a loop that reads the frames of one message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Frames {
-    /// The sampler before it has the whole message now.
-    Rest,
-    /// Its own sampler reads the first frame.
-    All,
-}
-
-/// Whether this is a loop around one read until a message is whole.
-fn whole_message(plan: &Plan, item: ItemId) -> Option<Frames> {
-    let condition = plan.property(item, "WhileController.condition")?.value;
-    if plan.class(item) != "WhileController"
-        || !condition.contains(LAST_FRAME)
-        || condition.contains("&&")
-        || condition.contains("||")
-    {
-        return None;
-    }
-    let mut inside = plan
-        .inside(item)
-        .filter(|one| plan.runs(*one) || !plan.runs(item));
-    let only = inside
-        .next()
-        .filter(|one| kind(plan, *one) == Some("SingleReadWebSocketSampler"));
-    if only.is_none() || inside.next().is_some() {
-        return None;
-    }
-    let reads = |one: &ItemId| {
-        matches!(
-            kind(plan, *one),
-            Some("SingleReadWebSocketSampler" | "RequestResponseWebSocketSampler")
-        )
-    };
-    let before = match plan.parent(item) {
-        Some(parent) => plan.children(parent).take_while(|one| *one < item).last(),
-        None => None,
-    };
-    Some(if before.as_ref().is_some_and(reads) {
-        Frames::Rest
-    } else {
-        Frames::All
-    })
-}
-
-/// What goes with the loops that are taken out.
-pub(super) fn gone(plan: &Plan, survey: &Survey) -> BTreeSet<ItemId> {
-    let goes = |item: &ItemId| frames(plan, survey, *item) == Some(Frames::Rest);
-    let loops = plan.items().filter(goes);
-    loops.flat_map(|item| plan.inside(item)).collect()
-}
-
-/// As [`whole_message`], where the sampler in it has moved.
-fn frames(plan: &Plan, survey: &Survey, item: ItemId) -> Option<Frames> {
-    let frames = whole_message(plan, item)?;
-    let moved = plan.inside(item).any(|one| survey.moves.contains_key(&one));
-    moved.then_some(frames)
-}
-
-/// Changes what is said about samplers that have moved.
-pub(super) fn rewrite(plan: &Plan, survey: &Survey, change: &mut Change, told: &mut Vec<Entry>) {
-    for item in plan.items().filter(|item| kind(plan, *item).is_none()) {
-        let why = match frames(plan, survey, item) {
-            Some(frames) if slots::stays(plan, item) => {
-                change.convert(item, &slots::simple(), &["WhileController.condition"]);
-                if frames == Frames::Rest {
-                    plan.children(item).for_each(|one| change.remove(one));
-                }
-                told.push(Entry::of(plan, item, Outcome::Moved(slots::SIMPLE.to_owned())));
-                continue;
-            }
-            Some(Frames::Rest) => {
-                change.remove(item);
-                "the sampler before it has the whole message now"
-            }
-            Some(Frames::All) => {
-                change.unwrap(item);
-                "its sampler waits for the whole message now"
-            }
-            None => {
-                texts(plan, survey, item, change, told);
-                continue;
-            }
-        };
-        told.push(Entry::of(plan, item, Outcome::Removed(why.to_owned())));
+    fn replace(&mut self, new: String, theirs: &str, ours: &str, note: &str) {
+        self.value = new;
+        self.changed.push(format!("{theirs} is {ours} now"));
+        self.notes.extend((!note.is_empty()).then(|| note.to_owned()));
     }
 }
 
-fn texts(plan: &Plan, survey: &Survey, item: ItemId, change: &mut Change, told: &mut Vec<Entry>) {
-    let assertion = plan.class(item) == "ResponseAssertion";
-    let connects = |parent| {
-        survey
-            .moves
-            .get(&parent)
-            .is_some_and(|found| found.below.is_some())
-    };
-    let of_new_connection = assertion && plan.parent(item).is_some_and(connects);
-    for (name, property) in plan.texts(item) {
-        let code = is_code(&name, &property.value);
-        if !code && !assertion {
+/// Changes what is said about samplers that have moved; elements that are `taken` go, or have another condition already.
+pub(super) fn rewrite(
+    plan: &Plan,
+    survey: &Survey,
+    taken: &BTreeSet<ItemId>,
+    files: &Files,
+    change: &mut Change,
+    told: &mut Vec<Entry>,
+) {
+    let reach = Reach::of(plan, survey);
+    let known = |item: &ItemId| survey.moves.contains_key(item) || taken.contains(item);
+    for item in plan.items().filter(|item| !known(item)) {
+        let met = reach.met_by(plan, item);
+        if !met.ours() {
             continue;
         }
-        let mut value = property.value.clone();
-        let mut notes = Vec::new();
-        let mut changed = Vec::new();
-        if of_new_connection && value == "101" {
-            "200".clone_into(&mut value);
-            changed.push("101 is 200 now".to_owned());
-        }
-        for (theirs, ours, note) in CODES {
-            let new = if assertion {
-                value.replace(theirs, ours)
-            } else {
-                ["\"", "'"].iter().fold(value.clone(), |text, quote| {
-                    text.replace(
-                        &format!("{quote}{theirs}{quote}"),
-                        &format!("{quote}{ours}{quote}"),
-                    )
-                })
-            };
-            if new != value {
-                value = new;
-                changed.push(format!("{theirs} is {ours} now"));
-                notes.extend((!note.is_empty()).then(|| note.to_owned()));
+        for (node, said) in texts(plan, item, met) {
+            if said.value != plan.xml().value(node) {
+                change.set_value(node, &said.value);
+                let what = Outcome::Changed(said.changed.join("; "));
+                told.push(Entry::of(plan, item, what).with(said.notes));
             }
+            told.extend(said.open.into_iter().map(|asked| {
+                let line = plan.xml().line(plan.xml().node(node).open.start);
+                Entry::of(
+                    plan,
+                    item,
+                    Outcome::Left(format!("to look at (line {line}): {asked}")),
+                )
+            }));
         }
-        if value != property.value {
-            change.set_value(property.node, &value);
-            told.push(Entry::of(plan, item, Outcome::Changed(changed.join("; "))).with(notes));
+        told.extend(in_file(plan, item, met, files));
+    }
+}
+
+/// What is to be said of the texts of an element, each with the place where it stands.
+fn texts(plan: &Plan, item: ItemId, met: Met) -> Vec<(usize, Said)> {
+    match plan.class(item) {
+        "ResponseAssertion" => {
+            let field = plan.value_or(item, "Assertion.test_field", "");
+            let kind = plan.value_or(item, "Assertion.test_type", "2").trim().parse();
+            let kind = Kind::of(kind.unwrap_or(2));
+            let Some(list) = plan.property_node(item, "Asserion.test_strings") else {
+                return Vec::new();
+            };
+            let field = field.strip_prefix("Assertion.").unwrap_or(&field);
+            let strings = plan.xml().leaves(list).filter(|leaf| *leaf != list);
+            let said = |leaf| Some((leaf, asked(&plan.xml().value(leaf), field, kind, met)?));
+            strings.filter_map(said).collect()
+        }
+        "RegexExtractor" => {
+            let field = match plan.value_or(item, "RegexExtractor.useHeaders", "").as_str() {
+                "code" => "response_code",
+                "message" => "response_message",
+                _ => return Vec::new(),
+            };
+            let regex = plan.property(item, "RegexExtractor.regex");
+            let said =
+                regex.and_then(|regex| Some((regex.node, asked(&regex.value, field, Kind::Finds, met)?)));
+            said.into_iter().collect()
+        }
+        _ => {
+            let code = plan.texts(item).filter(|(key, text)| is_code(key, &text.value));
+            code.map(|(_, text)| (text.node, in_script(&text.value, met)))
+                .collect()
         }
     }
+}
+
+/// How an assertion compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Matches,
+    Finds,
+    Equals,
+    Contains,
+}
+
+impl Kind {
+    /// By the bits that JMeter stores; 4 turns it round, and 32 takes one of several.
+    fn of(bits: u32) -> Self {
+        match bits {
+            bits if bits & 8 != 0 => Self::Equals,
+            bits if bits & 16 != 0 => Self::Contains,
+            bits if bits & 1 != 0 => Self::Matches,
+            _ => Self::Finds,
+        }
+    }
+
+    /// Whether it takes a text; none where that cannot be said.
+    fn takes(self, pattern: &str, text: &str) -> Option<bool> {
+        if pattern.contains("${") {
+            return None;
+        }
+        let matches = |pattern: &str| Regex::new(pattern).ok().map(|pattern| pattern.is_match(text));
+        match self {
+            Self::Equals => Some(pattern == text),
+            Self::Contains => Some(text.contains(pattern)),
+            Self::Matches => matches(&format!("^(?:{pattern})$")),
+            Self::Finds => matches(pattern),
+        }
+    }
+}
+
+/// What an assertion asks of a part of the sample; none where that part is as before.
+fn asked(value: &str, field: &str, kind: Kind, met: Met) -> Option<Said> {
+    let mut said = Said::of(value);
+    let fresh = match field {
+        "response_code" => FRESH_CODE,
+        "response_message" => FRESH_MESSAGE,
+        "request_data" => {
+            let open = format!("it asks for {value:?} in what was sent, which is shown in another way now");
+            said.open.push(open);
+            return Some(said);
+        }
+        _ => return None,
+    };
+    let mut known = false;
+    for (theirs, ours, note) in CODES {
+        let new = value.replace(theirs, ours);
+        if new != value {
+            known = true;
+            said.replace(new, theirs, ours, note);
+        }
+    }
+    if met.fresh > 0 {
+        let (theirs, ours) = fresh;
+        let (was, is) = (kind.takes(value, theirs), kind.takes(value, ours));
+        let new = said.value.replace(theirs, ours);
+        let same = was.is_some() && was == is;
+        let becomes = was.is_some() && kind.takes(&new, ours) == was && kind.takes(&new, theirs) == is;
+        if !same && becomes && met.only_fresh() {
+            known = true;
+            said.replace(new, theirs, ours, "");
+        } else if !same {
+            known = true;
+            said.open.push(format!(
+                "it asks for {value:?}; samplers with a connection of their own say {ours} now where they said {theirs}"
+            ));
+        }
+    }
+    let usual = ["OK", FRESH_MESSAGE.0]
+        .iter()
+        .any(|usual| kind.takes(value, usual) == Some(true));
+    if field == "response_message" && !known && !usual {
+        said.open.push(format!(
+            "it asks for the message {value:?}; failures are told in other words now"
+        ));
+    }
+    Some(said)
+}
+
+/// What a script or a condition asks for.
+fn in_script(value: &str, met: Met) -> Said {
+    let mut said = Said::of(value);
+    let fresh = (FRESH_CODE.0, FRESH_CODE.1, "");
+    let fresh = [fresh]
+        .into_iter()
+        .filter(|_| met.fresh > 0 && met.connects == 0 && (met.only_fresh() || !met.scoped));
+    for (theirs, ours, note) in CODES.into_iter().chain(fresh) {
+        let quoted = |text: String, quote: &&str| {
+            text.replace(
+                &format!("{quote}{theirs}{quote}"),
+                &format!("{quote}{ours}{quote}"),
+            )
+        };
+        let new = ["\"", "'"].iter().fold(said.value.clone(), quoted);
+        if new != said.value {
+            said.replace(new, theirs, ours, note);
+        }
+    }
+    // What is only logged decides nothing.
+    let lines: Vec<&str> = said
+        .value
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("log."))
+        .collect();
+    let lines = lines.join("\n");
+    let fresh = || FRESH_WORDS.find(&lines).filter(|_| met.fresh > 0);
+    if let Some(word) = WORDS.find(&lines).or_else(fresh) {
+        let word = word.as_str();
+        said.open.push(format!(
+            "a script asks for {word}, to which ours may have another answer"
+        ));
+    }
+    said
+}
+
+/// What a script in a file asks for, which nobody changes.
+fn in_file(plan: &Plan, item: ItemId, met: Met, files: &Files) -> Option<Entry> {
+    let file = scripts::file(plan, item).filter(|_| SCRIPTS.contains(&plan.class(item)))?;
+    let (script, ..) = scripts::source(plan, item, files).ok()?;
+    let said = in_script(&script, met);
+    let asked: Vec<String> = said.changed.into_iter().chain(said.open).collect();
+    let why = format!(
+        "to look at: its script is in the file {file}, which is not changed: {}",
+        asked.join("; ")
+    );
+    (!asked.is_empty()).then(|| Entry::of(plan, item, Outcome::Left(why)))
 }

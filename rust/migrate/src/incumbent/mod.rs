@@ -8,7 +8,9 @@ mod address;
 mod assertion;
 mod codes;
 mod filters;
+mod frames;
 mod headers;
+mod reach;
 mod samplers;
 
 use crate::Files;
@@ -17,7 +19,7 @@ use crate::ours;
 use crate::scripts;
 use crate::told::{Entry, Outcome};
 use filters::Filters;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The package of their elements.
 const PACKAGE: &str = "eu.luminis.jmeter.";
@@ -197,7 +199,7 @@ fn keep_connections_whole(plan: &Plan, survey: &mut Survey, files: &Files) {
     let theirs: Vec<ItemId> = plan.items().filter(theirs).collect();
     for item in plan.items().filter(|item| plan.runs(*item)) {
         let reaches_in = || scripts::keeps(plan, item, &theirs, files);
-        if let Some(why) = codes::reaches_in(plan, item, files).or_else(reaches_in) {
+        if let Some(why) = frames::reaches_in(plan, item, files).or_else(reaches_in) {
             blocked.entry(rooms[item]).or_insert((item, why));
         }
     }
@@ -223,9 +225,16 @@ fn keep_connections_whole(plan: &Plan, survey: &mut Survey, files: &Files) {
     }
 }
 
-/// Makes the changes, and tells them.
-pub(crate) fn apply(plan: &Plan, survey: &Survey, change: &mut Change, told: &mut Vec<Entry>) {
-    let gone = codes::gone(plan, survey);
+/// Makes the changes, and tells them; what is `taken` goes with a loop, or has another condition already.
+pub(crate) fn apply(
+    plan: &Plan,
+    survey: &Survey,
+    taken: &BTreeSet<ItemId>,
+    files: &Files,
+    change: &mut Change,
+    told: &mut Vec<Entry>,
+) {
+    let gone = frames::gone(plan, survey);
     for (item, found) in survey.moves.iter().filter(|(item, _)| !gone.contains(item)) {
         let outcome = match &found.into {
             Into::Element(element) => {
@@ -246,7 +255,8 @@ pub(crate) fn apply(plan: &Plan, survey: &Survey, change: &mut Change, told: &mu
         told.push(Entry::of(plan, *item, Outcome::Left(why.clone())));
     }
     if survey.moves.keys().any(|item| plan.class(*item) != ASSERTION) {
-        codes::rewrite(plan, survey, change, told);
+        frames::rewrite(plan, survey, change, told);
+        codes::rewrite(plan, survey, taken, files, change, told);
         headers::rewrite(plan, survey, change, told);
     }
 }

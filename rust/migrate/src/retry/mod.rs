@@ -84,6 +84,20 @@ pub(crate) struct Loops {
     elsewhere: BTreeSet<String>,
 }
 
+impl Loops {
+    /// What goes with the loops that move, and conditions that these change.
+    pub(crate) fn taken(&self) -> BTreeSet<ItemId> {
+        let mut taken = self.resets.clone();
+        for (item, found) in &self.loops {
+            let Ok(found) = found else { continue };
+            taken.insert(*item);
+            taken.extend(found.gone.iter().chain(&found.opened));
+            taken.extend(found.asking.iter().map(|(other, _)| *other));
+        }
+        taken
+    }
+}
+
 /// Looks at all loops of a plan.
 pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
     let mut loops = Loops::default();

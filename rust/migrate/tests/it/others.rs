@@ -6,7 +6,7 @@ use crate::loops::{
 };
 use migrate::{Migration, Outcome, migrate};
 
-const THEIRS: &str = "eu.luminis.jmeter.wssampler";
+pub(crate) const THEIRS: &str = "eu.luminis.jmeter.wssampler";
 const ADDRESS: [(&str, &str); 3] = [("server", "localhost"), ("port", "80"), ("path", "/agents")];
 
 /// Their Request-Response, over a connection of its own or the one that is open.
