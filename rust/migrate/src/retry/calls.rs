@@ -40,6 +40,13 @@ pub(super) fn new(running: &Running, class: &str, arguments: &[Value]) -> Ran<Va
 
 /// A method of a value.
 pub(super) fn method(running: &mut Running, of: Value, name: &str, arguments: &[Value]) -> Ran<Value> {
+    let logs = matches!(of, Value::Thing("log" | "OUT"));
+    if let Some(Value::Unsure(what)) = arguments
+        .iter()
+        .find(|one| matches!(one, Value::Unsure(_)) && !logs)
+    {
+        return running.other(*what);
+    }
     match of {
         Value::Thing("vars") => variables(running, name, arguments),
         Value::Thing("prev" | "SampleResult" | "sampleResult") => sample(running, name, arguments),
@@ -74,6 +81,7 @@ pub(super) fn method(running: &mut Running, of: Value, name: &str, arguments: &[
         ) => converted(running, class, name, arguments),
         Value::Thing(thing) => running.other(format!("{thing}.{name}(...)")),
         Value::Body => body(running, name, arguments),
+        Value::Unsure(what) => running.other(what),
         Value::Text(text) => of_text(running, text, name, arguments),
         Value::Number(number) => match name {
             "toString" => running.text(&Value::Number(number)).map(Value::Text),
@@ -144,15 +152,29 @@ fn sample(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> 
     }
     match (name, arguments) {
         ("getResponseCode", []) => Ok(Value::Text(last.code.to_owned())),
-        ("isSuccessful" | "isResponseCodeOK", []) => Ok(Value::Bool(last.ok)),
-        ("getResponseMessage", []) => Ok(Value::Text("Too Many Requests".to_owned())),
+        ("isSuccessful", []) => Ok(Value::Bool(last.ok)),
+        ("isResponseCodeOK", []) => {
+            running.world.did.asks_for_200 = true;
+            Ok(Value::Bool(last.code == "200"))
+        }
+        ("getResponseMessage", []) => Ok(match last.code {
+            "429" => Value::Text("Too Many Requests".to_owned()),
+            "200" => Value::Text("OK".to_owned()),
+            _ => Value::Unsure("prev.getResponseMessage(), whose words differ"),
+        }),
         ("getResponseHeaders", []) => {
             running.world.did.reads_headers = true;
             Ok(Value::Text(last.headers.to_owned()))
         }
         ("getResponseDataAsString" | "getResponseData", []) => Ok(Value::Body),
-        ("getSampleLabel" | "getThreadName", []) => Ok(Value::Text("sample".to_owned())),
-        ("getTime" | "getLatency" | "getConnectTime", []) => Ok(Value::Number(100.0)),
+        ("getSampleLabel", []) => Ok(match &running.world.label {
+            Some(label) => Value::Text(label.clone()),
+            None => Value::Unsure("prev.getSampleLabel()"),
+        }),
+        ("getThreadName", []) => Ok(Value::Unsure("prev.getThreadName()")),
+        ("getTime", []) => Ok(Value::Unsure("prev.getTime()")),
+        ("getLatency", []) => Ok(Value::Unsure("prev.getLatency()")),
+        ("getConnectTime", []) => Ok(Value::Unsure("prev.getConnectTime()")),
         ("setSuccessful", [Value::Bool(true)]) | ("setResponseOK" | "setResponseCodeOK", []) => {
             running.world.did.hides |= !last.ok;
             Ok(Value::Null)
@@ -217,7 +239,7 @@ fn body(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
             running.world.did.asks_body.insert(text.clone());
             Ok(Value::Number(if has { 0.0 } else { -1.0 }))
         }
-        ("toString" | "trim" | "toLowerCase", []) => Ok(Value::Body),
+        ("toString" | "trim", []) => Ok(Value::Body),
         _ => running.other("it judges the body in a way of its own"),
     }
 }

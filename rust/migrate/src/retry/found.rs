@@ -13,6 +13,9 @@ const HEADERS: &str = "HTTP/1.1 429 Too Many Requests\nContent-Type: text/plain\
 const HINTED: &str =
     "HTTP/1.1 429 Too Many Requests\nContent-Type: text/plain\nRetry-After: 7\nContent-Length: 4\n";
 
+const HINTED_LONGER: &str =
+    "HTTP/1.1 429 Too Many Requests\nContent-Type: text/plain\nRetry-After: 19\nContent-Length: 4\n";
+
 /// What is known of a loop that tries again.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -25,6 +28,8 @@ pub(super) struct Found {
     pub(super) leads: bool,
     /// Its waits follow the server's hint.
     pub(super) obeys: bool,
+    /// Milliseconds that it waits where there is a hint, whatever that says.
+    pub(super) hinted: Option<f64>,
     /// Statuses besides 429 after which it tries again.
     pub(super) retried: Vec<&'static str>,
     /// Milliseconds that it waits after a success.
@@ -36,8 +41,35 @@ pub(super) struct Found {
     pub(super) once: bool,
     /// Names that its scripts put.
     pub(super) puts: BTreeSet<String>,
-    /// The variables behind it: after success, and when it has given up.
-    pub(super) after: [BTreeMap<String, String>; 2],
+    pub(super) after: After,
+}
+
+/// Variables with their values.
+pub(super) type Vars = BTreeMap<String, String>;
+
+/// The variables behind a loop, in all the ways in which it ends.
+#[derive(Debug)]
+pub(super) struct After {
+    /// After a success at the first try, the second, the last.
+    pub(super) success: Vec<Vars>,
+    /// When it has given up, or has seen a failure after which it does not try again.
+    pub(super) failure: BTreeSet<Vars>,
+}
+
+impl After {
+    /// After a success at the second try.
+    pub(super) fn behind_a_retry(&self) -> Vars {
+        self.success[1].clone()
+    }
+}
+
+/// What it does after statuses besides 429.
+#[derive(Default)]
+struct Others {
+    retried: Vec<&'static str>,
+    puts: BTreeSet<String>,
+    /// The variables behind failures that end it.
+    ended: BTreeSet<Vars>,
 }
 
 fn refused(code: &'static str, headers: &'static str) -> Try {
@@ -92,7 +124,7 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
     match second.tries {
         2 => {}
         1 => {
-            let (again, _) = retried(game, start, good(has))?;
+            let again = others(game, start, good(has))?.retried;
             return if again.is_empty() {
                 Ok(None)
             } else {
@@ -104,19 +136,34 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
         }
         _ => return Err("it does not end with a success after a failure".to_owned()),
     }
-    let (retried, puts) = retried(game, start, good(has))?;
+    let mut others = others(game, start, good(has))?;
+    let limited = refusal.tries < MOST;
+    let last = if limited {
+        refusal.tries.saturating_sub(1)
+    } else {
+        2
+    };
+    let third = game.play(start, MOST, &|nth| {
+        if nth < last { throttled(0) } else { good(has) }
+    })?;
+    others.ended.insert(refusal.world.vars.clone());
+    let (obeys, hinted) = hints(game, start, &refusal)?;
     let again = game.play(&set_back(&second, start), 1, &|_| good(has));
     Ok(Some(Found {
         draws: draws(game, start, &refusal)?,
         tries: (refusal.tries < MOST).then_some(refusal.tries),
         leads: refusal.lead > 0.0,
-        obeys: obeys(game, start, &refusal)?,
-        retried,
+        obeys,
+        hinted,
+        retried: others.retried,
         trails: once.world.slept,
         body,
         once: again.is_ok_and(|again| again.tries == 0),
-        puts: &(&second.world.puts | &refusal.world.puts) | &puts,
-        after: [second.world.vars, refusal.world.vars],
+        puts: &(&second.world.puts | &refusal.world.puts) | &others.puts,
+        after: After {
+            success: vec![once.world.vars, second.world.vars, third.world.vars],
+            failure: others.ended,
+        },
         did: Did {
             hides: refusal.world.did.hides,
             ..refusal.world.did
@@ -135,6 +182,11 @@ fn goes_on(
 ) -> Result<Option<Found>, String> {
     if once.world.did.compares_objects {
         return Err(COMPARES_OBJECTS.to_owned());
+    }
+    if once.world.did.asks_for_200 && success == "101" {
+        return Err(
+            "it asks for isResponseCodeOK(), which is true for 200 only: an upgrade has 101, so that it tried again after a success".to_owned(),
+        );
     }
     if once.tries == 0 {
         return if refusal.tries == 0 {
@@ -183,10 +235,15 @@ fn draws(game: &Game, start: &World, refusal: &Played) -> Result<bool, String> {
         .any(|(most, least)| (most - least).abs() > 0.5))
 }
 
-/// Whether its waits follow a hint.
-fn obeys(game: &Game, start: &World, refusal: &Played) -> Result<bool, String> {
-    let hinted = game.play(start, 3, &|_| refused("429", HINTED))?;
-    Ok(hinted.waits.first() != refusal.waits.first())
+/// Whether its waits follow a hint, or else what it waits where there is any.
+fn hints(game: &Game, start: &World, refusal: &Played) -> Result<(bool, Option<f64>), String> {
+    let first = |headers| {
+        let played = game.play(start, 3, &|_| refused("429", headers));
+        played.map(|played| played.waits.first().copied())
+    };
+    let (short, long) = (first(HINTED)?, first(HINTED_LONGER)?);
+    let plain = refusal.waits.first().copied();
+    Ok((short != long, short.filter(|_| short == long && short != plain)))
 }
 
 /// Whether a number that a property gives is its limit on tries and nothing else.
@@ -197,23 +254,25 @@ pub(super) fn is_limit(game: &Game, start: &World, found: &Found) -> Result<bool
     Ok(found.tries.is_some_and(|tries| more.tries == tries + 1))
 }
 
-/// The statuses besides 429 after which it tries again, and what it puts after any.
-fn retried(game: &Game, start: &World, good: Try) -> Result<(Vec<&'static str>, BTreeSet<String>), String> {
-    let (mut all, mut puts) = (Vec::new(), BTreeSet::new());
+/// What it does after statuses besides 429.
+fn others(game: &Game, start: &World, good: Try) -> Result<Others, String> {
+    let mut others = Others::default();
     // What an upgrade got instead of 101 is a failure of another kind.
-    let others = if good.code == "101" {
+    let successes = if good.code == "101" {
         &SUCCESSES[..0]
     } else {
         &SUCCESSES
     };
-    let successes = others.iter().map(|code| Try { code, ..good });
+    let successes = successes.iter().map(|code| Try { code, ..good });
     let failures = FAILURES.iter().map(|code| refused(code, HEADERS));
     for first in successes.chain(failures) {
         let mut played = game.play(start, 3, &|nth| if nth == 0 { first } else { good })?;
         if played.tries > 1 {
-            all.push(first.code);
+            others.retried.push(first.code);
+        } else if !first.ok {
+            others.ended.insert(played.world.vars);
         }
-        puts.append(&mut played.world.puts);
+        others.puts.append(&mut played.world.puts);
     }
-    Ok((all, puts))
+    Ok(others)
 }

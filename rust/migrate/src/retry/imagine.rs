@@ -30,6 +30,8 @@ pub(super) struct Did {
     pub(super) reads_headers: bool,
     /// Something was drawn at random.
     pub(super) draws: bool,
+    /// It asked whether the code is 200, whatever else is a success.
+    pub(super) asks_for_200: bool,
     /// Texts that it looks for in the body.
     pub(super) asks_body: BTreeSet<String>,
     /// Texts were compared by `==` in BeanShell, which asks whether they are the same object.
@@ -45,6 +47,8 @@ pub(super) struct World<'f> {
     /// Names that scripts put.
     pub(super) puts: BTreeSet<String>,
     pub(super) last: Option<Try>,
+    /// The name of the sampler, where it is always the same.
+    pub(super) label: Option<String>,
     /// What is drawn at random, as a share of its range.
     pub(super) drawn: f64,
     /// What properties give more than the plan says where they are absent.
@@ -79,6 +83,8 @@ pub(super) enum Value {
     Thing(&'static str),
     /// The answer's body.
     Body,
+    /// What differs from try to try in ways that nobody imagines: it may be told, and decides nothing.
+    Unsure(&'static str),
 }
 
 /// Things that names stand for in scripts.

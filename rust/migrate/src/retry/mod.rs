@@ -106,6 +106,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         vars: BTreeMap::new(),
         puts: BTreeSet::new(),
         last: None,
+        label: None,
         drawn: 0.0,
         more: 0.0,
         slept: 0.0,
@@ -140,7 +141,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         world.vars.extend(before.flat_map(|(_, puts)| puts.clone()));
         match one(plan, item, &world, &constants, theirs, files) {
             Ok(Some(found)) => {
-                puts.insert(item, found.found.after[0].clone());
+                puts.insert(item, found.found.after.behind_a_retry());
                 loops.loops.insert(item, Ok(found));
             }
             Ok(None) => {}
@@ -164,7 +165,8 @@ fn group(plan: &Plan, item: ItemId) -> Option<ItemId> {
 
 /// Whether something in a loop, and in no loop inside it, asks how a try went, and something waits or counts.
 fn is_candidate(plan: &Plan, item: ItemId, files: &Files) -> bool {
-    const ASKS: [&str; 7] = [
+    const ASKS: [&str; 8] = [
+        "esponseMessage",
         "uccessful",
         "esponseCode",
         "esponseData",
@@ -273,7 +275,12 @@ fn one(
         head: &head,
         parts: &parts,
     };
-    let success = if theirs.connects(plan, parts.sampler) {
+    // Their samplers have 101 where they open the connection.
+    let opens = theirs
+        .moves
+        .get(&parts.sampler)
+        .is_some_and(|moves| moves.below.is_some());
+    let success = if opens || theirs.connects(plan, parts.sampler) {
         "101"
     } else {
         "200"

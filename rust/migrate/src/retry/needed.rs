@@ -1,12 +1,13 @@
 //! Who else needs the variables of a loop: it stays for them, but for If Controllers that ask how it ended and scripts that set its
 //! variables back.
 
+use super::found::Vars;
 use super::imagine::World;
 use super::question::{IF, Question};
 use super::{Loop, Loops, group};
 use crate::Files;
 use crate::jmx::{ItemId, Plan};
-use crate::scripts::SCRIPTS;
+use crate::scripts::{self, SCRIPTS};
 use crate::slots;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +25,7 @@ pub(super) fn keep_what_others_need(
     world: &World,
     files: &Files,
 ) {
-    keep_what_fragments_need(plan, loops, files);
+    keep_what_files_need(plan, loops, starts, files);
     for _ in 0..ROUNDS {
         if !keep(plan, loops, starts, world) {
             return;
@@ -36,22 +37,35 @@ pub(super) fn keep_what_others_need(
     loops.resets.clear();
 }
 
-/// Keeps the loops whose variables a file uses that the plan includes; where that cannot be seen, it is said.
-fn keep_what_fragments_need(plan: &Plan, loops: &mut Loops, files: &Files) {
-    let mut unseen = Vec::new();
+/// Keeps the loops whose variables a file uses that the plan includes or has a script in; where that cannot be seen, it is said.
+fn keep_what_files_need(plan: &Plan, loops: &mut Loops, starts: &Starts, files: &Files) {
+    let own: BTreeSet<ItemId> = loops
+        .loops
+        .values()
+        .flatten()
+        .flat_map(|found| found.gone.clone())
+        .collect();
+    let named = |item: ItemId| {
+        if plan.class(item) == "IncludeController" {
+            return Some((
+                plan.value_or(item, "IncludeController.includepath", ""),
+                "which the plan includes",
+            ));
+        }
+        let outside = !own.contains(&item) && !starts.contains_key(&item);
+        let file = scripts::file(plan, item).filter(|_| outside)?;
+        Some((file, "which the plan has a script in"))
+    };
+    let mut unseen = BTreeSet::new();
     let mut used: BTreeMap<String, String> = BTreeMap::new();
-    for item in plan
-        .items()
-        .filter(|item| plan.class(*item) == "IncludeController" && plan.runs(*item))
-        .take(MOST_FILES)
-    {
-        let path = plan.value_or(item, "IncludeController.includepath", "");
+    let all = plan.items().filter(|item| plan.runs(*item)).filter_map(named);
+    for (path, what) in all.take(MOST_FILES) {
         match files(&path) {
             Some(bytes) => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                used.extend(words(&text).map(|word| (word.to_owned(), path.clone())));
+                used.extend(words(&text).map(|word| (word.to_owned(), format!("{path}, {what}"))));
             }
-            None => unseen.push(path),
+            None => drop(unseen.insert(format!("{path}, {what}"))),
         }
     }
     let fragment = !plan.items().any(|item| plan.class(item).ends_with("ThreadGroup"));
@@ -59,16 +73,13 @@ fn keep_what_fragments_need(plan: &Plan, loops: &mut Loops, files: &Files) {
         let Ok(moves) = found else { continue };
         let names: Vec<&str> = moves.found.puts.iter().map(String::as_str).collect();
         if let Some(name) = names.iter().find(|name| used.contains_key(**name)) {
-            *found = Err(format!(
-                "{name} is used in {}, which the plan includes",
-                used[*name]
-            ));
+            *found = Err(format!("{name} is used in {}", used[*name]));
             continue;
         }
         let names = names.join(", ");
         for path in &unseen {
             moves.notes.push(format!(
-                "{path}, which the plan includes, is not beside it: see that it does not use {names}"
+                "{path}, is not beside it: see that it does not use {names}"
             ));
         }
         if fragment {
@@ -79,8 +90,8 @@ fn keep_what_fragments_need(plan: &Plan, loops: &mut Loops, files: &Files) {
     }
 }
 
-/// More included files than that are not read.
-const MOST_FILES: usize = 100;
+/// More included files and scripts in files than that are not read.
+const MOST_FILES: usize = 1_000;
 
 /// One round; whether a loop stays that was to move.
 fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool {
@@ -226,12 +237,17 @@ fn asks(plan: &Plan, item: ItemId, key: &str, found: &Loop, world: &World) -> Op
             .collect();
         question.holds(&mut world).ok()
     };
-    let [success, failure] = &found.found.after;
-    match (holds(success)?, holds(failure)?) {
-        (true, false) => Some(true),
-        (false, true) => Some(false),
-        _ => None,
-    }
+    // However it ended: one answer after each success, the other one after each failure.
+    let same = |ends: Vec<&Vars>| {
+        let first = holds(ends.first()?)?;
+        ends.iter()
+            .all(|vars| holds(vars) == Some(first))
+            .then_some(first)
+    };
+    let after = &found.found.after;
+    let success = same(after.success.iter().collect())?;
+    let failure = same(after.failure.iter().collect())?;
+    (success != failure).then_some(success)
 }
 
 /// Whether a script does nothing with a variable but to put it.

@@ -23,6 +23,10 @@ pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool, na
         ));
     } else if found.obeys {
         notes.push("it waited for what Retry-After says, as ws-backoff does, with what is drawn on top (wsb.hint.jitter)".to_owned());
+    } else if let Some(wait) = found.hinted {
+        notes.push(format!(
+            "where the answer had a Retry-After, it waited {wait:.0} ms whatever that said; now it waits as long as it says"
+        ));
     } else if found.did.reads_headers {
         notes.push(
             "it read the answer's headers, and found no Retry-After in them when there was one".to_owned(),

@@ -54,6 +54,7 @@ impl Game<'_> {
         most: usize,
         server: &dyn Fn(usize) -> Try,
     ) -> Result<Played<'f>, String> {
+        let label = Some(self.plan.name(self.parts.sampler)).filter(|label| !label.contains("${"));
         let mut playing = Playing {
             game: self,
             server,
@@ -61,7 +62,10 @@ impl Game<'_> {
                 tries: 0,
                 waits: Vec::new(),
                 lead: 0.0,
-                world: world.clone(),
+                world: World {
+                    label,
+                    ..world.clone()
+                },
             },
             most,
         };

@@ -9,6 +9,13 @@ impl Running<'_, '_> {
         if *left == Value::Body || *right == Value::Body {
             return self.other("it judges the body in a way of its own");
         }
+        if let (Value::Unsure(what), _) | (_, Value::Unsure(what)) = (left, right) {
+            return if mark == "+" {
+                Ok(Value::Unsure(what))
+            } else {
+                self.other(*what)
+            };
+        }
         let texts = matches!((left, right), (Value::Text(_), Value::Text(_)));
         Ok(match mark {
             "==" | "!=" if self.world.beanshell && texts => {
@@ -75,6 +82,7 @@ impl Running<'_, '_> {
             Value::List(all) => !all.is_empty(),
             Value::Thing(_) => true,
             Value::Body => return self.other("it judges the body in a way of its own"),
+            Value::Unsure(what) => return self.other(*what),
         })
     }
 
@@ -86,6 +94,7 @@ impl Running<'_, '_> {
                 .parse()
                 .or_else(|_| self.thrown(format!("{text:?} is no number"))),
             Value::Null => self.thrown("something that has no value was taken for a number"),
+            Value::Unsure(what) => self.other(*what),
             _ => self.other("a number of something else"),
         }
     }
@@ -96,6 +105,7 @@ impl Running<'_, '_> {
             Value::Bool(truth) => Ok(truth.to_string()),
             Value::Number(number) => Ok(number.to_string()),
             Value::Text(text) => Ok(text.clone()),
+            Value::Unsure(what) => self.other(*what),
             Value::List(_) | Value::Thing(_) | Value::Body => self.other("a text of something else"),
         }
     }

@@ -9,6 +9,8 @@ mod hostile;
 #[cfg(test)]
 mod loops;
 #[cfg(test)]
+mod meant;
+#[cfg(test)]
 mod others;
 #[cfg(test)]
 mod shapes;
