@@ -28,13 +28,21 @@ pub(super) fn address(plan: &Plan, item: ItemId) -> Result<Address, String> {
     if server.is_empty() {
         return Err("it has no server; a plan made by a program may have it under another name".to_owned());
     }
-    if server.contains(['/', '?', '#', '@']) {
-        return Err(format!("its server {server:?} is no host name"));
-    }
+    let server = host(server)?;
     if port.is_empty() {
         return Err("its port is empty, which their sampler refuses; give one".to_owned());
     }
     let mut notes = Vec::new();
+    let path = match fragment(&path) {
+        Some(at) => {
+            notes.push(format!(
+                "{:?} at the end of its path was never sent, and is gone",
+                &path[at..]
+            ));
+            path[..at].to_owned()
+        }
+        None => path,
+    };
     if path.starts_with("${") {
         notes.push(format!(
             "the path begins with a variable ({path}): its value must begin with / or ?"
@@ -42,9 +50,9 @@ pub(super) fn address(plan: &Plan, item: ItemId) -> Result<Address, String> {
     }
     if let Some(odd) = path
         .chars()
-        .find(|c| " \"<>#\\^`{|}".contains(*c) || !c.is_ascii() || c.is_control())
+        .find(|c| " \"<>\\^`{|}".contains(*c) || !c.is_ascii() || c.is_control())
     {
-        if !path.contains("${") || odd == '#' || odd == ' ' {
+        if !path.contains("${") || odd == ' ' {
             notes.push(format!(
                 "the path has {odd:?}, which was sent as it is; now it is sent as addresses allow it"
             ));
@@ -61,4 +69,32 @@ pub(super) fn address(plan: &Plan, item: ItemId) -> Result<Address, String> {
         tls,
         notes,
     })
+}
+
+/// A server as an address has it.
+fn host(server: &str) -> Result<String, String> {
+    // An IPv6 address stands in brackets there.
+    let bare = server.contains(':') && server.chars().all(|c| c.is_ascii_hexdigit() || ":.".contains(c));
+    let bracketed = server.starts_with('[') && server.ends_with(']');
+    if bare && server.matches(':').count() > 1 {
+        return Ok(format!("[{server}]"));
+    }
+    if server.contains(['/', '?', '#', '@']) || server.contains(':') && !bracketed && !server.contains("${") {
+        return Err(format!("its server {server:?} is no host name"));
+    }
+    Ok(server.to_owned())
+}
+
+/// Where a `#` stands that no variable has in it.
+fn fragment(path: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    for (at, c) in path.char_indices() {
+        match c {
+            '{' if path[..at].ends_with('$') => open += 1,
+            '}' => open = open.saturating_sub(1),
+            '#' if open == 0 => return Some(at),
+            _ => {}
+        }
+    }
+    None
 }

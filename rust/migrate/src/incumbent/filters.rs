@@ -107,13 +107,17 @@ fn compared_text(how: &str, value: &str) -> Result<String, String> {
             Ok(regex::escape(value))
         }
     };
+    // Blanks around a condition's value do not count; a pattern can name them.
+    let edged = value.trim() != value;
     let condition = match how {
+        "Contains" if edged => format!("regex {}", visible(&literal()?)?),
+        "Equals" if edged => format!("regex ^{}$", literal()?),
         "Contains" => format!("contains {value}"),
         "Equals" => format!("equals {value}"),
-        "ContainsRegex" => format!("regex {}", pattern(value, value)?),
-        "EqualsRegex" => format!("regex {}", pattern(value, &format!("^(?:{value})$"))?),
-        "StartsWith" => format!("regex ^{}", literal()?),
-        "EndsWith" => format!("regex {}$", literal()?),
+        "ContainsRegex" => format!("regex {}", visible(&pattern(value)?)?),
+        "EqualsRegex" => format!("regex ^(?:{})$", pattern(value)?),
+        "StartsWith" => format!("regex {}", visible(&format!("^{}", literal()?))?),
+        "EndsWith" => format!("regex {}", visible(&format!("{}$", literal()?))?),
         other => return Err(format!("has the comparison {other:?}, which is not known")),
     };
     if value.contains(['\n', '\r']) || value.is_empty() {
@@ -124,14 +128,49 @@ fn compared_text(how: &str, value: &str) -> Result<String, String> {
     Ok(condition)
 }
 
-/// A pattern of theirs, in the form that ours need, if ours take it; what variables bring is seen in a run only.
-fn pattern<'p>(theirs: &str, ours: &'p str) -> Result<&'p str, String> {
-    if theirs.contains("${") || regex::Regex::new(ours).is_ok() {
+/// A pattern with the blanks at its ends written out, as those of a line do not count.
+fn visible(pattern: &str) -> Result<String, String> {
+    let inner = pattern.trim_matches([' ', '\t']);
+    let escapes = inner.len() - inner.trim_end_matches('\\').len();
+    if pattern.trim() != inner || (escapes % 2 == 1 && !pattern.ends_with(inner)) {
+        return Err(format!("has {pattern:?}, whose end ws-backoff would not see"));
+    }
+    let written = |blanks: &str| blanks.replace(' ', "\\x20").replace('\t', "\\t");
+    let (before, behind) = pattern.split_once(inner).unwrap_or((pattern, ""));
+    Ok(format!("{}{inner}{}", written(before), written(behind)))
+}
+
+/// A pattern of theirs, as ours take it; what variables bring is seen in a run only.
+fn pattern(theirs: &str) -> Result<String, String> {
+    let refused = || format!("has the pattern {theirs:?}, which ws-backoff does not take");
+    // Classes of Java's, which knows ASCII alone there.
+    if theirs.contains("\\p") || theirs.contains("\\P") {
+        return Err(refused());
+    }
+    let mut ours = String::new();
+    let mut chars = theirs.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            ours.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('d') => ours.push_str("[0-9]"),
+            Some('D') => ours.push_str("[^0-9]"),
+            Some('w') => ours.push_str("[A-Za-z0-9_]"),
+            Some('W') => ours.push_str("[^A-Za-z0-9_]"),
+            Some('s') => ours.push_str("[ \\t\\n\\x0B\\f\\r]"),
+            Some('S') => ours.push_str("[^ \\t\\n\\x0B\\f\\r]"),
+            next => {
+                ours.push('\\');
+                ours.extend(next);
+            }
+        }
+    }
+    if theirs.contains("${") || regex::Regex::new(&ours).is_ok() {
         return Ok(ours);
     }
-    Err(format!(
-        "has the pattern {theirs:?}, which ws-backoff does not take"
-    ))
+    Err(refused())
 }
 
 fn compared_bytes(how: &str, value: &str, position: &str) -> Result<String, String> {

@@ -1,12 +1,12 @@
 //! Headers that plans gave to their samplers and that an upgrade of ours sets by itself.
 
-use super::{Into, Survey};
+use super::{Into, Move, Survey};
 use crate::jmx::{Change, ItemId, Plan};
 use crate::told::{Entry, Outcome};
 
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
-/// Headers that ours refuse, as the handshake makes them.
-const MADE: [&str; 3] = [EXTENSIONS, "Sec-WebSocket-Key", "Sec-WebSocket-Accept"];
+/// Headers that ours refuse, as the handshake makes them, and one that ours would send and theirs did not.
+const MADE: [&str; 4] = [EXTENSIONS, "Sec-WebSocket-Key", "Sec-WebSocket-Accept", "Host"];
 
 /// A header of a Header Manager: the XML element that holds it, its name and its value.
 struct Header {
@@ -73,6 +73,22 @@ pub(super) fn compress(plan: &Plan, survey: &mut Survey) {
     }
 }
 
+/// Tells of logins, which theirs did not send.
+pub(super) fn tell_logins(plan: &Plan, survey: &Survey, told: &mut Vec<Entry>) {
+    let logins = |item: &ItemId| plan.class(*item) == "AuthManager" && plan.runs(*item);
+    for manager in plan.items().filter(logins).take(MOST) {
+        let opens = |(item, found): (&ItemId, &Move)| {
+            let connect =
+                matches!(&found.into, Into::Element(element) if element.class.ends_with(".ConnectSampler"));
+            (connect || found.below.is_some()) && plan.counts_for(manager, *item)
+        };
+        if survey.moves.iter().any(opens) {
+            let what = "an upgrade sends the login that is for its address now, where theirs sent none: see that the server may have it";
+            told.push(Entry::of(plan, manager, Outcome::Noted(what.to_owned())));
+        }
+    }
+}
+
 /// Takes out what an upgrade of ours sets by itself, where no other sampler needs it.
 pub(super) fn rewrite(plan: &Plan, survey: &Survey, change: &mut Change, told: &mut Vec<Entry>) {
     for manager in managers(plan) {
@@ -88,8 +104,8 @@ pub(super) fn rewrite(plan: &Plan, survey: &Survey, change: &mut Change, told: &
         let names = names.join(", ");
         if let Some(other) = plan.items().find(http) {
             let why = format!(
-                "{names}: an upgrade of ours sets this by itself and refuses it as a header, but {} (line {}) may need it; \
-                 move it to a Header Manager below that sampler",
+                "{names}: an upgrade of theirs set this by itself whatever a Header Manager said, and ours does not take it so, but \
+                 {} (line {}) may need it; move it to a Header Manager below that sampler",
                 plan.name(other),
                 plan.line(other)
             );

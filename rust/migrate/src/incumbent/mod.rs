@@ -11,12 +11,12 @@ mod filters;
 mod frames;
 mod headers;
 mod reach;
+mod rooms;
 mod samplers;
 
 use crate::Files;
 use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
-use crate::scripts;
 use crate::told::{Entry, Outcome};
 use filters::Filters;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,6 +137,14 @@ fn kind(plan: &Plan, item: ItemId) -> Option<&str> {
 
 /// Looks at all of their elements.
 pub(crate) fn survey(plan: &Plan, files: &Files) -> Survey {
+    let mut survey = each(plan);
+    rooms::keep_whole(plan, &mut survey, files, &mut BTreeSet::new());
+    headers::compress(plan, &mut survey);
+    survey
+}
+
+/// Each of their elements, whatever becomes of the others.
+fn each(plan: &Plan) -> Survey {
     let mut survey = Survey::default();
     let filters = Filters::of(plan);
     for item in plan.items() {
@@ -148,8 +156,6 @@ pub(crate) fn survey(plan: &Plan, files: &Files) -> Survey {
             Err(why) => drop(survey.left.insert(item, why)),
         }
     }
-    keep_connections_whole(plan, &mut survey, files);
-    headers::compress(plan, &mut survey);
     survey
 }
 
@@ -165,63 +171,6 @@ fn one(plan: &Plan, item: ItemId, kind: &str, filters: &Filters) -> Result<Move,
         "TextFrameFilter" | "BinaryFrameFilter" => Ok(filters::content(plan, item)),
         "BinaryContentAssertion" => assertion::binary(plan, item),
         other => Err(format!("{other} is not known")),
-    }
-}
-
-/// For each element the thread group whose connections its samplers use; none for all that may be used by several groups.
-fn rooms(plan: &Plan) -> Vec<Option<ItemId>> {
-    const SHARED: [&str; 3] = ["ModuleController", "IncludeController", "TestFragmentController"];
-    let shared = |item: ItemId| SHARED.contains(&plan.class(item)) && plan.runs(item);
-    if plan.items().any(shared) {
-        return vec![None; plan.items().len()];
-    }
-    let mut rooms: Vec<Option<ItemId>> = Vec::with_capacity(plan.items().len());
-    for item in plan.items() {
-        let group = plan.class(item).ends_with("ThreadGroup").then_some(item);
-        let above = plan.parent(item).and_then(|parent| rooms[parent]);
-        rooms.push(group.or(above));
-    }
-    rooms
-}
-
-/// Leaves all samplers of a thread group, and what is for them, where one that runs cannot move or a script reaches into theirs.
-fn keep_connections_whole(plan: &Plan, survey: &mut Survey, files: &Files) {
-    let rooms = rooms(plan);
-    let mut blocked: BTreeMap<Option<ItemId>, (ItemId, String)> = BTreeMap::new();
-    for (item, why) in &survey.left {
-        if plan.runs(*item) && plan.class(*item) != ASSERTION {
-            blocked
-                .entry(rooms[*item])
-                .or_insert_with(|| (*item, why.clone()));
-        }
-    }
-    let theirs = |item: &ItemId| plan.runs(*item) && kind(plan, *item).is_some();
-    let theirs: Vec<ItemId> = plan.items().filter(theirs).collect();
-    for item in plan.items().filter(|item| plan.runs(*item)) {
-        let reaches_in = || scripts::keeps(plan, item, &theirs, files);
-        if let Some(why) = frames::reaches_in(plan, item, files).or_else(reaches_in) {
-            blocked.entry(rooms[item]).or_insert((item, why));
-        }
-    }
-    // What stands above all groups reaches into each.
-    let everywhere = blocked.get(&None).or_else(|| blocked.values().next()).cloned();
-    let connected = |item: &ItemId| plan.class(*item) != ASSERTION;
-    let moving: Vec<ItemId> = survey.moves.keys().copied().filter(connected).collect();
-    for item in moving {
-        let own = match rooms[item] {
-            None => everywhere.as_ref(),
-            own => blocked.get(&own).or_else(|| blocked.get(&None)),
-        };
-        let Some((cause, why)) = own else { continue };
-        let stays = if survey.left.contains_key(cause) {
-            ", which stays".to_owned()
-        } else {
-            format!(": {why}")
-        };
-        let (name, line) = (plan.name(*cause), plan.line(*cause));
-        let why = format!("it may share a connection with {name} (line {line}){stays}");
-        survey.moves.remove(&item);
-        survey.left.insert(item, why);
     }
 }
 
@@ -258,5 +207,7 @@ pub(crate) fn apply(
         frames::rewrite(plan, survey, change, told);
         codes::rewrite(plan, survey, taken, files, change, told);
         headers::rewrite(plan, survey, change, told);
+        headers::tell_logins(plan, survey, told);
+        rooms::tell(plan, files, told);
     }
 }

@@ -84,10 +84,14 @@ pub(super) fn close(plan: &Plan, item: ItemId) -> Result<Move, String> {
             "wsb.close.timeout",
             timeout(plan, item, "readTimeout", READ_TIMEOUT),
         );
-    Ok(
-        Move::to(element)
-            .noting("its data is the server's reason alone, where theirs had the code before it"),
-    )
+    let moved = Move::to(element)
+        .noting("its data is the server's reason alone, where theirs had the code before it");
+    if plan.value_or(item, "statusCode", "").contains("${") {
+        return Ok(moved.noting(
+            "its code is a variable: it must be one that RFC 6455 lets a client send, as 1000 or 3000 to 4999, which theirs did not ask for",
+        ));
+    }
+    Ok(moved)
 }
 
 pub(super) fn exchange(plan: &Plan, item: ItemId, filters: &Filters) -> Result<Move, String> {
@@ -187,6 +191,9 @@ fn awaiting(plan: &Plan, filters: &Filters, item: ItemId, moved: Move, kind: Kin
     if discards.is_empty() {
         return Ok(moved);
     }
+    if discards.contains("${") {
+        moved = moved.noting("what it discards has a variable in it, which must have a value that is one line without blanks around it");
+    }
     Ok(moved.with("wsb.match.discard", discards).noting(
         "what it discards was shown as a part of its sample; wsb.result.discarded=subresults shows it again",
     ))
@@ -235,6 +242,9 @@ fn payload(plan: &Plan, item: ItemId) -> Result<Payload, String> {
     if stomp {
         text = text.replace("^@", "${__char(0)}");
     }
+    if kind == Kind::Binary && !from_file {
+        text = bytes(&text)?;
+    }
     let form = match (from_file, kind) {
         (true, Kind::Binary) => "file",
         (true, _) => "file-raw",
@@ -249,12 +259,25 @@ fn payload(plan: &Plan, item: ItemId) -> Result<Payload, String> {
     })
 }
 
+/// Bytes as ours read them: two digits each.
+fn bytes(text: &str) -> Result<String, String> {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_hexdigit).count();
+    match text.trim() {
+        one if one.len() == 1 && digits(one) == 1 => Ok(format!("0{one}")),
+        odd if !odd.contains(['$', 'x', 'X']) && digits(odd) % 2 == 1 => {
+            Err(format!("it sends {odd:?}, which has half a byte"))
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// A time-out as it stands, which may be a variable; milliseconds as with ours.
 fn timeout(plan: &Plan, item: ItemId, key: &str, absent: &str) -> String {
     let value = plan.value_or(item, key, absent);
-    if value.trim().is_empty() {
-        absent.to_owned()
-    } else {
-        value
+    match value.trim() {
+        "" => absent.to_owned(),
+        // Theirs waited without end, for which ours have no word.
+        value if value.parse() == Ok(0_u32) => "1d".to_owned(),
+        _ => value,
     }
 }

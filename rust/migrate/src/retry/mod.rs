@@ -17,6 +17,7 @@ mod parts;
 mod play;
 mod polling;
 mod question;
+mod surroundings;
 mod syntax;
 mod tokens;
 mod values;
@@ -311,7 +312,9 @@ fn one(
     if trails.is_some() {
         notes.push("it also waited after a success; a pause behind it does".to_owned());
     }
-    if found.once && is_repeated(plan, item) {
+    let connects = theirs.connects(plan, parts.sampler) && found.body.is_none();
+    notes.extend(surroundings::notes(plan, item, parts.sampler, connects));
+    if found.once && is_repeated(plan, item) && surroundings::goes_on(plan, item) {
         notes.push(
             "nothing set its variables back, so it did its work in a user's first iteration only; now it does in each".to_owned(),
         );

@@ -74,7 +74,7 @@ fn waits(found: &Found, varying: Option<&str>) -> String {
         return format!("waits of {varying}");
     }
     if found.waits.iter().all(|wait| *wait < 0.5) && !found.draws {
-        return "no waits".to_owned();
+        return "no waits of its own".to_owned();
     }
     let texts: Vec<String> = found
         .waits

@@ -85,6 +85,14 @@ fn understood(
         return Err("it has several timers".to_owned());
     };
     Question::of_while(condition)?;
+    let index = format!("__jm__{}__idx", plan.name(item));
+    let counts = |one: ItemId| {
+        let mut texts = plan.texts(one);
+        plan.name(one).contains(&index) || texts.any(|(_, text)| text.value.contains(&index))
+    };
+    if plan.text().contains("__jm__") && plan.items().any(counts) {
+        return Err(format!("{index} is used, which wsb - Retry does not count"));
+    }
     for one in inside.iter().copied().filter(|one| *one != timer) {
         let class = plan.class(one);
         if SCRIPTS.contains(&class) {

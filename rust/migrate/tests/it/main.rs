@@ -14,3 +14,5 @@ mod meant;
 mod others;
 #[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod values;
