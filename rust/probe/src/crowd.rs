@@ -1,11 +1,12 @@
 //! The crowd of models: those that decide as the server did, drawn anew around them as it gets thin.
 
 use crate::Candidate;
-use crate::history::{Event, History, MISS, disagrees, forbids};
+use crate::history::{Event, History, MISS, NEAR_TIE, disagrees, forbids};
 use crate::model::{Class, Model, all_usual};
 use limiter::Limiter;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
+use std::cmp::Ordering;
 
 /// How many models of a class there are at most, and how many are drawn for it each time.
 const MOST: usize = 150;
@@ -14,15 +15,21 @@ const DRAWS: usize = 400;
 const LAST_DRAWS: usize = 3_000;
 /// How many models are drawn for each usual figure, where all is doubted once more.
 const DOUBTS: usize = 12;
+/// For so many steps the best of these is made better.
+const STEPS: usize = 30;
 /// A model may disagree so much more than the best one, besides a miss in a hundred.
 const PATIENCE: u32 = MISS + MISS / 2;
 
 /// Figures that are farther from those that people write are odd.
 const ODD: f64 = 0.02;
+/// So much less likely is a queue in which some wait and others do not.
+const MIXED: f64 = 0.1;
 /// A class so much less likely than the likeliest of its kind has no word in its figures.
 const UNLIKELY: f64 = 0.1;
 /// A kind this likely is known.
 const SURE: f64 = 0.9;
+/// What is known contradicts no more than one decision, or one in so many.
+const FEW: u32 = 100;
 
 /// A model that contradicts more than this share of the decisions explains too little, as `find` has it.
 const MISSED: f64 = 0.03;
@@ -30,8 +37,14 @@ const MISSED_AT_LEAST: u32 = 2;
 /// Tries that overtake each other change places in a queue, and each delay is another one.
 const MISSED_IN_QUEUE: f64 = 0.15;
 
-/// How likely a model is that disagrees so much more than the best.
-pub(crate) fn worse(disagrees: u32) -> f64 {
+/// How much word a model has in what to try next that disagrees so much more than the best of its class: too many of them would be asked
+/// again and again whether they are right after all.
+pub(crate) fn word(disagrees: u32) -> f64 {
+    (-4.0 * f64::from(disagrees) / f64::from(MISS)).exp()
+}
+
+/// How likely a kind is whose best model disagrees so much more than the best of all.
+fn worse(disagrees: u32) -> f64 {
     (-1.5 * f64::from(disagrees) / f64::from(MISS)).exp()
 }
 
@@ -46,10 +59,16 @@ pub(crate) struct Member {
 impl Member {
     fn new(model: Model) -> Member {
         Member {
-            state: Limiter::new(&model.spec()),
+            state: model.at_begin(),
             model,
             misses: 0,
         }
+    }
+
+    /// One that saw what happened; `None`: it disagrees more than so many.
+    fn seeing(model: Model, history: &History, most: u32) -> Option<Member> {
+        let mut member = Member::new(model);
+        member.sees(history, most).then_some(member)
     }
 
     /// Lets it see what happened; false: it disagrees too many.
@@ -97,7 +116,7 @@ impl Member {
             }
             Event::Released { .. } => None,
         };
-        let mut state = Limiter::new(&model.spec());
+        let mut state = model.at_begin();
         let mut used = history.before().iter().filter_map(uses).next_back();
         // Since when it was at rest, and what it contradicted since then.
         let mut rested = None;
@@ -187,8 +206,7 @@ impl Crowd {
         for class in Class::ALL {
             let draws = if class.is_on_a_clock() { DOUBTS * 8 } else { DOUBTS };
             for scale in all_usual(class) {
-                for _ in 0..draws {
-                    let model = Model::of_scale(class, scale, history, &mut self.random);
+                if let Some(model) = self.best_of_scale(class, scale, draws, history) {
                     self.admit(model, history, &mut best);
                 }
             }
@@ -209,13 +227,12 @@ impl Crowd {
     }
 
     fn admit(&mut self, model: Model, history: &History, best: &mut u32) -> bool {
-        let mut member = Member::new(model);
-        let sees = member.sees(history, Self::most(*best, history.events().len()));
-        if sees {
-            *best = (*best).min(member.misses);
-            self.members.push(member);
-        }
-        sees
+        let Some(member) = Member::seeing(model, history, Self::most(*best, history.events().len())) else {
+            return false;
+        };
+        *best = (*best).min(member.misses);
+        self.members.push(member);
+        true
     }
 
     fn draw(&mut self, class: Class, history: &History, best: &mut u32) {
@@ -239,6 +256,20 @@ impl Crowd {
                 alike.push(model);
             }
         }
+    }
+
+    /// The best of some that begin with this window, or rate, and of what lies step by step beside it: what is left may all lie elsewhere.
+    fn best_of_scale(&mut self, class: Class, scale: f64, draws: usize, history: &History) -> Option<Model> {
+        let mut found: Option<Member> = None;
+        for nth in 0..draws + STEPS {
+            let model = match &found {
+                Some(found) if nth >= draws => found.model.near(history, &mut self.random),
+                _ => Model::of_scale(class, scale, history, &mut self.random),
+            };
+            let most = found.as_ref().map_or(u32::MAX, |found| found.misses);
+            found = Member::seeing(model, history, most).or(found);
+        }
+        found.map(|found| found.model)
     }
 
     /// Lets go who disagrees too many, and of each class those that are too many, the worst first.
@@ -300,13 +331,18 @@ impl Crowd {
             let odd = self.best(class).map(|member| member.model.odd_scale());
             let odd = odd.fold(f64::INFINITY, f64::min);
             let usual = if odd > ODD { 0.25 } else { 1.0 };
+            let usual = if self.best(class).all(|member| member.model.is_mixed()) {
+                usual * MIXED
+            } else {
+                usual
+            };
             (class, usual * worse(fewest - best))
         };
         classes.into_iter().map(weigh).collect()
     }
 
     /// Whether one kind is by far the likeliest, on whichever clock, and its figures are no farther apart than `fine`.
-    pub(crate) fn is_known(&self, fine: f64) -> bool {
+    pub(crate) fn is_known(&self, fine: f64, tries: u32) -> bool {
         let likely = self.likely();
         let Some(&(class, _)) = likely.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
             return false;
@@ -320,8 +356,10 @@ impl Crowd {
         let most = of_kind.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
         // On whichever clock, with figures that are the same.
         let classes = of_kind.iter().filter(|(_, weight)| *weight >= most * UNLIKELY);
-        let best: Vec<&Member> = classes.flat_map(|(class, _)| self.best(*class)).collect();
-        kind >= sum * SURE && is_fine(&best, fine)
+        let best: Vec<&Member> = classes.flat_map(|(class, _)| self.good(*class)).collect();
+        let fewest = best.iter().map(|member| member.misses).min();
+        let missed = fewest.unwrap_or_default() / MISS;
+        kind >= sum * SURE && is_fine(&best, fine) && (missed <= 1 || missed <= tries / FEW)
     }
 
     /// The model that would be named.
@@ -335,6 +373,13 @@ impl Crowd {
     fn best(&self, class: Class) -> impl Iterator<Item = &Member> {
         let fewest = self.fewest(class);
         self.of(class).filter(move |member| member.misses == fewest)
+    }
+
+    /// The same, and those that only a near tie keeps from it.
+    fn good(&self, class: Class) -> impl Iterator<Item = &Member> {
+        let fewest = self.fewest(class);
+        self.of(class)
+            .filter(move |member| member.misses <= fewest + 2 * NEAR_TIE)
     }
 
     /// What agrees, the likeliest first.
@@ -356,7 +401,8 @@ impl Crowd {
 
     /// Of those that contradict the fewest the one that people would write.
     fn chosen(&self, class: Class) -> Option<&Member> {
-        let by_oddity = |a: &&Member, b: &&Member| a.model.oddity().total_cmp(&b.model.oddity());
+        let odd = |member: &Member| (member.model.used.count > 0.0, member.model.oddity());
+        let by_oddity = |a: &&Member, b: &&Member| odd(a).partial_cmp(&odd(b)).unwrap_or(Ordering::Equal);
         self.best(class).min_by(by_oddity)
     }
 
@@ -364,12 +410,12 @@ impl Crowd {
         let chosen = self.chosen(class)?;
         Some(Candidate {
             class,
-            limit: chosen.model.spec(),
+            limit: chosen.model.told(),
             contradicted: chosen.misses / MISS,
             explains: chosen.explains(history),
             proven: chosen.is_proven(history),
-            counts: range(self.best(class).map(|member| member.model.count)),
-            scale: range(self.best(class).map(|member| member.model.scale)),
+            counts: range(self.good(class).map(|member| member.model.count)),
+            scale: range(self.good(class).map(|member| member.model.scale)),
         })
     }
 }
@@ -384,7 +430,7 @@ fn is_fine(members: &[&Member], fine: f64) -> bool {
     many <= few.max(0.5) * fine && (low > high || high <= low * fine)
 }
 
-fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+pub(crate) fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
     })

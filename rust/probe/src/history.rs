@@ -6,6 +6,9 @@ use std::time::Duration;
 /// A server may take so long to notice that a connection is closed.
 pub const NOTICED: Duration = Duration::from_millis(400);
 
+/// Where models' time stands when the experiment begins: others had used limits before.
+pub(crate) const BEGIN: Duration = Duration::from_secs(4 * 3_600);
+
 /// A decision may lie so much beside the middle of its way, besides what its way took longer than others: cores are shared.
 const LEAST_SLACK: Duration = Duration::from_millis(3);
 /// An answer that comes so much later than others was made to wait.
@@ -16,7 +19,7 @@ const HELD_UP: Duration = Duration::from_millis(5);
 const TOGETHER: Duration = Duration::from_millis(1);
 const APART: Duration = Duration::from_millis(2);
 /// How much a delay may be beside what a model says, besides a tenth of it.
-const DELAY_SLACK: Duration = Duration::from_millis(60);
+pub(crate) const DELAY_SLACK: Duration = Duration::from_millis(60);
 
 /// What the server said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +87,7 @@ impl History {
     }
 
     pub(crate) fn release(&mut self, at: Duration, count: u32) {
-        self.releases.push((at + NOTICED / 2, count));
+        self.releases.push((BEGIN + at + NOTICED / 2, count));
         self.rebuild();
     }
 
@@ -121,6 +124,23 @@ impl History {
         &self.events
     }
 
+    /// The way there and back, where nobody waits.
+    pub(crate) fn round_trip(&self) -> Duration {
+        let ways = self.tries.iter().map(|tried| tried.answered - tried.sent);
+        ways.min().unwrap_or_default()
+    }
+
+    /// How far from the middle of its way a decision usually is.
+    pub(crate) fn slack(&self) -> Duration {
+        let slack = |event: &Event| match *event {
+            Event::Tried { slack, .. } => Some(slack),
+            Event::Released { .. } => None,
+        };
+        let mut all: Vec<Duration> = self.events.iter().filter_map(slack).collect();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied().unwrap_or(LEAST_SLACK)
+    }
+
     /// What was seen before it began anew.
     pub(crate) fn before(&self) -> &[Event] {
         &self.before
@@ -142,7 +162,7 @@ impl History {
     /// When the last one was decided about.
     pub(crate) fn last(&self) -> Duration {
         let tried = self.tries.last();
-        tried.map(|tried| tried.answered).unwrap_or_default()
+        BEGIN + tried.map(|tried| tried.answered).unwrap_or_default()
     }
 
     /// Between which times it opened: one was refused, and the next one let in.
@@ -167,9 +187,7 @@ impl History {
     }
 
     fn rebuild(&mut self) {
-        // The way there and back, where nobody waits.
-        let fastest = self.tries.iter().map(|tried| tried.answered - tried.sent).min();
-        let fastest = fastest.unwrap_or_default();
+        let fastest = self.round_trip();
         let tried: Vec<Event> = self
             .tries
             .iter()
@@ -183,7 +201,7 @@ impl History {
                     (Duration::ZERO, longer)
                 };
                 Event::Tried {
-                    at: tried.sent + (fastest + longer) / 2,
+                    at: BEGIN + tried.sent + (fastest + longer) / 2,
                     slack: fastest / 8 + longer / 2 + LEAST_SLACK,
                     verdict: tried.verdict,
                     late,
@@ -217,7 +235,7 @@ fn in_order(tries: &[Event], releases: &[Event]) -> Vec<Event> {
 /// In tenths: what a decision counts that a model would have made otherwise, and one that it would have made a little earlier
 /// or later. Without the second, models that change their mind all the time would fit anything.
 pub(crate) const MISS: u32 = 10;
-const NEAR_TIE: u32 = 2;
+pub(crate) const NEAR_TIE: u32 = 2;
 
 /// Lets a model see what happened, and tells how much it disagrees.
 pub(crate) fn disagrees(model: &mut Limiter, event: &Event) -> u32 {

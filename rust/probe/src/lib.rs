@@ -1,7 +1,7 @@
 //! A short experiment that finds out what a limit is, with few tries: which to make next, and when enough is known.
 //!
-//! Here lives the choice of the next tries. The machine keeps a crowd of models, limits of every kind with all sorts of figures, and lets
-//! each decide on what was tried so far; those that decide otherwise than the server go. Of the experiments that
+//! Here lives the choice of the next tries. The machine keeps a crowd of models, limits of every kind with all sorts of figures, which
+//! others used before or did not, and lets each decide on what was tried so far; those that decide otherwise than the server go. Of the experiments that
 //! it can think of it does the one on which the models that are left disagree most, for what it costs in tries and in time.
 //! Not here: sockets (whoever drives it), and reading a limit out of tries that others made.
 //!
@@ -12,21 +12,21 @@ mod experiment;
 mod history;
 mod model;
 pub mod rehearsal;
+mod worth;
 
 pub use experiment::{Leg, Until};
 pub use history::{NOTICED, Try, Verdict};
 pub use model::Class;
 
 use crowd::{Crowd, Member};
-use experiment::Chosen;
-use history::{History, MISS, Mark};
+use experiment::{Chosen, Way};
+use history::{BEGIN, History, Mark};
 use limiter::LimitSpec;
 use std::time::Duration;
 
 /// So many of the first tries go slowly: a window that slides lets them in again one by one, one that begins anew all at once.
 const SLOW: u32 = 10;
 const SLOW_GAP: Duration = Duration::from_millis(50);
-const QUICK_GAP: Duration = Duration::from_millis(3);
 /// A refusal alone may be chance.
 const CONFIRM: u32 = 2;
 /// The share of the budget that the search for a first refusal may take.
@@ -117,8 +117,6 @@ pub struct Probe {
     failed: u32,
     /// No experiment told the models apart once before.
     doubted: bool,
-    /// Where the tries begin that are to show all of the quota, and how much the best model disagreed until there.
-    proof: Option<(Mark, u32)>,
     /// How long to wait for others' use to be over, and how long it was the last time.
     wait: Option<Duration>,
     waited: Duration,
@@ -139,7 +137,6 @@ impl Probe {
             settled: false,
             failed: 0,
             doubted: false,
-            proof: None,
             wait: None,
             waited: Duration::ZERO,
             begun: Duration::ZERO,
@@ -158,7 +155,6 @@ impl Probe {
         if let Some(wait) = self.wait {
             return self.begin_anew(now, wait, left);
         }
-        self.take_proof(now);
         if !self.history.was_refused() {
             return self.search(left);
         }
@@ -170,7 +166,7 @@ impl Probe {
         }
         if !self.confirmed {
             self.confirmed = true;
-            let legs = vec![Leg::at_once(CONFIRM.min(left), QUICK_GAP, Until::Never)];
+            let legs = vec![Leg::at_once(CONFIRM.min(left), self.way().close(), Until::Never)];
             return self.tries(legs, "whether it stays so");
         }
         self.crowd.learn(&self.history);
@@ -220,7 +216,7 @@ impl Probe {
         }
         let (count, gap) = match SLOW.checked_sub(self.history.tries_since()) {
             Some(slow @ 1..) => (slow, SLOW_GAP),
-            _ => (most - made, QUICK_GAP),
+            _ => (most - made, self.way().close()),
         };
         let legs = vec![Leg::at_once(count.min(left), gap, Until::Refused)];
         self.tries(legs, "how many are let in at once")
@@ -274,18 +270,6 @@ impl Probe {
         self.begun = now;
     }
 
-    /// Where the server did otherwise than the models said it would with all of its quota, it began with less.
-    fn take_proof(&mut self, now: Duration) {
-        let Some((mark, missed)) = self.proof.take() else {
-            return;
-        };
-        self.crowd.learn(&self.history);
-        let misses = self.crowd.leader().map(|leader| leader.misses);
-        if misses.is_none_or(|misses| misses >= missed + MISS) {
-            self.begin_at(mark, now);
-        }
-    }
-
     /// Ends so if all of the quota was seen, and decisions agree with the model; else tries on.
     fn conclude(&mut self, ending: Ending, now: Duration, left: u32) -> Step {
         let Some(leader) = self.crowd.leader() else {
@@ -301,10 +285,9 @@ impl Probe {
         if most > left || wait > self.budget.time - now {
             return self.done(Ending::Unproven);
         }
-        self.proof = Some((self.history.mark(), leader.misses));
         let leg = Leg {
             after: wait,
-            ..Leg::at_once(most, QUICK_GAP, Until::Refused)
+            ..Leg::at_once((most * 2).min(left), self.way().close(), Until::Refused)
         };
         self.tries(vec![leg], "how many are let in when nobody had used it before")
     }
@@ -320,9 +303,10 @@ impl Probe {
             self.settled = true;
             return Step::Release(self.held);
         }
-        if self.crowd.is_known(FINE) {
+        let tries = self.history.tries_since();
+        if self.crowd.is_known(FINE, tries) {
             self.crowd.doubt(&self.history);
-            if self.crowd.is_known(FINE) {
+            if self.crowd.is_known(FINE, tries) {
                 return self.conclude(Ending::Known, now, left);
             }
         }
@@ -330,7 +314,8 @@ impl Probe {
             tries: left,
             time: self.budget.time - now,
         };
-        match experiment::choose(&mut self.crowd, now, bounds, self.budget, self.held) {
+        let way = self.way();
+        match experiment::choose(&mut self.crowd, BEGIN + now, bounds, self.budget, self.held, way) {
             None if !self.doubted => {
                 // What was lost on the way may ask for another experiment.
                 self.doubted = true;
@@ -340,6 +325,13 @@ impl Probe {
             None => self.conclude(Ending::Alike, now, left),
             Some(Chosen::Release(count)) => Step::Release(count),
             Some(Chosen::Tries(legs, purpose)) => self.tries(legs, purpose),
+        }
+    }
+
+    fn way(&self) -> Way {
+        Way {
+            round_trip: self.history.round_trip(),
+            slack: self.history.slack(),
         }
     }
 

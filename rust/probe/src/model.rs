@@ -1,7 +1,7 @@
 //! One model of a limit: its kind and its figures, how they are drawn, and how the nearest ones are.
 
-use crate::history::History;
-use limiter::{Limit, LimitSpec, Rule, WindowClock};
+use crate::history::{BEGIN, History};
+use limiter::{Limit, LimitSpec, Limiter, Rule, WindowClock};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use std::time::Duration;
@@ -86,6 +86,38 @@ pub(crate) struct Model {
     pub(crate) scale: f64,
     /// Share of the window by which windows on the clock are shifted; share of a queue's burst that does not wait.
     pub(crate) phase: f64,
+    /// What others had used when the experiment began.
+    pub(crate) used: Used,
+}
+
+/// Others' use before the begin.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Used {
+    /// How many they were.
+    pub(crate) count: f64,
+    /// How long ago, in windows.
+    pub(crate) ago: f64,
+    /// One after the other since then, not all at once.
+    pub(crate) spread: bool,
+}
+
+/// How often others are taken to have used some.
+const BY_OTHERS: f64 = 0.3;
+
+impl Used {
+    fn any(class: Class, history: &History, random: &mut Xoshiro256PlusPlus) -> Used {
+        // A cap has no past.
+        if class == Class::Concurrency || !random.random_bool(BY_OTHERS) {
+            return Used::default();
+        }
+        let passes = history.first_refusal().map_or(0, |(_, passes)| passes.len());
+        let most = passes.max(4) as f64 * 4.0;
+        Used {
+            count: (random.random::<f64>() * most.ln()).exp().round(),
+            ago: random.random::<f64>(),
+            spread: matches!(class, Class::Sliding | Class::SlidingCounts) && random.random_bool(0.5),
+        }
+    }
 }
 
 const LEAST_WINDOW: f64 = 0.4;
@@ -138,6 +170,41 @@ impl Model {
             rule,
             reject_counts: self.class.refusals_count(),
         })
+    }
+
+    /// Where it stands when the experiment begins.
+    pub(crate) fn at_begin(&self) -> Limiter {
+        let mut limiter = Limiter::new(&self.spec());
+        for at in self.used_at() {
+            let _ = limiter.try_pass(at);
+        }
+        limiter
+    }
+
+    /// When others used it.
+    fn used_at(&self) -> impl Iterator<Item = Duration> + '_ {
+        let Used { count, ago, spread } = self.used;
+        let ago = if self.class.has_rate() {
+            0.0
+        } else {
+            ago * self.scale
+        };
+        let from = BEGIN.as_secs_f64() - ago;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a small count
+        (0..count as u32).map(move |nth| {
+            let later = if spread { ago * f64::from(nth) / count } else { 0.0 };
+            Duration::from_secs_f64(from + later)
+        })
+    }
+
+    /// As whoever reads it counts the time: from the experiment's begin.
+    pub(crate) fn told(&self) -> LimitSpec {
+        let windows = BEGIN.as_secs_f64() / self.scale;
+        let phase = match self.class.is_on_a_clock() {
+            true => (self.phase - windows).rem_euclid(1.0).min(0.999),
+            false => self.phase,
+        };
+        Model { phase, ..*self }.spec()
     }
 
     /// The same as others may have used it before: their window began some time ago, and one of ours may reach into two of theirs.
@@ -204,6 +271,7 @@ impl Model {
             count: 1.0,
             scale,
             phase,
+            used: Used::any(class, history, random),
         };
         model.counted(history, random)
     }
@@ -228,8 +296,17 @@ impl Model {
                 model.phase.rem_euclid(1.0).min(0.999)
             };
         }
-        match random.random_range(0..4) {
+        match random.random_range(0..6) {
             0 => return model.counted(history, random),
+            // Others used more, or less, of a quota that is so much larger, or smaller.
+            4 | 5 => {
+                let was = model.used.count;
+                model.used = Used::any(model.class, history, random);
+                if was > 0.0 && random.random_bool(0.5) {
+                    model.used.count = (was + random.random_range(-2..=2) as f64).max(0.0);
+                }
+                model.count += model.used.count - was;
+            }
             1 => model.count += random.random_range(-2..=2) as f64,
             2 => model.count *= 1.0 + 0.04 * (random.random::<f64>() * 2.0 - 1.0),
             _ => {}
@@ -266,6 +343,7 @@ impl Model {
         let Some((refused, passes)) = history.first_refusal() else {
             return self.tidy();
         };
+        let passes: Vec<Duration> = self.used_at().chain(passes).collect();
         let since = |from: Duration| refused.saturating_sub(from).as_secs_f64();
         let first = passes.first().copied().unwrap_or(refused);
         let within = |seconds: f64| passes.iter().filter(|&&at| since(at) < seconds).count() as f64;
@@ -296,6 +374,12 @@ impl Model {
         if random.random_bool(0.3) {
             self.count += random.random_range(-1..=1) as f64;
         }
+        if self.used.count > 0.0 && random.random_bool(0.5) {
+            // Others used what is missing of a count that people write.
+            let written = usual(self.count.max(1.0)).round();
+            self.used.count = (self.used.count + written - self.count).max(0.0);
+            self.count = written;
+        }
         self.tidy()
     }
 
@@ -313,6 +397,11 @@ impl Model {
     /// How odd its figures look to whoever writes limits; less is more usual.
     pub(crate) fn oddity(&self) -> f64 {
         self.odd_scale() * 10.0 + odd(self.count.max(1.0))
+    }
+
+    /// Whether it is a queue in which not all wait.
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.class == Class::Queue && self.phase > 0.0
     }
 
     /// The same of its window or rate alone.
