@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::Value;
-use system::herds::{Herd, side_by_side};
-use system::serve::Stats;
+use system::herds::{Herd, Served, side_by_side};
 use system::{Error, Result, repository};
 
 /// No run takes longer, whatever its limit.
 const LONGEST_RUN: Duration = Duration::from_secs(400);
 /// To the server and back, on one machine.
 const ROUND_TRIP: &str = "1ms";
+/// So many are simulated for each storm in JMeter, which begin as it did on the server's clock.
+const SEEDS: &str = "20";
 /// So many users may be lost more or less.
 const LOST: f64 = 2.0;
 /// So far, as a share, may makespan and attempts be apart.
@@ -110,6 +111,17 @@ struct Figures {
     attempts: f64,
 }
 
+impl Figures {
+    fn mean(storms: &[Figures]) -> Figures {
+        let mean = |figure: fn(&Figures) -> f64| storms.iter().map(figure).sum::<f64>() / storms.len() as f64;
+        Figures {
+            lost: mean(|one| one.lost),
+            makespan: mean(|one| one.makespan),
+            attempts: mean(|one| one.attempts),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -124,7 +136,7 @@ fn main() -> ExitCode {
 /// Compares all; whether they agree.
 fn run(arguments: &Arguments) -> Result<bool> {
     println!(
-        "{} users over {} s; mean of {} storms in JMeter, of 100 simulated; a star is more than {LOST} users or {} % apart",
+        "{} users over {} s; mean of {} storms in JMeter, of {SEEDS} simulated for each; a star is more than {LOST} users or {} % apart",
         arguments.users,
         arguments.ramp,
         arguments.storms,
@@ -137,8 +149,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let mut agree = true;
     for case in CASES.iter().filter(|case| case.limit.contains(&arguments.only)) {
         for way in &WAYS {
-            let (real, clock) = real(arguments, case, way)?;
-            let simulated = simulated(arguments, case, way, clock)?;
+            let (real, clocks) = real(arguments, case, way)?;
+            let storms: Result<Vec<Figures>> = clocks
+                .into_iter()
+                .map(|clock| simulated(arguments, case, way, clock))
+                .collect();
+            let simulated = Figures::mean(&storms?);
             let (line, well) = compared(case, way, real, simulated);
             println!("{line}");
             agree &= well;
@@ -147,8 +163,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
     Ok(agree)
 }
 
-/// One JMeter with a thread group for each storm: the mean, and what the clock showed at the first attempt.
-fn real(arguments: &Arguments, case: &Case, way: &Way) -> Result<(Figures, Duration)> {
+/// One JMeter with a thread group for each storm: the mean, and what the clock showed at the first attempt of each.
+fn real(arguments: &Arguments, case: &Case, way: &Way) -> Result<(Figures, Vec<Duration>)> {
     let words = [&["--limit", case.limit][..], case.refusal].concat();
     let herd = Herd {
         serve: words.into_iter().map(str::to_owned).collect(),
@@ -164,16 +180,18 @@ fn real(arguments: &Arguments, case: &Case, way: &Way) -> Result<(Figures, Durat
     let herds = vec![herd; arguments.storms as usize];
     let folder = repository::build().join("reality");
     let (_, served) = side_by_side(&herds, &folder, LONGEST_RUN, |jmeter| jmeter.jvm("-Xmx512m"))?;
-    let (count, users) = (f64::from(arguments.storms), f64::from(arguments.users));
-    let mean =
-        |figure: &dyn Fn(&Stats) -> f64| served.iter().map(|one| figure(&one.stats)).sum::<f64>() / count;
-    let figures = Figures {
-        lost: mean(&|stats| users - stats.accepted as f64),
-        makespan: mean(&|stats| stats.last_connect().map_or(0.0, |last| last.as_secs_f64())),
-        attempts: mean(&|stats| stats.attempts as f64 / users),
+    let users = f64::from(arguments.users);
+    let figures = |one: &Served| Figures {
+        lost: users - one.stats.accepted as f64,
+        makespan: one.stats.last_connect().map_or(0.0, |last| last.as_secs_f64()),
+        attempts: one.stats.attempts as f64 / users,
     };
-    let first = served.iter().filter_map(|one| one.stats.first_attempt_ms).max();
-    Ok((figures, first.map_or(Duration::ZERO, Duration::from_millis)))
+    let storms: Vec<Figures> = served.iter().map(figures).collect();
+    let clocks = served.iter().filter_map(|one| one.stats.first_attempt_ms);
+    Ok((
+        Figures::mean(&storms),
+        clocks.map(Duration::from_millis).collect(),
+    ))
 }
 
 fn simulated(arguments: &Arguments, case: &Case, way: &Way, clock: Duration) -> Result<Figures> {
@@ -183,7 +201,7 @@ fn simulated(arguments: &Arguments, case: &Case, way: &Way, clock: Duration) -> 
     let clock = format!("{}ms", clock.as_millis() % 60_000);
     let mut command = Command::new(repository::program()?);
     command.args([
-        "simulate", "--json", "--seeds", "100", "--limit", case.limit, "--policy", way.text,
+        "simulate", "--json", "--seeds", SEEDS, "--limit", case.limit, "--policy", way.text,
     ]);
     command.args([
         "--users",
