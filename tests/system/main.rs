@@ -30,6 +30,7 @@ mod names;
 mod probing;
 mod raw;
 mod recorder;
+mod recordings;
 mod remote;
 mod reports;
 mod restarts;

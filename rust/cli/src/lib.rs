@@ -7,6 +7,7 @@ mod curves;
 mod dashboard;
 mod describe;
 mod find;
+mod import;
 mod input;
 mod migrate;
 mod output;
@@ -58,6 +59,8 @@ enum Command {
     Probe(Box<probe::Options>),
     /// Move JMeter plans from other WebSocket samplers, and from retry loops in scripts, to ws-backoff
     Migrate(migrate::Options),
+    /// Make a JMeter plan of a recorded WebSocket conversation (HAR)
+    Import(import::Options),
     /// Print the lines that put graphs of the connects into JMeter's HTML dashboard
     Dashboard(dashboard::Options),
     /// Print all properties, error codes and variables of the JMeter elements
@@ -92,6 +95,7 @@ pub fn run(args: Vec<String>, stop: impl FnOnce() -> StopToken) -> i32 {
         Command::Tune(options) => tune::run(&options, stop),
         Command::Probe(options) => probe::run(&options, &stop()),
         Command::Migrate(options) => return migrate::run(&options),
+        Command::Import(options) => import::run(&options),
         Command::Dashboard(options) => dashboard::run(&options),
         Command::Describe(options) => describe::run(&options),
     };

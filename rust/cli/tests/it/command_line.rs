@@ -1,5 +1,7 @@
 //! Command lines that are wrong, and those that only print.
 
+#[cfg(target_os = "linux")]
+use crate::import::RECORDING;
 #[cfg(unix)]
 use crate::program::dies_of_a_signal;
 use crate::program::run;
@@ -275,6 +277,7 @@ fn a_full_disk_is_an_error_whatever_is_printed() {
         (of("tune", &["--jmx"]), 1),
         (vec!["report", trace, "-o", "-"], 1),
         (vec!["migrate", plan, "--dry-run"], 2),
+        (vec!["import", RECORDING, "-o", "-"], 1),
         (vec!["describe"], 1),
         (vec!["dashboard"], 1),
         (vec!["serve", "--listen", "127.0.0.1:0", "--duration", "10s"], 1),

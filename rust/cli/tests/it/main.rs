@@ -9,6 +9,8 @@ mod files;
 #[cfg(test)]
 mod find;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod migrate;
 #[cfg(test)]
 mod probe;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Beside each other in one folder.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "backoff",
     "charts",
     "conversation",
@@ -13,6 +13,7 @@ const PURE: [&str; 11] = [
     "limiter",
     "migrate",
     "probe",
+    "recording",
     "report",
     "simulate",
     "trace",

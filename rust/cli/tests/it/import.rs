@@ -1,0 +1,69 @@
+//! `import` as its users call it.
+
+use crate::program::run;
+use std::fs;
+
+/// One of the recordings that the tests of the whole system play.
+pub const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/recordings/json-rpc.har");
+
+#[test]
+fn a_plan_is_written_beside_its_recording_and_never_over_one_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let har = folder.path().join("visit.har");
+    fs::copy(RECORDING, &har).unwrap();
+    let har = har.to_str().unwrap();
+    let made = run(&["import", har]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let plan = folder.path().join("visit.jmx");
+    assert!(
+        made.out.ends_with(&format!("written: {}\n", plan.display())),
+        "{}",
+        made.out
+    );
+    assert!(
+        made.out
+            .contains("${account} is taken from $['result']['account']"),
+        "{}",
+        made.out
+    );
+    let text = fs::read_to_string(&plan).unwrap();
+    let again = run(&["import", har]);
+    assert_eq!(again.code, Some(1));
+    assert!(again.err.contains("is there already"), "{}", again.err);
+    let printed = run(&["import", har, "-o", "-"]);
+    assert_eq!((printed.code, printed.out), (Some(0), text));
+    assert!(printed.err.contains("note: "), "{}", printed.err);
+}
+
+#[test]
+fn what_cannot_be_imported_is_told_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, problem) in [
+        (
+            "page.har",
+            r#"{"log":{"entries":[{"request":{"url":"http://h/"}}]}}"#,
+            "has no WebSocket among its 1 entries",
+        ),
+        ("page.html", "<html>", "is no HAR"),
+        (
+            "bare.har",
+            r#"{"log":{"entries":[{"request":{"url":"ws://h/"}}]}}"#,
+            "not one message",
+        ),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let ended = run(&["import", path.to_str().unwrap()]);
+        assert_eq!(ended.code, Some(1), "{name}");
+        assert!(ended.err.contains(problem), "{name}: {}", ended.err);
+    }
+    for (path, problem) in [
+        (folder.path().join("none.har"), "cannot be read"),
+        (folder.path().to_owned(), "is a folder"),
+    ] {
+        let ended = run(&["import", path.to_str().unwrap(), "-o", "-"]);
+        assert_eq!(ended.code, Some(1));
+        assert!(ended.err.contains(problem), "{}", ended.err);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+}

@@ -1,0 +1,102 @@
+//! Makes a JMeter plan of a recording: the bytes of a HAR in, a plan with our elements out, and what there is to say about it.
+//!
+//! A browser (or a proxy) wrote down who sent which message when. `har` reads that, `steps` finds out who answers whom, what repeats and
+//! when a user thinks, `stable` what of an answer will be the same next time, `values` which words of a message came from an earlier
+//! one, `plan` writes it all down.
+//!
+//! Pure: no file, no clock. Not here: which files are read and where results go (`cli`).
+
+mod har;
+mod heartbeats;
+mod plan;
+mod stable;
+mod steps;
+mod values;
+mod words;
+
+use har::Recording;
+
+/// A larger recording is refused.
+pub const LARGEST: u64 = 1 << 28;
+/// One with more messages, too: nobody could look through the plan.
+pub const MOST_MESSAGES: usize = 100_000;
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The bytes are something else.
+    #[error("is no HAR: {0}")]
+    NoHar(String),
+    /// Of other requests only.
+    #[error(
+        "has no WebSocket among its {0} entries: open the developer tools (or the proxy) before the page, and save as HAR with content"
+    )]
+    NoSocket(usize),
+    /// None of its sockets has one.
+    #[error(
+        "has {0} WebSockets, but not one message: whoever saved it leaves them out; Chrome, mitmproxy, HTTP Toolkit and Playwright save them"
+    )]
+    NoMessage(usize),
+    /// See [`MOST_MESSAGES`].
+    #[error("has more than {MOST_MESSAGES} messages: record a shorter visit")]
+    TooLong,
+}
+
+/// A plan, and what to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// JMX.
+    pub plan: String,
+    /// What was made of what, what was left out, and what to look at; a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Makes a plan of a recording; `name` is its file's, for people.
+///
+/// # Errors
+/// What is no HAR, or has nothing of use.
+pub fn import(bytes: &[u8], name: &str) -> Result<Import, Refusal> {
+    let mut recording = har::read(bytes)?;
+    let mut notes = remarks(&recording);
+    let replies = heartbeats::take_answered(&mut recording);
+    let mut steps = steps::steps(&recording);
+    let found = values::correlate(&recording, &mut steps);
+    let steps = steps::folded(&steps);
+    notes.extend(heartbeats::notes(&recording, &replies));
+    notes.extend(values::notes(&found));
+    let plan = plan::write(&plan::Scene {
+        name,
+        recording: &recording,
+        replies: &replies,
+        steps: &steps,
+        values: &found,
+    });
+    notes.extend(plan::notes(&recording, &steps));
+    Ok(Import { plan, notes })
+}
+
+/// What the recording itself lacks.
+fn remarks(recording: &Recording) -> Vec<String> {
+    let mut notes = Vec::new();
+    if recording.others > 0 {
+        notes.push(format!(
+            "{} other requests were left out: record them with JMeter's HTTP(S) Test Script Recorder, and put them before the Connect.",
+            recording.others
+        ));
+    }
+    for socket in &recording.sockets {
+        if let Some(status) = socket.status.filter(|status| !matches!(status, 0 | 101)) {
+            notes.push(format!(
+                "The upgrade of {} was answered with {status} in the recording.",
+                socket.url
+            ));
+        }
+        if socket.messages.is_empty() {
+            notes.push(format!(
+                "{} has no message in the recording; it is only opened.",
+                socket.url
+            ));
+        }
+    }
+    notes
+}
