@@ -33,7 +33,7 @@ use crate::attempts::{Form, Refusal};
 use crate::connect::Class;
 use blame::Blame;
 use flight::Flight;
-use learn::{Cut, Learner};
+use learn::{Cut, Learner, Others};
 use queue::Queue;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -160,7 +160,7 @@ impl Pacer {
     /// Who goes next and when, if nothing changes: the gate's one deadline. `None`: nobody waits.
     #[must_use]
     pub fn ready(&self) -> Option<Turn> {
-        let (ticket, unit, not_before) = self.queue.first()?;
+        let (ticket, unit, not_before) = self.queue.first(self.learner.stays_closed())?;
         let at = match (self.settings.mode, self.learner.hold) {
             (PacerMode::Off | PacerMode::Observe, _) | (PacerMode::Pause, None) => not_before,
             (PacerMode::Pause, Some(hold)) => self.next_after_pause(hold, unit).max(not_before),
@@ -242,9 +242,25 @@ impl Pacer {
         let took = sent.map_or(Duration::ZERO, |sent| now.saturating_sub(sent.at));
         self.flight.answered(now, took, sent.and_then(|sent| sent.limit));
         self.suspicion = None;
-        self.learner.passed(sent.map_or(now, |sent| sent.at));
+        let sent = sent.map_or(now, |sent| sent.at);
+        let others = Others {
+            own: self.blame.own_of_refused(),
+            enough: self.enough(now),
+        };
+        self.learner.passed(sent, &others);
         self.queue.let_back(self.blame.passes());
         self.queue.settle(now);
+    }
+
+    /// See [`Others::enough`]; it matters only to one who gets in at a quota that was found closed.
+    fn enough(&self, now: Duration) -> f64 {
+        let back = self.learner.is_closed().then(|| self.flight.back()).flatten();
+        let time = back.map_or(0.0, |back| back.saturating_sub(now).as_secs_f64());
+        if time > 0.0 {
+            self.queue.len() as f64 / time
+        } else {
+            f64::INFINITY
+        }
     }
 
     /// An attempt failed. What the policy takes for a throttle is a refusal of the quota, and so is no answer at all, in whatever form;

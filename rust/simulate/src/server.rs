@@ -29,6 +29,8 @@ pub enum Hint {
     Exact,
     /// `Retry-After` with the whole length of the longest window, or the time of one token.
     WholeWindow,
+    /// `Retry-After` with always the same, in seconds rounded up, whatever the limit says.
+    Always(Duration),
     /// `Retry-After` as a date, of the first whole second at which there is room.
     Date,
     /// The same beside the server's `Date`, as RFC 9110 asks for: it is cut to whole seconds, so the wait between the two is up to
@@ -54,6 +56,7 @@ impl Hint {
                 wait.as_nanos().div_ceil(1_000_000).max(1).to_string(),
             )),
             Self::WholeWindow => retry_after(seconds(longest(limit)).to_string()),
+            Self::Always(wait) => retry_after(seconds(wait).to_string()),
             Self::Date | Self::Dated => {
                 let at = Duration::from_secs_f64(seconds(now + wait));
                 retry_after(httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + at))

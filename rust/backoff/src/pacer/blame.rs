@@ -3,14 +3,15 @@
 //!
 //! One refusal looks like the other. But a quota refuses everybody alike, whoever was refused before no more often than others: of those
 //! who come back as many are refused again as of those who come first. So far as more of them are, their refusals are their own; and
-//! one who is refused again and again while others get in is one of those.
+//! one who is refused again and again while others get in is one of those. But where many more are refused than are still out of all
+//! who came, the quota is empty, whoever is kept out besides.
 
 use super::Ticket;
 use std::collections::HashMap;
 
 /// So many of the others get in between two refusals of one user that count as two.
 pub(super) const OTHERS: u64 = 2;
-/// Of those who come first, so many count as lately, and this share is refused at the start.
+/// Of those who come first, and of those who get in, so many count as lately, and this share is refused at the start.
 const RECENT: f64 = 20.0;
 const SHARE: f64 = 0.05;
 /// And so many who came back, refused as often as those who came first.
@@ -88,11 +89,9 @@ impl Blame {
     pub(super) fn passed(&mut self, ticket: Ticket) {
         self.passes += 1;
         self.chance = 1.0;
-        if self.records.remove(&ticket).is_some() {
-            self.healed += 1;
-        } else {
-            self.share -= self.share / RECENT;
-        }
+        // Also by those who come back: when nobody comes first any more, what was known of the quota would be of long ago.
+        self.share -= self.share / RECENT;
+        self.healed += u64::from(self.records.remove(&ticket).is_some());
     }
 
     /// Whether a refusal is to be taken for the quota's.
@@ -138,9 +137,12 @@ impl Blame {
     }
 
     /// Of those who were refused once, the share whose refusals are their own.
-    fn own_of_refused(&self) -> f64 {
+    pub(super) fn own_of_refused(&self) -> f64 {
         let let_in = 1.0 - self.share;
         let came_back = (self.healed + self.again) as f64 + BACK;
-        (1.0 - (self.healed as f64 / let_in + BACK) / came_back).max(0.0)
+        let own = 1.0 - (self.healed as f64 / let_in + BACK) / came_back;
+        let out = self.records.len() as f64;
+        let share_out = out / (out + self.passes as f64).max(1.0);
+        own.min(share_out / self.share).clamp(0.0, 1.0)
     }
 }

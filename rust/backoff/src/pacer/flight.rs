@@ -132,6 +132,13 @@ impl Flight {
         Some(timed.then_some(at))
     }
 
+    /// When the last of those is back whose answers do not come; `None`: none is missing.
+    pub(super) fn back(&self) -> Option<Duration> {
+        let late = self.sent.values().filter(|sent| sent.late);
+        late.map(|sent| sent.at.saturating_add(sent.limit.unwrap_or_default()))
+            .max()
+    }
+
     /// How long an answer is waited for.
     pub(super) fn patience(&self, timed: bool) -> Duration {
         let usual = self.slowest.saturating_mul(LATE);

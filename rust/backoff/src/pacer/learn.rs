@@ -33,6 +33,8 @@ const CLIMB: f64 = 1.1;
 /// The mean alone loses a few of 200 where a quarter is banned; with 1.3 the second of two processes gets less than its share.
 const FASTER: f64 = 1.2;
 const SETTLED: f64 = 1.0;
+/// But for less than this share of all who were refused, a bucket may have refused one twice by chance.
+const SOME: f64 = 0.2;
 /// So many passes between two refusals show the rate of a bucket, and this share of it is kept to where refusals are costly.
 const COUNTED: u64 = 10;
 const STEADY: f64 = 0.97;
@@ -60,6 +62,15 @@ struct Open {
     start: Option<usize>,
     /// The rate to go back to if the start was wrong.
     fallback: Option<f64>,
+}
+
+/// What is known of the others when one is let in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Others {
+    /// Of those who were refused once, the share that something of its own keeps out.
+    pub(super) own: f64,
+    /// The rate at which all who wait are in before the last of those is back whose answers do not come; infinite where none is missing.
+    pub(super) enough: f64,
 }
 
 /// A cut of the rate.
@@ -104,6 +115,8 @@ pub(super) struct Learner {
     /// A window let in far fewer than the one before: whoever comes all at once has used up the next one too, as where two windows
     /// are weighed against each other.
     uneven: bool,
+    /// How often in a row it let in fewer than the one before.
+    falling: u32,
     /// How many windows were found closed and open again.
     windows: u32,
     /// When the first that passed was sent, and how many did in all.
@@ -142,6 +155,7 @@ impl Learner {
             same: 0,
             spacing: Spacing::default(),
             uneven: false,
+            falling: 0,
             windows: 0,
             first: None,
             passes: 0,
@@ -195,14 +209,24 @@ impl Learner {
         self.open.start
     }
 
+    /// Whether it is known that nobody gets in.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    /// Likewise, and at least one probe was in vain.
+    pub(super) fn stays_closed(&self) -> bool {
+        self.closed.is_some_and(|closed| closed.was_probed())
+    }
+
     /// One that was sent then was let in.
-    pub(super) fn passed(&mut self, sent: Duration) {
+    pub(super) fn passed(&mut self, sent: Duration, others: &Others) {
         (self.dry, self.doublings) = (None, 0);
         self.passes += 1;
         self.first.get_or_insert(sent);
         self.spacing.passed(sent);
         match self.closed {
-            Some(closed) if sent >= closed.heard => self.opened(closed, sent),
+            Some(closed) if sent >= closed.heard => self.opened(closed, sent, others.enough),
             // It was under way when the quota closed.
             Some(closed) if sent > closed.since => self.passed_behind(closed),
             Some(_) => {}
@@ -231,7 +255,7 @@ impl Learner {
             return;
         }
         self.rate = (self.rate + self.settings.increase / self.rate).min(self.settings.max_rate);
-        let ceiling = self.ceiling.max(self.proven(sent));
+        let ceiling = self.ceiling.max(self.proven(sent, others.own));
         if self.rate < ceiling {
             self.rate = (self.rate * CLIMB).min(ceiling);
         }
@@ -240,10 +264,10 @@ impl Learner {
 
     /// What all have passed at, where some of the cuts were by those whom nobody but themselves kept out: what is left of these would
     /// have to grow back.
-    fn proven(&self, sent: Duration) -> f64 {
+    fn proven(&self, sent: Duration, own: f64) -> f64 {
         let first = self.first.filter(|_| self.taken_back > 0);
         let time = first.map_or(0.0, |first| sent.saturating_sub(first).as_secs_f64());
-        if time < SETTLED {
+        if time < SETTLED || own < SOME {
             return 0.0;
         }
         (self.passes as f64 / time * FASTER).min(self.settings.max_rate)

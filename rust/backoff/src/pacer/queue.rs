@@ -94,8 +94,10 @@ impl Queue {
         Some(unit)
     }
 
-    /// Who is next, its number, and not before when by its own backoff.
-    pub(super) fn first(&self) -> Option<(Ticket, f64, Duration)> {
+    /// Who is next, its number, and not before when by its own backoff. Who probes a quota that was probed in vain is one who was not
+    /// refused yet: one who was may be kept out by something of its own, and would be refused by an open one, too. Not the first probe,
+    /// which a bucket always lets in: it would never be one who comes back.
+    pub(super) fn first(&self, probing: bool) -> Option<(Ticket, f64, Duration)> {
         let back = |until: u64| {
             let first = self.back.first().filter(|(turn, _)| *turn <= until);
             first.map(|&(_, ticket)| ticket)
@@ -103,7 +105,9 @@ impl Queue {
         let rested = || self.rested.first().map(|&(_, ticket)| ticket);
         let share = if self.line.is_empty() { 1 } else { SHARE };
         let due = if self.others >= share { rested() } else { None };
-        let now = due
+        let fresh = if probing { self.line.first().copied() } else { None };
+        let now = fresh
+            .or(due)
             .or_else(|| back(self.turns))
             .or_else(|| self.line.first().copied())
             .or_else(|| back(u64::MAX))

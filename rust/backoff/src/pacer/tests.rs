@@ -127,6 +127,10 @@ fn play(settings: PacerSettings, calls: &[Call]) -> (Pacer, Duration) {
 
 /// A turn is the first one's, and not before its moment, a hold or the owner's deadline.
 fn take(gate: &mut Pacer, now: Duration) {
+    if gate.settings.mode == PacerMode::Pace {
+        // What nobody answered may change who is first.
+        gate.hear_silence(gate.latest.max(now));
+    }
     let (turn, held) = (gate.ready(), gate.state(now).hold);
     let Some(taken) = gate.take(now) else { return };
     let turn = turn.expect("nobody has a turn who does not wait");

@@ -76,6 +76,9 @@ pub const KINDS: &[Kind] = &[
     kind("counts fixed 40/5", "fixed-window limit=40 window=5s reject-counts=true", R429, Hint::None, COUNTED),
     kind("counts bucket 10/20", "token-bucket rate=10 burst=20 reject-counts=true", R429, Hint::None, COUNTED),
     kind("counts counter 40/5", "sliding-counter limit=40 window=5s reject-counts=true", R429, Hint::None, COUNTED),
+    kind("counter 40/4 in 3 s", "sliding-counter limit=40 window=4s", R429, Hint::Always(Duration::from_secs(3)), UNHINTED),
+    kind("counts counter 60/5", "sliding-counter limit=60 window=5s reject-counts=true", Look::Silence, Hint::None, COUNTED),
+    kind("counts counter 50/10", "sliding-counter limit=50 window=10s reject-counts=true", R429, Hint::Always(Duration::from_secs(3)), COUNTED),
     kind("concurrency 20", "concurrency limit=20", R503, Hint::None, HELD),
     kind("two", "token-bucket rate=20 burst=20 + fixed-window limit=100 window=30s", R429, Hint::Seconds, HINTED),
 ];

@@ -30,6 +30,9 @@ const SAFE: f64 = 0.85;
 const BEHIND: u64 = 2;
 /// A window that let in less than this share of the one before.
 const UNEVEN: f64 = 0.6;
+/// Or so often in a row fewer than the one before, however few fewer: a window that is weighed against the one before, with hints
+/// shorter than itself.
+const FALLING: u32 = 3;
 /// What of the mean rate such windows are gone through with.
 const EVENLY: f64 = 0.92;
 
@@ -66,6 +69,10 @@ pub(super) enum News {
 }
 
 impl Closed {
+    pub(super) fn was_probed(&self) -> bool {
+        self.probes > 0
+    }
+
     /// Others than this gate did, often enough to tell a window by.
     pub(super) fn probed_in_vain(&mut self) {
         self.probes = self.probes.max(TELLING_PROBES);
@@ -149,7 +156,7 @@ impl Learner {
         }
     }
 
-    pub(super) fn opened(&mut self, closed: Closed, sent: Duration) {
+    pub(super) fn opened(&mut self, closed: Closed, sent: Duration, enough: f64) {
         let lasted = sent.saturating_sub(closed.since);
         let long = lasted >= SHORTEST_CLOSING && lasted.as_secs_f64() * closed.rate_before >= GAPS;
         let told =
@@ -183,21 +190,13 @@ impl Learner {
             self.quiet = Some(self.quiet.map_or(quiet, |known| known.min(quiet)));
             self.may_renew &= quiet >= LONG_QUIET;
         }
-        let same = self.quota.is_some_and(|quota| quota.abs_diff(passes) <= 1);
-        // The second window says less: another process may have come while the first was open.
-        let share = if self.windows >= 2 { UNEVEN } else { UNEVEN / 2.0 };
-        self.uneven |= self
-            .quota
-            .is_some_and(|quota| (passes as f64) < quota as f64 * share);
-        self.windows += 1;
-        self.same = if same { self.same + 1 } else { 0 };
-        self.quota = Some(passes);
+        self.compare(passes);
         if let (Some(first), true) = (closed.before.since, closed.longest_hint.is_zero()) {
             let least = closed.last.saturating_sub(first);
             let most = sent.saturating_sub(first).min(units::LONGEST);
             self.length = Some((least.min(most), most));
         }
-        if let Some(even) = self.even(&closed, sent) {
+        if let Some(even) = self.even(&closed, sent, enough) {
             self.keep(even);
         } else {
             (self.open.start, self.open.fallback) = (Some(2), Some(self.rate));
@@ -206,6 +205,22 @@ impl Learner {
         }
         // The probe had the longest gap behind it.
         self.next = sent.saturating_add(self.gap(1.0));
+    }
+
+    /// A window let in so many: what that says beside those of before.
+    fn compare(&mut self, passes: u64) {
+        let same = self.quota.is_some_and(|quota| quota.abs_diff(passes) <= 1);
+        // The second window says less: another process may have come while the first was open.
+        let share = if self.windows >= 2 { UNEVEN } else { UNEVEN / 2.0 };
+        self.uneven |= self
+            .quota
+            .is_some_and(|quota| (passes as f64) < quota as f64 * share);
+        let fewer = self.quota.is_some_and(|quota| passes + 1 < quota);
+        self.falling = if fewer { self.falling + 1 } else { 0 };
+        self.uneven |= self.falling >= FALLING;
+        self.windows += 1;
+        self.same = if same { self.same + 1 } else { 0 };
+        self.quota = Some(passes);
     }
 
     /// It was sent behind one that was refused, before that was heard.
@@ -234,14 +249,16 @@ impl Learner {
         self.next = self.due.saturating_add(self.gap(1.0));
     }
 
-    /// Where it is better not to go all at once when a window opens: the rate for that.
-    fn even(&mut self, closed: &Closed, sent: Duration) -> Option<f64> {
+    /// Where it is better not to go all at once when a window opens: the rate for that. Where a refusal costs a time-out, all at once
+    /// would end in the next one; `enough` brings in all who wait before the last of those is back who have to wait for theirs, and
+    /// more than that would only risk another.
+    fn even(&mut self, closed: &Closed, sent: Duration, enough: f64) -> Option<f64> {
         let since = |first: Duration| sent.saturating_sub(first).as_secs_f64();
         if let (true, Some(first)) = (self.costly, closed.before.since) {
-            // All at once would end in the next silence.
             let least = closed.last.saturating_sub(first).as_secs_f64();
-            let length = (least + since(first)) / 2.0;
-            (self.mark, self.steady) = (None, Some(closed.before.passes as f64 / length * STEADY));
+            let rate = |length: f64| closed.before.passes as f64 / length * STEADY;
+            let (slow, fast) = (rate(since(first)), rate((least + since(first)) / 2.0));
+            (self.mark, self.steady) = (None, Some(enough.max(slow).min(fast)));
             return self.steady;
         }
         let first = self.first.filter(|_| self.uneven)?;
