@@ -14,6 +14,13 @@ const SIXTY: Quota = Quota::Windows {
     seconds: 5.0,
 };
 
+/// Whoever obeys a date in 20 s cannot have all of 200 in before 50 s: the first refusal costs 20, then fifty come at once, and ten seconds
+/// later the others at five a second (`cargo run --release -p simulate --example reach obeying`).
+const FIFTY_AND_A_LONG_DATE: Quota = Quota::Windows {
+    each: 50,
+    seconds: 50.0 / 3.0,
+};
+
 /// The fourth fifty are let in when the third have left the period.
 const FIFTY: Quota = Quota::Windows {
     each: 50,
@@ -75,7 +82,7 @@ pub(super) const ALL: &[Limiter] = &[
         name: "HAProxy http_req_rate 50 per 10 s, 429, date in 20 s",
         limit: "sliding-counter limit=50 window=10s reject-counts=true",
         kind: Kind::RefusalsCount,
-        quota: FIFTY,
+        quota: FIFTY_AND_A_LONG_DATE,
         start: |folder, behind| haproxy(folder, behind, &dated(20), ""),
     },
     Limiter {

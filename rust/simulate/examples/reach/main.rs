@@ -1,6 +1,6 @@
 //! Prints how near to the bound anybody could come who has to live with the same ways, time-outs and hints.
 //!
-//! `cargo run --release -p simulate --example reach [told|alone|banned] [SEEDS]`: means over so many seeds (4), 200 users.
+//! `cargo run --release -p simulate --example reach [told|alone|banned|obeying] [SEEDS]`: means over so many seeds (4), 200 users.
 //!
 //! - `told`: a gate that is told kind, rate and burst of a bucket, and only has to choose how far below that rate it stays. The best of a
 //!   searched family (shares 0.80 to 1.04 of the rate), not a proof; a gate has to find out what this one is told. Windows and caps are not
@@ -10,13 +10,16 @@
 //!   and the one policy whose worst limit is best.
 //! - `banned`: what users who are always refused cost the others at a gate, beside `n / (n - k)`: as much as if each of them were let in,
 //!   for he has to be tried to be known.
+//! - `obeying`: the best of those who obey a hint of twice the window (HAProxy's `http_req_rate(10s)`, fifty, a date 20 s ahead). It goes at
+//!   some rate until it is refused for the first time, is told everything at that moment, waits as it was asked, and then goes whenever
+//!   one is let in. No gate can be sooner: that is a proof, as it has no family to search.
 
 #[path = "../matrix/kinds.rs"]
 mod kinds;
 
 use backoff::{PacerMode, PacerSettings, Policy, Strategy};
 use kinds::{KINDS, Kind};
-use limiter::Rule;
+use limiter::{Decision, LimitSpec, Limiter, Rule};
 use simulate::{Hint, Look, Storm, Summary};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +30,12 @@ fn main() {
     let mut words = std::env::args().skip(1);
     let part = words.next().unwrap_or_default();
     let seeds = words.next().and_then(|word| word.parse().ok()).unwrap_or(4);
-    for (name, print) in [("told", told as fn(u64)), ("alone", alone), ("banned", banned)] {
+    for (name, print) in [
+        ("told", told as fn(u64)),
+        ("alone", alone),
+        ("banned", banned),
+        ("obeying", |_| obeying()),
+    ] {
         if part.is_empty() || part == name {
             print(seeds);
         }
@@ -189,4 +197,46 @@ fn banned(seeds: u64) {
             .collect();
         println!("{limit:36} {:9} {}", format!("{hint:?}"), row.join("  "));
     }
+}
+
+/// Fifty in ten seconds and three times fifty more: so many seconds later, at the earliest, however they are let in.
+const FOUR_TIMES_FIFTY: f64 = 30.0;
+
+fn obeying() {
+    println!(
+        "obeying \"in 20 s\", by the rate until the first refusal: seconds until {USERS} are in, of {FOUR_TIMES_FIFTY}"
+    );
+    for rate in [4.9, 10.0, 50.0, 200.0, 10_000.0] {
+        let took = obeys(rate, Duration::from_secs(20)).as_secs_f64();
+        println!("{rate:8} a second: {took:5.1} {:5.2}", took / FOUR_TIMES_FIFTY);
+    }
+}
+
+fn obeys(rate: f64, hint: Duration) -> Duration {
+    let limit = |offset: Duration| {
+        let text = format!(
+            "sliding-counter limit=50 window=10s offset={}ms reject-counts=true",
+            offset.as_millis() % 10_000
+        );
+        Limiter::new(&text.parse::<LimitSpec>().expect("the text is a limit"))
+    };
+    let mut before = limit(Duration::ZERO);
+    let (mut now, mut inside) = (Duration::ZERO, 0);
+    while inside < USERS && before.try_pass(now) == Decision::Pass {
+        inside += 1;
+        now += Duration::from_secs_f64(1.0 / rate);
+    }
+    if inside == USERS {
+        return now;
+    }
+    now += hint;
+    // After two empty windows HAProxy begins one with whoever comes first.
+    let mut after = limit(now);
+    for _ in inside..USERS {
+        while let Decision::Reject { retry_in } = after.look(now) {
+            now += retry_in.expect("the limit lets somebody in");
+        }
+        after.try_pass(now);
+    }
+    now
 }
