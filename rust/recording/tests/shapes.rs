@@ -8,7 +8,7 @@ fn of(entry: &str) -> Vec<u8> {
 }
 
 fn plan(entry: &str) -> String {
-    import(&of(entry), "x.har").unwrap().plan
+    import(&of(entry), "x.har").expect("a recording").plan
 }
 
 /// How often a text is there.
