@@ -8,6 +8,7 @@ mod dashboard;
 mod describe;
 mod find;
 mod import;
+mod included;
 mod input;
 mod migrate;
 mod output;

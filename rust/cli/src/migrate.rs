@@ -1,8 +1,9 @@
 //! `migrate`: plans in, moved plans and a report out. Which files are read, where results go, and that nothing is lost on the way.
 
+use crate::included::{self, Reading};
 use crate::output::{self, Sort, fresh};
 use crate::{Failure, complain, say};
-use ::migrate::{File, LARGEST, Migration, html, markdown, migrate, text};
+use ::migrate::{File, LARGEST, Migration, html, markdown, migrate_beside, text};
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,9 +96,22 @@ const REPORT: Sort = Sort {
 
 fn all(options: &Options) -> Result<i32, Failure> {
     output::check_if_any(options.report.as_ref(), &REPORT)?;
-    let files: Vec<File> = sources(options)?
+    let sources = sources(options)?;
+    let paths: Vec<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
+    let kept = included::kept(
+        &paths,
+        &Reading {
+            plan: &|path| read(path).ok(),
+            beside: &beside_plan,
+        },
+    );
+    let files: Vec<File> = sources
         .iter()
-        .map(|source| one(options, source))
+        .map(|source| {
+            let own = fs::canonicalize(&source.path).ok();
+            let kept = own.and_then(|own| kept.get(&own));
+            one(options, source, kept.map(String::as_str))
+        })
         .collect();
     say(text(&files).trim_end())?;
     if let Some(report) = &options.report {
@@ -118,10 +132,10 @@ fn all(options: &Options) -> Result<i32, Failure> {
     Ok(codes.max_by_key(rank).unwrap_or(0))
 }
 
-fn one(options: &Options, source: &Source) -> File {
+fn one(options: &Options, source: &Source, kept: Option<&str>) -> File {
     let moved = read(&source.path).and_then(|bytes| {
         let files = |name: &str| beside_plan(&source.path, name);
-        let migration = migrate(&bytes, &files).map_err(|refusal| refusal.to_string())?;
+        let migration = migrate_beside(&bytes, &files, kept).map_err(|refusal| refusal.to_string())?;
         let written = if options.dry_run {
             None
         } else {

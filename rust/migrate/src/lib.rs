@@ -44,15 +44,41 @@ impl Migration {
 /// Reads a file that a plan names, for as far as the caller lets it: its bytes, or none.
 pub type Files<'a> = dyn Fn(&str) -> Option<Vec<u8>> + 'a;
 
+/// The files that a plan includes, by the names that it has for them.
+///
+/// # Errors
+/// What is no plan, or cannot be read.
+pub fn included(bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+    let plan = Plan::read(bytes)?;
+    Ok(incumbent::included(&plan))
+}
+
+/// What keeps samplers of a plan where they are, and with them those that may meet them on a connection, if there is something.
+///
+/// # Errors
+/// What is no plan, or cannot be read.
+pub fn kept_by(bytes: &[u8], files: &Files) -> Result<Option<String>, Refusal> {
+    let plan = Plan::read(bytes)?;
+    Ok(incumbent::kept_by(&plan, files))
+}
+
 /// Moves a plan; scripts that it has in files come from `files`.
 ///
 /// # Errors
 /// What is no plan, or cannot be read.
 pub fn migrate(bytes: &[u8], files: &Files) -> Result<Migration, Refusal> {
+    migrate_beside(bytes, files, None)
+}
+
+/// The same for a plan that includes others or is included: samplers stay that may share a connection with one that is `kept` there.
+///
+/// # Errors
+/// What is no plan, or cannot be read.
+pub fn migrate_beside(bytes: &[u8], files: &Files, kept: Option<&str>) -> Result<Migration, Refusal> {
     let plan = Plan::read(bytes)?;
     let mut change = Change::of(&plan);
     let mut entries = Vec::new();
-    let mut found = incumbent::survey(&plan, files);
+    let mut found = incumbent::survey(&plan, files, kept);
     let loops = retry::survey(&plan, &found, files);
     let retriers = retrier::survey(&plan);
     retry::apply(&plan, &loops, &mut found, &mut change, &mut entries);

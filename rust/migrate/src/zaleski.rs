@@ -49,8 +49,13 @@ struct Sampler {
     notes: Vec<String>,
 }
 
+/// Whether it is one of these samplers.
+pub(crate) fn is_one(plan: &Plan, item: ItemId) -> bool {
+    plan.class(item) == CLASS
+}
+
 pub(crate) fn survey(plan: &Plan, files: &Files) -> Samplers {
-    let all = plan.items().filter(|item| plan.class(*item) == CLASS);
+    let all = plan.items().filter(|item| is_one(plan, *item));
     let mut found: BTreeMap<ItemId, Result<Sampler, String>> =
         all.map(|item| (item, one(plan, item))).collect();
     // A connection has a name, which may be a variable: they move together or not at all.
@@ -102,14 +107,7 @@ fn one(plan: &Plan, item: ItemId) -> Result<Sampler, String> {
     }
     let streaming = is("streamingConnection");
     if !streaming {
-        slots::all_at_once(plan, item)?;
-    }
-    if let Some(other) = met_twice(plan, item).filter(|_| !streaming) {
-        return Err(format!(
-            "{} (line {}) would count for the wsb - Close behind it, too; put it below the samplers that it is for",
-            plan.name(other),
-            plan.line(other)
-        ));
+        can_close_behind(plan, item)?;
     }
     let mut notes = vec![
         "its data is the message alone, where theirs were the last messages with a line before each; a time-out is a success as before, with the code No message".to_owned(),
@@ -235,6 +233,19 @@ fn encoded(value: &str) -> String {
         }
     };
     value.bytes().map(one).collect()
+}
+
+/// Whether a Close may stand behind it.
+fn can_close_behind(plan: &Plan, item: ItemId) -> Result<(), String> {
+    slots::all_at_once(plan, item)?;
+    match met_twice(plan, item) {
+        Some(other) => Err(format!(
+            "{} (line {}) would count for the wsb - Close behind it, too; put it below the samplers that it is for",
+            plan.name(other),
+            plan.line(other)
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What stands in its scope and would be met by the Close behind it as well.

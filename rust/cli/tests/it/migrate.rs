@@ -370,3 +370,33 @@ fn each_property_of_a_moved_plan_is_one_that_its_element_has() {
     }
     assert!(seen > 500, "{seen}");
 }
+
+#[test]
+fn plans_that_include_each_other_move_together_or_not_at_all() {
+    let open = "<eu.luminis.jmeter.wssampler.OpenWebSocketSampler testname=\"Open\"><stringProp name=\"server\">localhost</stringProp>\
+                </eu.luminis.jmeter.wssampler.OpenWebSocketSampler><hashTree/>";
+    let reflects = "<JSR223Sampler testname=\"Look\"><stringProp name=\"script\">eu.luminis.jmeter.wssampler.WebsocketSampler</stringProp>\
+                    </JSR223Sampler><hashTree/>";
+    let include = |file: &str| {
+        format!(
+            "<IncludeController testname=\"Include\"><stringProp name=\"IncludeController.includepath\">{file}</stringProp></IncludeController><hashTree/>"
+        )
+    };
+    for (first, second, left) in [(reflects, "", 2), ("", reflects, 2), ("", "", 0)] {
+        let folder = Folder::of(&[
+            ("main.jmx", plan(&(include("part.jmx") + first))),
+            ("part.jmx", plan(&(include("deep.jmx") + open))),
+            ("deep.jmx", plan(&(open.to_owned() + second))),
+            ("apart.jmx", plan(open)),
+        ]);
+        let done = run(&["migrate", &folder.text(""), "--dry-run"]);
+        assert_eq!(done.out.matches("LEFT").count(), left, "{}", done.out);
+        assert_eq!(
+            done.out.matches("is now wsb - Connect").count(),
+            3 - left,
+            "{}",
+            done.out
+        );
+        assert_eq!(done.code, Some(if left > 0 { 3 } else { 0 }), "{}", done.err);
+    }
+}

@@ -19,6 +19,7 @@ use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
 use crate::told::{Entry, Outcome};
 use filters::Filters;
+pub(crate) use rooms::{included, kept_by};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The package of their elements.
@@ -136,9 +137,9 @@ fn kind(plan: &Plan, item: ItemId) -> Option<&str> {
 }
 
 /// Looks at all of their elements.
-pub(crate) fn survey(plan: &Plan, files: &Files) -> Survey {
+pub(crate) fn survey(plan: &Plan, files: &Files, kept: Option<&str>) -> Survey {
     let mut survey = each(plan);
-    rooms::keep_whole(plan, &mut survey, files, &mut BTreeSet::new());
+    rooms::keep_whole(plan, &mut survey, files, kept);
     headers::compress(plan, &mut survey);
     survey
 }

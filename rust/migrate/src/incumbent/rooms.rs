@@ -31,9 +31,10 @@ fn rooms(plan: &Plan) -> Vec<Option<ItemId>> {
 }
 
 /// Leaves all samplers of a thread group, and what is for them, where one that runs cannot move or a script reaches into theirs.
-pub(super) fn keep_whole(plan: &Plan, survey: &mut Survey, files: &Files, read: &mut BTreeSet<String>) {
+/// What is `kept` in another file keeps all of them.
+pub(super) fn keep_whole(plan: &Plan, survey: &mut Survey, files: &Files, kept: Option<&str>) {
     let rooms = rooms(plan);
-    let blocked = blocked(plan, survey, &rooms, files, read);
+    let blocked = blocked(plan, survey, &rooms, files, &mut BTreeSet::new());
     // What stands above all groups reaches into each.
     let everywhere = blocked.get(&None).or_else(|| blocked.values().next()).cloned();
     let connected = |item: &ItemId| plan.class(*item) != ASSERTION;
@@ -43,11 +44,11 @@ pub(super) fn keep_whole(plan: &Plan, survey: &mut Survey, files: &Files, read: 
             None => everywhere.as_ref(),
             own => blocked.get(&own).or_else(|| blocked.get(&None)),
         };
-        let Some((cause, why)) = own else { continue };
-        let why = format!(
-            "it may share a connection with {}",
-            told_of(plan, survey, *cause, why)
-        );
+        let own = own.map(|(cause, why)| told_of(plan, survey, *cause, why));
+        let Some(cause) = own.or_else(|| kept.map(str::to_owned)) else {
+            continue;
+        };
+        let why = format!("it may share a connection with {cause}");
         survey.moves.remove(&item);
         survey.left.insert(item, why);
     }
@@ -83,7 +84,7 @@ fn blocked(
     for item in plan.items().filter(|item| plan.runs(*item)) {
         let reaches_in = frames::reaches_in(plan, item, files)
             .or_else(|| scripts::keeps(plan, item, &theirs, files))
-            .or_else(|| included(plan, item, files, read));
+            .or_else(|| by_included(plan, item, files, read));
         if let Some(why) = reaches_in {
             blocked.entry(rooms[item]).or_insert((item, why));
         }
@@ -91,8 +92,21 @@ fn blocked(
     blocked
 }
 
+/// The files that a plan includes.
+pub(crate) fn included(plan: &Plan) -> Vec<String> {
+    plan.items().filter_map(|item| path(plan, item)).collect()
+}
+
+/// What keeps samplers of a plan where they are, by itself or by what it includes.
+pub(crate) fn kept_by(plan: &Plan, files: &Files) -> Option<String> {
+    let survey = each(plan);
+    let blocked = blocked(plan, &survey, &rooms(plan), files, &mut BTreeSet::new());
+    let (_, (cause, why)) = blocked.into_iter().next()?;
+    Some(told_of(plan, &survey, cause, &why))
+}
+
 /// Why an included file keeps the samplers of the plan, if it does.
-fn included(plan: &Plan, item: ItemId, files: &Files, read: &mut BTreeSet<String>) -> Option<String> {
+fn by_included(plan: &Plan, item: ItemId, files: &Files, read: &mut BTreeSet<String>) -> Option<String> {
     let path = path(plan, item)?;
     if read.len() >= MOST_FILES {
         return Some(format!("more than {MOST_FILES} files are included"));

@@ -8,6 +8,7 @@ use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
 use crate::slots;
 use crate::told::{Entry, Outcome};
+use crate::zaleski;
 use std::collections::BTreeSet;
 
 /// The properties of controllers that loop.
@@ -114,7 +115,15 @@ fn replace(
         ("wsb.stop".to_owned(), "connected")
     } else {
         let prefix = prefix(plan, found);
-        let element = controller(found, &prefix);
+        let mut element = controller(found, &prefix);
+        // What stands below its sampler, and says that this does not try again by itself, counts for the controller as well.
+        let fresh = theirs
+            .moves
+            .get(&found.sampler)
+            .is_some_and(|moves| moves.below.is_some());
+        if fresh || zaleski::is_one(plan, found.sampler) {
+            element = element.with("wsb.retry.strategy", "decorrelated");
+        }
         change.convert(item, &element, &LOOPS);
         if let Some((text, has)) = &found.found.body {
             change.insert_below(found.sampler, "Body", &body_assertion(text, *has));

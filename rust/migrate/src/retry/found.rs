@@ -99,23 +99,7 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
     let throttled = |_| refused("429", HEADERS);
     let refusal = game.play(start, MOST, &throttled)?;
     let mut once = game.play(start, 3, &|_| good(true))?;
-    let mut body = None;
-    if !once.world.did.asks_body.is_empty() || !refusal.world.did.asks_body.is_empty() {
-        let without = game.play(start, 3, &|_| good(false))?;
-        let texts: Vec<&String> = once.world.did.asks_body.iter().collect();
-        let [text] = texts[..] else {
-            return Err("a script asks the body for several texts".to_owned());
-        };
-        let text = text.clone();
-        match (once.tries, without.tries) {
-            (1, 2..) => body = Some((text, true)),
-            (2.., 1) => {
-                body = Some((text, false));
-                once = without;
-            }
-            _ => return Err("a script judges the body in a way of its own".to_owned()),
-        }
-    }
+    let body = judged(game, start, &mut once, &refusal, good(false))?;
     let has = body.as_ref().is_none_or(|(_, has)| *has);
     if once.tries != 1 {
         return goes_on(game, start, success, &once, &refusal);
@@ -170,6 +154,33 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
         },
         waits: refusal.waits,
     }))
+}
+
+/// The text that the body must have, or must not have, if the loop asks for one; `once` is how it goes with a body that is right.
+fn judged<'f>(
+    game: &Game,
+    start: &World<'f>,
+    once: &mut Played<'f>,
+    refusal: &Played,
+    lacking: Try,
+) -> Result<Option<(String, bool)>, String> {
+    if once.world.did.asks_body.is_empty() && refusal.world.did.asks_body.is_empty() {
+        return Ok(None);
+    }
+    let without = game.play(start, 3, &|_| lacking)?;
+    let texts: Vec<&String> = once.world.did.asks_body.iter().collect();
+    let [text] = texts[..] else {
+        return Err("a script asks the body for several texts".to_owned());
+    };
+    let text = text.clone();
+    match (once.tries, without.tries) {
+        (1, 2..) => Ok(Some((text, true))),
+        (2.., 1) => {
+            *once = without;
+            Ok(Some((text, false)))
+        }
+        _ => Err("a script judges the body in a way of its own".to_owned()),
+    }
 }
 
 /// What a loop is that does not try once where the first try is a success: another thing, or one that is not understood.

@@ -265,27 +265,14 @@ fn one(
 ) -> Result<Option<Loop>, String> {
     let head = head(plan, item)?;
     let parts = parts(plan, item, theirs, files)?;
-    if let Some(led) = parts.gone.iter().find(|one| slots::is_led_to(plan, **one)) {
-        let (name, line) = (plan.name(*led), plan.line(*led));
-        return Err(format!("a Module Controller leads to {name} (line {line})"));
-    }
-    slots::all_at_once(plan, item)?;
+    stays_in_place(plan, item, &parts)?;
     let game = Game {
         plan,
         name: plan.name(item),
         head: &head,
         parts: &parts,
     };
-    // Their samplers have 101 where they open the connection.
-    let opens = theirs
-        .moves
-        .get(&parts.sampler)
-        .is_some_and(|moves| moves.below.is_some());
-    let success = if opens || theirs.connects(plan, parts.sampler) {
-        "101"
-    } else {
-        "200"
-    };
+    let success = success(plan, parts.sampler, theirs);
     let mut world = world.clone();
     world.last = Some(Try {
         code: "200",
@@ -332,6 +319,26 @@ fn one(
         asking: Vec::new(),
         notes,
     }))
+}
+
+/// What a controller that knows elements by name or place leaves as it is.
+fn stays_in_place(plan: &Plan, item: ItemId, parts: &Parts) -> Result<(), String> {
+    if let Some(led) = parts.gone.iter().find(|one| slots::is_led_to(plan, **one)) {
+        let (name, line) = (plan.name(*led), plan.line(*led));
+        return Err(format!("a Module Controller leads to {name} (line {line})"));
+    }
+    slots::all_at_once(plan, item)
+}
+
+/// The code of a success: their samplers have 101 where they open the connection.
+fn success(plan: &Plan, sampler: ItemId, theirs: &Survey) -> &'static str {
+    let moves = theirs.moves.get(&sampler);
+    let opens = moves.is_some_and(|moves| moves.below.is_some());
+    if opens || theirs.connects(plan, sampler) {
+        "101"
+    } else {
+        "200"
+    }
 }
 
 /// Statuses that a policy has to be told, and the wait that stays behind the loop.

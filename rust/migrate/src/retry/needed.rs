@@ -93,93 +93,136 @@ fn keep_what_files_need(plan: &Plan, loops: &mut Loops, starts: &Starts, files: 
 /// More included files and scripts in files than that are not read.
 const MOST_FILES: usize = 1_000;
 
+/// What a round finds out about the variables of the loops that move.
+#[derive(Debug, Default)]
+struct Round {
+    /// Their names, each with its loops.
+    owners: BTreeMap<String, BTreeSet<ItemId>>,
+    /// What goes with the loops.
+    gone: BTreeSet<ItemId>,
+    /// Whether Module Controllers may take anything to any thread group.
+    modules: bool,
+    /// Loops that stay, with the reason.
+    needed: BTreeMap<ItemId, String>,
+    /// Loops, each with an If Controller that asks for its end, and whether that asks for success.
+    asking: Vec<(ItemId, ItemId, bool)>,
+    elsewhere: BTreeSet<String>,
+}
+
+impl Round {
+    fn of(plan: &Plan, loops: &Loops) -> Self {
+        let mut round = Self {
+            modules: plan.items().any(|item| plan.class(item) == "ModuleController"),
+            ..Self::default()
+        };
+        for (item, found) in &loops.loops {
+            let Ok(found) = found else { continue };
+            round.gone.extend(&found.gone);
+            round.gone.insert(*item);
+            for name in &found.found.puts {
+                round.owners.entry(name.clone()).or_default().insert(*item);
+            }
+        }
+        round
+    }
+
+    /// Whether an element only sets variables of the loops back.
+    fn resets(&self, plan: &Plan, item: ItemId, starts: &Starts) -> bool {
+        let own = |puts: &BTreeMap<String, String>| puts.keys().all(|name| self.owners.contains_key(name));
+        starts.get(&item).is_some_and(own) && plan.inside(item).is_empty() && !slots::is_counted(plan, item)
+    }
+
+    /// Looks for the variables in an element of somebody else.
+    fn element(&mut self, plan: &Plan, other: ItemId, loops: &Loops, world: &World) {
+        // An assertion's list has what a body is to have, under numbers for names.
+        let names = |key: &str| {
+            let listed = key.parse::<i64>().is_ok() && plan.class(other).ends_with("Assertion");
+            !key.is_empty() && !listed
+        };
+        let script = SCRIPTS.contains(&plan.class(other));
+        let texts = plan.texts(other).map(|(key, property)| (key, property.value));
+        let named = std::iter::once((String::new(), plan.name(other)));
+        for (key, value) in named.chain(texts) {
+            if !(reads(&key, &value) || names(&key) && self.owners.contains_key(value.trim())) {
+                continue;
+            }
+            let used: BTreeSet<&str> = words(&value)
+                .filter(|word| self.owners.contains_key(*word))
+                .collect();
+            for name in used
+                .into_iter()
+                .filter(|name| !(script && only_puts(&value, name)))
+            {
+                self.variable(plan, other, (&key, name), loops, world);
+            }
+        }
+    }
+
+    /// A variable that an element has in this property.
+    fn variable(
+        &mut self,
+        plan: &Plan,
+        other: ItemId,
+        (key, name): (&str, &str),
+        loops: &Loops,
+        world: &World,
+    ) {
+        for owner in self.owners[name].iter().filter(|owner| **owner != other) {
+            let Some(Ok(found)) = loops.loops.get(owner) else {
+                continue;
+            };
+            if found.opened.contains(&other) {
+                continue;
+            }
+            let groups = [*owner, other].map(|item| group(plan, item));
+            if !self.modules && groups[0] != groups[1] && !groups.contains(&None) {
+                self.elsewhere.insert(name.to_owned());
+                continue;
+            }
+            match asks(plan, other, key, found, world) {
+                Some(success) if other > *owner && !plan.inside(*owner).contains(&other) => {
+                    self.asking.push((*owner, other, success));
+                }
+                _ => {
+                    let (element, line) = (plan.name(other), plan.line(other));
+                    let why = format!("{name} is used in {element} (line {line}), too");
+                    self.needed.insert(*owner, why);
+                }
+            }
+        }
+    }
+}
+
 /// One round; whether a loop stays that was to move.
 fn keep(plan: &Plan, loops: &mut Loops, starts: &Starts, world: &World) -> bool {
     loops.resets.clear();
     loops.elsewhere.clear();
-    let modules = plan.items().any(|item| plan.class(item) == "ModuleController");
-    let mut owners: BTreeMap<String, BTreeSet<ItemId>> = BTreeMap::new();
-    let mut gone: BTreeSet<ItemId> = BTreeSet::new();
-    for (item, found) in &loops.loops {
-        if let Ok(found) = found {
-            gone.extend(&found.gone);
-            gone.insert(*item);
-            for name in &found.found.puts {
-                owners.entry(name.clone()).or_default().insert(*item);
-            }
-        }
-    }
-    if owners.is_empty() {
+    let mut round = Round::of(plan, loops);
+    if round.owners.is_empty() {
         return false;
     }
-    let mut needed = index_is_used(plan, loops);
-    // An assertion's list has what a body is to have, under numbers for names.
-    let names = |item: ItemId, key: &str| {
-        let listed = key.parse::<i64>().is_ok() && plan.class(item).ends_with("Assertion");
-        !key.is_empty() && !listed
-    };
-    let mut asking: Vec<(ItemId, ItemId, bool)> = Vec::new();
-    for other in plan
-        .items()
-        .filter(|other| plan.class(*other) != "Arguments" && !gone.contains(other))
-    {
-        if starts
-            .get(&other)
-            .is_some_and(|puts| puts.keys().all(|name| owners.contains_key(name)))
-            && plan.inside(other).is_empty()
-            && !slots::is_counted(plan, other)
-        {
-            loops.resets.insert(other);
+    round.needed = index_is_used(plan, loops);
+    for other in plan.items() {
+        if plan.class(other) == "Arguments" || round.gone.contains(&other) {
             continue;
         }
-        let texts = plan.texts(other).map(|(key, property)| (key, property.value));
-        let named = std::iter::once((String::new(), plan.name(other)));
-        for (key, value) in named.chain(texts).filter(|(key, value)| {
-            reads(key, value) || names(other, key) && owners.contains_key(value.trim())
-        }) {
-            let script = SCRIPTS.contains(&plan.class(other));
-            let names = words(&value)
-                .filter(|word| owners.contains_key(*word))
-                .collect::<BTreeSet<&str>>();
-            for name in names {
-                if script && only_puts(&value, name) {
-                    continue;
-                }
-                for owner in owners[name].iter().filter(|owner| **owner != other) {
-                    let Some(Ok(found)) = loops.loops.get(owner) else {
-                        continue;
-                    };
-                    if found.opened.contains(&other) {
-                        continue;
-                    }
-                    let groups = [*owner, other].map(|item| group(plan, item));
-                    if !modules && groups[0] != groups[1] && !groups.contains(&None) {
-                        loops.elsewhere.insert(name.to_owned());
-                        continue;
-                    }
-                    match asks(plan, other, &key, found, world) {
-                        Some(success) if other > *owner && !plan.inside(*owner).contains(&other) => {
-                            asking.push((*owner, other, success));
-                        }
-                        _ => {
-                            let (element, line) = (plan.name(other), plan.line(other));
-                            needed.insert(*owner, format!("{name} is used in {element} (line {line}), too"));
-                        }
-                    }
-                }
-            }
+        if round.resets(plan, other, starts) {
+            loops.resets.insert(other);
+        } else {
+            round.element(plan, other, loops, world);
         }
     }
-    for (owner, other, success) in asking {
+    loops.elsewhere = round.elsewhere;
+    for (owner, other, success) in round.asking {
         if let Some(Ok(found)) = loops.loops.get_mut(&owner) {
             if !found.asking.contains(&(other, success)) {
                 found.asking.push((other, success));
             }
         }
     }
-    connects_that_are_asked_for(plan, loops, &mut needed);
-    let stays = !needed.is_empty();
-    for (item, why) in needed {
+    connects_that_are_asked_for(plan, loops, &mut round.needed);
+    let stays = !round.needed.is_empty();
+    for (item, why) in round.needed {
         loops.loops.insert(item, Err(why));
     }
     keep_resets(loops, starts);

@@ -115,6 +115,11 @@ fn a_loop_around_a_connection_of_its_own_moves() {
         "{said}"
     );
     assert!(!plan.contains("JSR223") && !said.contains("LEFT"), "{said}");
+    // The Defaults below say none, and count for the controller, too.
+    assert!(
+        plan.contains("<stringProp name=\"wsb.retry.strategy\">decorrelated<"),
+        "{plan}"
+    );
 }
 
 #[test]
