@@ -97,29 +97,23 @@ fn lines(finding: &Finding, observations: &Observations) -> Vec<String> {
             ),
         ],
     ];
-    let unit = |name: &str| match name {
-        "ratePerSecond" => " a second",
-        "windowMs" => " ms",
-        _ => "",
-    };
-    for (name, [low, high]) in &finding.intervals {
-        let range = if high.is_infinite() {
-            format!("at least {}", figure(*low))
-        } else if (high - low).abs() < 1e-9 {
-            figure(*low)
-        } else {
-            format!("{} to {}", figure(*low), figure(*high))
-        };
-        rows.push(vec![(*name).to_owned(), format!("{range}{}", unit(name))]);
+    rows.extend(finding.intervals.iter().map(interval));
+    if !finding.also_possible.is_empty() {
+        let kinds: Vec<&str> = finding.also_possible.iter().map(|kind| kind.name()).collect();
+        rows.push(vec!["as possible".to_owned(), kinds.join(", ")]);
+    }
+    if let Some(second) = &finding.second {
+        rows.push(vec!["beside it".to_owned(), second.kind.name().to_owned()]);
+        rows.extend(second.figures.intervals.iter().map(interval));
+        let kinds: Vec<&str> = second.also_possible.iter().map(|kind| kind.name()).collect();
+        if !kinds.is_empty() {
+            rows.push(vec!["as possible".to_owned(), kinds.join(", ")]);
+        }
     }
     if let Some(limit) = &finding.limit_spec {
         rows.push(vec!["as text".to_owned(), format!("\"{limit}\"")]);
     }
     rows.push(vec!["hints".to_owned(), hints(finding)]);
-    if !finding.also_possible.is_empty() {
-        let kinds: Vec<&str> = finding.also_possible.iter().map(|kind| kind.name()).collect();
-        rows.push(vec!["as possible".to_owned(), kinds.join(", ")]);
-    }
     if !finding.likely_makers.is_empty() {
         rows.push(vec!["looks like".to_owned(), finding.likely_makers.join(", ")]);
     }
@@ -152,6 +146,23 @@ fn lines(finding: &Finding, observations: &Observations) -> Vec<String> {
     }
     told("Besides:", notes);
     lines
+}
+
+/// What the decisions do not exclude of a figure.
+fn interval((name, [low, high]): (&&'static str, &[f64; 2])) -> Vec<String> {
+    let unit = match *name {
+        "ratePerSecond" => " a second",
+        "windowMs" => " ms",
+        _ => "",
+    };
+    let range = if high.is_infinite() {
+        format!("at least {}", figure(*low))
+    } else if (high - low).abs() < 1e-9 {
+        figure(*low)
+    } else {
+        format!("{} to {}", figure(*low), figure(*high))
+    };
+    vec![(*name).to_owned(), format!("{range}{unit}")]
 }
 
 /// Names to the left, and texts beside them.

@@ -106,6 +106,37 @@ pub struct Hints {
     pub longest_ms: Option<f64>,
 }
 
+/// A limit that stands beside the first one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Second {
+    /// What limits.
+    pub kind: Kind,
+    /// As those of the first one.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Whether refused attempts count; null where the observations do not say, or it has no meaning.
+    pub refusals_count: Option<bool>,
+    /// Kinds that explain its part of the decisions as well.
+    pub also_possible: Vec<Kind>,
+}
+
+/// The figures of a limit; those that its kind lacks are null.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// Of a bucket or a queue.
+    pub rate_per_second: Option<f64>,
+    /// Of a bucket; of a queue how many may be ahead of the rate.
+    pub burst: Option<u64>,
+    /// Of a window, or at the same time.
+    pub limit: Option<u64>,
+    /// Of a window.
+    pub window_ms: Option<f64>,
+    /// Figures that the decisions do not exclude, by the figure's name.
+    pub intervals: BTreeMap<&'static str, [f64; 2]>,
+}
+
 /// The result. As JSON its top level is fixed; fields that a kind lacks are null.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -132,6 +163,8 @@ pub struct Finding {
     pub intervals: BTreeMap<&'static str, [f64; 2]>,
     /// Kinds that it is not.
     pub ruled_out: Vec<RuledOut>,
+    /// What refuses beside it, where two limits were seen at work; null where one explains all.
+    pub second: Option<Second>,
     /// What refusals said.
     pub hints: Hints,
     /// The status of nearly all refusals; null where they had several, or none.

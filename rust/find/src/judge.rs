@@ -127,10 +127,20 @@ impl Rated {
         self.likely + self.explained()
     }
 
+    /// Without what refusals told.
+    pub(crate) fn by_decisions(&self) -> f64 {
+        self.bits() - self.agreement
+    }
+
+    /// What it contradicts and leaves to chance.
+    pub(crate) fn unexplained(&self) -> f64 {
+        let level = self.found.fit.level;
+        MISSED_BITS * level.missed() as f64 + self.open_bits * level.open as f64
+    }
+
     /// Of the decisions and the waits alone, whatever its figures.
     fn explained(&self) -> f64 {
-        let level = self.found.fit.level;
-        self.agreement + self.waits - MISSED_BITS * level.missed() as f64 - self.open_bits * level.open as f64
+        self.agreement + self.waits - self.unexplained()
     }
 
     /// Whether its figures say something, and more than luck could. Where no other kind comes near, there is none whose figures it could

@@ -6,6 +6,8 @@
 //!
 //! Pure: no file, no clock, no thread. Not here: how traces are opened and findings printed (`cli`), limits that decide (`limiter`).
 
+mod double;
+mod figures;
 mod finding;
 mod hints;
 mod judge;
@@ -21,10 +23,11 @@ mod search;
 mod seen;
 mod told;
 
-pub use finding::{Finding, Hints, Honesty, Kind, RuledOut};
+pub use finding::{Figures, Finding, Hints, Honesty, Kind, RuledOut, Second};
 pub use makers::likely_makers;
 pub use observations::{Decision, MOST_KEPT, Observations, Outcome};
 
+use double::Double;
 use judge::{Verdict, candidates, judge};
 use limit::{round_level, spec};
 use limiter::Rule;
@@ -74,12 +77,23 @@ pub fn find(observations: &Observations) -> Finding {
     } else {
         let ends_told = observations.ends_told();
         let served = queue::at_answer(&seen);
-        let candidates = candidates(&seen, served.as_ref(), &waits(&decisions, &seen), ends_told);
-        let verdict = judge(&seen, &candidates, ends_told);
+        let waits = waits(&decisions, &seen);
+        let candidates = candidates(&seen, served.as_ref(), &waits, ends_told);
+        let mut verdict = judge(&seen, &candidates, ends_told);
+        let double = double::double(&seen, &waits, ends_told, &candidates);
+        if let Some(Double::Unclear(reason)) = &double {
+            (verdict.named, verdict.also, verdict.open) = (None, Vec::new(), vec![reason.clone()]);
+        }
         if verdict.named.is_none() && by_denial {
             finding.kind = if mixed(&seen) { Kind::Other } else { Kind::Unknown };
         }
-        judged(&mut finding, &seen, served.as_ref(), verdict);
+        match double {
+            Some(Double::Both(verdicts, together)) => {
+                double_found(&mut finding, &seen, *verdicts);
+                finding.contradicted = together.missed;
+            }
+            _ => judged(&mut finding, &seen, served.as_ref(), verdict),
+        }
     }
     if decisions.len() < all {
         finding
@@ -104,6 +118,7 @@ fn empty(observations: &Observations, decisions: &[Decision], seen: &Seen) -> Fi
         also_possible: Vec::new(),
         intervals: BTreeMap::new(),
         ruled_out: Vec::new(),
+        second: None,
         hints: hints::hints(observations, decisions, seen, None),
         refusal_status: refusal_status(decisions),
         likely_makers: Vec::new(),
@@ -198,8 +213,36 @@ fn queue_found(finding: &mut Finding, queued: &queue::Queued) {
     }
 }
 
+/// Of two limits the first one is told as if it stood alone, and the other beside it.
+fn double_found(finding: &mut Finding, seen: &Seen, [first, second]: [Verdict; 2]) {
+    let other = second.named.as_ref().expect("both are named");
+    finding.second = Some(Second {
+        kind: judge::kind(other.family),
+        figures: figures_of(other),
+        refusals_count: second.counted,
+        also_possible: second.also,
+    });
+    let beside = spec(seen, other);
+    judged(finding, seen, None, first);
+    let both = finding.limit_spec.take().zip(beside);
+    finding.limit_spec = both.map(|(mut spec, beside)| {
+        spec.limits.extend(beside.limits);
+        spec
+    });
+}
+
 /// The fields and intervals of the limit that was found.
 fn figures(finding: &mut Finding, found: &Found) {
+    let figures = figures_of(found);
+    finding.rate_per_second = figures.rate_per_second;
+    finding.burst = figures.burst;
+    finding.limit = figures.limit;
+    finding.window_ms = figures.window_ms;
+    finding.intervals = figures.intervals;
+}
+
+fn figures_of(found: &Found) -> Figures {
+    let mut figures = Figures::default();
     let whole = |level: i64| u64::try_from(level).ok();
     let (low, high) = found.levels;
     let interval = [
@@ -214,28 +257,29 @@ fn figures(finding: &mut Finding, found: &Found) {
     let level = whole(round_level(found));
     match found.family {
         Family::Bucket => {
-            finding.rate_per_second = Some(found.fit.shape.figure());
-            finding.burst = level;
-            finding.intervals.insert("ratePerSecond", [from, until]);
-            finding.intervals.insert("burst", interval);
+            figures.rate_per_second = Some(found.fit.shape.figure());
+            figures.burst = level;
+            figures.intervals.insert("ratePerSecond", [from, until]);
+            figures.intervals.insert("burst", interval);
         }
         Family::Queue => {
-            finding.rate_per_second = Some(found.fit.shape.figure());
-            finding.burst = level.map(|level| level.saturating_sub(1));
-            finding.intervals.insert("ratePerSecond", [from, until]);
-            finding
+            figures.rate_per_second = Some(found.fit.shape.figure());
+            figures.burst = level.map(|level| level.saturating_sub(1));
+            figures.intervals.insert("ratePerSecond", [from, until]);
+            figures
                 .intervals
                 .insert("burst", interval.map(|level| level - 1.0));
         }
         Family::Open | Family::Held => {
-            finding.limit = level;
-            finding.intervals.insert("limit", interval);
+            figures.limit = level;
+            figures.intervals.insert("limit", interval);
         }
         Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter => {
-            finding.limit = level;
-            finding.window_ms = Some(found.fit.shape.figure() / 1e3);
-            finding.intervals.insert("limit", interval);
-            finding.intervals.insert("windowMs", [from / 1e3, until / 1e3]);
+            figures.limit = level;
+            figures.window_ms = Some(found.fit.shape.figure() / 1e3);
+            figures.intervals.insert("limit", interval);
+            figures.intervals.insert("windowMs", [from / 1e3, until / 1e3]);
         }
     }
+    figures
 }

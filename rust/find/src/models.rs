@@ -187,7 +187,7 @@ fn windows(seen: &Seen, window: Micros) -> Vec<(Micros, Micros)> {
 /// For each pass, in the order of sending: when the latest of the refusals that came before it was sent. One that is let in behind a
 /// refusal of the same window is in a new one.
 fn reopened(seen: &Seen, by_sent: &[&One]) -> Vec<Micros> {
-    let mut refused = seen.refused().peekable();
+    let mut refused = seen.refused().filter(|_| !seen.unsorted).peekable();
     let mut latest = Micros::MIN / 4;
     let behind = |pass: &&One| {
         while let Some(one) = refused.next_if(|one| one.answered <= pass.sent) {

@@ -1,6 +1,7 @@
 //! The search for a shape: a coarse walk over all windows or rates, the best few refined, and how far each figure can be moved before
 //! more decisions contradict it.
 
+use crate::figures::{round_figures, roundest};
 use crate::models::{Fit, Shape, fit};
 use crate::seen::{Micros, Seen};
 
@@ -302,49 +303,6 @@ impl Search<'_> {
     }
 }
 
-/// Windows and rates that people configure.
-fn round_figures(family: Family) -> Box<dyn Iterator<Item = f64>> {
-    // The odd ones are Tomcat's.
-    const SECONDS: [f64; 27] = [
-        0.5, 1.0, 1.024, 1.5, 2.0, 2.048, 3.0, 4.0, 4.096, 5.0, 6.0, 7.0, 8.0, 8.192, 10.0, 12.0, 15.0,
-        16.384, 20.0, 30.0, 40.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0,
-    ];
-    match family {
-        Family::Bucket | Family::Queue => Box::new(
-            (1..=60)
-                .map(f64::from)
-                .chain((1..=60).map(|n| f64::from(n) / 60.0)),
-        ),
-        _ => Box::new(SECONDS.into_iter().map(|seconds| 1e6 * seconds)),
-    }
-}
-
-/// The roundest figure in a range: whole minutes, then seconds, then tenths ...; of equally round ones that nearest to the middle.
-pub(crate) fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
-    let steps: &[f64] = match family {
-        Family::Bucket | Family::Queue => &[
-            100.0,
-            50.0,
-            10.0,
-            5.0,
-            1.0,
-            0.5,
-            0.1,
-            1.0 / 60.0,
-            0.05,
-            0.01,
-            0.001,
-        ],
-        _ => &[60e6, 30e6, 10e6, 5e6, 1e6, 500e3, 100e3, 50e3, 10e3, 5e3, 1e3],
-    };
-    let middle = f64::midpoint(low, high);
-    steps.iter().find_map(|step| {
-        let nearest = (middle / step).round() * step;
-        let inside = |figure: f64| figure > 0.0 && figure >= low && figure <= high;
-        inside(nearest).then_some(nearest)
-    })
-}
-
 /// The same with another figure.
 pub(crate) fn at_figure(seen: &Seen, found: &Found, figure: f64) -> Found {
     let (_, begin) = found.fit.shape.figure_and_begin();
@@ -414,23 +372,67 @@ pub(crate) fn round_ones(seen: &Seen, best: &Found) -> Vec<Found> {
         .collect()
 }
 
+/// The best of a family that is near to a shape of it.
+pub(crate) fn near(seen: &Seen, family: Family, from: Shape) -> Found {
+    if family == Family::Open {
+        return only(seen, family);
+    }
+    let views = Views::new(seen, false);
+    let whole = views.whole(family, false);
+    let refine = Search {
+        seen: &views.thicker,
+        ..whole
+    };
+    let (figure, begin) = from.figure_and_begin();
+    let point = refine.refine(refine.at(figure, begin));
+    whole.found(whole.at(point.figure, mid_run(seen, point.figure, point.begin)))
+}
+
+/// All shapes of a family of a walk in such steps, round ones among them.
+pub(crate) fn shapes(seen: &Seen, family: Family, step: f64) -> Vec<Shape> {
+    if family == Family::Open {
+        return vec![Shape::Open];
+    }
+    let walk = Search {
+        seen,
+        family,
+        counted: false,
+    };
+    let (from, until) = walk.bounds();
+    let openings = seen.openings();
+    let even = std::iter::successors(Some(from), |figure| Some(figure * step));
+    let round = round_figures(family).filter(|figure| (from..=until).contains(figure));
+    even.take_while(|figure| *figure <= until)
+        .chain(round)
+        .flat_map(|figure| {
+            let begins = walk.begins(&openings, figure).into_iter();
+            begins.map(move |begin| shape(family, figure, begin))
+        })
+        .collect()
+}
+
+/// Connections at the same time have no figure to look for.
+fn only(seen: &Seen, family: Family) -> Found {
+    let whole = Search {
+        seen,
+        family,
+        counted: false,
+    };
+    let point = whole.at(1.0, 0);
+    Found {
+        family,
+        fit: point.fit,
+        range: (1.0, 1.0),
+        levels: (point.fit.level.low, point.fit.level.high),
+        begins: 1.0,
+        unbounded: false,
+    }
+}
+
 /// The best of a family: each figure that explains the decisions, for what explains as much may be less likely.
 pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Vec<Found> {
     if family == Family::Open {
-        let whole = Search {
-            seen,
-            family,
-            counted,
-        };
-        let point = whole.at(1.0, 0);
-        return vec![Found {
-            family,
-            fit: point.fit,
-            range: (1.0, 1.0),
-            levels: (point.fit.level.low, point.fit.level.high),
-            begins: 1.0,
-            unbounded: false,
-        }];
+        return vec![only(seen, family)];
     }
     let views = Views::new(seen, counted);
     let whole = views.whole(family, counted);

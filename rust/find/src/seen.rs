@@ -74,6 +74,8 @@ pub(crate) struct One {
     pub(crate) silent: bool,
     /// When the connection ended.
     pub(crate) ended: Option<Micros>,
+    /// Another limit refused it, or may have: it says nothing of this one.
+    pub(crate) elsewhere: bool,
 }
 
 /// All decisions, ordered by their answers.
@@ -94,6 +96,8 @@ pub(crate) struct Seen {
     pub(crate) held_longer: Micros,
     /// Who waited for a place was let in when it was answered, and is written down so.
     pub(crate) at_answers: bool,
+    /// Any of its refusals may be another limit's.
+    pub(crate) unsorted: bool,
     /// Nine of ten decisions fell within this time.
     pub(crate) usual: Micros,
 }
@@ -120,6 +124,7 @@ impl Seen {
                 passed: decision.outcome == Outcome::Passed,
                 silent,
                 ended: decision.ended.map(since),
+                elsewhere: false,
             }
         });
         Self::of(all.collect(), origin)
@@ -138,8 +143,22 @@ impl Seen {
             attempts: Spans::of(all.iter().map(span)),
             origin,
             length: all.last().map_or(0, |one| one.answered),
-            judged: all.clone(),
+            judged: all.iter().filter(|one| !one.elsewhere).copied().collect(),
+            unsorted: false,
             all,
+        }
+    }
+
+    /// The same, as far as one of two limits is concerned of which the other one explains those.
+    pub(crate) fn without(&self, explained: &[bool]) -> Self {
+        let all = self.all.iter().zip(explained).map(|(one, explained)| One {
+            elsewhere: *explained,
+            ..*one
+        });
+        Self {
+            held_longer: self.held_longer,
+            at_answers: self.at_answers,
+            ..Self::of(all.collect(), self.origin)
         }
     }
 
@@ -155,13 +174,14 @@ impl Seen {
         Self {
             held_longer: self.held_longer,
             at_answers: self.at_answers,
+            unsorted: self.unsorted,
             ..Self::of(self.all[..most].to_vec(), self.origin)
         }
     }
 
     /// The same requests, with what became of them in an order by chance: each number is another order, always the same one.
     pub(crate) fn shuffled(&self, order: u64) -> Self {
-        let mut all = self.all.clone();
+        let mut all: Vec<One> = self.all.iter().filter(|one| !one.elsewhere).copied().collect();
         // A linear congruential generator by Knuth, of which the upper bits are used.
         let mut state = order;
         for nth in (1..all.len()).rev() {
@@ -195,6 +215,9 @@ impl Seen {
         let mut found = Vec::new();
         let (mut refused, mut latest) = (0, 0);
         for one in &self.all {
+            if one.elsewhere {
+                continue;
+            }
             if !one.passed {
                 refused += 1;
                 latest = latest.max(one.sent);
@@ -212,13 +235,12 @@ impl Seen {
     }
 
     pub(crate) fn refused(&self) -> impl Iterator<Item = &One> {
-        self.all.iter().filter(|one| !one.passed)
+        self.all.iter().filter(|one| !one.passed && !one.elsewhere)
     }
 
     /// How many passed and were refused.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        let passed = self.passed().count();
-        (passed, self.all.len() - passed)
+        (self.passed().count(), self.refused().count())
     }
 }
 

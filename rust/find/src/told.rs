@@ -1,7 +1,8 @@
 //! The waits that refusals told, against those of a limit: how well they agree, and which lengths of a window they leave.
 
+use crate::figures::roundest;
 use crate::limit::spec;
-use crate::search::{Family, Found, at_figure, roundest};
+use crate::search::{Family, Found, at_figure};
 use crate::seen::{Micros, Seen};
 use limiter::{Decision as Answer, Limiter};
 use std::collections::BTreeMap;

@@ -225,5 +225,6 @@ fn the_top_level_of_the_json_is_as_it_is_promised() {
     assert_eq!(json["kind"], "token-bucket");
     assert_eq!(json["limit"], serde_json::Value::Null);
     assert_eq!(json["intervals"]["burst"], serde_json::json!([20.0, 20.0]));
+    assert_eq!(json.get("second"), Some(&serde_json::Value::Null));
     assert_eq!(json["limitText"], "token-bucket rate=10 burst=20");
 }

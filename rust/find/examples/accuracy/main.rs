@@ -5,6 +5,7 @@
 //! Right is an answer that names the kind, or names another one and tells that this one explains as much; and that says whether
 //! refusals count as they do, or that it cannot tell.
 
+mod double;
 mod storms;
 mod traces;
 mod verdict;
@@ -12,8 +13,7 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str =
-    "accuracy storms [LIMITS of each kind, 5] [SEED, 1] | accuracy traces [FOLDER] [TRUTH, FOLDER/truth.txt]";
+const USAGE: &str = "accuracy storms|double [LIMITS of each kind, 5] [SEED, 1] | accuracy traces [FOLDER] [TRUTH, FOLDER/truth.txt]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +21,10 @@ fn main() -> ExitCode {
     let score = match words.first().map(String::as_str) {
         Some("storms") => match (number(1, 5), number(2, 1)) {
             (Ok(limits), Ok(seed)) => Ok(storms::score(limits, seed)),
+            _ => Err(USAGE.to_owned()),
+        },
+        Some("double") => match (number(1, 5), number(2, 1)) {
+            (Ok(limits), Ok(seed)) => Ok(double::score(limits, seed)),
             _ => Err(USAGE.to_owned()),
         },
         Some("traces") => {

@@ -8,10 +8,10 @@ use simulate::{Answer, Attempt, Hint, Look, Storm};
 use std::time::Duration;
 
 /// Chance of the example's own: SplitMix64.
-struct Chance(u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,11 +19,11 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, most: u64) -> u64 {
+    pub(crate) fn below(&mut self, most: u64) -> u64 {
         self.next() % most
     }
 
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(crate) fn of<T: Copy>(&mut self, all: &[T]) -> T {
         all[usize::try_from(self.below(all.len() as u64)).expect("an index")]
     }
 }
@@ -96,8 +96,19 @@ pub(crate) fn score(limits: u64, seed: u64) -> Score {
     all
 }
 
-/// What the users saw, with the stamps of a busy machine.
+/// A storm as chance has it, of users who find what their server is like.
 fn storm(truth: &LimitSpec, users: usize, hint: Hint, mode: PacerMode, chance: &mut Chance) -> Observations {
+    let storm = drawn(truth, users, hint, mode, chance);
+    watched(&storm, chance, &mut |_| {})
+}
+
+pub(crate) fn drawn(
+    truth: &LimitSpec,
+    users: usize,
+    hint: Hint,
+    mode: PacerMode,
+    chance: &mut Chance,
+) -> Storm {
     let mut storm = Storm::new(truth.clone(), users);
     storm.look = Look::Status(chance.of(&[429, 429, 503]));
     storm.hint = hint;
@@ -105,13 +116,23 @@ fn storm(truth: &LimitSpec, users: usize, hint: Hint, mode: PacerMode, chance: &
     storm.round_trip = Duration::from_millis(chance.of(&[2, 10, 40]));
     storm.ramp = Duration::from_millis(chance.of(&[20, 500, 1_000]));
     storm.horizon = Duration::from_secs(300);
-    storm.held = matches!(truth.limits[0].rule, Rule::Concurrency { .. })
+    let cap = |limit: &limiter::Limit| matches!(limit.rule, Rule::Concurrency { .. });
+    storm.held = truth
+        .limits
+        .iter()
+        .any(cap)
         .then(|| Duration::from_millis(chance.of(&[1_500, 2_300, 4_000])));
+    storm
+}
+
+/// What the users saw, with the stamps of a busy machine; each attempt is shown as it was, too.
+pub(crate) fn watched(storm: &Storm, chance: &mut Chance, each: &mut dyn FnMut(&Attempt)) -> Observations {
     let mut decisions = Vec::new();
     // The simulator's server counts from the storm's begin.
     let origin: u64 = 1_795_824_000_000_000;
     let seed = chance.next();
     storm.run_watched(seed, &mut |attempt: Attempt| {
+        each(&attempt);
         let micros = |time: Duration| origin + u64::try_from(time.as_micros()).unwrap_or(0);
         // Threads wake late, mostly by little.
         let late = |chance: &mut Chance| match chance.below(10) {

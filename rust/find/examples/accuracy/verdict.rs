@@ -1,6 +1,6 @@
 //! How an answer is judged by the truth, and the counts of many such judgements.
 
-use find::{Finding, Kind};
+use find::{Figures, Finding, Kind};
 use limiter::{LimitSpec, Rule};
 
 /// Figures with a wider interval than this are not promised to be near.
@@ -30,6 +30,9 @@ impl Verdict {
                 .is_none_or(|counted| counted == truth.limits[0].reject_counts)
         };
         let is = |kind: Kind, truth: &LimitSpec| kind.word() == truth.limits[0].rule.word();
+        if truths[0].limits.len() > 1 || found.second.is_some() {
+            return Self::of_two(&truths[0], found);
+        }
         let named = |truth: &LimitSpec| counted_right(truth) && is(found.kind, truth);
         let possible = |truth: &LimitSpec| {
             counted_right(truth) && found.also_possible.iter().any(|kind| is(*kind, truth))
@@ -39,6 +42,37 @@ impl Verdict {
             _ if truths.iter().any(named) => Self::Named,
             _ if truths.iter().any(possible) => Self::Possible,
             _ => Self::Wrong,
+        }
+    }
+
+    /// Where one of the two sides has two limits: in any order, each named or told to be as possible.
+    fn of_two(truth: &LimitSpec, found: &Finding) -> Self {
+        let ([one, other], Some(second)) = (&truth.limits[..], &found.second) else {
+            return match found.kind {
+                Kind::Unknown => Self::CannotTell,
+                _ => Self::Wrong,
+            };
+        };
+        let told = [
+            (found.kind, &found.also_possible),
+            (second.kind, &second.also_possible),
+        ];
+        let named = |(kind, _): &(Kind, &Vec<Kind>), rule: &Rule| kind.word() == rule.word();
+        let possible = |told: &(Kind, &Vec<Kind>), rule: &Rule| {
+            named(told, rule) || told.1.iter().any(|kind| kind.word() == rule.word())
+        };
+        let orders = [(one, other), (other, one)];
+        let in_any_order = |is: &dyn Fn(&(Kind, &Vec<Kind>), &Rule) -> bool| {
+            orders
+                .iter()
+                .any(|(one, other)| is(&told[0], &one.rule) && is(&told[1], &other.rule))
+        };
+        if in_any_order(&named) {
+            Self::Named
+        } else if in_any_order(&possible) {
+            Self::Possible
+        } else {
+            Self::Wrong
         }
     }
 
@@ -80,13 +114,16 @@ impl Score {
         self.near += usize::from(near == Some(true));
         if verdict != Verdict::Named || near == Some(false) {
             let also: Vec<&str> = found.also_possible.iter().map(|kind| kind.word()).collect();
+            let second = found.second.iter().flat_map(|second| &second.also_possible);
+            let second: Vec<String> = second.map(|kind| format!(" / {}", kind.word())).collect();
             let truths: Vec<String> = truths.iter().map(ToString::to_string).collect();
             println!(
-                "{:12} {what} ({}): {} (also {})",
+                "{:12} {what} ({}): {} (also {}{})",
                 verdict.word(),
                 truths.join(" | "),
                 found.sentence(),
-                also.join(", ")
+                also.join(", "),
+                second.join(", ")
             );
         }
     }
@@ -123,11 +160,33 @@ impl Score {
 
 /// Whether the figures are as near as promised; `None`: they are not told, or only by a wide interval.
 fn figures_are_near(truth: &LimitSpec, found: &Finding) -> Option<bool> {
+    let first = Figures {
+        rate_per_second: found.rate_per_second,
+        burst: found.burst,
+        limit: found.limit,
+        window_ms: found.window_ms,
+        intervals: found.intervals.clone(),
+    };
+    let Some(second) = &found.second else {
+        return near(&truth.limits[0].rule, found.kind, &first);
+    };
+    let [one, other] = &truth.limits[..] else {
+        return None;
+    };
+    let both = |one: &Rule, other: &Rule| {
+        let told = near(one, found.kind, &first).zip(near(other, second.kind, &second.figures));
+        told.map(|(one, other)| one && other)
+    };
+    let orders = [both(&one.rule, &other.rule), both(&other.rule, &one.rule)];
+    orders.into_iter().flatten().reduce(|one, other| one || other)
+}
+
+fn near(truth: &Rule, kind: Kind, found: &Figures) -> Option<bool> {
     let narrow = found
         .intervals
         .values()
         .all(|[low, high]| *high <= low * NARROW + 1.0);
-    if !narrow || found.kind.word() != truth.limits[0].rule.word() {
+    if !narrow || kind.word() != truth.word() {
         return None;
     }
     let near = |told: Option<f64>, real: f64| told.is_some_and(|told| (told / real - 1.0).abs() <= NEAR);
@@ -136,7 +195,7 @@ fn figures_are_near(truth: &LimitSpec, found: &Finding) -> Option<bool> {
         told.is_some_and(|told| told.abs_diff(u64::from(real)) <= 1)
             || near(told.map(|told| told as f64), f64::from(real))
     };
-    Some(match truth.limits[0].rule {
+    Some(match *truth {
         Rule::TokenBucket { rate, burst } | Rule::Queue { rate, burst, .. } => {
             near(found.rate_per_second, rate) && count(found.burst, burst)
         }
