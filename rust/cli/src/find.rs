@@ -78,12 +78,48 @@ pub(crate) fn tell(finding: &Finding, observations: &Observations, json: bool) -
 
 /// Reads traces and result files as what clients saw.
 pub(crate) fn observe(files: &[PathBuf]) -> Result<Observations, Failure> {
-    let mut observations = Observations::new();
-    input::read(files, |source, item| match item {
-        Item::Record(record) => observations.add_record(source, &record),
-        Item::Row(row) => observations.add_row(source, &row),
-    })?;
+    let mut sources = Sources::default();
+    input::read(files, |source, item| sources.take(source, &item))?;
+    let (observations, left) = sources.chosen();
+    if left > 0 {
+        crate::complain(
+            "warning",
+            &format!(
+                "{left} rows of result files do not count: the traces beside them hold the same attempts with more about each; \
+                 to judge by the rows, leave the traces away"
+            ),
+        );
+    }
     Ok(observations)
+}
+
+/// What traces tell and what result files do, apart: of one run both tell the same attempts.
+#[derive(Default)]
+pub(crate) struct Sources {
+    of_traces: Observations,
+    of_rows: Observations,
+    rows: u64,
+}
+
+impl Sources {
+    pub(crate) fn take(&mut self, source: usize, item: &Item) {
+        match item {
+            Item::Record(record) => self.of_traces.add_record(source, record),
+            Item::Row(row) => {
+                self.of_rows.add_row(source, row);
+                self.rows += 1;
+            }
+        }
+    }
+
+    /// The traces, and the rows only where no trace has an attempt; with how many rows are left aside.
+    pub(crate) fn chosen(self) -> (Observations, u64) {
+        if self.of_traces.decisions().is_empty() && self.rows > 0 {
+            (self.of_rows, 0)
+        } else {
+            (self.of_traces, self.rows)
+        }
+    }
 }
 
 fn lines(finding: &Finding, observations: &Observations) -> Vec<String> {
@@ -109,6 +145,9 @@ fn lines(finding: &Finding, observations: &Observations) -> Vec<String> {
         if !kinds.is_empty() {
             rows.push(vec!["as possible".to_owned(), kinds.join(", ")]);
         }
+    }
+    if let Some(each) = &finding.each_user {
+        rows.push(vec!["as text, of each".to_owned(), format!("\"{}\"", each.limit)]);
     }
     if let Some(limit) = &finding.limit_spec {
         rows.push(vec!["as text".to_owned(), format!("\"{limit}\"")]);

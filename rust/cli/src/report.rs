@@ -1,13 +1,18 @@
 //! `report`: traces and result files in, one HTML page out. What is counted and how it is told is the work of the crate `report`.
 
+use crate::find::Sources;
 use crate::input::{self, Item};
 use crate::output::{self, Sort};
 use crate::{Failure, say};
 use clap::Args;
 use find::{Finding, Kind, Observations};
+use limiter::Rule;
 use report::{Answer, Cure, Page, Run};
+use simulate::{Hint, Storm};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
+use tune::{Goal, Question, Setting};
 
 const EXAMPLE: &str = "\
 Example:
@@ -75,21 +80,18 @@ const PAGE: Sort = Sort {
     ours: |text| text.contains("<meta name=\"generator\" content=\"ws-backoff "),
 };
 
-/// The run, and what it tells of a limit: that is in the traces, and only where there are none in the result file.
+/// The run, and what it tells of a limit.
 fn read(files: &[PathBuf]) -> Result<(Run, Observations), Failure> {
     let mut run = Run::new();
-    let (mut of_traces, mut of_rows) = (Observations::new(), Observations::new());
-    let lines = input::read(files, |source, item| match item {
-        Item::Record(record) => {
-            run.take(&record);
-            of_traces.add_record(source, &record);
+    let mut sources = Sources::default();
+    input::read(files, |source, item| {
+        match &item {
+            Item::Record(record) => run.take(record),
+            Item::Row(row) => run.sample(row),
         }
-        Item::Row(row) => {
-            run.sample(&row);
-            of_rows.add_row(source, &row);
-        }
+        sources.take(source, &item);
     })?;
-    Ok((run, if lines.records > 0 { of_traces } else { of_rows }))
+    Ok((run, sources.chosen().0))
 }
 
 /// What the limit is, and what nobody can tell from this run.
@@ -127,17 +129,65 @@ fn limit(finding: &Finding) -> Answer {
     }
 }
 
-/// How to come by the settings for a limit that bites; the search for them takes longer than a page may.
+/// Of more users no storms are looked at for a page.
+const MOST_USERS: u64 = 1_000;
+/// Over so many storms the figures go: a page must not take long.
+const STORMS: u64 = 4;
+/// What JMeter's threads take to start without a ramp-up.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// The settings for a limit that bites: of the plugin as it comes, with each kind of gate, the best; and the command that looks for
+/// better ones, which takes longer than a page may.
 fn settings(finding: &Finding, users: u64) -> Option<Answer> {
     let limit = finding
         .limit_spec
         .as_ref()
         .filter(|_| finding.kind != Kind::None)?;
-    Some(Answer {
+    let command = format!("ws-backoff tune --limit \"{limit}\" --users {users}");
+    let asked = Answer {
         question: "What to set".to_owned(),
         answer: "Settings for these users and this limit, their figures, and the ramp-up that needs no retry, by one command".to_owned(),
         more: Vec::new(),
-        copy: Some(format!("ws-backoff tune --limit \"{limit}\" --users {users}")),
+        copy: Some(command.clone()),
+    };
+    // How long users stay is not known here, and a cap has no answer without.
+    let cap = |limit: &limiter::Limit| matches!(limit.rule, Rule::Concurrency { .. });
+    if limit.limits.iter().any(cap) || !(1..=MOST_USERS).contains(&users) {
+        return Some(asked);
+    }
+    let mut storm = Storm::new(limit.clone(), usize::try_from(users).ok()?);
+    storm.ramp = AT_ONCE;
+    if finding.hints.given == 0 {
+        storm.hint = Hint::None;
+    }
+    let question = Question {
+        seeds: STORMS,
+        ..Question::new(storm, Goal::Soonest)
+    };
+    let answer = tune::usual(&question, &mut || true)?;
+    let told = |setting: &Setting| {
+        let figures = &setting.figures;
+        format!(
+            "simulated: {:.1} of {users} users lost, all in after {:.1} s, {:.2} attempts a user",
+            figures.lost.mean, figures.makespan.mean, figures.attempts_per_user.mean
+        )
+    };
+    let best = answer.settings.iter().find(|one| one.kind != tune::Kind::Calm)?;
+    let mut more = vec![told(best)];
+    if let Some(calm) = answer.calm() {
+        more.push(crate::tune::instruction(calm));
+    }
+    more.extend(answer.notes.iter().map(crate::tune::sentence));
+    more.push(format!("For settings that are fitted to this limit: {command}"));
+    let keys: Vec<String> = tune::properties(&best.habit)
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    Some(Answer {
+        answer: crate::tune::instruction(best),
+        more,
+        copy: (!keys.is_empty()).then(|| keys.join("\n")),
+        ..asked
     })
 }
 

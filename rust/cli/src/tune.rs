@@ -255,7 +255,7 @@ fn name(setting: &Setting) -> String {
 }
 
 /// What is to be set.
-fn instruction(setting: &Setting) -> String {
+pub(crate) fn instruction(setting: &Setting) -> String {
     let own = properties(&setting.habit);
     let words: Vec<String> = own.iter().map(|(key, value)| format!("{key}={value}")).collect();
     match (setting.kind, words.is_empty()) {
@@ -273,7 +273,7 @@ fn seconds(ramp: Duration) -> String {
     format!("{} s", ramp.as_secs_f64())
 }
 
-fn sentence(note: &Note) -> String {
+pub(crate) fn sentence(note: &Note) -> String {
     match note {
         Note::NothingToDo => "Nobody is refused today: there is nothing to tune.".to_owned(),
         Note::Concurrency(limit) => format!(

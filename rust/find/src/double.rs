@@ -3,7 +3,7 @@
 //! Who was let in was let in by both, so the state of each is known by itself; only whose a refusal is is not. Each of the two is judged
 //! by the refusals that the other cannot have made, as if it stood alone.
 
-use crate::judge::{Rated, Verdict, candidates, judge};
+use crate::judge::{Rated, Verdict, candidates, cost, judge};
 use crate::likely::likely;
 use crate::limit::round_level;
 use crate::models::{Demand, Shape, demands};
@@ -37,17 +37,14 @@ const TURNS: usize = 3;
 const CONTRADICTED: u32 = 50;
 /// What a second limit costs, in bits, besides its figures; and by how many bits the two must be heavier than one alone.
 const SECOND: f64 = -6.0;
-const CLEARLY: f64 = 12.0;
+const CLEARLY: f64 = 15.0;
 /// Below so many bits there is nothing for a second limit to explain.
-const TO_EXPLAIN: f64 = 40.0;
+pub(crate) const TO_EXPLAIN: f64 = 40.0;
 /// A pair that contradicts more than this share of the decisions, or one in so few, explains too little.
 const MISSED: usize = 100;
 const MISSED_AT_LEAST: usize = 2;
 /// So many refusals at least must be of each alone.
 const OF_EACH: usize = 5;
-/// What decisions weigh, as in `judge`.
-const MISSED_BITS: f64 = 10.0;
-const OPEN_BITS: f64 = 0.5;
 
 /// What two limits explain.
 #[derive(Debug)]
@@ -67,26 +64,26 @@ pub(crate) struct Together {
     of_each: [usize; 2],
 }
 
-impl Together {
-    fn cost(&self) -> f64 {
-        MISSED_BITS * self.missed as f64 + OPEN_BITS * self.open as f64
-    }
+/// What the best shared limit leaves to explain, in bits.
+pub(crate) fn unexplained(alone: &[Rated]) -> f64 {
+    let unexplained = alone.iter().map(|rated| {
+        let level = rated.found.fit.level;
+        cost(level.missed(), level.open)
+    });
+    unexplained.fold(f64::MAX, f64::min)
 }
 
 /// Looks for two where one does not explain all; `None`: two do no better.
 pub(crate) fn double(seen: &Seen, told: &[Told], ends_told: bool, alone: &[Rated]) -> Option<Double> {
     let best = alone.iter().map(Rated::by_decisions).fold(f64::MIN, f64::max);
-    let unexplained = alone.iter().map(Rated::unexplained).fold(f64::MAX, f64::min);
-    if unexplained < TO_EXPLAIN {
-        return None;
-    }
     let unsorted = Seen {
         unsorted: true,
         ..seen.clone()
     };
     let bits = |pair: &[Found; 2]| {
         let figures: f64 = pair.iter().map(|one| likely(seen, one)).sum();
-        SECOND + figures - together(&unsorted, pair).cost()
+        let told = together(&unsorted, pair);
+        SECOND + figures - cost(told.missed, told.open)
     };
     let pairs = walk(&unsorted, ends_told)
         .into_iter()

@@ -137,6 +137,19 @@ pub struct Figures {
     pub intervals: BTreeMap<&'static str, [f64; 2]>,
 }
 
+/// A limit that each user, that is each thread of JMeter, has for itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EachUser {
+    /// The limit of one of them.
+    #[serde(rename = "limitText", serialize_with = "text")]
+    pub limit: LimitSpec,
+}
+
+fn text<S: serde::Serializer>(limit: &LimitSpec, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(limit)
+}
+
 /// The result. As JSON its top level is fixed; fields that a kind lacks are null.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -165,6 +178,10 @@ pub struct Finding {
     pub ruled_out: Vec<RuledOut>,
     /// What refuses beside it, where two limits were seen at work; null where one explains all.
     pub second: Option<Second>,
+    /// As text what each user has for itself, where that is the limit; null where all share it.
+    pub each_user: Option<EachUser>,
+    /// Attempts that a proxy refused before the server knew of them.
+    pub proxy_refusals: usize,
     /// What refusals said.
     pub hints: Hints,
     /// The status of nearly all refusals; null where they had several, or none.
@@ -208,7 +225,11 @@ impl Finding {
     /// In one sentence, which begins with a small letter and has no full stop.
     #[must_use]
     pub fn sentence(&self) -> String {
-        match (&self.limit_spec, self.kind) {
+        let (spec, whose) = match &self.each_user {
+            Some(each) => (Some(&each.limit), "each user has its own, "),
+            None => (self.limit_spec.as_ref(), ""),
+        };
+        match (spec, self.kind) {
             (_, Kind::None) => "the limit: none seen, nobody was refused".to_owned(),
             (_, Kind::Other) => {
                 "the limit: none seen, who was refused was refused for another reason".to_owned()
@@ -228,7 +249,7 @@ impl Finding {
                     Some(false) => ", refusals do not count",
                     None => "",
                 };
-                format!("the limit: {}{counted}", rules.join(" and "))
+                format!("the limit: {whose}{}{counted}", rules.join(" and "))
             }
         }
     }

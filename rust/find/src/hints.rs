@@ -29,7 +29,7 @@ pub(crate) fn hints(
     sources.sort_unstable();
     sources.dedup();
     let names = observations.hint_sources();
-    let named = |source: &u32| names.get(usize::try_from(*source).ok()?).cloned();
+    let named = |source: &u32| names.get(usize::try_from(*source).ok()?).map(ToString::to_string);
     Hints {
         given: given.len(),
         refusals: decisions.iter().filter(refused).count(),

@@ -93,6 +93,13 @@ pub(crate) struct Verdict {
     pub(crate) open: Vec<String>,
 }
 
+impl Verdict {
+    /// Nobody can tell after all.
+    pub(crate) fn unclear(&mut self, reason: String) {
+        (self.named, self.also, self.counted, self.open) = (None, Vec::new(), None, vec![reason]);
+    }
+}
+
 /// A candidate with its weight, in bits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rated {
@@ -127,20 +134,15 @@ impl Rated {
         self.likely + self.explained()
     }
 
-    /// Without what refusals told.
+    /// Without what refusals told, and without giving much for what is left to chance: beside another limit, more is.
     pub(crate) fn by_decisions(&self) -> f64 {
-        self.bits() - self.agreement
-    }
-
-    /// What it contradicts and leaves to chance.
-    pub(crate) fn unexplained(&self) -> f64 {
-        let level = self.found.fit.level;
-        MISSED_BITS * level.missed() as f64 + self.open_bits * level.open as f64
+        self.likely - cost(self.found.fit.level.missed(), self.found.fit.level.open)
     }
 
     /// Of the decisions and the waits alone, whatever its figures.
     fn explained(&self) -> f64 {
-        self.agreement + self.waits - self.unexplained()
+        let level = self.found.fit.level;
+        self.agreement + self.waits - MISSED_BITS * level.missed() as f64 - self.open_bits * level.open as f64
     }
 
     /// Whether its figures say something, and more than luck could. Where no other kind comes near, there is none whose figures it could
@@ -175,6 +177,11 @@ fn open_bits(seen: &Seen, found: &Found) -> f64 {
     if free { OPEN_BITS_BESIDE } else { OPEN_BITS }
 }
 
+/// What decisions cost where several limits are looked for, in bits.
+pub(crate) fn cost(missed: usize, open: usize) -> f64 {
+    MISSED_BITS * missed as f64 + OPEN_BITS_BESIDE * open as f64
+}
+
 /// Whether those who were let in behind a refusal may have got the place of another.
 fn places_get_free(seen: &Seen) -> bool {
     let first = seen
@@ -190,7 +197,12 @@ fn places_get_free(seen: &Seen) -> bool {
 /// The best of all families, the heaviest first.
 /// Where places are short one may wait for one: `served` is what was seen as decided at the answers, if answers came late.
 pub(crate) fn candidates(seen: &Seen, served: Option<&Seen>, told: &[Told], ends_told: bool) -> Vec<Rated> {
-    let families = FAMILIES.iter().map(|(family, counted)| match family {
+    // Where refusals change what a limit does next, each group would need a level of its own.
+    let shared = seen.parts.is_empty();
+    let families = FAMILIES.iter().filter(|(family, counted)| {
+        shared || !*counted || matches!(family, Family::Sliding | Family::Counter)
+    });
+    let families = families.map(|(family, counted)| match family {
         Family::Held if ends_told => (Family::Open, *counted),
         _ => (*family, *counted),
     });
@@ -423,15 +435,20 @@ fn is_chance(seen: &Seen, found: &Found) -> bool {
     as_good > AS_GOOD
 }
 
-/// Of one opening an odd figure can be read that is another's: where refusals count it looks so, too.
-fn is_luck(seen: &Seen, found: &Found) -> bool {
-    let passes = i64::try_from(seen.counts().0).unwrap_or(i64::MAX);
-    let once = 5 * passes < 11 * found.fit.level.low;
+/// Whether it is a window of a length that hardly anybody configures.
+pub(crate) fn is_odd_window(found: &Found) -> bool {
     let window = matches!(
         found.family,
         Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter
     );
-    window && once && !usual_window(found.range)
+    window && !usual_window(found.range)
+}
+
+/// Of one opening an odd figure can be read that is another's: where refusals count it looks so, too.
+fn is_luck(seen: &Seen, found: &Found) -> bool {
+    let passes = i64::try_from(seen.counts().0).unwrap_or(i64::MAX);
+    let once = 5 * passes < 11 * found.fit.level.low;
+    once && is_odd_window(found)
 }
 
 /// Whether its figures are open: nothing bounds them, or only widely.

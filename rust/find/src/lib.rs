@@ -6,7 +6,10 @@
 //!
 //! Pure: no file, no clock, no thread. Not here: how traces are opened and findings printed (`cli`), limits that decide (`limiter`).
 
+mod banned;
+mod clocks;
 mod double;
+mod each;
 mod figures;
 mod finding;
 mod hints;
@@ -21,12 +24,15 @@ mod queue;
 mod reasons;
 mod search;
 mod seen;
+mod steps;
 mod told;
 
-pub use finding::{Figures, Finding, Hints, Honesty, Kind, RuledOut, Second};
+pub use finding::{EachUser, Figures, Finding, Hints, Honesty, Kind, RuledOut, Second};
 pub use makers::likely_makers;
 pub use observations::{Decision, MOST_KEPT, Observations, Outcome};
+pub use steps::Step;
 
+use clocks::Clocks;
 use double::Double;
 use judge::{Verdict, candidates, judge};
 use limit::{round_level, spec};
@@ -47,6 +53,7 @@ pub fn find(observations: &Observations) -> Finding {
     let mut decisions = observations.decisions();
     let all = decisions.len();
     decisions.truncate(MOST_JUDGED);
+    let banned = banned::take_out(&mut decisions);
     let refused = |outcome| decisions.iter().filter(|one| one.outcome == outcome).count();
     // Some servers refuse by 403 what is too much.
     let denied = refused(Outcome::Denied);
@@ -54,9 +61,13 @@ pub fn find(observations: &Observations) -> Finding {
     let seen = Seen::new(&decisions, by_denial);
     let (passes, refusals) = seen.counts();
     let mut finding = empty(observations, &decisions, &seen);
+    finding.notes.extend(banned.clone());
     let hiding = observations.hiding(&decisions);
+    let steps = observations.steps();
     if hiding > 0 {
         finding.cannot_tell.push(hidden(hiding));
+    } else if !steps.is_empty() && refusals > 0 {
+        finding.cannot_tell.extend(steps.iter().map(stepped));
     } else if decisions.len() < FEWEST {
         let few = match decisions.len() {
             1 => format!("only 1 attempt was seen; {FEWEST} are the least"),
@@ -65,6 +76,8 @@ pub fn find(observations: &Observations) -> Finding {
         finding.cannot_tell.push(few);
     } else if let Some(queued) = queue::queue(&seen) {
         queue_found(&mut finding, &queued);
+    } else if refusals == 0 && banned.is_some() {
+        finding.kind = Kind::Other;
     } else if refusals == 0 {
         finding.kind = Kind::None;
         finding.limit_spec = Some(Rule::Unlimited.into());
@@ -75,27 +88,10 @@ pub fn find(observations: &Observations) -> Finding {
         finding.kind = if by_denial { Kind::Other } else { Kind::Unknown };
         finding.cannot_tell.push("nobody was let in".to_owned());
     } else {
-        let ends_told = observations.ends_told();
-        let served = queue::at_answer(&seen);
-        let waits = waits(&decisions, &seen);
-        let candidates = candidates(&seen, served.as_ref(), &waits, ends_told);
-        let mut verdict = judge(&seen, &candidates, ends_told);
-        let double = double::double(&seen, &waits, ends_told, &candidates);
-        if let Some(Double::Unclear(reason)) = &double {
-            (verdict.named, verdict.also, verdict.open) = (None, Vec::new(), vec![reason.clone()]);
-        }
-        if verdict.named.is_none() && by_denial {
-            finding.kind = if mixed(&seen) { Kind::Other } else { Kind::Unknown };
-        }
-        match double {
-            Some(Double::Both(verdicts, together)) => {
-                double_found(&mut finding, &seen, *verdicts);
-                finding.contradicted = together.missed;
-            }
-            _ => judged(&mut finding, &seen, served.as_ref(), verdict),
-        }
+        limited(&mut finding, observations, &decisions, &seen, by_denial);
     }
-    if decisions.len() < all {
+    before_the_server(&mut finding, observations);
+    if MOST_JUDGED < all {
         finding
             .notes
             .push(format!("of {all} attempts the first {MOST_JUDGED} were judged"));
@@ -103,6 +99,111 @@ pub fn find(observations: &Observations) -> Finding {
     finding.hints = hints::hints(observations, &decisions, &seen, finding.limit_spec.as_ref());
     finding.likely_makers = likely_makers(&finding);
     finding
+}
+
+/// Some were let in and some refused: by one limit that all share, by one of each, with clocks that are apart, or by two.
+fn limited(
+    finding: &mut Finding,
+    observations: &Observations,
+    decisions: &[Decision],
+    seen: &Seen,
+    by_denial: bool,
+) {
+    let ends_told = observations.ends_told();
+    let served = queue::at_answer(seen);
+    let waits_told = waits(decisions, seen);
+    let alone = candidates(seen, served.as_ref(), &waits_told, ends_told);
+    let mut verdict = judge(seen, &alone, ends_told);
+    // One limit that explains nearly all leaves nothing for others.
+    let unexplained = double::unexplained(&alone);
+    let serious = unexplained >= double::TO_EXPLAIN;
+    let own = if serious {
+        each::each(observations, decisions, by_denial, &alone)
+    } else {
+        None
+    };
+    let clocks = if unexplained >= clocks::TO_EXPLAIN {
+        clocks::clocks(observations, decisions, by_denial, waits, &alone)
+    } else {
+        Clocks::Even
+    };
+    match (own, clocks) {
+        (own, Clocks::Apart(apart)) if own.as_ref().is_none_or(|own| own.bits < apart.bits) => {
+            judged(finding, &apart.seen, None, apart.verdict);
+            let ahead = apart.ahead.iter().filter(|(_, by)| *by != 0);
+            finding.notes.extend(ahead.map(told_ahead));
+            return;
+        }
+        (Some(own), _) if own.by_address => verdict.unclear(
+            "each load generator seems to have a limit of its own, or their clocks are apart, which looks alike; the trace of one of them alone would tell".to_owned(),
+        ),
+        (Some(own), _) => {
+            judged(finding, &own.seen, None, own.verdict);
+            finding.each_user = finding.limit_spec.take().map(|limit| EachUser { limit });
+            return;
+        }
+        (None, Clocks::Unclear) => verdict.unclear("the clocks of the files seem to be apart; set them right, or give the trace of one load generator alone".to_owned()),
+        (None, _) if serious => match double::double(seen, &waits_told, ends_told, &alone) {
+            Some(Double::Both(verdicts, together)) => {
+                double_found(finding, seen, *verdicts);
+                finding.contradicted = together.missed;
+                return;
+            }
+            Some(Double::Unclear(reason)) => verdict.unclear(reason),
+            None => {}
+        },
+        (None, _) => {}
+    }
+    if let Some(named) = verdict.named.filter(|found| judge::is_odd_window(found)) {
+        let several = decisions
+            .iter()
+            .any(|one| observations.source_of(one.user) != observations.source_of(decisions[0].user));
+        if several {
+            verdict.unclear(format!("a {} explains it best, of a length that nobody configures; that is what clocks make of it that are a little apart", judge::kind(named.family).name()));
+        }
+    }
+    if verdict.named.is_none() && by_denial {
+        finding.kind = if mixed(seen) { Kind::Other } else { Kind::Unknown };
+    }
+    judged(finding, seen, served.as_ref(), verdict);
+}
+
+/// Files are numbered from 1 for people.
+fn told_ahead((source, by): &(usize, i64)) -> String {
+    let seconds = *by as f64 / 1e6;
+    let way = if seconds > 0.0 { "ahead of" } else { "behind" };
+    format!(
+        "the clock of file {} is about {:.2} s {way} that of the others, by what their users saw; that is taken into account",
+        source + 1,
+        seconds.abs()
+    )
+}
+
+fn stepped(step: &Step) -> String {
+    let seconds = step.by as f64 / 1e6;
+    let way = if seconds > 0.0 { "ahead" } else { "back" };
+    format!(
+        "the clock that stamped file {} was set {way} by about {:.1} s during the run, so nobody knows when the server decided; a run with a clock that goes evenly would tell",
+        step.source + 1,
+        seconds.abs()
+    )
+}
+
+/// What a proxy said of attempts of which the server knows nothing.
+fn before_the_server(finding: &mut Finding, observations: &Observations) {
+    finding.proxy_refusals = observations.refused_by_proxy();
+    if observations.by_proxy() {
+        finding
+            .notes
+            .push("the proxy refuses, not the server behind it: this is the proxy's limit".to_owned());
+    } else if finding.proxy_refusals > 0 {
+        finding.notes.push(match finding.proxy_refusals {
+            1 => "1 attempt was refused by the proxy, before the server: it is not counted here".to_owned(),
+            some => format!(
+                "{some} attempts were refused by the proxy, before the server: they are not counted here"
+            ),
+        });
+    }
 }
 
 fn empty(observations: &Observations, decisions: &[Decision], seen: &Seen) -> Finding {
@@ -119,6 +220,8 @@ fn empty(observations: &Observations, decisions: &[Decision], seen: &Seen) -> Fi
         intervals: BTreeMap::new(),
         ruled_out: Vec::new(),
         second: None,
+        each_user: None,
+        proxy_refusals: 0,
         hints: hints::hints(observations, decisions, seen, None),
         refusal_status: refusal_status(decisions),
         likely_makers: Vec::new(),

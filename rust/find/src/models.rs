@@ -107,6 +107,10 @@ pub(crate) fn fit(seen: &Seen, shape: Shape, counted: bool) -> Fit {
 
 /// What the decisions ask of the level of a shape; for refusals that count only where the level does not change what counts.
 pub(crate) fn demands(seen: &Seen, shape: Shape, counted: bool) -> Vec<Demand> {
+    if !seen.parts.is_empty() {
+        let parts = seen.parts.iter();
+        return parts.flat_map(|part| demands(part, shape, counted)).collect();
+    }
     let set = if counted { &seen.attempts } else { &seen.passes };
     match shape {
         Shape::Bucket { rate } | Shape::Queue { rate } => bucket(seen, rate),

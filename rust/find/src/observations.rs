@@ -1,10 +1,12 @@
 //! What clients saw of a server that limits: decisions with the time between which each fell, and the ends of connections. Made here of
 //! records and rows; what limit stands behind them is not found out here.
 
+use crate::steps::{Step, Steps};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+
 use trace::jtl::Row;
-use trace::{AttemptRecord, ClosedRecord, EventRecord, Record};
+use trace::{AttemptRecord, ClosedRecord, EventRecord, HintRecord, Record};
 
 /// More decisions than these are counted, not kept: the memory is bounded, and nothing more is to be learnt of them.
 pub const MOST_KEPT: usize = 1_000_000;
@@ -54,6 +56,8 @@ pub struct Observations {
     /// Decisions that were not kept.
     left_out: u64,
     users: Names,
+    /// Of each user, which file it is in.
+    sources: Vec<usize>,
     targets: Names,
     hint_sources: Names,
     /// The latest pass of a user's connect, whose end may be told later.
@@ -64,28 +68,37 @@ pub struct Observations {
     aside: u64,
     /// From a trace, not only from a result file.
     traced: bool,
+    /// What proxies decided, before anything came to the server.
+    proxied: Vec<Decision>,
+    steps: Steps,
     /// Rows that may stand for several attempts, by their label.
     hiding: HashMap<u32, u64>,
     /// What controllers saw, for traces without attempts of their own.
     retried: Vec<Decision>,
 }
 
-/// Texts as numbers.
+/// Texts as numbers, in the order in which they came.
 #[derive(Debug, Clone, Default)]
-struct Names {
-    numbers: HashMap<String, u32>,
-    names: Vec<String>,
-}
+struct Names(HashMap<String, u32>);
 
 impl Names {
     fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
+        if let Some(number) = self.known(name) {
+            return number;
         }
-        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(name.to_owned(), number);
-        self.names.push(name.to_owned());
+        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        self.0.insert(name.to_owned(), number);
         number
+    }
+
+    fn known(&self, name: &str) -> Option<u32> {
+        self.0.get(name).copied()
+    }
+
+    fn in_order(&self) -> Vec<&str> {
+        let mut names: Vec<(&str, u32)> = self.0.iter().map(|(name, number)| (&**name, *number)).collect();
+        names.sort_unstable_by_key(|(_, number)| *number);
+        names.into_iter().map(|(name, _)| name).collect()
     }
 }
 
@@ -141,11 +154,14 @@ impl Observations {
             self.aside += 1;
             return;
         };
+        if self.is_full() {
+            return;
+        }
         // Rounded to milliseconds, both.
         let begun = row.time_stamp + row.idle_time.unwrap_or(0) + row.connect.unwrap_or(0);
         let answered = row.latency.filter(|latency| *latency > 0).unwrap_or(row.elapsed);
         let head = row.time_stamp + row.idle_time.unwrap_or(0) + answered;
-        let user = self.users.number(&format!("{source} {}", row.thread));
+        let user = self.user(source, &row.thread);
         let target = self.targets.number(&row.label);
         if row.may_hide_attempts() {
             *self.hiding.entry(target).or_default() += 1;
@@ -168,20 +184,49 @@ impl Observations {
         self.keep(decision);
     }
 
+    /// The same, of a user of one of several processes.
+    pub fn add_of(&mut self, source: usize, decision: Decision) {
+        let nth = usize::try_from(decision.user).unwrap_or(usize::MAX);
+        if self.sources.len() <= nth && nth < MOST_KEPT {
+            self.sources.resize(nth + 1, 0);
+        }
+        if let Some(of) = self.sources.get_mut(nth) {
+            *of = source;
+        }
+        self.add(decision);
+    }
+
     fn keep(&mut self, decision: Decision) -> Option<usize> {
         if decision.answered.saturating_sub(decision.sent) > LONGEST_ANSWER {
             self.aside += 1;
             return None;
         }
-        if self.decisions.len() >= MOST_KEPT {
-            self.left_out += 1;
+        if self.is_full() {
             return None;
         }
         self.decisions.push(decision);
         Some(self.decisions.len() - 1)
     }
 
+    /// Counts what is too much; asked before anything of it is kept, names among it.
+    fn is_full(&mut self) -> bool {
+        let full = self.decisions.len() >= MOST_KEPT;
+        self.left_out += u64::from(full);
+        full
+    }
+
+    fn user(&mut self, source: usize, name: &str) -> u32 {
+        let user = self.users.number(&format!("{source} {name}"));
+        if usize::try_from(user).is_ok_and(|user| user == self.sources.len()) {
+            self.sources.push(source);
+        }
+        user
+    }
+
     fn add_attempt(&mut self, source: usize, attempt: &AttemptRecord<'_>) {
+        if self.add_proxied(source, attempt) {
+            return;
+        }
         let failure = attempt.error.as_deref().filter(|code| *code != "upgrade.status");
         let outcome = match (attempt.status, failure) {
             (_, Some(code)) if code.starts_with("closed.") => Some(Outcome::Refused),
@@ -196,6 +241,9 @@ impl Observations {
             self.aside += 1;
             return;
         };
+        if self.is_full() {
+            return;
+        }
         // The stamp is made behind the writing: what was written may have been decided on before. A limit on connections decides
         // still earlier.
         let stages = [
@@ -205,11 +253,9 @@ impl Observations {
             attempt.tls_us,
         ];
         let before: u64 = stages.iter().flatten().sum();
-        let hint = attempt.hint.as_ref().and_then(|hint| {
-            let source = hint.source.as_ref();
-            hint.ms.map(|ms| (ms, self.hint_sources.number(source)))
-        });
-        let user = self.users.number(&format!("{source} {}", attempt.user));
+        let hint = self.hint(attempt.hint.as_ref());
+        let user = self.user(source, &attempt.user);
+        self.steps.look(source, user, attempt);
         let target = self.targets.number(&attempt.target);
         let kept = self.keep(Decision {
             sent: attempt.at + before.min(sent),
@@ -226,9 +272,60 @@ impl Observations {
         }
     }
 
+    /// What the proxy decided, if there is one; whether that was the end of the attempt.
+    fn add_proxied(&mut self, source: usize, attempt: &AttemptRecord<'_>) -> bool {
+        let Some(length) = attempt.proxy_us else {
+            return false;
+        };
+        let refused = attempt
+            .error
+            .as_deref()
+            .is_some_and(|code| code.starts_with("proxy."));
+        let outcome = match (refused, attempt.status.and_then(of_status)) {
+            (false, _) => Some(Outcome::Passed),
+            (true, Some(outcome @ (Outcome::Refused | Outcome::Denied))) => Some(outcome),
+            (true, _) => None,
+        };
+        let stages = [attempt.dns_queue_us, attempt.dns_us, attempt.tcp_us];
+        let sent = attempt.at + stages.iter().flatten().sum::<u64>();
+        match outcome {
+            Some(outcome)
+                if length <= LONGEST_ANSWER && self.proxied.len().max(self.decisions.len()) < MOST_KEPT =>
+            {
+                let (hint, user) = (
+                    self.hint(attempt.hint.as_ref().filter(|_| refused)),
+                    self.user(source, &attempt.user),
+                );
+                self.steps.look(source, user, attempt);
+                let target = self.targets.number(&attempt.target);
+                self.proxied.push(Decision {
+                    sent,
+                    answered: sent.saturating_add(length),
+                    outcome,
+                    user,
+                    target,
+                    status: attempt.status.filter(|_| refused),
+                    hint,
+                    ended: None,
+                });
+            }
+            Some(_) => {}
+            None => self.aside += 1,
+        }
+        refused
+    }
+
+    fn hint(&mut self, hint: Option<&HintRecord<'_>>) -> Option<(f64, u32)> {
+        let hint = hint?;
+        hint.ms
+            .map(|ms| (ms, self.hint_sources.number(hint.source.as_ref())))
+    }
+
     fn add_end(&mut self, source: usize, closed: &ClosedRecord<'_>) {
         self.ends_told = true;
-        let user = self.users.number(&format!("{source} {}", closed.user));
+        let Some(user) = self.users.known(&format!("{source} {}", closed.user)) else {
+            return;
+        };
         if let Entry::Occupied(open) = self.open.entry((source, user, closed.ordinal)) {
             self.decisions[open.remove()].ended = Some(closed.at);
         }
@@ -249,11 +346,8 @@ impl Observations {
         let Some((outcome, total)) = outcome.zip(total) else {
             return;
         };
-        let hint = event.hint.as_ref().and_then(|hint| {
-            let source = hint.source.as_ref();
-            hint.ms.map(|ms| (ms, self.hint_sources.number(source)))
-        });
-        let user = self.users.number(&format!("{source} {}", event.user));
+        let hint = self.hint(event.hint.as_ref());
+        let user = self.user(source, &event.user);
         let label = event.label.as_deref().unwrap_or(&event.name);
         let target = self.targets.number(label);
         self.retried.push(Decision {
@@ -268,10 +362,13 @@ impl Observations {
         });
     }
 
-    /// The decisions, in the order of their answers. Of a trace without attempts of Connect: those of Retry.
+    /// The decisions, in the order of their answers. Of a trace without attempts of Connect: those of Retry. Where the server refused
+    /// nobody and a proxy before it did: those of the proxy.
     #[must_use]
     pub fn decisions(&self) -> Vec<Decision> {
-        let mut decisions = if self.decisions.is_empty() {
+        let mut decisions = if self.by_proxy() {
+            self.proxied.clone()
+        } else if self.decisions.is_empty() {
             self.retried.clone()
         } else {
             self.decisions.clone()
@@ -287,6 +384,33 @@ impl Observations {
     #[must_use]
     pub fn ends_told(&self) -> bool {
         self.ends_told
+    }
+
+    /// Whether a proxy limits, and the server behind it does not.
+    #[must_use]
+    pub fn by_proxy(&self) -> bool {
+        let limited = |one: &Decision| matches!(one.outcome, Outcome::Refused | Outcome::Unanswered);
+        self.proxied.iter().any(limited) && !self.decisions.iter().any(limited)
+    }
+
+    /// How many attempts a proxy refused, so that the server never saw them.
+    #[must_use]
+    pub fn refused_by_proxy(&self) -> usize {
+        let refused = self.proxied.iter().filter(|one| one.outcome != Outcome::Passed);
+        refused.count()
+    }
+
+    /// The steps of clocks that stamped the decisions.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        self.steps.agreed()
+    }
+
+    /// Which file a user is in; for decisions that are told apart from files, the first.
+    #[must_use]
+    pub fn source_of(&self, user: u32) -> usize {
+        let nth = usize::try_from(user).unwrap_or(usize::MAX);
+        self.sources.get(nth).copied().unwrap_or(0)
     }
 
     /// How many attempts say nothing of a limit.
@@ -314,14 +438,14 @@ impl Observations {
 
     /// The addresses, or labels, that were asked.
     #[must_use]
-    pub fn targets(&self) -> &[String] {
-        &self.targets.names
+    pub fn targets(&self) -> Vec<&str> {
+        self.targets.in_order()
     }
 
     /// The headers, or what else gave hints.
     #[must_use]
-    pub fn hint_sources(&self) -> &[String] {
-        &self.hint_sources.names
+    pub fn hint_sources(&self) -> Vec<&str> {
+        self.hint_sources.in_order()
     }
 }
 

@@ -111,7 +111,8 @@ impl Search<'_> {
         match self.family {
             Family::Bucket | Family::Queue => {
                 let passes = self.seen.counts().0.max(1) as f64;
-                (0.1 * passes / length * 1e6, FASTEST)
+                let each = passes / self.seen.parts.len().max(1) as f64;
+                (0.1 * each / length * 1e6, FASTEST)
             }
             _ => {
                 let shortest = SHORTEST.max(self.seen.usual as f64);

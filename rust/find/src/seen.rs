@@ -76,6 +76,8 @@ pub(crate) struct One {
     pub(crate) ended: Option<Micros>,
     /// Another limit refused it, or may have: it says nothing of this one.
     pub(crate) elsewhere: bool,
+    /// Whose it is, from 1, where each has a limit of its own; else 0.
+    pub(crate) group: u32,
 }
 
 /// All decisions, ordered by their answers.
@@ -96,6 +98,8 @@ pub(crate) struct Seen {
     pub(crate) held_longer: Micros,
     /// Who waited for a place was let in when it was answered, and is written down so.
     pub(crate) at_answers: bool,
+    /// The groups, each with a limit of its own; none where all share one.
+    pub(crate) parts: Vec<Seen>,
     /// Any of its refusals may be another limit's.
     pub(crate) unsorted: bool,
     /// Nine of ten decisions fell within this time.
@@ -105,6 +109,11 @@ pub(crate) struct Seen {
 impl Seen {
     /// Of decisions that passed or were refused; `denied`: whether a 403 and its like is a limit's refusal.
     pub(crate) fn new(decisions: &[Decision], denied: bool) -> Self {
+        Self::grouped(decisions, denied, |_| 0)
+    }
+
+    /// The same, where each group, numbered from 1, has a limit of its own.
+    pub(crate) fn grouped(decisions: &[Decision], denied: bool, group: impl Fn(&Decision) -> u32) -> Self {
         let origin = decisions
             .iter()
             .map(|decision| decision.sent)
@@ -125,6 +134,7 @@ impl Seen {
                 silent,
                 ended: decision.ended.map(since),
                 elsewhere: false,
+                group: group(decision),
             }
         });
         Self::of(all.collect(), origin)
@@ -145,6 +155,7 @@ impl Seen {
             length: all.last().map_or(0, |one| one.answered),
             judged: all.iter().filter(|one| !one.elsewhere).copied().collect(),
             unsorted: false,
+            parts: parts(&all, origin),
             all,
         }
     }
@@ -207,12 +218,23 @@ impl Seen {
         let mut thin = self.clone();
         thin.judged = self.passed().step_by(of_passes).copied().collect();
         thin.judged.extend(self.refused().step_by(of_refusals));
+        for part in &mut thin.parts {
+            part.judged.clear();
+        }
+        for one in &thin.judged {
+            if let Some(part) = thin.parts.get_mut(nth(one.group)) {
+                part.judged.push(*one);
+            }
+        }
         thin
     }
 
     /// Moments at which a closed window opened, the clearest first: not before the first, not behind the second.
     pub(crate) fn openings(&self) -> Vec<(Micros, Micros)> {
-        let mut found = Vec::new();
+        let mut found: Vec<(usize, (Micros, Micros))> = Vec::new();
+        if !self.parts.is_empty() {
+            return self.parts.iter().flat_map(Seen::openings).collect();
+        }
         let (mut refused, mut latest) = (0, 0);
         for one in &self.all {
             if one.elsewhere {
@@ -242,6 +264,23 @@ impl Seen {
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.passed().count(), self.refused().count())
     }
+}
+
+/// Where a group stands among the parts.
+fn nth(group: u32) -> usize {
+    usize::try_from(group).map_or(usize::MAX, |group| group.wrapping_sub(1))
+}
+
+/// What each group saw, by its number.
+fn parts(all: &[One], origin: u64) -> Vec<Seen> {
+    let count = all.iter().map(|one| one.group).max().unwrap_or(0);
+    let mut groups = vec![Vec::new(); usize::try_from(count).unwrap_or(0)];
+    for one in all {
+        if let Some(group) = groups.get_mut(nth(one.group)) {
+            group.push(One { group: 0, ..*one });
+        }
+    }
+    groups.into_iter().map(|group| Seen::of(group, origin)).collect()
 }
 
 /// By when nearly all answers of this server come, in microseconds.

@@ -103,3 +103,24 @@ fn a_stop_ends_the_search() {
     });
     assert_eq!((stopped, storms), (None, 30));
 }
+
+#[test]
+fn what_is_usual_is_judged_without_a_search() {
+    let storm = Storm::new("token-bucket rate=10 burst=20".parse().expect("a limit"), 60);
+    let question = Question {
+        seeds: 3,
+        ..Question::new(storm, Goal::Soonest)
+    };
+    let (mut few, mut many) = (0, 0);
+    let mut count = |storms: &mut u32| {
+        *storms += 1;
+        true
+    };
+    let answer = tune::usual(&question, &mut || count(&mut few)).expect("nobody stops it");
+    assert!(tune(&question, &mut || count(&mut many)).is_some());
+    assert!(4 * few < many, "{few} storms, and {many} of a search");
+    let best = answer.best_in_pace().expect("the gate is worth having");
+    assert_eq!(best.figures.lost.most, 0.0);
+    assert_eq!(properties(&best.habit), [("wsb.shared.mode", "pace".to_owned())]);
+    assert!(answer.calm().is_some());
+}

@@ -30,7 +30,7 @@ pub(super) fn finding(
     };
     let named = kind(best.class);
     (seen.rate_per_second, seen.burst, seen.limit, seen.window_ms) = (None, None, None, None);
-    seen.second = None;
+    (seen.second, seen.each_user) = (None, None);
     seen.intervals = BTreeMap::new();
     if !best.explains {
         return unknown(seen, best);

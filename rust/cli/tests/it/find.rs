@@ -96,3 +96,35 @@ fn no_text_of_a_trace_commands_the_terminal() {
         assert!(!text.contains(['\u{1b}', '\u{9b}']), "{text:?}");
     }
 }
+
+#[test]
+fn a_trace_and_the_result_file_of_its_run_count_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let jtl = folder.path().join("run.jtl");
+    let rows: String = (0..30)
+        .map(|nth| format!("{},9,C,101,U {nth}\n", 1_795_824_000_000_u64 + nth))
+        .collect();
+    std::fs::write(
+        &jtl,
+        format!("timeStamp,elapsed,label,responseCode,threadName\n{rows}"),
+    )
+    .unwrap();
+    let jtl = jtl.to_str().unwrap();
+    let (trace, both) = (
+        run(&["find", "--json", &trace()]),
+        run(&["find", "--json", &trace(), jtl]),
+    );
+    assert_eq!(both.out, trace.out);
+    assert!(
+        both.err.contains("30 rows of result files do not count"),
+        "{}",
+        both.err
+    );
+    let alone = run(&["find", jtl]);
+    assert!(
+        alone.out.contains("none seen") && alone.err.is_empty(),
+        "{}{}",
+        alone.out,
+        alone.err
+    );
+}

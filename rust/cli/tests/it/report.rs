@@ -112,3 +112,19 @@ fn what_cannot_be_done_is_told_with_what_to_do() {
     }
     assert_eq!(fs::read_to_string(&notes).unwrap(), "<p>my notes</p>");
 }
+
+#[test]
+fn the_page_tells_what_to_set_where_the_limit_is_known() {
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../find/tests/traces/go-xrate.jsonl.gz");
+    let page = run(&["report", text(&traces), "-o", "-"]);
+    assert_eq!(page.code, Some(0), "{}", page.err);
+    for part in [
+        "What to set",
+        "wsb.shared.mode=pace",
+        "simulated: 0.0 of 200 users lost",
+        "Ramp-up ",
+        "ws-backoff tune --limit",
+    ] {
+        assert!(page.out.contains(part), "{part} is not in the page");
+    }
+}

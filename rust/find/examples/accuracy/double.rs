@@ -112,7 +112,7 @@ pub(crate) fn score(limits_each: u64, seed: u64) -> Score {
                 let hint = chance.of(&[Hint::None, Hint::Seconds]);
                 let storm = drawn(&truth, users, hint, mode, &mut chance);
                 let mut attempts = Vec::new();
-                let observed = watched(&storm, &mut chance, &mut |one| attempts.push(one.clone()));
+                let observed = watched(&storm, &mut chance, &[], &mut |one| attempts.push(one.clone()));
                 let Some(met) = met(&truth, &attempts) else {
                     continue;
                 };

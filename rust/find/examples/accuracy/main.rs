@@ -5,7 +5,9 @@
 //! Right is an answer that names the kind, or names another one and tells that this one explains as much; and that says whether
 //! refusals count as they do, or that it cannot tell.
 
+mod clocks;
 mod double;
+mod each;
 mod storms;
 mod traces;
 mod verdict;
@@ -13,18 +15,19 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "accuracy storms|double [LIMITS of each kind, 5] [SEED, 1] | accuracy traces [FOLDER] [TRUTH, FOLDER/truth.txt]";
+const USAGE: &str = "accuracy storms|double|each|clocks [LIMITS of each kind, 5] [SEED, 1] | accuracy traces [FOLDER] [TRUTH, FOLDER/truth.txt]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |nth: usize, without: u64| words.get(nth).map_or(Ok(without), |word| word.parse());
     let score = match words.first().map(String::as_str) {
-        Some("storms") => match (number(1, 5), number(2, 1)) {
-            (Ok(limits), Ok(seed)) => Ok(storms::score(limits, seed)),
-            _ => Err(USAGE.to_owned()),
-        },
-        Some("double") => match (number(1, 5), number(2, 1)) {
-            (Ok(limits), Ok(seed)) => Ok(double::score(limits, seed)),
+        Some(world @ ("storms" | "double" | "each" | "clocks")) => match (number(1, 5), number(2, 1)) {
+            (Ok(limits), Ok(seed)) => Ok(match world {
+                "storms" => storms::score(limits, seed),
+                "double" => double::score(limits, seed),
+                "each" => each::score(limits, seed),
+                _ => clocks::score(limits, seed),
+            }),
             _ => Err(USAGE.to_owned()),
         },
         Some("traces") => {

@@ -28,7 +28,7 @@ impl Chance {
     }
 }
 
-const KINDS: [&str; 9] = [
+pub(crate) const KINDS: [&str; 9] = [
     "token-bucket",
     "fixed-window",
     "fixed-window clock=aligned",
@@ -41,7 +41,7 @@ const KINDS: [&str; 9] = [
 ];
 
 /// A limit of the kind under which so many users are in after half a minute to two minutes.
-fn limit(kind: &str, chance: &mut Chance) -> String {
+pub(crate) fn limit(kind: &str, chance: &mut Chance) -> String {
     let rate = chance.of(&[2.0, 3.0, 4.0, 5.0, 7.5, 8.0, 10.0, 12.5, 15.0]);
     let burst = chance.of(&[5, 10, 15, 20, 25, 30, 33, 40]);
     let window = chance.of(&[3, 4, 5, 7, 8, 10, 12, 15, 20]);
@@ -61,7 +61,7 @@ fn limit(kind: &str, chance: &mut Chance) -> String {
 }
 
 /// How many it lets in at once.
-fn first_in(limit: &LimitSpec) -> usize {
+pub(crate) fn first_in(limit: &LimitSpec) -> usize {
     let level = match limit.limits[0].rule {
         Rule::TokenBucket { burst, .. } | Rule::Queue { burst, .. } => burst,
         Rule::FixedWindow { limit, .. }
@@ -99,7 +99,7 @@ pub(crate) fn score(limits: u64, seed: u64) -> Score {
 /// A storm as chance has it, of users who find what their server is like.
 fn storm(truth: &LimitSpec, users: usize, hint: Hint, mode: PacerMode, chance: &mut Chance) -> Observations {
     let storm = drawn(truth, users, hint, mode, chance);
-    watched(&storm, chance, &mut |_| {})
+    watched(&storm, chance, &[], &mut |_| {})
 }
 
 pub(crate) fn drawn(
@@ -125,8 +125,14 @@ pub(crate) fn drawn(
     storm
 }
 
-/// What the users saw, with the stamps of a busy machine; each attempt is shown as it was, too.
-pub(crate) fn watched(storm: &Storm, chance: &mut Chance, each: &mut dyn FnMut(&Attempt)) -> Observations {
+/// What the users saw, with the stamps of a busy machine; each attempt is shown as it was, too. The clocks of the processes are ahead
+/// by so many microseconds.
+pub(crate) fn watched(
+    storm: &Storm,
+    chance: &mut Chance,
+    ahead: &[i64],
+    each: &mut dyn FnMut(&Attempt),
+) -> Observations {
     let mut decisions = Vec::new();
     // The simulator's server counts from the storm's begin.
     let origin: u64 = 1_795_824_000_000_000;
@@ -166,10 +172,18 @@ pub(crate) fn watched(storm: &Storm, chance: &mut Chance, each: &mut dyn FnMut(&
     for one in decisions {
         let stayed =
             (one.outcome == Outcome::Passed && storm.held.is_none()).then(|| end + chance.below(200_000));
-        observations.add(Decision {
-            ended: one.ended.or(stayed),
-            ..one
-        });
+        let source = usize::try_from(one.user).unwrap_or(0) / storm.users;
+        let ahead = ahead.get(source).copied().unwrap_or(0);
+        let moved = |time: u64| time.saturating_add_signed(ahead);
+        observations.add_of(
+            source,
+            Decision {
+                sent: moved(one.sent),
+                answered: moved(one.answered),
+                ended: one.ended.or(stayed).map(moved),
+                ..one
+            },
+        );
     }
     observations
 }

@@ -101,7 +101,15 @@ pub(crate) struct Score {
 impl Score {
     /// Judges an answer; prints it where it is not just right.
     pub(crate) fn judge(&mut self, what: &str, truths: &[LimitSpec], found: &Finding) {
-        let verdict = Verdict::of(truths, found);
+        self.judge_of(what, truths, false, found);
+    }
+
+    /// The same of a limit that each user may have for itself.
+    pub(crate) fn judge_of(&mut self, what: &str, truths: &[LimitSpec], each_user: bool, found: &Finding) {
+        let verdict = match Verdict::of(truths, found) {
+            Verdict::Named | Verdict::Possible if found.each_user.is_some() != each_user => Verdict::Wrong,
+            verdict => verdict,
+        };
         let told = truths.iter().filter_map(|truth| figures_are_near(truth, found));
         let near = (verdict == Verdict::Named)
             .then(|| told.reduce(|one, other| one || other))
