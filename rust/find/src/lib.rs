@@ -117,11 +117,8 @@ fn limited(
     // One limit that explains nearly all leaves nothing for others.
     let unexplained = double::unexplained(&alone);
     let serious = unexplained >= double::TO_EXPLAIN;
-    let own = if serious {
-        each::each(observations, decisions, by_denial, &alone)
-    } else {
-        None
-    };
+    let own = serious.then(|| each::each(observations, decisions, by_denial, &alone));
+    let own = own.flatten();
     let clocks = if unexplained >= clocks::TO_EXPLAIN {
         clocks::clocks(observations, decisions, by_denial, waits, &alone)
     } else {
@@ -134,15 +131,13 @@ fn limited(
             finding.notes.extend(ahead.map(told_ahead));
             return;
         }
-        (Some(own), _) if own.by_address => verdict.unclear(
-            "each load generator seems to have a limit of its own, or their clocks are apart, which looks alike; the trace of one of them alone would tell".to_owned(),
-        ),
+        (Some(own), _) if own.by_address => verdict.unclear(reasons::BY_ADDRESS.to_owned()),
         (Some(own), _) => {
             judged(finding, &own.seen, None, own.verdict);
             finding.each_user = finding.limit_spec.take().map(|limit| EachUser { limit });
             return;
         }
-        (None, Clocks::Unclear) => verdict.unclear("the clocks of the files seem to be apart; set them right, or give the trace of one load generator alone".to_owned()),
+        (None, Clocks::Unclear) => verdict.unclear(reasons::CLOCKS.to_owned()),
         (None, _) if serious => match double::double(seen, &waits_told, ends_told, &alone) {
             Some(Double::Both(verdicts, together)) => {
                 double_found(finding, seen, *verdicts);
@@ -154,13 +149,10 @@ fn limited(
         },
         (None, _) => {}
     }
-    if let Some(named) = verdict.named.filter(|found| judge::is_odd_window(found)) {
-        let several = decisions
-            .iter()
-            .any(|one| observations.source_of(one.user) != observations.source_of(decisions[0].user));
-        if several {
-            verdict.unclear(format!("a {} explains it best, of a length that nobody configures; that is what clocks make of it that are a little apart", judge::kind(named.family).name()));
-        }
+    let source = |one: &Decision| observations.source_of(one.user);
+    let several = decisions.iter().any(|one| source(one) != source(&decisions[0]));
+    if several && verdict.named.as_ref().is_some_and(judge::is_odd_window) {
+        verdict.unclear(reasons::ODD_WINDOW.to_owned());
     }
     if verdict.named.is_none() && by_denial {
         finding.kind = if mixed(seen) { Kind::Other } else { Kind::Unknown };

@@ -49,3 +49,11 @@ pub(crate) fn ruled_out(decisions: usize, candidates: &[Rated], possible: &[Kind
     }
     out
 }
+
+/// Why nobody can tell where files of several load generators say so.
+pub(crate) const CLOCKS: &str =
+    "the clocks of the files seem to be apart; set them right, or give the trace of one load generator alone";
+pub(crate) const BY_ADDRESS: &str = "each load generator seems to have a limit of its own, or their clocks are apart, which looks alike; \
+     the trace of one of them alone would tell";
+pub(crate) const ODD_WINDOW: &str = "the best that explains it is a window of a length that nobody configures, as clocks make it that are a \
+     little apart; the trace of one load generator alone would tell";

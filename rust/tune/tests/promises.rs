@@ -121,6 +121,9 @@ fn what_is_usual_is_judged_without_a_search() {
     assert!(4 * few < many, "{few} storms, and {many} of a search");
     let best = answer.best_in_pace().expect("the gate is worth having");
     assert_eq!(best.figures.lost.most, 0.0);
-    assert_eq!(properties(&best.habit), [("wsb.shared.mode", "pace".to_owned())]);
+    assert_eq!(
+        tune::properties(&best.habit),
+        [("wsb.shared.mode", "pace".to_owned())]
+    );
     assert!(answer.calm().is_some());
 }
