@@ -112,7 +112,7 @@ fn what_is_usual_is_judged_without_a_search() {
         ..Question::new(storm, Goal::Soonest)
     };
     let (mut few, mut many) = (0, 0);
-    let mut count = |storms: &mut u32| {
+    let count = |storms: &mut u32| {
         *storms += 1;
         true
     };

@@ -53,23 +53,20 @@ impl Verdict {
                 _ => Self::Wrong,
             };
         };
-        let told = [
-            (found.kind, &found.also_possible),
-            (second.kind, &second.also_possible),
-        ];
-        let named = |(kind, _): &(Kind, &Vec<Kind>), rule: &Rule| kind.word() == rule.word();
-        let possible = |told: &(Kind, &Vec<Kind>), rule: &Rule| {
-            named(told, rule) || told.1.iter().any(|kind| kind.word() == rule.word())
+        let named = |kind: Kind, rule: &Rule| kind.word() == rule.word();
+        let first_as = |rule: &Rule, also: bool| {
+            named(found.kind, rule) || also && found.also_possible.iter().any(|kind| named(*kind, rule))
         };
-        let orders = [(one, other), (other, one)];
-        let in_any_order = |is: &dyn Fn(&(Kind, &Vec<Kind>), &Rule) -> bool| {
-            orders
-                .iter()
-                .any(|(one, other)| is(&told[0], &one.rule) && is(&told[1], &other.rule))
+        let second_as = |rule: &Rule, also: bool| {
+            named(second.kind, rule) || also && second.also_possible.iter().any(|kind| named(*kind, rule))
         };
-        if in_any_order(&named) {
+        let in_any_order = |also: bool| {
+            first_as(&one.rule, also) && second_as(&other.rule, also)
+                || first_as(&other.rule, also) && second_as(&one.rule, also)
+        };
+        if in_any_order(false) {
             Self::Named
-        } else if in_any_order(&possible) {
+        } else if in_any_order(true) {
             Self::Possible
         } else {
             Self::Wrong
