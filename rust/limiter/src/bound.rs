@@ -81,6 +81,33 @@ impl LimitSpec {
         Some(longest.max(self.together(users, start).unwrap_or_default()))
     }
 
+    /// How many of `users` who all start at `start` can be let in before so much time is over, however clever they wait; the others are
+    /// lost whatever they do. `None` where [`LimitSpec::bound_from`] knows nothing of any of them.
+    #[must_use]
+    pub fn most_within(
+        &self,
+        users: u32,
+        start: Duration,
+        held: Option<Duration>,
+        time: Duration,
+    ) -> Option<u32> {
+        let bound = |users| self.bound_from(users, start, held);
+        // More users never take less time.
+        let (mut all_in, mut too_many) = (0, users.checked_add(1)?);
+        let mut known = false;
+        while too_many - all_in > 1 {
+            let middle = all_in + (too_many - all_in) / 2;
+            let bound = bound(middle);
+            known |= bound.is_some();
+            if bound.is_some_and(|bound| bound < time) {
+                all_in = middle;
+            } else {
+                too_many = middle;
+            }
+        }
+        (known || users == 0).then_some(all_in)
+    }
+
     /// When the last one is in of users of whom each comes as early as all limits allow, from `start` on; `None` where there is one
     /// limit only, and where an early user may cost later ones more than it gains: a cap waits for those who leave, and the counter of
     /// a sliding window weighs the one before.
@@ -168,6 +195,33 @@ mod tests {
             assert_eq!(
                 spec.bound(users),
                 seconds.map(Duration::from_secs_f64),
+                "{text} for {users}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_many_users_so_many_can_be_in_before_their_time_is_over() {
+        for (text, users, most) in [
+            (
+                "sliding-window limit=20 window=4s reject-counts=true",
+                1_000,
+                Some(600),
+            ),
+            ("sliding-window limit=60 window=15s", 1_000, Some(480)),
+            ("fixed-window limit=40 window=5s", 1_000, Some(960)),
+            ("fixed-window limit=40 window=5s", 200, Some(200)),
+            ("token-bucket rate=5 burst=20", 1_000, Some(619)),
+            ("sliding-counter limit=40 window=5s", 1_000, Some(959)),
+            ("fixed-window limit=0 window=5s", 10, None),
+            ("fixed-window limit=0 window=5s", 0, Some(0)),
+            ("none", 1_000, Some(1_000)),
+        ] {
+            let spec: LimitSpec = text.parse().unwrap();
+            let time = Duration::from_secs(120);
+            assert_eq!(
+                spec.most_within(users, Duration::ZERO, None, time),
+                most,
                 "{text} for {users}"
             );
         }

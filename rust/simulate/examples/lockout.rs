@@ -4,7 +4,9 @@
 //!
 //! `cargo run --release -p simulate --example lockout [SEEDS] [USERS]...`: 10 seeds; 20, 50, 200 and 1,000 users.
 
+use backoff::Policy;
 use simulate::{Hint, Storm};
+use std::sync::Arc;
 
 const LIMITS: &[&str] = &[
     "sliding-window limit=20 window=4s reject-counts=true",
@@ -28,9 +30,9 @@ const LIMITS: &[&str] = &[
 ];
 
 fn main() {
-    let mut numbers = std::env::args()
-        .skip(1)
-        .filter_map(|word| word.parse::<usize>().ok());
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let long = words.iter().any(|word| word == "long");
+    let mut numbers = words.iter().filter_map(|word| word.parse::<usize>().ok());
     let seeds = numbers.next().unwrap_or(10);
     let given: Vec<usize> = numbers.collect();
     let users = if given.is_empty() {
@@ -39,28 +41,35 @@ fn main() {
         given
     };
     for users in users {
-        println!("{users} users, mean of {seeds} seeds: each by itself -> together");
+        println!("{users} users, mean of {seeds} seeds: each by itself -> together (unavoidable)");
         for limit in LIMITS {
             for hint in [Hint::Seconds, Hint::WholeWindow, Hint::None] {
-                println!("{}", row(limit, hint, users, seeds));
+                println!("{}", row(limit, hint, users, seeds, long));
             }
         }
     }
 }
 
-fn row(limit: &str, hint: Hint, users: usize, seeds: usize) -> String {
+fn row(limit: &str, hint: Hint, users: usize, seeds: usize, long: bool) -> String {
     let mut storm = Storm::new(limit.parse().expect("the table's limits are legal"), users);
     (storm.hint, storm.together) = (hint, false);
+    if long {
+        storm.policy = Arc::new(Policy {
+            max_elapsed: storm.time_for_all(1.5).max(Policy::default().max_elapsed),
+            ..Policy::default()
+        });
+    }
     let seeds = seeds.max(1) as u64;
     let without = storm.run_all(seeds);
     storm.together = true;
     let with = storm.run_all(seeds);
-    let lost = |lost: usize| lost as f64 / seeds as f64;
+    let mean = |lost: usize| lost as f64 / seeds as f64;
     format!(
-        "{limit:58} {:11} lost {:6.1} -> {:6.1}  {:5.2}x -> {:5.2}x  attempts {:5.2} -> {:5.2}  found in {}",
+        "{limit:58} {:11} lost {:6.1} -> {:6.1} ({:5.1})  {:5.2}x -> {:5.2}x  attempts {:5.2} -> {:5.2}  found in {}",
         format!("{hint:?}"),
-        lost(without.lost),
-        lost(with.lost),
+        mean(without.lost),
+        mean(with.lost),
+        mean(with.unavoidable),
         without.times_bound,
         with.times_bound,
         without.attempts,

@@ -83,6 +83,9 @@ pub struct Storm {
 /// Of a storm that goes on to its end: some policies give up after months.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3_600);
 
+/// A way takes so much of its mean at least.
+const SHORTEST_WAYS: f64 = 0.9;
+
 impl Storm {
     /// So many users of one process who start within 20 ms, 50 ms away, with the default policy and no gate; refusals are a 429 with
     /// `Retry-After`.
@@ -150,6 +153,29 @@ impl Storm {
     #[must_use]
     pub fn run_all(&self, seeds: u64) -> Summary {
         Summary::of((0..seeds).map(|seed| self.run(seed)))
+    }
+
+    /// So many times what the limit asks for until all are in, from a clock at nothing on; nothing where nobody knows.
+    #[must_use]
+    pub fn time_for_all(&self, times: f64) -> Duration {
+        let bound = u32::try_from(self.welcome())
+            .ok()
+            .and_then(|users| self.limit.bound_from(users, Duration::ZERO, self.held));
+        bound.map_or(Duration::ZERO, |bound| bound.mul_f64(times))
+    }
+
+    /// How many are lost whatever they do, where the limiter's clock shows this when the storm begins: so many more than the limit has room
+    /// for until the last to start has no time left.
+    fn unavoidable(&self, clock: Duration) -> usize {
+        let processes = u32::try_from(self.processes.saturating_sub(1)).unwrap_or(u32::MAX);
+        let last = self.lag.saturating_mul(processes).saturating_add(self.ramp);
+        // The first is decided on after one way, and the last answer takes another one.
+        let time = self.policy.max_elapsed.saturating_add(last);
+        let time = time.saturating_sub(self.round_trip.mul_f64(SHORTEST_WAYS));
+        let most = u32::try_from(self.welcome())
+            .ok()
+            .and_then(|users| self.limit.most_within(users, clock, self.held, time));
+        most.map_or(0, |most| self.welcome().saturating_sub(most as usize))
     }
 
     /// The users that may get in, of all processes.

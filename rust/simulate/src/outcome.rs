@@ -10,6 +10,9 @@ pub struct Outcome {
     pub times: Vec<Duration>,
     /// Why the others that were not banned gave up; `None`: they tried still at the horizon.
     pub gave_up: Vec<Option<StopReason>>,
+    /// Of these, how many the limit loses whatever anybody does: there is not more room before the time of the policy is over. 0 where
+    /// nobody knows.
+    pub unavoidable: usize,
     /// When the last user got in.
     pub makespan: Duration,
     /// The least that the limit asks for; `None` where nobody knows.
@@ -77,6 +80,8 @@ pub struct Summary {
     pub storms: usize,
     /// Over all storms.
     pub lost: usize,
+    /// Of those, how many were lost whatever anybody does.
+    pub unavoidable: usize,
     /// The most that one storm lost.
     pub most_lost: usize,
     /// Seconds; where somebody is lost, of those that got in.
@@ -104,6 +109,7 @@ impl Summary {
         for one in outcomes {
             sum.storms += 1;
             sum.lost += one.lost();
+            sum.unavoidable += one.unavoidable;
             sum.most_lost = sum.most_lost.max(one.lost());
             sum.makespan += one.makespan.as_secs_f64();
             if let Some(bound) = one.bound.filter(|bound| !bound.is_zero()) {

@@ -4,7 +4,7 @@ use crate::attempt::{Answer, Attempt};
 use crate::chance::Chance;
 use crate::outcome::Outcome;
 use crate::server::{Refused, Reply, Server};
-use crate::{Starts, Storm};
+use crate::{SHORTEST_WAYS, Starts, Storm};
 use backoff::{
     Attempts, Crowd, FailureKind, Finding, Pacer, PacerMode, PacerSettings, Refusal, Seen, Step, StopReason,
     Stream, Ticket, stream_seed,
@@ -201,7 +201,7 @@ impl<'a> World<'a> {
 
     /// Half a round trip.
     fn way(&mut self) -> Duration {
-        (self.storm.round_trip / 2).mul_f64(0.9 + 0.4 * self.chance.unit())
+        (self.storm.round_trip / 2).mul_f64(SHORTEST_WAYS + 0.4 * self.chance.unit())
     }
 
     pub(crate) fn run(mut self) -> Outcome {
@@ -447,6 +447,7 @@ impl<'a> World<'a> {
             lockout_seen: seen.min(),
             times,
             gave_up: lost.map(|user| user.over.flatten()).collect(),
+            unavoidable: self.storm.unavoidable(self.clock),
             makespan: self.last,
             bound: self.bound(),
             attempts: attempts(false),
