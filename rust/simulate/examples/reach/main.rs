@@ -1,6 +1,6 @@
 //! Prints how near to the bound anybody could come who has to live with the same ways, time-outs and hints.
 //!
-//! `cargo run --release -p simulate --example reach [told|alone|banned|obeying] [SEEDS]`: means over so many seeds (4), 200 users.
+//! `cargo run --release -p simulate --example reach [told|alone|banned|obeying|shared] [SEEDS]`: means over so many seeds (4), 200 users.
 //!
 //! - `told`: a gate that is told kind, rate and burst of a bucket, and only has to choose how far below that rate it stays. The best of a
 //!   searched family (shares 0.80 to 1.04 of the rate), not a proof; a gate has to find out what this one is told. Windows and caps are not
@@ -13,9 +13,11 @@
 //! - `obeying`: the best of those who obey a hint of twice the window (HAProxy's `http_req_rate(10s)`, fifty, a date 20 s ahead). It goes at
 //!   some rate until it is refused for the first time, is told everything at that moment, waits as it was asked, and then goes whenever
 //!   one is let in. No gate can be sooner: that is a proof, as it has no family to search.
+//! - `shared`: two processes at one quota, by how fast their gates climb and how far they fall.
 
 #[path = "../matrix/kinds.rs"]
 mod kinds;
+mod shared;
 
 use backoff::{PacerMode, PacerSettings, Policy, Strategy};
 use kinds::{KINDS, Kind};
@@ -35,6 +37,7 @@ fn main() {
         ("alone", alone),
         ("banned", banned),
         ("obeying", |_| obeying()),
+        ("shared", shared::shared),
     ] {
         if part.is_empty() || part == name {
             print(seeds);
