@@ -40,6 +40,8 @@ use std::time::Duration;
 pub struct Crowd {
     /// How many try.
     users: usize,
+    /// For how long at most, the latest of them.
+    time: Duration,
     flow: Flow,
     lockout: Lockout,
 }
@@ -75,9 +77,10 @@ impl Crowd {
         Self::default()
     }
 
-    /// One more user begins to try.
-    pub fn begins(&mut self) {
+    /// One more user begins to try, for so long at most.
+    pub fn begins(&mut self, time: Duration) {
         self.users += 1;
+        self.time = time;
     }
 
     /// A user tries no more, in or not. When nobody does, what was found out is forgotten: who comes later may meet another state of things.
@@ -113,7 +116,7 @@ impl Crowd {
         }
         let users = self.users;
         let lead = self.flow.refused(now, refusal, took, limit, users);
-        let locked_out = self.lockout.refused(now, refusal.hint, users);
+        let locked_out = self.lockout.refused(now, refusal.hint, users, self.time);
         locked_out.map(Finding::LockedOut).or(lead)
     }
 }

@@ -31,6 +31,7 @@ pub use settings::{FASTEST_PACE, LARGEST_BURST, PacerMode, PacerSettings, SLOWES
 
 use crate::attempts::{Form, Refusal};
 use crate::connect::Class;
+use crate::crowd::LockedOut;
 use blame::Blame;
 use flight::Flight;
 use learn::{Cut, Learner, Others};
@@ -113,13 +114,17 @@ impl Pacer {
         }
     }
 
-    /// A gate that those come to who locked each other out ([`crate::LockedOut`]): its quota let in so many, and is closed now.
+    /// A gate that those come to who locked each other out ([`LockedOut`]): its quota is closed now.
     #[must_use]
-    pub fn closed(settings: PacerSettings, now: Duration, quota: usize, hint: Option<Duration>) -> Self {
+    pub fn closed(settings: PacerSettings, now: Duration, found: &LockedOut, hint: Option<Duration>) -> Self {
         let mut gate = Self::new(settings);
         let now = gate.monotone(now);
-        let quota = u64::try_from(quota).unwrap_or(u64::MAX);
-        gate.learner.begin_closed(now, quota, hint);
+        if found.fills_many_windows() {
+            gate.learner.begin_turns(now, hint);
+        } else {
+            let quota = u64::try_from(found.quota).unwrap_or(u64::MAX);
+            gate.learner.begin_closed(now, quota, hint);
+        }
         gate
     }
 
@@ -246,6 +251,7 @@ impl Pacer {
         let others = Others {
             own: self.blame.own_of_refused(),
             enough: self.enough(now),
+            waiting: self.queue.len(),
         };
         self.learner.passed(sent, &others);
         self.queue.let_back(self.blame.passes());

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
+/// Enough for all.
+const TIME: Duration = Duration::from_secs(3_600);
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn refusal(hint: Option<Duration>) -> Refusal {
@@ -25,7 +27,7 @@ fn timeout() -> Refusal {
 
 fn crowd(users: usize) -> Crowd {
     let mut crowd = Crowd::new();
-    (0..users).for_each(|_| crowd.begins());
+    (0..users).for_each(|_| crowd.begins(TIME));
     crowd
 }
 
@@ -80,7 +82,7 @@ fn another_storm_is_looked_at_anew() {
     refused(&mut crowd, SECOND, None);
     (2..22).for_each(|second| passed(&mut crowd, second * SECOND));
     assert!(crowd.is_empty());
-    crowd.begins();
+    crowd.begins(TIME);
     assert_eq!(refused(&mut crowd, 22 * SECOND, None), None);
 }
 
@@ -159,6 +161,47 @@ fn nobody_let_in_for_two_hints_though_many_try_is_a_lock_out() {
         assert_eq!((found.users, found.quota, found.window), (39, 1, 4 * SECOND));
         assert_eq!(found.bound(), Some(156 * SECOND));
     }
+}
+
+/// Of a thousand, twenty were let in at once; then one in so many who try, each 5 ms, is let in. When they line up.
+fn lined_up_after(time: Duration, hint: Option<Duration>, one_in: Option<u32>) -> Option<Duration> {
+    let mut crowd = Crowd::new();
+    (0..1_000).for_each(|_| crowd.begins(time));
+    (0..20).for_each(|_| passed(&mut crowd, MS));
+    for nth in 1..=4_000 {
+        let now = nth * 5 * MS;
+        if one_in.is_some_and(|one_in| nth % one_in == 0) {
+            passed(&mut crowd, now);
+        }
+        if let Some(Finding::LockedOut(found)) = refused(&mut crowd, now, hint) {
+            assert!(found.bound() > Some(time), "it is too short: {found:?}");
+            assert_eq!(found.hinted, hint.is_some());
+            return Some(now);
+        }
+    }
+    None
+}
+
+#[test]
+fn the_sooner_they_line_up_the_shorter_their_time_is() {
+    let two_minutes = 120 * SECOND;
+    // 980 at twenty in each 3.1 s take a quarter more than 120 s.
+    let short = lined_up_after(two_minutes, None, None).unwrap();
+    assert!(short.abs_diff(3_060 * MS) < 20 * MS, "{short:?}");
+    let longer = lined_up_after(2 * two_minutes, None, None).unwrap();
+    assert!(longer.abs_diff(6_120 * MS) < 20 * MS, "{longer:?}");
+    // As long as the server asks for they wait in any case.
+    let hinted = lined_up_after(two_minutes, Some(5 * SECOND), None).unwrap();
+    assert!(hinted.abs_diff(5 * SECOND) < 20 * MS, "{hinted:?}");
+}
+
+#[test]
+fn so_do_those_of_whom_one_in_hundreds_is_let_in_and_nobody_else() {
+    let time = 120 * SECOND;
+    // A bucket that refusals keep empty.
+    assert!(lined_up_after(time, None, Some(400)).is_some_and(|after| after < 10 * SECOND));
+    // One that is used by many.
+    assert_eq!(lined_up_after(time, None, Some(40)), None);
 }
 
 #[test]

@@ -163,8 +163,14 @@ fn lock_out(found: &LockedOut, signs: &Signs) -> String {
         found.users
     );
     if let Some(bound) = found.bound().filter(|bound| *bound > signs.max_elapsed) {
+        // Without hints a window's length is what it looks like.
+        let (sure, can) = if found.hinted {
+            ("at best", "can")
+        } else {
+            ("as it looks so far", "may")
+        };
         text.push_str(&format!(
-            "; {} users at {} in {} take {} at best, and wsb.retry.maxElapsed ends at {}: not all of them can get in",
+            "; {} users at {} in {} take {} {sure}, and wsb.retry.maxElapsed ends at {}: not all of them {can} get in",
             found.users,
             found.quota,
             seconds(found.window),
@@ -188,11 +194,12 @@ mod tests {
 
     use super::*;
 
-    fn signs(quota: usize, max_elapsed: u64) -> Signs {
+    fn signs(quota: usize, hinted: bool, max_elapsed: u64) -> Signs {
         let locked_out = LockedOut {
             users: 200,
             quota,
             window: Duration::from_secs(9),
+            hinted,
         };
         Signs {
             smells: vec![Smell::RefusalsCount],
@@ -204,19 +211,29 @@ mod tests {
     #[test]
     fn each_smell_names_the_key_to_set() {
         for smelt in Smell::ALL {
-            assert!(smell(smelt, &signs(0, 1)).contains("wsb."), "{smelt:?}");
+            assert!(smell(smelt, &signs(0, true, 1)).contains("wsb."), "{smelt:?}");
         }
     }
 
     #[test]
     fn a_time_that_cannot_be_enough_for_all_users_is_told_with_the_bound() {
-        let told = smell(Smell::RefusalsCount, &signs(45, 30));
-        assert!(
-            told.contains("200 users at 45 in 9 s take 40 s at best, and wsb.retry.maxElapsed ends at 30 s"),
-            "{told}"
-        );
+        for (hinted, words) in [
+            (true, ["take 40 s at best", "not all of them can get in"]),
+            (
+                false,
+                ["take 40 s as it looks so far", "not all of them may get in"],
+            ),
+        ] {
+            let told = smell(Smell::RefusalsCount, &signs(45, hinted, 30));
+            for word in words
+                .iter()
+                .chain(&["200 users at 45 in 9 s", "wsb.retry.maxElapsed ends at 30 s"])
+            {
+                assert!(told.contains(word), "{word}: {told}");
+            }
+        }
         // Enough; and where nobody was let in yet, nothing is known.
-        for honest in [signs(45, 40), signs(0, 1)] {
+        for honest in [signs(45, true, 40), signs(0, true, 1)] {
             let told = smell(Smell::RefusalsCount, &honest);
             assert!(
                 told.contains("200 users line up") && !told.contains("maxElapsed"),

@@ -225,7 +225,8 @@ impl<'a> World<'a> {
                 self.users[user].started = now;
                 let process = self.users[user].process;
                 self.processes[process].entered += 1;
-                self.processes[process].crowd.begins();
+                let time = self.storm.policy.max_elapsed;
+                self.processes[process].crowd.begins(time);
                 self.go_on(now, user);
                 return Some(user);
             }
@@ -395,7 +396,7 @@ impl<'a> World<'a> {
                 Some(Finding::LockedOut(found)) => {
                     process.lockout_seen = Some(now);
                     let pace = PacerSettings::of(PacerMode::Pace);
-                    process.gate = Pacer::closed(pace, now, found.quota, refusal.hint);
+                    process.gate = Pacer::closed(pace, now, &found, refusal.hint);
                 }
                 Some(finding) => {
                     user.machine.lead(&finding, refusal, user.crowd.unit(), now);

@@ -284,7 +284,8 @@ fn pause_brings_everybody_in_right_after_each_window() {
 #[test]
 fn two_processes_on_one_quota_share_it() {
     // A process knows of the other one by its own refusals alone: on a bucket the share of a single storm is a matter of luck, and one
-    // that comes half a second later finds the burst gone.
+    // that comes half a second later finds the burst gone. Gates of other constants share no better without more
+    // attempts: `--example reach shared`.
     for (limit, hint, least_share) in [
         ("token-bucket rate=10 burst=20", Hint::None, 0.35),
         ("token-bucket rate=10 burst=20", Hint::Seconds, 0.38),

@@ -12,6 +12,10 @@
 //! | a gate in a lock-out | 0, 0; 0; 0 | without hints a window of 60 s -24 % |
 //!
 //! Where each refusal begins a *fixed* window anew, no spread helps: only a whole window in which nobody tries.
+//!
+//! A thousand users have no time for proof: at 20 per 4 s the limit alone loses 400 of them in 120 s, and 14 s without anybody 70 more. So
+//! the more of them there are for what the quota lets in at once, the sooner they line up. That a free window is taken for a lock-out by
+//! that costs next to nothing: its users come in turns (`pacer::learn::turns`), and those find its openings.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,6 +28,18 @@ const MANY: u32 = 10;
 /// 10 s is not taken for a lock-out by that, nor is one of 60 s spread beyond its end.
 const FIRST_GUESS: Duration = Duration::from_secs(7);
 const LONGEST_GUESS: Duration = Duration::from_secs(600);
+/// So many times as many as a window lets in are many.
+const MANY_WINDOWS: usize = 12;
+/// Where that would be too long for many to get in within their time, by this much, as many as came at once being let in each time, they
+/// line up sooner: who would be lost waits for proof. But not before so much time: a slow bucket lets one in by then.
+const TOO_SHORT: f64 = 1.25;
+const SOONEST: Duration = Duration::from_millis(2_500);
+/// A quota of at least so many, as one without a burst lets in one at a time.
+const LEAST: usize = 10;
+/// Likewise where a few are let in, but only one of so many who try: a bucket that refusals keep empty.
+const HAMMERING: u64 = 100;
+/// Who is refused sooner than this after another one had been under way.
+const UNDER_WAY: Duration = Duration::from_millis(250);
 /// No bound is told that is longer.
 const LONGEST_BOUND: Duration = Duration::from_secs(24 * 3_600);
 
@@ -36,6 +52,8 @@ pub struct LockedOut {
     pub quota: usize,
     /// How long a window is taken for: the longest hint, or a guess.
     pub window: Duration,
+    /// Whether it is a hint.
+    pub hinted: bool,
 }
 
 impl LockedOut {
@@ -45,6 +63,11 @@ impl LockedOut {
         let seconds = self.window.as_secs_f64() * self.users as f64 / self.quota as f64;
         let bound = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_BOUND);
         (self.quota > 0).then(|| bound.min(LONGEST_BOUND))
+    }
+
+    /// Whether so many windows' users wait that each refusal is to be spared.
+    pub(crate) fn fills_many_windows(&self) -> bool {
+        self.quota > 0 && self.users >= self.quota.saturating_mul(MANY_WINDOWS)
     }
 }
 
@@ -62,12 +85,20 @@ pub(super) struct Lockout {
     window: Duration,
     hinted: bool,
     seen: bool,
+    /// Since all but nobody is let in: since then, how many tried and how many were let in.
+    mark: Option<Duration>,
+    tries: u64,
+    let_in: usize,
 }
 
 impl Lockout {
     /// A user was let in.
     pub(super) fn passed(&mut self, now: Duration) {
         (self.since, self.late) = (Some(now), 0);
+        self.let_in += 1;
+        if self.tries < HAMMERING * self.let_in as u64 {
+            (self.mark, self.tries, self.let_in) = (Some(now), 0, 0);
+        }
         self.passes.push_back(now);
         let window = self.window.max(FIRST_GUESS.min(Duration::from_secs(1)));
         while self
@@ -88,6 +119,7 @@ impl Lockout {
         now: Duration,
         hint: Option<Duration>,
         users: usize,
+        time: Duration,
     ) -> Option<LockedOut> {
         if let Some(hint) = hint {
             if !self.hinted {
@@ -106,10 +138,36 @@ impl Lockout {
             }
             (self.seen, self.since, self.late) = (true, Some(now), 0);
         }
-        self.seen.then_some(LockedOut {
+        if !self.seen {
+            self.give_up_waiting(now, users, time);
+        }
+        self.seen.then_some(self.found(users))
+    }
+
+    fn found(&self, users: usize) -> LockedOut {
+        LockedOut {
             users,
             quota: self.most,
             window: self.window,
-        })
+            hinted: self.hinted,
+        }
+    }
+
+    /// Takes it for a lock-out where so few are let in, of many who try, that not all of the users can get in within that time.
+    fn give_up_waiting(&mut self, now: Duration, users: usize, time: Duration) {
+        let mark = *self.mark.get_or_insert(now);
+        let dry = now.saturating_sub(mark);
+        self.tries += u64::from(dry >= UNDER_WAY);
+        let long = dry >= SOONEST && (!self.hinted || dry >= self.window);
+        let hammers = self.tries >= HAMMERING * (self.let_in as u64).max(1);
+        let by_then = (self.most.max(LEAST) + self.let_in) as f64;
+        let whole = dry.as_secs_f64() * users as f64 / by_then;
+        if long && hammers && self.found(users).fills_many_windows() && whole > time.as_secs_f64() * TOO_SHORT
+        {
+            (self.seen, self.since, self.late) = (true, Some(now), 0);
+            if !self.hinted {
+                self.window = dry;
+            }
+        }
     }
 }

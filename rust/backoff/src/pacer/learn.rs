@@ -12,11 +12,14 @@
 //! all, and is remembered.
 
 mod closing;
+mod rounds;
+mod turns;
 
 use super::PacerSettings;
 use super::spacing::Spacing;
 use closing::{Closed, News};
 use std::time::Duration;
+use turns::Turns;
 
 /// After this long with refusals and not one success, each refusal doubles the gap: a quota that counts refusals may be
 /// smaller than the lowest rate, and would never open again under it (five logins a minute, say).
@@ -71,6 +74,8 @@ pub(super) struct Others {
     pub(super) own: f64,
     /// The rate at which all who wait are in before the last of those is back whose answers do not come; infinite where none is missing.
     pub(super) enough: f64,
+    /// How many wait.
+    pub(super) waiting: usize,
 }
 
 /// A cut of the rate.
@@ -132,6 +137,8 @@ pub(super) struct Learner {
     may_renew: bool,
     /// When the latest turn was due.
     due: Duration,
+    /// Where many tried in vain before there was a gate.
+    turns: Option<Turns>,
 }
 
 impl Learner {
@@ -165,6 +172,7 @@ impl Learner {
             quiet: None,
             may_renew: true,
             due: Duration::ZERO,
+            turns: None,
         }
     }
 
@@ -180,9 +188,22 @@ impl Learner {
         self.next = now.saturating_add(silence);
     }
 
+    /// The same, where many windows' users wait: they take turns that spare each refusal. It costs a window or two until those are found.
+    pub(super) fn begin_turns(&mut self, now: Duration, hint: Option<Duration>) {
+        let hint = self.hold_for(now, hint);
+        self.follow(Turns::new(now, hint));
+    }
+
+    /// Goes by turns, where many tried in vain before there was a gate.
+    fn follow(&mut self, turns: Turns) {
+        self.rate = turns.rate();
+        self.next = self.next.max(turns.next());
+        self.turns = Some(turns);
+    }
+
     /// A turn was given that was due then; `unit` of U(0, 1) says where in its spread the gap to the next one lies.
     pub(super) fn went(&mut self, due: Duration, unit: f64) {
-        let spread = if self.spacing.gap().is_some() {
+        let spread = if self.spacing.gap().is_some() || self.turns.is_some() {
             EVEN_SPREAD
         } else {
             GAP_SPREAD
@@ -198,6 +219,9 @@ impl Learner {
 
     /// How many may be under way at a time now; `None`: as many as the rate makes.
     pub(super) fn most(&self, awaited: usize) -> Option<usize> {
+        if let Some(turns) = &self.turns {
+            return turns.most();
+        }
         if self.closed.is_some() {
             return Some(1);
         }
@@ -221,6 +245,16 @@ impl Learner {
 
     /// One that was sent then was let in.
     pub(super) fn passed(&mut self, sent: Duration, others: &Others) {
+        if let Some(mut turns) = self.turns.take() {
+            let was_closed = turns.is_closed();
+            turns.passed(sent, others.waiting);
+            self.follow(turns);
+            if was_closed {
+                // The probe's own gap was one of before.
+                self.next = self.next.max(sent.saturating_add(self.gap(1.0)));
+            }
+            return;
+        }
         (self.dry, self.doublings) = (None, 0);
         self.passes += 1;
         self.first.get_or_insert(sent);
@@ -339,6 +373,11 @@ impl Learner {
     pub(super) fn refused(&mut self, now: Duration, sent: Duration, hint: Option<Duration>) -> Option<Cut> {
         let (before, cuts, taken_back) = (self.rate, self.cuts, self.taken_back);
         let hint = self.hold_for(now, hint);
+        if let Some(mut turns) = self.turns.take() {
+            turns.refused(now, sent, hint);
+            self.follow(turns);
+            return None;
+        }
         if self.cuts == 0 {
             self.spacing.first_refusal(self.open.passes, hint);
         }

@@ -42,7 +42,7 @@ pub async fn connect(
         started: clock.now(),
         place,
         tries: Tries {
-            member: spec.crowd.enter(),
+            member: spec.crowd.enter(spec.policy.max_elapsed),
             // Not the streams of the policy or the gate: equal numbers in two of them would bind what they decide.
             units: Stream::new(spec.seed.map(|seed| backoff::stream_seed(seed, "crowd", 0))),
         },

@@ -1,7 +1,7 @@
 //! All who try at one quota, with or without a gate: what they find out together (`backoff::Crowd`), with a clock, and the gate that they
 //! line up at where they lock each other out.
 
-use backoff::{Finding, LockedOut, Refusal};
+use backoff::{Finding, Refusal};
 use tokio::time::Instant;
 
 use super::gate::Gate;
@@ -46,9 +46,9 @@ impl Default for Crowd {
 }
 
 impl Crowd {
-    /// One more who tries, until it is dropped.
-    pub fn enter(self: &Arc<Self>) -> Member {
-        self.lock().known.begins();
+    /// One more who tries, for so long at most, until it is dropped.
+    pub fn enter(self: &Arc<Self>, time: Duration) -> Member {
+        self.lock().known.begins(time);
         Member { crowd: self.clone() }
     }
 
@@ -79,10 +79,10 @@ impl Member {
         let now = self.crowd.start.elapsed();
         let mut state = self.crowd.lock();
         let found = state.known.refused(now, refusal, took.time, took.limit)?;
-        if let Finding::LockedOut(LockedOut { quota, .. }) = found {
+        if let Finding::LockedOut(found) = &found {
             state
                 .gate
-                .get_or_insert_with(|| Arc::new(Gate::closed(quota, refusal.hint)));
+                .get_or_insert_with(|| Arc::new(Gate::closed(found, refusal.hint)));
         }
         Some(found)
     }
@@ -119,10 +119,12 @@ mod tests {
     use backoff::{Class, FailureKind, Form, PacerMode};
     use tokio::time::advance;
 
+    const TIME: Duration = Duration::from_secs(600);
+
     #[tokio::test(start_paused = true)]
     async fn a_lock_out_is_found_by_all_together_and_lines_up_those_who_still_try() {
         let crowd = Arc::new(Crowd::default());
-        let members: Vec<Member> = (0..41).map(|_| crowd.enter()).collect();
+        let members: Vec<Member> = (0..41).map(|_| crowd.enter(TIME)).collect();
         let refusal = |class| Refusal {
             class,
             form: Form::Status(429),
@@ -159,7 +161,7 @@ mod tests {
         assert!(Arc::ptr_eq(&gate, &members[5].gate().unwrap()), "one for all");
         // When all are in, it is over.
         drop(members);
-        let late = crowd.enter();
+        let late = crowd.enter(TIME);
         assert!(late.gate().is_none());
         assert_eq!(late.refused(&refusal(Class::Throttle), took), None);
     }
@@ -167,7 +169,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_server_that_is_not_there_locks_nobody_out() {
         let crowd = Arc::new(Crowd::default());
-        let members: Vec<Member> = (0..41).map(|_| crowd.enter()).collect();
+        let members: Vec<Member> = (0..41).map(|_| crowd.enter(TIME)).collect();
         let dead = Refusal {
             class: Class::Transient,
             form: Form::NoAnswer(FailureKind::Network),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use backoff::{Pacer, PacerMode, PacerSettings, PacerState, Refusal, Stream, Ticket};
+use backoff::{LockedOut, Pacer, PacerMode, PacerSettings, PacerState, Refusal, Stream, Ticket};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -95,10 +95,10 @@ impl Gate {
         Gate::of(settings, Pacer::new(settings))
     }
 
-    /// Of `pace`, for those who locked each other out of a quota that had let in so many.
-    pub(super) fn closed(quota: usize, hint: Option<Duration>) -> Self {
+    /// Of `pace`, for those who locked each other out.
+    pub(super) fn closed(found: &LockedOut, hint: Option<Duration>) -> Self {
         let settings = PacerSettings::of(PacerMode::Pace);
-        Gate::of(settings, Pacer::closed(settings, Duration::ZERO, quota, hint))
+        Gate::of(settings, Pacer::closed(settings, Duration::ZERO, found, hint))
     }
 
     fn of(settings: PacerSettings, pacer: Pacer) -> Self {

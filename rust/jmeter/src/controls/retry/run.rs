@@ -153,7 +153,7 @@ impl RetryRun {
             let quota = quota_by(target, base);
             // Not those who connect: a connect inside would be one more user of it, and let in twice.
             let crowd = gates.crowd(&format!("retried {}", quota_key(values, &quota)));
-            self.member = Some(crowd.enter());
+            self.member = Some(crowd.enter(self.max_elapsed));
             self.place = gate(values, &quota, gates)?.map(|gate| gate.place(self.seed));
             let mode = self.place.as_ref().map(|place| place.gate().mode());
             self.machine.set_gate(mode);
