@@ -1,6 +1,6 @@
 //! Limits that each user, or each address, has for itself: what all saw together explains no limit, and what each saw explains the same.
 
-use crate::judge::{Rated, Verdict, candidates, judge};
+use crate::judge::{Rated, Verdict, candidates, is_odd_window, judge};
 use crate::observations::{Decision, Observations};
 use crate::seen::Seen;
 use std::collections::HashMap;
@@ -73,6 +73,7 @@ fn judged(
     }
     let rated = candidates(&seen, None, &[], ends_told);
     let verdict = judge(&seen, &rated, ends_told);
-    let named = verdict.named?;
+    // What two shared limits do looks to each user like a window of any odd length.
+    let named = verdict.named.filter(|found| !is_odd_window(found))?;
     (named.missed() <= seen.all.len() / MISSED).then(|| (best(&rated), seen, verdict))
 }

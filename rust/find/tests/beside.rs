@@ -68,6 +68,37 @@ fn a_limit_of_each_user_is_told_as_theirs_and_not_as_a_shared_one() {
     );
 }
 
+#[test]
+fn two_limits_that_all_share_are_not_taken_for_one_of_each_user() {
+    let limit: LimitSpec = "token-bucket rate=50 burst=20 + fixed-window limit=1500 window=60s"
+        .parse()
+        .expect("two limits");
+    let mut limiter = Limiter::new(&limit);
+    let mut observations = Observations::new();
+    let mut sent = BEGIN;
+    for nth in 0..60_000_u64 {
+        sent += 1 + nth.wrapping_mul(2_654_435_761) % 6_000;
+        let passed = limiter.try_pass(Duration::from_micros(sent + 500)).passed();
+        observations.add(Decision {
+            sent,
+            answered: sent + 1_200,
+            outcome: if passed { Outcome::Passed } else { Outcome::Refused },
+            user: u32::try_from(nth % 200).expect("a few"),
+            target: 0,
+            status: Some(if passed { 101 } else { 429 }),
+            hint: None,
+            ended: None,
+        });
+    }
+    let found = find(&observations);
+    assert_eq!(found.each_user, None, "{found:?}");
+    let both = found.second.as_ref().map(|second| (found.kind, second.kind));
+    assert!(
+        found.kind == Kind::Unknown || both == Some((Kind::FixedWindow, Kind::TokenBucket)),
+        "{found:?}"
+    );
+}
+
 /// An attempt every 40 ms, half a second's worth of each is let in by what stands first.
 fn limited(nth: u64, refused: &str, passed: &str) -> String {
     let at = BEGIN + 40_000 * nth;
