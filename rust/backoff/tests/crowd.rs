@@ -163,6 +163,54 @@ fn nobody_let_in_for_two_hints_though_many_try_is_a_lock_out() {
     }
 }
 
+/// Of so many users one is let in or none; then all the others try each half second for 100 s. When they line up.
+fn all_refused(users: usize, let_in: bool, hint: Option<Duration>) -> Option<Duration> {
+    let mut crowd = crowd(users + usize::from(let_in));
+    if let_in {
+        passed(&mut crowd, Duration::ZERO);
+    }
+    let tries = (0..200).flat_map(|nth| std::iter::repeat_n(nth * 500 * MS, users));
+    tries
+        .into_iter()
+        .find(|now| refused(&mut crowd, *now, hint).is_some())
+}
+
+#[test]
+fn a_server_that_lets_nobody_in_at_all_is_down_and_locks_nobody_out() {
+    for hint in [None, Some(SECOND), Some(10 * SECOND)] {
+        assert_eq!(all_refused(200, false, hint), None, "{hint:?}");
+        assert!(all_refused(200, true, hint).is_some(), "{hint:?}");
+    }
+}
+
+#[test]
+fn a_few_users_lock_nobody_out_however_often_they_try() {
+    for hint in [None, Some(SECOND), Some(10 * SECOND)] {
+        for users in [1, 9] {
+            assert_eq!(all_refused(users, true, hint), None, "{users} {hint:?}");
+        }
+        assert!(all_refused(10, true, hint).is_some(), "{hint:?}");
+    }
+    // Those who come to one who has tried for long have to prove it themselves.
+    let mut crowd = crowd(2);
+    passed(&mut crowd, Duration::ZERO);
+    for second in 0..100 {
+        assert_eq!(refused(&mut crowd, second * SECOND, Some(SECOND)), None);
+    }
+    (0..20).for_each(|_| crowd.begins(TIME));
+    for nth in 0..20 {
+        assert_eq!(refused(&mut crowd, 100 * SECOND + nth * MS, Some(SECOND)), None);
+    }
+}
+
+#[test]
+fn a_short_hint_proves_nothing_sooner_than_two_seconds_would() {
+    for hint in [Duration::from_nanos(100), 50 * MS, SECOND, 2 * SECOND] {
+        assert_eq!(all_refused(40, true, Some(hint)), Some(4 * SECOND), "{hint:?}");
+    }
+    assert_eq!(all_refused(40, true, Some(3 * SECOND)), Some(6 * SECOND));
+}
+
 /// Of a thousand, twenty were let in at once; then one in so many who try, each 5 ms, is let in. When they line up.
 fn lined_up_after(time: Duration, hint: Option<Duration>, one_in: Option<u32>) -> Option<Duration> {
     let mut crowd = Crowd::new();

@@ -22,8 +22,11 @@ use std::time::Duration;
 
 /// So many hints long nobody was let in ...
 const HINTS: u32 = 2;
-/// ... although so many tried after the first of them was over: then it is a lock-out.
+/// ... although so many users tried, and as often after the first of them was over: then it is a lock-out. Fewer keep nobody out by refusals
+/// that count, as long as they wait for as long as they are asked.
 const MANY: u32 = 10;
+/// A hint that is shorter proves nothing sooner: it may be one of a fraction of a second, out of several servers.
+const SHORTEST: Duration = Duration::from_secs(2);
 /// Where there are no hints, a window is taken for so long at first, and for twice as long each time it proves too short. A free window of
 /// 10 s is not taken for a lock-out by that, nor is one of 60 s spread beyond its end.
 const FIRST_GUESS: Duration = Duration::from_secs(7);
@@ -77,7 +80,7 @@ pub(super) struct Lockout {
     /// When the latest were let in, no longer ago than a window; and the most that ever were in one.
     passes: VecDeque<Duration>,
     most: usize,
-    /// The last pass, or the first refusal.
+    /// The last pass, or the first refusal, or the last one while there were not many users.
     since: Option<Duration>,
     /// Refusals later than a window after that.
     late: u32,
@@ -129,10 +132,16 @@ impl Lockout {
         } else if self.window.is_zero() {
             self.window = FIRST_GUESS;
         }
+        if users < MANY as usize {
+            (self.since, self.late) = (Some(now), 0);
+        }
         let since = *self.since.get_or_insert(now);
         let dry = now.saturating_sub(since);
-        self.late += u32::from(dry >= self.window);
-        if self.late >= MANY && dry >= self.window.saturating_mul(HINTS) {
+        let patience = self.window.max(SHORTEST);
+        self.late += u32::from(dry >= patience);
+        // Who counts refusals let some in before there were any. A server that lets in nobody at all is down.
+        let proven = self.late >= MANY && dry >= patience.saturating_mul(HINTS);
+        if proven && self.most > 0 {
             if self.seen || !self.hinted {
                 self.window = self.window.saturating_mul(2).min(LONGEST_GUESS);
             }

@@ -191,8 +191,18 @@ mod tests {
             found
         };
         assert_eq!(found(false).await, None);
+        assert_eq!(
+            found(true).await,
+            None,
+            "it ends all connections, from the first on"
+        );
         assert!(members[0].gate().is_none());
-        // One that ends all connections may be a limit.
+        // One that let somebody in before may be a limit.
+        members[0].passed(Took {
+            time: Duration::from_millis(1),
+            limit: None,
+            reached: true,
+        });
         assert!(matches!(found(true).await, Some(Finding::LockedOut(_))));
     }
 }
