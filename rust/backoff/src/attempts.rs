@@ -256,9 +256,14 @@ impl Attempts {
     }
 
     fn follows(&self, lead: &Lead) -> bool {
-        self.policy.strategy == Strategy::Decorrelated
-            && self.policy.hints.jitter == HintJitter::Growing
-            && self.backoff.failures() <= lead.by_chance
+        self.is_led() && self.backoff.failures() <= lead.by_chance
+    }
+
+    /// Whether what all users see may take the place of its own formula, as a flow's spread or a turn where they lock each other out:
+    /// whoever chose another one wants users who know nothing of one another.
+    #[must_use]
+    pub fn is_led(&self) -> bool {
+        self.policy.strategy == Strategy::Decorrelated && self.policy.hints.jitter == HintJitter::Growing
     }
 
     /// Somewhere in the width behind `from`, squeezed into the time that is left; some of that stays for the last attempt itself.

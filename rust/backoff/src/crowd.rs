@@ -29,11 +29,14 @@ mod lockout;
 
 pub use lockout::LockedOut;
 
-use crate::attempts::Refusal;
+use crate::attempts::{Form, Refusal};
 use crate::connect::Class;
 use flow::Flow;
 use lockout::Lockout;
 use std::time::Duration;
+
+/// Statuses from here on are errors.
+const FIRST_ERROR: u16 = 400;
 
 /// What the users of one process know together of one quota.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +106,8 @@ impl Crowd {
         self.lockout.passed(now);
     }
 
-    /// A user was refused, likewise. What no other attempt can heal says nothing.
+    /// A user was refused, likewise. What no other attempt can heal says nothing of a quota, nor does an answer that only its user did not
+    /// want: the server let it in. A bare 503 is how some proxies throttle.
     pub fn refused(
         &mut self,
         now: Duration,
@@ -111,7 +115,9 @@ impl Crowd {
         took: Duration,
         limit: Option<Duration>,
     ) -> Option<Finding> {
-        if refusal.class == Class::Fatal {
+        let is_error = !matches!(refusal.form, Form::Status(status) if status < FIRST_ERROR);
+        let counts = refusal.class == Class::Throttle || (refusal.class == Class::Transient && is_error);
+        if !counts {
             return None;
         }
         let users = self.users;

@@ -252,15 +252,49 @@ fn so_do_those_of_whom_one_in_hundreds_is_let_in_and_nobody_else() {
     assert_eq!(lined_up_after(time, None, Some(40)), None);
 }
 
-#[test]
-fn what_no_other_attempt_can_heal_says_nothing() {
-    let mut crowd = crowd(40);
-    let fatal = Refusal {
-        class: Class::Fatal,
-        form: Form::Status(401),
+/// One of forty is let in, and such refusals follow; then others are let in. Whether a lock-out and whether a flow was found.
+fn told_for_long(class: Class, form: Form) -> (bool, bool) {
+    let mut crowd = crowd(60);
+    passed(&mut crowd, Duration::ZERO);
+    let refusal = Refusal {
+        class,
+        form,
         hint: None,
     };
-    for second in 0..100 {
-        assert_eq!(crowd.refused(second * SECOND, &fatal, MS, Some(LIMIT)), None);
+    let mut told = (false, false);
+    for second in 0..200 {
+        let now = second * SECOND;
+        match crowd.refused(now, &refusal, MS, Some(LIMIT)) {
+            Some(Finding::LockedOut(_)) => told.0 = true,
+            Some(_) => told.1 = true,
+            None => {}
+        }
+        if (100..120).contains(&second) {
+            passed(&mut crowd, now);
+        }
     }
+    told
+}
+
+#[test]
+fn an_answer_that_only_its_user_did_not_want_is_no_refusal() {
+    // Polled, as the assertion has it that the job is not done.
+    assert_eq!(told_for_long(Class::Transient, Form::Status(200)), (false, false));
+    assert_eq!(told_for_long(Class::Transient, Form::Status(302)), (false, false));
+    assert!(told_for_long(Class::Transient, Form::Status(503)).0);
+    assert!(
+        told_for_long(Class::Throttle, Form::Status(200)).0,
+        "as the plan says"
+    );
+    assert!(told_for_long(Class::Transient, Form::Closed(1013)).0);
+    assert!(told_for_long(Class::Transient, Form::NoAnswer(FailureKind::Network)).0);
+}
+
+#[test]
+fn what_no_other_attempt_can_heal_says_nothing() {
+    assert_eq!(
+        told_for_long(Class::Fatal, Form::Status(401)),
+        (false, false),
+        "nobody may come in"
+    );
 }

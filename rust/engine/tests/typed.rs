@@ -3,73 +3,21 @@
 // Helpers of tests may fail as tests do.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
+#[path = "typed/spec.rs"]
+mod spec;
+
 use std::time::{Duration, Instant};
 
 use backoff::{Class, Policy, StopReason};
 use conversation::awaited::{Awaited, Others};
 use conversation::matcher::Matcher;
-use conversation::queue::Bounds;
 use engine::Engine;
 use engine::connecting::run::End;
-use engine::connecting::spec::{ConnectSpec, Farewell, Keeping};
 use engine::talking::figures::{Figures, Outcome};
 use engine::talking::operation::{Action, CloseSpec, Operation, Payload};
+use spec::{SECOND, spec};
 use testbed::{Config, RetryAfter, Server};
-use websocket::{Answers, Cookies, Dial, MessageKind, Names, Target, Tls, TlsOptions};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn dial(url: &str) -> Dial {
-    let options = TlsOptions::default();
-    Dial {
-        target: Target::parse(url).unwrap(),
-        headers: vec![("X-Team".to_owned(), "blue".to_owned())],
-        login: None,
-        subprotocols: Vec::new(),
-        addresses: Vec::new(),
-        names: Names::system(),
-        name_ttl: Duration::ZERO,
-        proxy: None,
-        tls: Tls::new(&options).unwrap(),
-        connect_timeout: 20 * SECOND,
-        max_redirects: 0,
-        plain: false,
-        compression: false,
-        max_message: 1 << 20,
-        answers: Answers::default(),
-    }
-}
-
-fn spec(engine: &Engine, url: &str, policy: Policy) -> Arc<ConnectSpec> {
-    Arc::new(ConnectSpec {
-        dial: Arc::new(dial(url)),
-        cookies: Cookies::default(),
-        keeping: Keeping {
-            keep_alive: Duration::ZERO,
-            pong_timeout: 10 * SECOND,
-            queue: Bounds {
-                messages: 10,
-                bytes: 1 << 20,
-            },
-            queue_total: 1 << 20,
-            reconnect: false,
-            farewell: Farewell::default(),
-        },
-        settle: Duration::ZERO,
-        asks: false,
-        policy: Arc::new(policy),
-        seed: Some(1),
-        user: "somebody".into(),
-        ordinal: 0,
-        gate: None,
-        crowd: engine.gates().crowd("a quota"),
-        keep_texts: false,
-        trace: None,
-        element: "test",
-        connection: "main".into(),
-    })
-}
+use websocket::MessageKind;
 
 fn operation(action: Action) -> Operation {
     Operation {

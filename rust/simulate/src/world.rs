@@ -270,9 +270,10 @@ impl<'a> World<'a> {
         let user = &mut self.users[id];
         user.turn += 1;
         let turn = user.turn;
-        if user.ticket.is_none() {
-            let mode = self.processes[user.process].gate.settings().mode;
-            user.machine.set_gate(Some(mode));
+        // Who has not tried yet does not line up with those who locked each other out.
+        let process = &self.processes[user.process];
+        if user.ticket.is_none() && (user.attempts > 0 || process.lockout_seen.is_none()) {
+            user.machine.set_gate(Some(process.gate.settings().mode));
         }
         match user.machine.step(now) {
             Step::Turn {
@@ -393,6 +394,7 @@ impl<'a> World<'a> {
         if self.storm.together && process.gate.settings().mode == PacerMode::Off {
             let found = process.crowd.refused(now, refusal, took.time, Some(took.limit));
             match found {
+                Some(Finding::LockedOut(_)) if !user.machine.is_led() => {}
                 Some(Finding::LockedOut(found)) => {
                     process.lockout_seen = Some(now);
                     let pace = PacerSettings::of(PacerMode::Pace);

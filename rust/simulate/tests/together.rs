@@ -100,17 +100,40 @@ fn a_lock_out_is_found_where_there_is_one_and_nowhere_else() {
 }
 
 #[test]
-fn every_other_strategy_keeps_to_its_formula_where_nobody_is_locked_out() {
-    for strategy in [Strategy::Full, Strategy::Exponential, Strategy::DecorrelatedV2] {
-        let mut storm = Storm::new("token-bucket rate=10 burst=20".parse().unwrap(), 200);
-        storm.policy = Arc::new(Policy {
-            strategy,
-            ..Policy::default()
-        });
-        let together = storm.run(1);
-        storm.together = false;
-        assert_eq!(together, storm.run(1), "{strategy}");
+fn every_other_strategy_keeps_to_its_formula_even_where_they_lock_each_other_out() {
+    for limit in ["token-bucket rate=10 burst=20", COUNTS] {
+        for strategy in [Strategy::Full, Strategy::Exponential, Strategy::DecorrelatedV2] {
+            let mut storm = Storm::new(limit.parse().unwrap(), 200);
+            storm.policy = Arc::new(Policy {
+                strategy,
+                ..Policy::default()
+            });
+            let together = storm.run(1);
+            storm.together = false;
+            assert_eq!(together, storm.run(1), "{limit} {strategy}");
+        }
     }
+}
+
+#[test]
+fn who_comes_to_those_who_are_banned_is_let_in_at_once() {
+    let mut storm = Storm::new("none".parse().unwrap(), 100);
+    (storm.banned, storm.ramp) = (50, Duration::from_secs(4_000));
+    storm.policy = Arc::new(Policy {
+        max_elapsed: storm.ramp,
+        ..Policy::default()
+    });
+    let outcome = storm.run(1);
+    assert!(outcome.lockout_seen.is_some(), "the banned line up");
+    assert_eq!((outcome.lost(), outcome.attempts), (0, 50));
+    assert!(
+        outcome
+            .times
+            .iter()
+            .all(|time| *time < Duration::from_millis(100)),
+        "{:?}",
+        outcome.times.last()
+    );
 }
 
 #[test]

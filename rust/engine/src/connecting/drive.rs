@@ -101,9 +101,10 @@ impl Course<'_> {
         }
     }
 
-    /// At the gate of all, where they lock each other out and this user has none of its own.
+    /// At the gate of all, where they lock each other out and this user has none of its own. Who has not tried yet does so at once: those
+    /// who are refused may be so for something of their own.
     fn line_up(&mut self) {
-        if self.place.is_some() {
+        if self.place.is_some() || self.records.is_empty() || !self.attempts.is_led() {
             return;
         }
         if let Some(gate) = self.tries.member.gate() {
@@ -170,6 +171,11 @@ impl Course<'_> {
 
     fn end(mut self, reason: Option<StopReason>) -> ConnectRun {
         let elapsed = self.clock.now().saturating_sub(self.started);
+        // Where the plan has no gate, its turn that never came was a pause: what the server said last is the result.
+        if let (Some(gate), None) = (self.waited.filter(|_| !self.records.is_empty()), &self.spec.gate) {
+            self.records.waited(gate.waited);
+            self.waited = None;
+        }
         if let Some(reason) = reason.filter(|_| self.waited.is_some() || self.records.is_empty()) {
             let mut missed = AttemptRecord::not_made(elapsed, reason);
             missed.gate = self.waited;
@@ -302,7 +308,7 @@ impl AttemptRecord {
         let found = tries.member.refused(&refusal, took);
         self.found = found.filter(|found| match found {
             Finding::Flow(_) | Finding::Queue(_) => attempts.lead(found, &refusal, tries.units.unit(), now),
-            Finding::LockedOut(_) => matches!(attempts.step(now), Step::Pause { .. }),
+            Finding::LockedOut(_) => attempts.is_led() && matches!(attempts.step(now), Step::Pause { .. }),
         });
         self.wait = match (next, attempts.step(now)) {
             (_, Step::Pause { until }) if self.found.is_some() => Some(until.saturating_sub(now)),

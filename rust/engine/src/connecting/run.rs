@@ -236,10 +236,10 @@ impl Records {
         self.made.is_empty()
     }
 
-    /// The pause after the latest one took so long.
+    /// The pause after the latest one took so long, or so much longer.
     pub(super) fn waited(&mut self, waited: Duration) {
         if let Some(last) = self.made.last_mut() {
-            last.waited = waited;
+            last.waited += waited;
         }
     }
 

@@ -227,8 +227,11 @@ impl RetryRun {
         }
     }
 
-    /// At the gate of all who try at the quota, where they lock each other out and this run has none.
+    /// At the gate of all who try at the quota, where they lock each other out and this run has none. Its first attempt is made at once.
     fn line_up(&mut self) {
+        if self.attempts == 0 || !self.machine.is_led() {
+            return;
+        }
         let gate = self.member.as_ref().and_then(Member::gate);
         if let (Some(gate), None) = (gate, &self.place) {
             self.machine.set_gate(Some(gate.mode()));
@@ -355,6 +358,9 @@ impl RetryRun {
     fn find(&mut self, refusal: &Refusal, took: Took) -> Option<Finding> {
         let member = self.member.as_ref()?;
         let found = member.refused(refusal, took)?;
+        if matches!(found, Finding::LockedOut(_)) && !self.machine.is_led() {
+            return None;
+        }
         if member.is_first_to_tell(&found) {
             let signs = Signs {
                 smells: Vec::new(),

@@ -8,6 +8,7 @@ use engine::gates::gate::Gates;
 use engine::tracing::files::TraceFiles;
 use engine::watching::board::Board;
 
+mod locked_out;
 mod polling;
 mod storms;
 
