@@ -44,9 +44,18 @@ pub(crate) struct Lines {
 /// as it goes, and stderr says so; progress is told there, too.
 pub(crate) fn read(files: &[PathBuf], mut each: impl FnMut(usize, Item)) -> Result<Lines, Failure> {
     let mut all = Lines::default();
+    let mut begins: Vec<(String, Vec<u8>)> = Vec::new();
     for (nth, path) in files.iter().enumerate() {
         let name = name(path);
-        let (source, at, size) = open(path).map_err(|why| Failure(format!("{name}: {why}")))?;
+        let failed = |why: String| Failure(format!("{name}: {why}"));
+        let (mut source, at, size) = open(path).map_err(failed)?;
+        let begin = begin(&mut source).map_err(failed)?;
+        if let Some((other, _)) = begins.iter().find(|(_, known)| is_same(known, &begin)) {
+            return Err(failed(format!(
+                "begins with the same lines as {other}, and would count twice; name each run's file once"
+            )));
+        }
+        begins.push((name.clone(), begin));
         let mut progress = Progress::new(&name, at, size);
         let told = read_one(source, |item| {
             progress.one_more();
@@ -56,11 +65,29 @@ pub(crate) fn read(files: &[PathBuf], mut each: impl FnMut(usize, Item)) -> Resu
             }
             each(nth, item);
         });
-        for warning in told.map_err(|why| Failure(format!("{name}: {why}")))? {
+        for warning in told.map_err(failed)? {
             warn(&format!("{name}: {warning}"));
         }
     }
     Ok(all)
+}
+
+/// So many bytes of a file's begin tell it from others: a line of a trace or a JTL has a time and a user.
+const TELLING: usize = 2_048;
+
+/// The inflated begin of a file, which stays to be read.
+fn begin(source: &mut Source) -> Result<Vec<u8>, String> {
+    let filled = source
+        .fill_buf()
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(filled[..filled.len().min(TELLING)].to_vec())
+}
+
+/// Whether two files begin alike, beyond the first line, which says only what they are.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let both = one.len().min(other.len());
+    let lines = one[..both].iter().filter(|byte| **byte == b'\n').count();
+    lines > 1 && one[..both] == other[..both]
 }
 
 fn name(path: &Path) -> String {
@@ -326,17 +353,35 @@ mod tests {
                 [gzip(text), Vec::new()].concat(),
             ] {
                 let path = file(folder.path(), &content);
+                let other = folder.path().join("other");
+                let at_another_time = ATTEMPT.replace("\"at\":7", "\"at\":8");
+                std::fs::write(&other, format!("{START}\n{at_another_time}\n")).unwrap();
                 let mut seen = Vec::new();
-                let read = read(&[path.clone(), path], |nth, _| seen.push(nth)).unwrap();
-                let expected = Lines {
-                    records: 2 * records,
-                    rows: 2 * rows,
-                };
-                assert_eq!(read, expected, "{text}");
+                let read = read(&[path, other], |nth, _| seen.push(nth)).unwrap();
+                assert_eq!((read.records - 2, read.rows), (records, rows), "{text}");
                 let of_second = seen.iter().filter(|nth| **nth == 1).count();
-                assert_eq!(2 * of_second, seen.len());
+                assert_eq!(of_second, 2);
             }
         }
+    }
+
+    #[test]
+    fn a_run_that_is_given_twice_would_count_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = format!("{START}\n{ATTEMPT}\n{ATTEMPT}\n");
+        let path = file(folder.path(), lines.as_bytes());
+        let packed = folder.path().join("packed.gz");
+        std::fs::write(&packed, gzip(&lines)).unwrap();
+        let longer = folder.path().join("longer");
+        std::fs::write(&longer, format!("{lines}{ATTEMPT}\n")).unwrap();
+        for again in [&path, &packed, &longer] {
+            let error = read(&[path.clone(), again.clone()], |_, _| {}).unwrap_err();
+            assert!(error.0.contains("begins with the same lines as"), "{error}");
+        }
+        let other = folder.path().join("other");
+        let at_another_time = lines.replace("\"at\":7", "\"at\":8");
+        std::fs::write(&other, at_another_time).unwrap();
+        read(&[path, other], |_, _| {}).unwrap();
     }
 
     #[test]
