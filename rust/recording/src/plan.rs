@@ -5,7 +5,7 @@ use crate::heartbeats::{Reply, line};
 use crate::stable::{Match, stable};
 use crate::steps::{Act, Payload, Step, Wait};
 use crate::values::Values;
-use crate::words::Words;
+use crate::words::{Words, is_foreign};
 use data_encoding::BASE64;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
@@ -15,6 +15,8 @@ use std::fmt::Write as _;
 const WAITS: f64 = 6.0;
 /// What a label shows of a message.
 const SHOWN: usize = 30;
+/// A name is no longer.
+const LONGEST_NAME: usize = 120;
 /// The upgrade's own fields (RFC 6455, section 4.1), and those that a client makes for each request.
 const OWN: &[&str] = &[
     "host",
@@ -170,6 +172,8 @@ impl Plan {
         let mut start = BytesStart::new(tag);
         start.push_attribute(("name", name));
         self.event(Event::Start(start));
+        // Words write it by a function; what is left is no text of a person.
+        let value = value.replace(is_foreign, "");
         // A carriage return would come back as a line feed.
         let mut parts = value.split('\r');
         if let Some(first) = parts.next() {
@@ -360,7 +364,7 @@ impl Plan {
                             "elementProp",
                             &[("name", ""), ("elementType", "Header")],
                             |plan| {
-                                plan.string("Header.name", name);
+                                plan.string("Header.name", &Words::plain(name).written());
                                 plan.string("Header.value", &scene.values.in_place(value).written());
                             },
                         );
@@ -482,28 +486,29 @@ fn shown(payload: &Payload) -> String {
     let text = words.shown();
     match stable(&Body::Text(text.clone())) {
         Match::Json { value, .. } => value.shown(),
-        Match::Regex(_) | Match::Next { .. } => short(&text),
+        Match::Regex(_) | Match::Next { .. } => short(&text, SHOWN),
     }
 }
 
 fn expected(matches: &Match) -> String {
     match matches {
         Match::Json { value, .. } => value.shown(),
-        Match::Regex(expression) => short(expression.trim_start_matches('^')),
+        Match::Regex(expression) => short(expression.trim_start_matches('^'), SHOWN),
         Match::Next { .. } => String::new(),
     }
 }
 
-fn short(text: &str) -> String {
+/// As a name: JMeter reads functions in none, and XML holds no control characters.
+fn short(text: &str, most: usize) -> String {
     let mut shown = String::new();
-    for c in text.chars().take(SHOWN) {
+    for c in text.chars().take(most) {
         match c {
-            c if c.is_control() => shown.push(' '),
+            c if c.is_control() || is_foreign(c) => shown.push(' '),
             '$' => shown.push('_'),
             c => shown.push(c),
         }
     }
-    if text.chars().nth(SHOWN).is_some() {
+    if text.chars().nth(most).is_some() {
         let _ = write!(shown, "...");
     }
     shown

@@ -205,7 +205,7 @@ pub(crate) fn secrets(recording: &Recording) -> Vec<(String, String)> {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         for (name, value) in headers.chain(pairs) {
             let is_new = !found.iter().any(|(_, known)| known == value);
-            if is_secret(name) && !value.is_empty() && is_new {
+            if is_secret(name) && value.len() >= SHORTEST && is_new {
                 found.push((name.to_owned(), value.to_owned()));
             }
         }

@@ -88,7 +88,7 @@ fn is_whole(text: &str, at: usize, length: usize) -> bool {
 }
 
 /// XML 1.0, section 2.2.
-fn is_foreign(c: char) -> bool {
+pub(crate) fn is_foreign(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 

@@ -51,13 +51,32 @@ fn a_proxys_http_address_is_that_of_a_socket() {
 
 #[test]
 fn what_each_client_says_in_its_own_way_is_left_out() {
-    let headers = r#"[{"name":"Sec-WebSocket-Key","value":"x"},{"name":"Host","value":"h"},{"name":":path","value":"/"},{"name":"Origin","value":"o"},{"name":"X-Auth-Token","value":"t0k3n"}]"#;
+    let headers = r#"[{"name":"Sec-WebSocket-Key","value":"x"},{"name":"Host","value":"h"},{"name":":path","value":"/"},{"name":"Origin","value":"o"},{"name":"X-Auth-Token","value":"t0k3n77"}]"#;
     let plan = plan(&format!(
-        r#"{{"request":{{"url":"ws://h/?key=t0k3n","headers":{headers}}},{MESSAGES}}}"#
+        r#"{{"request":{{"url":"ws://h/?key=t0k3n77","headers":{headers}}},{MESSAGES}}}"#
     ));
     assert_eq!(count(&plan, "elementType=\"Header\""), 2, "{plan}");
-    assert_eq!(count(&plan, "t0k3n"), 1, "once, among the variables: {plan}");
+    assert_eq!(count(&plan, "t0k3n77"), 1, "once, among the variables: {plan}");
     assert_eq!(count(&plan, "${x_auth_token}"), 2, "{plan}");
+}
+
+#[test]
+fn a_short_value_is_no_secret_wherever_it_stands() {
+    let plan = plan(
+        r#"{"request":{"url":"ws://h/a/1?session=1"},"_webSocketMessages":[{"type":"send","time":1,"data":"{\"n\":1}"}]}"#,
+    );
+    assert!(plan.contains(">${server}/a/1?session=1<"), "{plan}");
+    assert!(!plan.contains("${session}"), "{plan}");
+}
+
+#[test]
+fn what_xml_cannot_hold_is_in_no_name_and_no_header() {
+    let plan = plan(
+        r#"{"request":{"url":"ws://h\u0001/","headers":[{"name":"X\u0002","value":"v\u0003"}]},"_webSocketMessages":[
+            {"type":"send","time":1,"data":"{\"type\":\"a\u0004${x}\"}"},{"type":"receive","time":1,"data":"{\"type\":\"b\\u0005\"}"}]}"#,
+    );
+    assert!(!plan.contains(|c: char| c < ' ' && c != '\n'), "{plan}");
+    assert!(plan.contains("v${__char(3)}"), "{plan}");
 }
 
 #[test]
