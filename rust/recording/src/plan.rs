@@ -152,6 +152,7 @@ impl Plan {
     }
 
     fn element(&mut self, tag: &str, gui: &str, class: &str, name: &str, content: impl FnOnce(&mut Self)) {
+        let name = &short(name, LONGEST_NAME);
         let attributes = [
             ("guiclass", gui),
             ("testclass", class),
