@@ -113,6 +113,8 @@ pub struct Probe {
     confirmed: bool,
     /// Connections that are held open.
     held: u32,
+    /// Whether anybody was let in.
+    let_in: bool,
     settled: bool,
     failed: u32,
     /// No experiment told the models apart once before.
@@ -134,6 +136,7 @@ impl Probe {
             crowd: Crowd::new(seed),
             confirmed: false,
             held: 0,
+            let_in: false,
             settled: false,
             failed: 0,
             doubted: false,
@@ -177,6 +180,7 @@ impl Probe {
     pub fn seen(&mut self, tried: Try) {
         if tried.verdict.passed() {
             self.held += 1;
+            self.let_in = true;
         }
         self.history.push(tried);
     }
@@ -192,9 +196,13 @@ impl Probe {
         self.history.release(at, count);
     }
 
-    /// The models that agree with what was seen, the best first.
+    /// The models that agree with what was seen, the best first; none where nobody was let in, as any of them could be that slow, and
+    /// so could a server that lets nobody in.
     #[must_use]
     pub fn candidates(&self) -> Vec<Candidate> {
+        if !self.let_in {
+            return Vec::new();
+        }
         self.crowd.candidates(&self.history)
     }
 

@@ -36,6 +36,19 @@ fn found_by(text: &str, way: Way, seed: u64) -> (Vec<Candidate>, u32) {
 }
 
 #[test]
+fn no_limit_is_named_where_nobody_is_let_in() {
+    let budget = Budget {
+        tries: 60,
+        time: 60 * SECOND,
+    };
+    let mut probe = Probe::new(budget, 1);
+    let limiter = Limiter::new(&spec("fixed-window limit=0 window=1s"));
+    rehearse(&mut probe, limiter, 1_000 * SECOND, way(5), 1, |_, _, _| {});
+    assert!(probe.tries_made() > 0);
+    assert_eq!(probe.candidates(), []);
+}
+
+#[test]
 fn each_kind_is_found_with_its_figures() {
     for (text, class, count, scale) in [
         ("token-bucket rate=5 burst=20", Class::Bucket, 20.0, 5.0),

@@ -168,7 +168,7 @@ fn noun(plain: bool) -> &'static str {
 /// The trace where none is named: one of this run alone.
 fn new_trace() -> PathBuf {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    PathBuf::from(format!("probe-{}.jsonl", now.as_secs()))
+    PathBuf::from(format!("probe-{}.jsonl", now.as_millis()))
 }
 
 /// A trace is written behind what is there, and what another server answered would be taken for this one's.
