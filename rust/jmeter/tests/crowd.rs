@@ -162,9 +162,9 @@ fn five_thousand_who_wait_cost_nothing_and_can_be_called_off_at_once() {
         best = (best.0.min(last), best.1.min(cpu));
     }
     // Nearly all of it is the kernel's, which wakes one thread after the other and puts each to sleep again at the meeting. On a
-    // quiet machine with two cores all are free within 0.2 s; CPU time tells the same where others run too, and the clock may be
-    // slower then.
+    // quiet machine with two cores all are free within 0.2 s, by 0.3 s of CPU time, and beside others' work, which takes the caches,
+    // by twice that. A look at all who wait for each of them would take ten times as long.
     assert!(best.0 < Duration::from_secs(1), "{best:?}");
-    assert!(best.1 < Duration::from_millis(400), "{best:?}");
+    assert!(best.1 < Duration::from_secs(1), "{best:?}");
     engine.shutdown().unwrap();
 }

@@ -213,7 +213,7 @@ fn a_storm_goes_on_until_all_are_in_or_gave_up() {
         "--retry-after",
         "none",
         "--policy",
-        "decorrelated max-elapsed=1d",
+        "decorrelated cap=10m max-elapsed=1d",
     ]);
     let result = &told["results"][0];
     assert_eq!(result["lost"]["mean"], 0.0, "{told}");

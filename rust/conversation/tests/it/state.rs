@@ -221,7 +221,7 @@ fn what_a_deadline_left_of_a_message_in_tiny_fragments_goes_out_in_one_frame() {
     message.fragment = Some(1);
     let mut sending = conversation.begin(&message);
     conversation.fill(&mut sending);
-    let begun = sending.wire_bytes() as usize;
+    let begun = usize::try_from(sending.wire_bytes()).unwrap();
     conversation.keep(sending);
     let waiting = conversation.unsent();
     // Each frame that was begun holds one byte behind a head of two and a key of four.
