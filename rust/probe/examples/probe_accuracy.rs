@@ -1,6 +1,6 @@
 //! How often the experiment is right, over random limits of each kind, in virtual time.
 //!
-//! `cargo run --release -p probe --example accuracy [LIMITS A KIND] [WORD] [steps] [used]`: so many of each (5), only of kinds with the
+//! `cargo run --release -p probe --example probe_accuracy [LIMITS A KIND] [WORD] [steps] [used]`: so many of each (5), only of kinds with the
 //! word in their text; each step; others used some of the quota before.
 
 use limiter::{LimitSpec, Limiter, Rule};
