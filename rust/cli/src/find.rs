@@ -17,6 +17,9 @@ pub(crate) struct Options {
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
 
+    #[command(flatten)]
+    which: Which,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -30,9 +33,19 @@ pub(crate) struct Options {
     picture: Option<PathBuf>,
 }
 
+/// Of several servers in the files.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Which {
+    /// Of several servers only this one, by its URL or host and port [default: that which refused most]; repeatable: together, where
+    /// they share one limit
+    #[arg(long = "target", value_name = "URL")]
+    targets: Vec<String>,
+}
+
 const AFTER_HELP: &str = "A trace holds each attempt with the time between which the server decided; a JTL of any sampler does, too, but without
 hints, and of a sample that tried several times only the last one: such rows tell nothing of a limit. Only kinds that explain the decisions are named. Where several do, the simplest is, and the others are
-told; where figures stay open, it says which run would tell.
+told; where figures stay open, it says which run would tell. Each server (scheme, host and port) is taken to have a limit of its own: of
+several that were tried the answer is for the one that refused most, and names the others.
 
 Examples:
   What a run met:
@@ -40,6 +53,8 @@ Examples:
     ws-backoff find trace.jsonl
   Of several load generators:
     ws-backoff find generator-1.jsonl.gz generator-2.jsonl.gz --picture decisions.svg
+  Of one of several servers that were tried:
+    ws-backoff find trace.jsonl --target wss://chat.example.com
   To try the same limit again:
     ws-backoff serve --limit \"$(ws-backoff find --limit-only trace.jsonl)\"
 
@@ -47,7 +62,7 @@ Exit codes: 0, also where nobody can tell; 1 where an input cannot be read, or -
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     output::check_if_any(options.picture.as_ref(), &PICTURE)?;
-    let observations = observe(&options.traces)?;
+    let observations = observe(&options.traces, &options.which)?;
     let finding = find(&observations);
     if let Some(path) = &options.picture {
         output::write(path, &PICTURE, &picture(&observations, &finding))?;
@@ -57,6 +72,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             .limit_spec
             .as_ref()
             .ok_or_else(|| Failure(format!("no limit to print; {}", finding.sentence())))?;
+        warn_of_others(&observations);
         say(&limit.to_string())?;
         return Ok(());
     }
@@ -76,11 +92,18 @@ pub(crate) fn tell(finding: &Finding, observations: &Observations, json: bool) -
     Ok(())
 }
 
+/// Where the limit alone is told or taken.
+pub(crate) fn warn_of_others(observations: &Observations) {
+    if let Some(others) = observations.other_servers() {
+        crate::complain("warning", &others);
+    }
+}
+
 /// Reads traces and result files as what clients saw.
-pub(crate) fn observe(files: &[PathBuf]) -> Result<Observations, Failure> {
+pub(crate) fn observe(files: &[PathBuf], which: &Which) -> Result<Observations, Failure> {
     let mut sources = Sources::default();
     input::read(files, |source, item| sources.take(source, &item))?;
-    let (observations, left) = sources.chosen();
+    let (mut observations, left) = sources.chosen();
     if left > 0 {
         crate::complain(
             "warning",
@@ -90,7 +113,28 @@ pub(crate) fn observe(files: &[PathBuf]) -> Result<Observations, Failure> {
             ),
         );
     }
+    for target in &which.targets {
+        if !observations.ask_for(target) {
+            return Err(no_server(target, &observations));
+        }
+    }
     Ok(observations)
+}
+
+fn no_server(target: &str, observations: &Observations) -> Failure {
+    let servers = observations.servers();
+    let known = match servers.len() {
+        0 => "no address is told there; a JTL has them with jmeter.save.saveservice.url=true".to_owned(),
+        1..=SERVERS_TOLD => format!("there are {}", servers.join(", ")),
+        many => format!(
+            "there are {}, and {} more",
+            servers[..SERVERS_TOLD].join(", "),
+            many - SERVERS_TOLD
+        ),
+    };
+    Failure(format!(
+        "--target {target}: nothing of this server is in these files; {known}"
+    ))
 }
 
 /// What traces tell and what result files do, apart: of one run both tell the same attempts.
@@ -238,6 +282,9 @@ fn hints(finding: &Finding) -> String {
         Honesty::Unknown => given,
     }
 }
+
+/// So many servers a message names.
+const SERVERS_TOLD: usize = 20;
 
 /// The most points of a kind that a picture can show.
 const MOST_POINTS: usize = 4_000;

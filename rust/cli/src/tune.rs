@@ -37,12 +37,15 @@ Exit codes: 0, 1 when stopped, nothing can help or a file cannot be written, 2 f
 #[command(group = clap::ArgGroup::new("known").required(true).args(["limit", "traces"]))]
 pub(crate) struct Options {
     /// Who is let in
-    #[arg(long, value_name = "LIMIT", long_help = LIMIT_HELP)]
+    #[arg(long, value_name = "LIMIT", long_help = LIMIT_HELP, conflicts_with = "targets")]
     limit: Option<LimitSpec>,
 
     /// Who was let in, by traces or result files of a run, as `find` reads them, in place of --limit; repeatable
     #[arg(long = "trace", value_name = "TRACE", num_args = 1..)]
     traces: Vec<PathBuf>,
+
+    #[command(flatten)]
+    which: crate::find::Which,
 
     #[command(flatten)]
     scene: Scene,
@@ -125,7 +128,9 @@ impl Options {
         if let Some(limit) = &self.limit {
             return Ok(limit.clone());
         }
-        let finding = find::find(&crate::find::observe(&self.traces)?);
+        let observations = crate::find::observe(&self.traces, &self.which)?;
+        let finding = find::find(&observations);
+        crate::find::warn_of_others(&observations);
         finding.limit_spec.clone().ok_or_else(|| {
             Failure(format!(
                 "no limit to tune for: {}. Say what is known of it with --limit",

@@ -1,6 +1,7 @@
 //! Users who are denied each time while others are let in: that is no limit, but another reason, as a wrong password.
 
-use crate::observations::{Decision, Outcome};
+use crate::observations::Decision;
+use crate::outcome::Outcome;
 use std::collections::HashMap;
 
 /// Fewer attempts of a user may all be denied by a limit.

@@ -1,7 +1,8 @@
 //! What refusals said of when to come back, against the limit that was found.
 
 use crate::finding::{Hints, Honesty};
-use crate::observations::{Decision, Observations, Outcome};
+use crate::observations::{Decision, Observations};
+use crate::outcome::Outcome;
 use crate::seen::Seen;
 use limiter::{Decision as Answer, LimitSpec, Limiter};
 use std::time::Duration;

@@ -19,17 +19,21 @@ mod likely;
 mod limit;
 mod makers;
 mod models;
+mod names;
 mod observations;
+mod outcome;
 mod queue;
 mod reasons;
 mod search;
 mod seen;
+mod servers;
 mod steps;
 mod told;
 
 pub use finding::{EachUser, Figures, Finding, Hints, Honesty, Kind, RuledOut, Second};
 pub use makers::likely_makers;
-pub use observations::{Decision, MOST_KEPT, Observations, Outcome};
+pub use observations::{Decision, MOST_KEPT, Observations};
+pub use outcome::Outcome;
 pub use steps::Step;
 
 use clocks::Clocks;
@@ -91,6 +95,7 @@ pub fn find(observations: &Observations) -> Finding {
         limited(&mut finding, observations, &decisions, &seen, by_denial);
     }
     before_the_server(&mut finding, observations);
+    finding.notes.extend(observations.other_servers());
     if MOST_JUDGED < all {
         finding
             .notes

@@ -1,6 +1,9 @@
 //! What clients saw of a server that limits: decisions with the time between which each fell, and the ends of connections. Made here of
 //! records and rows; what limit stands behind them is not found out here.
 
+use crate::names::Names;
+use crate::outcome::{Outcome, of_failure, of_status};
+use crate::servers::{Servers, server};
 use crate::steps::{Step, Steps};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -14,19 +17,6 @@ pub const MOST_KEPT: usize = 1_000_000;
 /// Nobody waits for longer, in microseconds: such a time is broken. What may have been decided at any moment of so long a time says
 /// nothing, and makes windows by the million.
 const LONGEST_ANSWER: u64 = 3_600_000_000;
-
-/// What became of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was let in.
-    Passed,
-    /// It was refused as limits refuse: 429, 503, a reset, an end without an answer, a close at once.
-    Refused,
-    /// Nothing came within the client's time: refused by silence, or queued for longer.
-    Unanswered,
-    /// It was refused by a status that speaks of something else (401, 403, 404 ...), which some use for limits, too.
-    Denied,
-}
 
 /// A decision of the server. Times in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,13 +49,12 @@ pub struct Observations {
     /// Of each user, which file it is in.
     sources: Vec<usize>,
     targets: Names,
+    servers: Servers,
     hint_sources: Names,
     /// The latest pass of a user's connect, whose end may be told later.
     open: HashMap<(usize, u32, u64), usize>,
     /// Whether ends of connections are told at all.
     ends_told: bool,
-    /// Attempts that did not reach the server, or whose failure says nothing of a limit.
-    aside: u64,
     /// From a trace, not only from a result file.
     traced: bool,
     /// What proxies decided, before anything came to the server.
@@ -75,55 +64,6 @@ pub struct Observations {
     hiding: HashMap<u32, u64>,
     /// What controllers saw, for traces without attempts of their own.
     retried: Vec<Decision>,
-}
-
-/// Texts as numbers, in the order in which they came.
-#[derive(Debug, Clone, Default)]
-struct Names(HashMap<String, u32>);
-
-impl Names {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.known(name) {
-            return number;
-        }
-        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.insert(name.to_owned(), number);
-        number
-    }
-
-    fn known(&self, name: &str) -> Option<u32> {
-        self.0.get(name).copied()
-    }
-
-    fn in_order(&self) -> Vec<&str> {
-        let mut names: Vec<(&str, u32)> = self.0.iter().map(|(name, number)| (&**name, *number)).collect();
-        names.sort_unstable_by_key(|(_, number)| *number);
-        names.into_iter().map(|(name, _)| name).collect()
-    }
-}
-
-/// What a status says of a limit.
-fn of_status(status: u16) -> Option<Outcome> {
-    match status {
-        101 | 200..=399 => Some(Outcome::Passed),
-        429 | 503 => Some(Outcome::Refused),
-        400..=499 => Some(Outcome::Denied),
-        _ => None,
-    }
-}
-
-/// What a failure without a status says; the codes are those of our elements, and names of Java's exceptions in a JTL.
-fn of_failure(code: &str) -> Option<Outcome> {
-    match code {
-        "upgrade.timeout" | "java.net.SocketTimeoutException" => Some(Outcome::Unanswered),
-        "upgrade.reset"
-        | "upgrade.closed"
-        | "tls.closed"
-        | "java.net.SocketException"
-        | "org.apache.http.NoHttpResponseException" => Some(Outcome::Refused),
-        _ if code.starts_with("closed.") => Some(Outcome::Refused),
-        _ => None,
-    }
 }
 
 impl Observations {
@@ -150,8 +90,9 @@ impl Observations {
             Some(failure) => of_failure(failure),
             None => row.status().and_then(of_status),
         };
+        let address = row.url.as_deref().and_then(server);
         let Some(outcome) = outcome else {
-            self.aside += 1;
+            self.set_aside(address.as_deref());
             return;
         };
         if self.is_full() {
@@ -162,7 +103,12 @@ impl Observations {
         let answered = row.latency.filter(|latency| *latency > 0).unwrap_or(row.elapsed);
         let head = row.time_stamp + row.idle_time.unwrap_or(0) + answered;
         let user = self.user(source, &row.thread);
-        let target = self.targets.number(&row.label);
+        let target = match &address {
+            Some(address) => self.targets.number(&format!("{} of {address}", row.label)),
+            None => self.targets.number(&row.label),
+        };
+        let of = self.servers.number(address.as_deref());
+        self.servers.target(target, of);
         if row.may_hide_attempts() {
             *self.hiding.entry(target).or_default() += 1;
         }
@@ -196,9 +142,22 @@ impl Observations {
         self.add(decision);
     }
 
+    fn set_aside(&mut self, address: Option<&str>) {
+        let server = self.servers.number(address);
+        self.servers.set_aside(server);
+    }
+
+    /// An address as a number.
+    fn target(&mut self, address: &str) -> u32 {
+        let target = self.targets.number(address);
+        let of = self.servers.number(server(address).as_deref());
+        self.servers.target(target, of);
+        target
+    }
+
     fn keep(&mut self, decision: Decision) -> Option<usize> {
         if decision.answered.saturating_sub(decision.sent) > LONGEST_ANSWER {
-            self.aside += 1;
+            self.servers.set_aside(self.servers.of(&decision));
             return None;
         }
         if self.is_full() {
@@ -238,7 +197,7 @@ impl Observations {
         let early = outcome == Some(Outcome::Refused) && attempt.status.is_none();
         let sent = attempt.sent_us.or(early.then_some(0));
         let Some((outcome, sent)) = outcome.zip(sent) else {
-            self.aside += 1;
+            self.set_aside(server(&attempt.target).as_deref());
             return;
         };
         if self.is_full() {
@@ -256,7 +215,7 @@ impl Observations {
         let hint = self.hint(attempt.hint.as_ref());
         let user = self.user(source, &attempt.user);
         self.steps.look(source, user, attempt);
-        let target = self.targets.number(&attempt.target);
+        let target = self.target(&attempt.target);
         let kept = self.keep(Decision {
             sent: attempt.at + before.min(sent),
             answered: attempt.at + attempt.head_us.unwrap_or(attempt.total_us).max(sent),
@@ -297,7 +256,7 @@ impl Observations {
                     self.user(source, &attempt.user),
                 );
                 self.steps.look(source, user, attempt);
-                let target = self.targets.number(&attempt.target);
+                let target = self.target(&attempt.target);
                 self.proxied.push(Decision {
                     sent,
                     answered: sent.saturating_add(length),
@@ -310,7 +269,7 @@ impl Observations {
                 });
             }
             Some(_) => {}
-            None => self.aside += 1,
+            None => self.set_aside(server(&attempt.target).as_deref()),
         }
         refused
     }
@@ -349,7 +308,7 @@ impl Observations {
         let hint = self.hint(event.hint.as_ref());
         let user = self.user(source, &event.user);
         let label = event.label.as_deref().unwrap_or(&event.name);
-        let target = self.targets.number(label);
+        let target = self.target(label);
         self.retried.push(Decision {
             sent: event.at,
             answered: event.at + total,
@@ -363,21 +322,57 @@ impl Observations {
     }
 
     /// The decisions, in the order of their answers. Of a trace without attempts of Connect: those of Retry. Where the server refused
-    /// nobody and a proxy before it did: those of the proxy.
+    /// nobody and a proxy before it did: those of the proxy. Of several servers: those of the ones that are asked for, else of the one
+    /// that refused most.
     #[must_use]
     pub fn decisions(&self) -> Vec<Decision> {
-        let mut decisions = if self.by_proxy() {
-            self.proxied.clone()
-        } else if self.decisions.is_empty() {
-            self.retried.clone()
-        } else {
-            self.decisions.clone()
-        };
+        let mut decisions = self.of_all().to_vec();
+        if let Some(told_of) = self.told_of() {
+            decisions.retain(|decision| told_of.contains(&self.servers.of(decision)));
+        }
         if !self.traced {
             only_limited(&mut decisions);
         }
         decisions.sort_by_key(|decision| (decision.answered, decision.sent));
         decisions
+    }
+
+    /// Of all servers.
+    fn of_all(&self) -> &[Decision] {
+        if self.by_proxy() {
+            &self.proxied
+        } else if self.decisions.is_empty() {
+            &self.retried
+        } else {
+            &self.decisions
+        }
+    }
+
+    /// A proxy that limits does so whichever server is behind it.
+    fn told_of(&self) -> Option<HashSet<Option<u32>>> {
+        if self.by_proxy() {
+            self.servers.asked_for().cloned()
+        } else {
+            self.servers.told_of(self.of_all())
+        }
+    }
+
+    /// Whether the server of this address, or of this host and port, was tried: of it alone is told from now on, or of it together with
+    /// those that were asked for before.
+    pub fn ask_for(&mut self, address: &str) -> bool {
+        self.servers.ask_for(address)
+    }
+
+    /// The addresses of all servers.
+    #[must_use]
+    pub fn servers(&self) -> Vec<&str> {
+        self.servers.names()
+    }
+
+    /// Which servers were tried besides those of which is told.
+    #[must_use]
+    pub fn other_servers(&self) -> Option<String> {
+        self.servers.others(self.of_all(), &self.told_of()?)
     }
 
     /// Whether ends of connections were written down at all.
@@ -389,15 +384,26 @@ impl Observations {
     /// Whether a proxy limits, and the server behind it does not.
     #[must_use]
     pub fn by_proxy(&self) -> bool {
-        let limited = |one: &Decision| matches!(one.outcome, Outcome::Refused | Outcome::Unanswered);
+        let asked = |one: &Decision| {
+            let asked = self.servers.asked_for();
+            asked.is_none_or(|asked| asked.contains(&self.servers.of(one)))
+        };
+        let limited =
+            |one: &Decision| matches!(one.outcome, Outcome::Refused | Outcome::Unanswered) && asked(one);
         self.proxied.iter().any(limited) && !self.decisions.iter().any(limited)
     }
 
     /// How many attempts a proxy refused, so that the server never saw them.
     #[must_use]
     pub fn refused_by_proxy(&self) -> usize {
+        let told_of = self.told_of();
+        let counts = |one: &&Decision| {
+            told_of
+                .as_ref()
+                .is_none_or(|of| of.contains(&self.servers.of(one)))
+        };
         let refused = self.proxied.iter().filter(|one| one.outcome != Outcome::Passed);
-        refused.count()
+        refused.filter(counts).count()
     }
 
     /// The steps of clocks that stamped the decisions.
@@ -416,7 +422,7 @@ impl Observations {
     /// How many attempts say nothing of a limit.
     #[must_use]
     pub fn aside(&self) -> u64 {
-        self.aside
+        self.servers.aside(self.told_of().as_ref())
     }
 
     /// How many decisions were too many.

@@ -3,7 +3,8 @@
 //! Each decision fell at an unknown moment between its request and its answer. So a count has two bounds: those that *could* lie in a
 //! span, and those that *surely* do. A model is contradicted only by what no choice of moments explains.
 
-use crate::observations::{Decision, Outcome};
+use crate::observations::Decision;
+use crate::outcome::Outcome;
 
 /// Microseconds since the first request.
 pub(crate) type Micros = i64;

@@ -4,7 +4,7 @@ mod answer;
 mod sockets;
 mod stops;
 
-use crate::find::{observe, tell};
+use crate::find::{Which, observe, tell};
 use crate::{Failure, StopToken};
 use ::find::find;
 use clap::Args;
@@ -150,7 +150,7 @@ pub(crate) fn run(options: &Options, stop: &StopToken) -> Result<(), Failure> {
         return Err(Failure(reason.clone()));
     }
     let begun = begun.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seen = observe(&[trace])?;
+    let seen = observe(&[trace], &Which::default())?;
     let finding = answer::finding(find(&seen), &candidates, ended.as_ref().ok().copied(), begun);
     tell(&finding, &seen, options.json)?;
     ended.map(|_| ()).map_err(Failure)

@@ -128,3 +128,48 @@ fn a_trace_and_the_result_file_of_its_run_count_once() {
         alone.err
     );
 }
+
+#[test]
+fn of_several_servers_one_is_told_of_and_any_can_be_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trace.jsonl");
+    let line = |nth: u64, address: &str, status: u16| {
+        let at = 1_795_824_000_000_000_u64 + nth * 20_000;
+        format!(
+            r#"{{"at":{at},"target":"{address}","user":"U {nth}","ordinal":0,"attempt":1,"sentUs":1,"headUs":900,"totalUs":999,"status":{status}}}"#
+        ) + "\n"
+    };
+    // One of five a second is let in here, and all there.
+    let lines: String = (0..400)
+        .map(|nth| {
+            let passes = nth % 10 == 0;
+            line(nth, "ws://a.test/x", if passes { 101 } else { 429 })
+                + &line(nth, "wss://b.test:9443/y", 101)
+        })
+        .collect();
+    std::fs::write(&file, lines).unwrap();
+    let file = file.to_str().unwrap();
+    let told = run(&["find", file]);
+    assert_eq!(told.code, Some(0), "{}", told.err);
+    let other = "this is of ws://a.test, which refused 360 of 400 attempts; beside it: wss://b.test:9443 refused none of 400 attempts";
+    assert!(told.out.contains(other), "{}", told.out);
+    let ended = run(&["find", file, "--target", "b.test:9443"]);
+    assert!(ended.out.contains("nobody was refused"), "{}", ended.out);
+    let ended = run(&["find", file, "--target", "ws://c.test"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.err.contains("there are ws://a.test, wss://b.test:9443"),
+        "{}",
+        ended.err
+    );
+    let limit = run(&["find", "--limit-only", file]);
+    assert_eq!(limit.code, Some(0), "{}", limit.err);
+    assert!(
+        limit.err.contains("find --target wss://b.test:9443"),
+        "{}",
+        limit.err
+    );
+    let json = run(&["find", "--json", file, "--target", "a.test"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["decisions"], 400, "{json}");
+}
