@@ -1,4 +1,4 @@
-//! TLS: configurations that are shared, sessions that are a user's own, and the handshake. Whom to trust stands in `verify`.
+//! TLS: configurations that are shared, and the handshake. A user's own sessions stand in `sessions`, whom to trust in `verify`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use once_cell::sync::OnceCell;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{ClientSessionMemoryCache, Resumption, WebPkiServerVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
@@ -18,10 +18,12 @@ use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+pub use self::sessions::Sessions;
 use self::verify::{Trusted, Verifier, in_words};
 use crate::Error;
 use crate::tcp::Socket;
 
+mod sessions;
 mod verify;
 
 /// What a user can choose about TLS.
@@ -52,60 +54,8 @@ pub enum Resume {
     Off,
 }
 
-/// The sessions of one user towards all servers; clones are the same.
-#[derive(Clone)]
-pub struct Sessions {
-    store: Arc<ClientSessionMemoryCache>,
-}
-
-/// A user talks to few servers; each has up to 8 tickets of TLS 1.3.
-const SESSIONS_OF_A_USER: usize = 32;
-
-impl Default for Sessions {
-    fn default() -> Self {
-        Sessions {
-            store: Arc::new(ClientSessionMemoryCache::new(SESSIONS_OF_A_USER)),
-        }
-    }
-}
-
-/// The sessions of each user, and at which of his visits they were made: an element that is made anew within the test finds them.
-static VISITORS: LazyLock<Mutex<HashMap<String, (u64, Sessions)>>> = LazyLock::new(Mutex::default);
-
-/// Arrivals without end have names without end: beyond that many, the sessions that nobody holds go.
-const MOST_VISITORS: usize = 10_000;
-
-impl Sessions {
-    /// Those of `user` in the whole process. With another `visit` it is somebody else under the same name, who knows nothing of
-    /// the sessions before.
-    #[must_use]
-    pub fn of(user: &str, visit: u64) -> Self {
-        let mut visitors = lock(&VISITORS);
-        if let Some((_, sessions)) = visitors.get(user).filter(|(known, _)| *known == visit) {
-            return sessions.clone();
-        }
-        if visitors.len() >= MOST_VISITORS {
-            visitors.retain(|_, (_, sessions)| Arc::strong_count(&sessions.store) > 1);
-        }
-        let new = Sessions::default();
-        visitors.insert(user.to_owned(), (visit, new.clone()));
-        new
-    }
-
-    /// Nobody comes back: the test has ended.
-    pub fn forget_all() {
-        lock(&VISITORS).clear();
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sessions")
-    }
 }
 
 /// A client certificate with its key.
@@ -219,17 +169,14 @@ impl Tls {
     }
 
     fn config(&self) -> Result<Arc<ClientConfig>, Error> {
-        let shared = self
+        let common = self
             .shared
             .config
             .get_or_try_init(|| self.shared.build().map(Arc::new))?;
-        let (Resume::User, Some(sessions)) = (self.shared.options.resume, &self.sessions) else {
-            return Ok(shared.clone());
-        };
-        // A dozen of reference counts; what verifies and what signs stays the same, which rustls asks for to resume.
-        let mut own = ClientConfig::clone(shared);
-        own.resumption = Resumption::store(sessions.store.clone());
-        Ok(Arc::new(own))
+        Ok(match (self.shared.options.resume, &self.sessions) {
+            (Resume::User, Some(sessions)) => sessions.config(&self.shared, common),
+            _ => common.clone(),
+        })
     }
 
     /// The client's side of the handshake over `socket`; the certificate must be for `host`.
@@ -451,31 +398,6 @@ mod tests {
         assert_eq!(of_this_test(&CACHE.lock().unwrap()), 1);
         let again = Tls::new(&options(0)).unwrap();
         assert!(Arc::ptr_eq(&kept.shared, &again.shared));
-    }
-
-    #[test]
-    fn a_user_keeps_his_sessions_for_as_long_as_his_visit_lasts() {
-        let same = |a: &Sessions, b: &Sessions| Arc::ptr_eq(&a.store, &b.store);
-        let first = Sessions::of("user 1", 0);
-        assert!(same(&first, &Sessions::of("user 1", 0)));
-        assert!(!same(&first, &Sessions::of("user 2", 0)));
-        let next = Sessions::of("user 1", 1);
-        assert!(!same(&first, &next) && same(&next, &Sessions::of("user 1", 1)));
-        // An element that is made anew holds none meanwhile.
-        let weak = Arc::downgrade(&next.store);
-        drop((first, next));
-        assert!(
-            weak.upgrade()
-                .is_some_and(|store| Arc::ptr_eq(&store, &Sessions::of("user 1", 1).store))
-        );
-        let held = Sessions::of("held", 0);
-        for number in 0..MOST_VISITORS + 10 {
-            drop(Sessions::of(&format!("arrival {number}"), 0));
-        }
-        assert!(lock(&VISITORS).len() <= MOST_VISITORS);
-        assert!(same(&held, &Sessions::of("held", 0)));
-        Sessions::forget_all();
-        assert!(!same(&held, &Sessions::of("held", 0)));
     }
 
     #[test]
