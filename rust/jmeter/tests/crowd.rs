@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -64,34 +64,77 @@ struct Meeting {
     free: AtomicUsize,
 }
 
-/// A thread for each control: in every round it waits for a turn, notes when it was free again, and waits for the others.
+impl Meeting {
+    fn of_all() -> Arc<Self> {
+        Arc::new(Meeting {
+            all: Barrier::new(WAITERS + 1),
+            free: AtomicUsize::new(0),
+        })
+    }
+}
+
+/// A thread for each wait: in every round it waits, notes when it was free again, and waits for the others.
 fn crowd(
-    engine: &Arc<Engine>,
-    controls: &[Handle],
+    waits: impl Iterator<Item = impl Fn() -> Vec<u8> + Send + 'static>,
     meeting: &Arc<Meeting>,
+    look: fn(&[u8]),
 ) -> Vec<JoinHandle<[Instant; ROUNDS]>> {
-    let waiter = |&control: &Handle| {
-        let (engine, meeting) = (engine.clone(), meeting.clone());
-        let waits = move || {
-            let free = [(); ROUNDS].map(|()| {
+    waits
+        .map(|wait| {
+            let meeting = meeting.clone();
+            let waits = move || {
+                let free = [(); ROUNDS].map(|()| {
+                    meeting.all.wait();
+                    let answer = wait();
+                    let free = Instant::now();
+                    meeting.free.fetch_add(1, Ordering::SeqCst);
+                    meeting.all.wait();
+                    look(&answer);
+                    free
+                });
+                // A thread that is gone has no CPU time.
                 meeting.all.wait();
-                let answer = engine.step(control, br#"{"event": "turn"}"#).unwrap();
-                let free = Instant::now();
-                meeting.free.fetch_add(1, Ordering::SeqCst);
-                meeting.all.wait();
-                let reply: Value = serde_json::from_slice(&answer).unwrap();
-                let (go, stop) = (&reply["go"], &reply["stop"]);
-                assert_eq!((go, stop), (&json!(false), &json!("cancelled")));
                 free
-            });
-            // A thread that is gone has no CPU time.
-            meeting.all.wait();
-            free
-        };
-        let builder = thread::Builder::new().stack_size(128 * 1024);
-        builder.spawn(waits).unwrap()
-    };
-    controls.iter().map(waiter).collect()
+            };
+            let builder = thread::Builder::new().stack_size(128 * 1024);
+            builder.spawn(waits).unwrap()
+        })
+        .collect()
+}
+
+fn is_called_off(answer: &[u8]) {
+    let reply: Value = serde_json::from_slice(answer).unwrap();
+    let (go, stop) = (&reply["go"], &reply["stop"]);
+    assert_eq!((go, stop), (&json!(false), &json!("cancelled")));
+}
+
+/// What it costs to wake as many threads by the standard library's channels: the kernel's part, as fast as this machine is now.
+fn woken_by_channels() -> Duration {
+    let meeting = Meeting::of_all();
+    let (wakers, waits): (Vec<_>, Vec<_>) = (0..WAITERS)
+        .map(|_| {
+            let (waker, wake) = mpsc::channel::<()>();
+            let woken = move || {
+                wake.recv().unwrap();
+                Vec::new()
+            };
+            (waker, woken)
+        })
+        .unzip();
+    let waiters = crowd(waits.into_iter(), &meeting, |_| ());
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        meeting.all.wait();
+        until_all_wait();
+        let woken = call_off(&meeting, || {
+            wakers.iter().filter(|waker| waker.send(()).is_ok()).count()
+        });
+        best = best.min(woken.cpu);
+        meeting.all.wait();
+    }
+    meeting.all.wait();
+    waiters.into_iter().for_each(|waiter| _ = waiter.join().unwrap());
+    best
 }
 
 /// One time of calling all of them off.
@@ -103,16 +146,13 @@ struct Round {
     cpu: Duration,
 }
 
-fn call_off(engine: &Engine, controls: &[Handle], meeting: &Meeting) -> Round {
+fn call_off(meeting: &Meeting, call: impl FnOnce() -> usize) -> Round {
     // What it takes to read the figures is this thread's own; it is not counted.
     let others = cpu_of_others();
     let own = cpu_of(Path::new("/proc/thread-self")).unwrap();
     let goal = meeting.free.load(Ordering::SeqCst) + WAITERS;
     let begun = Instant::now();
-    let cancelled = controls
-        .iter()
-        .filter(|&&control| engine.cancel_control(control))
-        .count();
+    let cancelled = call();
     let called = begun.elapsed();
     while meeting.free.load(Ordering::SeqCst) < goal {
         thread::sleep(Duration::from_millis(1));
@@ -131,12 +171,13 @@ fn five_thousand_who_wait_cost_nothing_and_can_be_called_off_at_once() {
     let refused = json!({"event": "sampled", "ok": false, "code": "429", "headers": "Retry-After: 170"});
     step(&engine, first, &refused);
 
-    let meeting = Arc::new(Meeting {
-        all: Barrier::new(WAITERS + 1),
-        free: AtomicUsize::new(0),
-    });
+    let meeting = Meeting::of_all();
     let controls: Vec<Handle> = (1..=WAITERS).map(|user| timer(&engine, user)).collect();
-    let waiters = crowd(&engine, &controls, &meeting);
+    let turns = controls.iter().map(|&control| {
+        let engine = engine.clone();
+        move || engine.step(control, br#"{"event": "turn"}"#).unwrap()
+    });
+    let waiters = crowd(turns, &meeting, is_called_off);
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
         meeting.all.wait();
@@ -148,7 +189,13 @@ fn five_thousand_who_wait_cost_nothing_and_can_be_called_off_at_once() {
             println!("{:.3} ms of CPU a second while all wait", share * 1000.0);
             assert!(share < 0.001, "{share}");
         }
-        rounds.push(call_off(&engine, &controls, &meeting));
+        let cancel = || {
+            controls
+                .iter()
+                .filter(|&&control| engine.cancel_control(control))
+                .count()
+        };
+        rounds.push(call_off(&meeting, cancel));
         meeting.all.wait();
     }
     meeting.all.wait();
@@ -162,9 +209,11 @@ fn five_thousand_who_wait_cost_nothing_and_can_be_called_off_at_once() {
         best = (best.0.min(last), best.1.min(cpu));
     }
     // Nearly all of it is the kernel's, which wakes one thread after the other and puts each to sleep again at the meeting. On a
-    // quiet machine with two cores all are free within 0.2 s, by 0.3 s of CPU time, and beside others' work, which takes the caches,
-    // by twice that. A look at all who wait for each of them would take ten times as long.
+    // quiet machine with two cores all are free within 0.2 s, by 0.3 s of CPU time; where others run both take longer, channels as well.
+    // Our own part, an answer in JSON and a place in a queue, stays below three times of that.
+    let plain = woken_by_channels();
+    println!("{plain:?} of CPU time for as many by channels");
     assert!(best.0 < Duration::from_secs(1), "{best:?}");
-    assert!(best.1 < Duration::from_secs(1), "{best:?}");
+    assert!(best.1 < plain * 4, "{best:?}, by channels {plain:?}");
     engine.shutdown().unwrap();
 }
