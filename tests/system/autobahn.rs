@@ -15,7 +15,7 @@ use crate::say;
 use crate::support::{folder, in_idle_time};
 
 /// For one server's cases. Those with compression move gigabytes through deflate, most of the time on the server's side.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// The cases of chapters 12 and 13; all others are about frames.
 const COMPRESSION: usize = 216;
