@@ -18,6 +18,32 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Takes a free port.
 const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
+/// All ways in which it can misbehave.
+pub const FAULTS: [&str; 22] = [
+    "drip",
+    "early-hints",
+    "frame-with-101",
+    "keep-alive-upgrade",
+    "bad-accept",
+    "bad-subprotocol",
+    "bad-extension",
+    "drop-after",
+    "drip-refusal",
+    "tarpit",
+    "keep-open",
+    "http10",
+    "chunked",
+    "no-length",
+    "huge-headers",
+    "huge-body",
+    "endless-body",
+    "redirect",
+    "silent",
+    "reset",
+    "half-close",
+    "garbage",
+];
+
 /// A running server. Dropping it ends it.
 pub struct Serve {
     process: Process,

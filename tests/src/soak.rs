@@ -9,37 +9,12 @@ use std::time::{Duration, Instant};
 
 use crate::jmeter::{Home, Jmeter, Running};
 use crate::plan::{Group, Plan};
-use crate::serve::{Serve, Stats};
+use crate::serve::{FAULTS, Serve, Stats};
 use crate::{Error, Result, repository, trace};
 
 use standing::{Standing, sockets_to, users_left};
 pub use verdict::Verdict;
 
-/// All ways to misbehave.
-const FAULTS: [&str; 22] = [
-    "drip",
-    "early-hints",
-    "frame-with-101",
-    "keep-alive-upgrade",
-    "bad-accept",
-    "bad-subprotocol",
-    "bad-extension",
-    "drop-after",
-    "drip-refusal",
-    "tarpit",
-    "keep-open",
-    "http10",
-    "chunked",
-    "no-length",
-    "huge-headers",
-    "huge-body",
-    "endless-body",
-    "redirect",
-    "silent",
-    "reset",
-    "half-close",
-    "garbage",
-];
 /// Which part of the attempts meets one of them.
 const FAULTED: f64 = 0.35;
 /// A limit that the users meet all the time, so that there are throttles among the faults.

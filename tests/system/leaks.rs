@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use system::plan::{Group, Plan};
-use system::serve::Serve;
+use system::serve::{FAULTS, Serve};
 
 use crate::say;
 use crate::seen::Seen;
@@ -15,32 +15,6 @@ const LOOPS: u32 = 600;
 /// later, and what its compilers work in: steps of 8 MiB and more, most of them in the first third). A leak of one handle, 4 KiB buffer
 /// and all, in each of 20,000 connects would be 80 MiB.
 const GROWTH_KIB: u64 = 16 * 1024;
-
-/// Every way to misbehave that the server has.
-const FAULTS: &[&str] = &[
-    "drip",
-    "early-hints",
-    "frame-with-101",
-    "keep-alive-upgrade",
-    "bad-accept",
-    "bad-subprotocol",
-    "bad-extension",
-    "drop-after",
-    "drip-refusal",
-    "tarpit",
-    "keep-open",
-    "http10",
-    "chunked",
-    "no-length",
-    "huge-headers",
-    "huge-body",
-    "endless-body",
-    "redirect",
-    "silent",
-    "reset",
-    "half-close",
-    "garbage",
-];
 
 #[test]
 fn thirty_thousand_connects_to_faults_leave_nothing_behind() {
