@@ -3,7 +3,7 @@
 use crate::output::{self, Sort};
 use crate::{Failure, complain, say};
 use clap::Args;
-use recording::{LARGEST, import};
+use recording::{LARGEST, Refusal, import};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -72,10 +72,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     let file = fs::File::open(path).map_err(cannot)?;
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!(
-            "is larger than {} MiB; record a shorter visit",
-            LARGEST >> 20
-        ));
+        return Err(Refusal::TooLarge.to_string());
     }
     Ok(bytes)
 }

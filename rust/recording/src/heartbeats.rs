@@ -156,14 +156,10 @@ mod tests {
         Recording {
             sockets: vec![Socket {
                 url: "ws://h/".to_owned(),
-                headers: Vec::new(),
-                is_compressed: false,
-                status: None,
-                at: 0.0,
-                until: 0.0,
                 messages: messages.collect(),
+                ..Socket::default()
             }],
-            others: 0,
+            ..Recording::default()
         }
     }
 

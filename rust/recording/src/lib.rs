@@ -8,13 +8,15 @@
 
 mod har;
 mod heartbeats;
+mod leaves;
 mod plan;
 mod stable;
 mod steps;
+mod text;
 mod values;
 mod words;
 
-use har::Recording;
+use har::{Recording, Refused};
 
 /// A larger recording is refused.
 pub const LARGEST: u64 = 1 << 28;
@@ -34,9 +36,15 @@ pub enum Refusal {
     NoSocket(usize),
     /// None of its sockets has one.
     #[error(
-        "has {0} WebSockets, but not one message: whoever saved it leaves them out; Chrome, mitmproxy, HTTP Toolkit and Playwright save them"
+        "has {0} WebSockets, but not one message: whoever saved it leaves them out, as Firefox does; Chrome, mitmproxy, HTTP Toolkit and Playwright save them"
     )]
     NoMessage(usize),
+    /// Each upgrade was refused, or nobody answered.
+    #[error("has {0} WebSockets, but none was opened: record a visit where the server lets you in")]
+    NoneOpened(usize),
+    /// See [`LARGEST`].
+    #[error("is larger than {} MiB; record a shorter visit", LARGEST >> 20)]
+    TooLarge,
     /// See [`MOST_MESSAGES`].
     #[error("has more than {MOST_MESSAGES} messages: record a shorter visit")]
     TooLong,
@@ -60,7 +68,10 @@ pub fn import(bytes: &[u8], name: &str) -> Result<Import, Refusal> {
     let mut notes = remarks(&recording);
     let replies = heartbeats::take_answered(&mut recording);
     let mut steps = steps::steps(&recording);
-    let found = values::correlate(&recording, &mut steps);
+    let servers = plan::Servers::of(&recording);
+    let mut names = values::Names::default();
+    servers.names().for_each(|name| _ = names.fresh(name));
+    let found = values::correlate(&mut steps, &mut names);
     let steps = steps::folded(&steps);
     notes.extend(heartbeats::notes(&recording, &replies));
     notes.extend(values::notes(&found));
@@ -70,8 +81,9 @@ pub fn import(bytes: &[u8], name: &str) -> Result<Import, Refusal> {
         replies: &replies,
         steps: &steps,
         values: &found,
+        servers: &servers,
     });
-    notes.extend(plan::notes(&recording, &steps));
+    notes.extend(plan::notes(&servers, &steps));
     Ok(Import { plan, notes })
 }
 
@@ -84,19 +96,54 @@ fn remarks(recording: &Recording) -> Vec<String> {
             recording.others
         ));
     }
-    for socket in &recording.sockets {
-        if let Some(status) = socket.status.filter(|status| !matches!(status, 0 | 101)) {
-            notes.push(format!(
-                "The upgrade of {} was answered with {status} in the recording.",
-                socket.url
-            ));
-        }
-        if socket.messages.is_empty() {
-            notes.push(format!(
-                "{} has no message in the recording; it is only opened.",
-                socket.url
-            ));
-        }
+    notes.extend(refused(&recording.refused));
+    if recording.lost > 0 {
+        notes.push(format!(
+            "{} messages were left out: nothing says who sent them, or what they are.",
+            recording.lost
+        ));
+    }
+    for socket in recording
+        .sockets
+        .iter()
+        .filter(|socket| socket.messages.is_empty())
+    {
+        notes.push(format!(
+            "{} has no message in the recording; it is only opened.",
+            socket.url
+        ));
     }
     notes
+}
+
+/// Each with its count, in the order in which they came.
+fn refused(refused: &[Refused]) -> Vec<String> {
+    let mut counts: Vec<(&Refused, usize)> = Vec::new();
+    for one in refused {
+        match counts.iter_mut().find(|(known, _)| *known == one) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((one, 1)),
+        }
+    }
+    let note = |(one, count): (&Refused, usize)| {
+        let times = match count {
+            1 => String::new(),
+            count => format!(", {count} times"),
+        };
+        let hint = one
+            .hint
+            .as_ref()
+            .map_or(String::new(), |hint| format!(" (Retry-After: {hint})"));
+        match one.status {
+            Some(status) => format!(
+                "{} was answered with {status}{hint}{times} in the recording, and is left out: a Connect of the plan tries again by itself, as its wsb.retry.* and wsb.hint.* say.",
+                one.url
+            ),
+            None => format!(
+                "{} was never opened in the recording{times}, and is left out.",
+                one.url
+            ),
+        }
+    };
+    counts.into_iter().map(note).collect()
 }

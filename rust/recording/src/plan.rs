@@ -1,31 +1,25 @@
 //! Writes the plan.
 
-use crate::har::{Body, Recording, Socket};
+use crate::har::{Body, Recording};
 use crate::heartbeats::{Reply, line};
 use crate::stable::{Match, stable};
-use crate::steps::{Act, Payload, Step, Wait};
+use crate::steps::{Act, Extract, Opening, Payload, Step, Wait, Way, apart};
 use crate::values::Values;
-use crate::words::{Words, is_foreign};
+use crate::words::Words;
 use data_encoding::BASE64;
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
-use std::fmt::Write as _;
+use std::collections::HashMap;
+use xml::{Plan, short};
+
+mod xml;
 
 /// A sampler waits so long by itself, in seconds.
 const WAITS: f64 = 6.0;
+/// Nobody waits longer for a plan without being told, in seconds.
+const LONG_PAUSE: f64 = 60.0;
 /// What a label shows of a message.
 const SHOWN: usize = 30;
-/// A name is no longer.
-const LONGEST_NAME: usize = 120;
-/// The upgrade's own fields (RFC 6455, section 4.1), and those that a client makes for each request.
-const OWN: &[&str] = &[
-    "host",
-    "connection",
-    "upgrade",
-    "content-length",
-    "accept-encoding",
-    "proxy-connection",
-];
+/// A longer message needs a word to the samplers, which take 16 MiB.
+const LARGEST_MESSAGE: usize = 16 << 20;
 
 /// All that a plan is made of.
 pub(crate) struct Scene<'a> {
@@ -34,12 +28,14 @@ pub(crate) struct Scene<'a> {
     pub replies: &'a [Reply],
     pub steps: &'a [Step],
     pub values: &'a Values,
+    pub servers: &'a Servers,
 }
 
 /// What a person has to know of the plan.
-pub(crate) fn notes(recording: &Recording, steps: &[Step]) -> Vec<String> {
-    let mut notes: Vec<String> = servers(recording)
-        .into_iter()
+pub(crate) fn notes(servers: &Servers, steps: &[Step]) -> Vec<String> {
+    let mut notes: Vec<String> = servers
+        .list
+        .iter()
         .map(|(name, server)| {
             format!("Run it against another server than {server} with -J{name}=ws://HOST:PORT.")
         })
@@ -51,6 +47,12 @@ pub(crate) fn notes(recording: &Recording, steps: &[Step]) -> Vec<String> {
     if loops > 0 {
         notes.push(format!(
             "{loops} runs of equal messages became loops with their mean pause."
+        ));
+    }
+    let longest = steps.iter().map(|step| step.pause).fold(0.0, f64::max);
+    if longest > LONG_PAUSE {
+        notes.push(format!(
+            "The longest pause is {longest:.0} s, as in the recording: shorten its timer where nobody thinks so long."
         ));
     }
     let vague = steps.iter().filter(|step| {
@@ -71,8 +73,7 @@ pub(crate) fn notes(recording: &Recording, steps: &[Step]) -> Vec<String> {
 
 /// The plan as JMX.
 pub(crate) fn write(scene: &Scene<'_>) -> String {
-    let mut plan = Plan(Writer::new_with_indent(Vec::new(), b' ', 2));
-    plan.event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
+    let mut plan = Plan::new();
     let root = [("version", "1.2"), ("properties", "5.0"), ("jmeter", "5.6.3")];
     plan.inside("jmeterTestPlan", &root, |plan| {
         plan.tree(|plan| {
@@ -90,31 +91,48 @@ pub(crate) fn write(scene: &Scene<'_>) -> String {
             });
         });
     });
-    let text = String::from_utf8(plan.0.into_inner()).unwrap_or_default();
-    text + "\n"
+    plan.text()
 }
 
-/// Variable and value of each server, `ws://host:port`.
-fn servers(recording: &Recording) -> Vec<(String, String)> {
-    let mut servers: Vec<(String, String)> = Vec::new();
-    for socket in &recording.sockets {
-        let (server, _) = apart(&socket.url);
-        if !servers.iter().any(|(_, known)| known == server) {
-            let name = match servers.len() {
-                0 => "server".to_owned(),
-                others => format!("server{}", others + 1),
-            };
-            servers.push((name, server.to_owned()));
+/// The servers of a recording, `ws://host:port`, each with a variable of the plan.
+pub(crate) struct Servers {
+    /// In the order in which they were met: variable and address.
+    list: Vec<(String, String)>,
+    /// Places in it by address.
+    places: HashMap<String, usize>,
+}
+
+impl Servers {
+    pub(crate) fn of(recording: &Recording) -> Self {
+        let mut servers = Servers {
+            list: Vec::new(),
+            places: HashMap::new(),
+        };
+        for socket in &recording.sockets {
+            let (server, _) = apart(&socket.url);
+            if !servers.places.contains_key(server) {
+                let nth = servers.list.len();
+                let name = match nth {
+                    0 => "server".to_owned(),
+                    others => format!("server{}", others + 1),
+                };
+                servers.list.push((name, server.to_owned()));
+                servers.places.insert(server.to_owned(), nth);
+            }
         }
+        servers
     }
-    servers
-}
 
-/// Server and path.
-fn apart(url: &str) -> (&str, &str) {
-    let host = url.find("://").map_or(0, |at| at + 3);
-    let end = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
-    url.split_at(end)
+    /// Their variables.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The variable of an address.
+    fn name(&self, url: &str) -> &str {
+        let place = self.places.get(apart(url).0);
+        place.map_or("", |place| &self.list[*place].0)
+    }
 }
 
 /// The id of a connection in the plan.
@@ -125,72 +143,7 @@ fn id(socket: usize) -> String {
     }
 }
 
-struct Plan(Writer<Vec<u8>>);
-
 impl Plan {
-    fn event(&mut self, event: Event<'_>) {
-        // A vector takes all.
-        let _ = self.0.write_event(event);
-    }
-
-    fn inside(&mut self, tag: &str, attributes: &[(&str, &str)], content: impl FnOnce(&mut Self)) {
-        let mut start = BytesStart::new(tag);
-        attributes
-            .iter()
-            .for_each(|attribute| start.push_attribute(*attribute));
-        self.event(Event::Start(start));
-        content(self);
-        self.event(Event::End(BytesEnd::new(tag)));
-    }
-
-    fn tree(&mut self, content: impl FnOnce(&mut Self)) {
-        self.inside("hashTree", &[], content);
-    }
-
-    fn leaf(&mut self) {
-        self.event(Event::Empty(BytesStart::new("hashTree")));
-    }
-
-    fn element(&mut self, tag: &str, gui: &str, class: &str, name: &str, content: impl FnOnce(&mut Self)) {
-        let name = &short(name, LONGEST_NAME);
-        let attributes = [
-            ("guiclass", gui),
-            ("testclass", class),
-            ("testname", name),
-            ("enabled", "true"),
-        ];
-        self.inside(tag, &attributes, content);
-    }
-
-    /// One of ours.
-    fn ours(&mut self, package: &str, kind: &str, name: &str, content: impl FnOnce(&mut Self)) {
-        let class = format!("io.github.wsbackoff.{package}.{kind}");
-        let gui = format!("io.github.wsbackoff.gui.{kind}Gui");
-        self.element(&class, &gui, &class, name, content);
-    }
-
-    fn property(&mut self, tag: &str, name: &str, value: &str) {
-        let mut start = BytesStart::new(tag);
-        start.push_attribute(("name", name));
-        self.event(Event::Start(start));
-        // Words write it by a function; what is left is no text of a person.
-        let value = value.replace(is_foreign, "");
-        // A carriage return would come back as a line feed.
-        let mut parts = value.split('\r');
-        if let Some(first) = parts.next() {
-            self.event(Event::Text(BytesText::new(first)));
-        }
-        for part in parts {
-            self.event(Event::Text(BytesText::from_escaped("&#13;")));
-            self.event(Event::Text(BytesText::new(part)));
-        }
-        self.event(Event::End(BytesEnd::new(tag)));
-    }
-
-    fn string(&mut self, name: &str, value: &str) {
-        self.property("stringProp", name, value);
-    }
-
     fn variables(&mut self, scene: &Scene<'_>) {
         let list = [
             ("name", "TestPlan.user_defined_variables"),
@@ -199,10 +152,9 @@ impl Plan {
             ("testclass", "Arguments"),
             ("testname", "User Defined Variables"),
         ];
-        let servers = servers(scene.recording);
         self.inside("elementProp", &list, |plan| {
             plan.inside("collectionProp", &[("name", "Arguments.arguments")], |plan| {
-                for (name, server) in &servers {
+                for (name, server) in &scene.servers.list {
                     plan.argument(name, &format!("${{__P({name},{server})}}"));
                 }
                 for (name, value) in &scene.values.given {
@@ -210,18 +162,6 @@ impl Plan {
                 }
             });
         });
-    }
-
-    fn argument(&mut self, name: &str, value: &str) {
-        self.inside(
-            "elementProp",
-            &[("name", name), ("elementType", "Argument")],
-            |plan| {
-                plan.string("Argument.name", name);
-                plan.string("Argument.value", value);
-                plan.string("Argument.metadata", "=");
-            },
-        );
     }
 
     fn users(&mut self) {
@@ -258,11 +198,7 @@ impl Plan {
     fn step(&mut self, scene: &Scene<'_>, step: &Step, place: &str) {
         let id = id(step.socket);
         match &step.act {
-            Act::Open => {
-                if let Some(socket) = scene.recording.sockets.get(step.socket) {
-                    self.open(scene, step.socket, socket, place);
-                }
-            }
+            Act::Open(opening) => self.open(scene, step.socket, opening, place),
             Act::Send(payload) => {
                 let name = format!("{place} Send {}", shown(payload));
                 self.ours("sampler", "SendSampler", name.trim(), |plan| {
@@ -314,13 +250,11 @@ impl Plan {
         }
     }
 
-    fn open(&mut self, scene: &Scene<'_>, nth: usize, socket: &Socket, place: &str) {
-        let (server, path) = apart(&socket.url);
-        let variable = servers(scene.recording)
-            .into_iter()
-            .find(|(_, known)| known == server);
-        let name = variable.map(|(name, _)| name).unwrap_or_default();
-        let url = Words::variable(&name).then(scene.values.in_place(path));
+    fn open(&mut self, scene: &Scene<'_>, nth: usize, opening: &Opening, place: &str) {
+        let Some(socket) = scene.recording.sockets.get(nth) else {
+            return;
+        };
+        let url = Words::variable(scene.servers.name(&socket.url)).then(opening.path.clone());
         let lines: Vec<String> = scene
             .replies
             .iter()
@@ -340,19 +274,21 @@ impl Plan {
             if socket.is_compressed {
                 plan.string("wsb.compression", "true");
             }
+            let largest = socket.messages.iter().map(|message| message.body.size()).max();
+            if let Some(largest) = largest.filter(|largest| *largest > LARGEST_MESSAGE) {
+                plan.string("wsb.maxMessageSize", &format!("{}M", largest.div_ceil(1 << 20)));
+            }
             if !lines.is_empty() {
                 plan.string("wsb.autoReply", &Words::plain(&lines.join("\n")).written());
             }
         });
-        let headers: Vec<&(String, String)> =
-            socket.headers.iter().filter(|(name, _)| is_kept(name)).collect();
-        if headers.is_empty() {
+        if opening.headers.is_empty() {
             return self.leaf();
         }
-        self.tree(|plan| plan.headers(scene, &headers));
+        self.tree(|plan| plan.headers(&opening.headers));
     }
 
-    fn headers(&mut self, scene: &Scene<'_>, headers: &[&(String, String)]) {
+    fn headers(&mut self, headers: &[(String, Words)]) {
         self.element(
             "HeaderManager",
             "HeaderPanel",
@@ -366,7 +302,7 @@ impl Plan {
                             &[("name", ""), ("elementType", "Header")],
                             |plan| {
                                 plan.string("Header.name", &Words::plain(name).written());
-                                plan.string("Header.value", &scene.values.in_place(value).written());
+                                plan.string("Header.value", &value.written());
                             },
                         );
                     }
@@ -414,7 +350,7 @@ impl Plan {
     }
 
     /// What stands below a sampler: the time that a user thinks before, and what is kept of the answer.
-    fn below(&mut self, pause: f64, extracts: &[(String, String)]) {
+    fn below(&mut self, pause: f64, extracts: &[Extract]) {
         if pause == 0.0 && extracts.is_empty() {
             return self.leaf();
         }
@@ -431,16 +367,25 @@ impl Plan {
                 );
                 plan.leaf();
             }
-            if !extracts.is_empty() {
-                plan.extractor(extracts);
+            let paths = extracts.iter().filter_map(|extract| match &extract.way {
+                Way::Path(path) => Some((extract.name.as_str(), path.as_str())),
+                Way::Regex(_) => None,
+            });
+            plan.json_extractor(&paths.collect::<Vec<_>>());
+            for extract in extracts {
+                if let Way::Regex(expression) = &extract.way {
+                    plan.regex_extractor(&extract.name, expression);
+                }
             }
         });
     }
 
-    fn extractor(&mut self, extracts: &[(String, String)]) {
-        let joined =
-            |of: fn(&(String, String)) -> &str| extracts.iter().map(of).collect::<Vec<_>>().join(";");
-        let (names, paths) = (joined(|one| &one.0), joined(|one| &one.1));
+    fn json_extractor(&mut self, paths: &[(&str, &str)]) {
+        if paths.is_empty() {
+            return;
+        }
+        let joined = |of: fn(&(&str, &str)) -> String| paths.iter().map(of).collect::<Vec<_>>().join(";");
+        let names = joined(|(name, _)| (*name).to_owned());
         self.element(
             "JSONPostProcessor",
             "JSONPostProcessorGui",
@@ -448,35 +393,37 @@ impl Plan {
             &names,
             |plan| {
                 plan.string("JSONPostProcessor.referenceNames", &names);
-                plan.string("JSONPostProcessor.jsonPathExprs", &paths);
                 plan.string(
-                    "JSONPostProcessor.match_numbers",
-                    &vec!["1"; extracts.len()].join(";"),
+                    "JSONPostProcessor.jsonPathExprs",
+                    &joined(|(_, path)| (*path).to_owned()),
                 );
+                plan.string("JSONPostProcessor.match_numbers", &joined(|_| "1".to_owned()));
                 plan.string(
                     "JSONPostProcessor.defaultValues",
-                    &vec!["NOT_FOUND"; extracts.len()].join(";"),
+                    &joined(|_| "NOT_FOUND".to_owned()),
                 );
             },
         );
         self.leaf();
     }
-}
 
-impl Values {
-    /// A text of the upgrade, with the variables in it.
-    fn in_place(&self, text: &str) -> Words {
-        let mut words = Words::plain(text);
-        for (name, value) in &self.given {
-            words.put(value, name);
-        }
-        words
+    fn regex_extractor(&mut self, name: &str, expression: &str) {
+        self.element(
+            "RegexExtractor",
+            "RegexExtractorGui",
+            "RegexExtractor",
+            name,
+            |plan| {
+                plan.string("RegexExtractor.useHeaders", "false");
+                plan.string("RegexExtractor.refname", name);
+                plan.string("RegexExtractor.regex", expression);
+                plan.string("RegexExtractor.template", "$1$");
+                plan.string("RegexExtractor.match_number", "1");
+                plan.string("RegexExtractor.default", "NOT_FOUND");
+            },
+        );
+        self.leaf();
     }
-}
-
-fn is_kept(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    !OWN.contains(&name.as_str()) && !name.starts_with("sec-websocket") && !name.starts_with(':')
 }
 
 /// What a payload says, for a label.
@@ -497,20 +444,4 @@ fn expected(matches: &Match) -> String {
         Match::Regex(expression) => short(expression.trim_start_matches('^'), SHOWN),
         Match::Next { .. } => String::new(),
     }
-}
-
-/// As a name: JMeter reads functions in none, and XML holds no control characters.
-fn short(text: &str, most: usize) -> String {
-    let mut shown = String::new();
-    for c in text.chars().take(most) {
-        match c {
-            c if c.is_control() || is_foreign(c) => shown.push(' '),
-            '$' => shown.push('_'),
-            c => shown.push(c),
-        }
-    }
-    if text.chars().nth(most).is_some() {
-        let _ = write!(shown, "...");
-    }
-    shown
 }

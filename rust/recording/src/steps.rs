@@ -1,6 +1,6 @@
 //! What a user does, step by step: opens, sends, waits for answers and for what the server sends by itself, thinks, repeats.
 
-use crate::har::{Body, Message, Recording};
+use crate::har::{Body, Message, Recording, Socket};
 use crate::stable::{Match, reference, stable};
 use crate::words::Words;
 
@@ -10,6 +10,16 @@ const ANSWERED: f64 = 5.0;
 const THINKS: f64 = 0.1;
 /// So many equal steps in a row are a loop.
 const LOOP: usize = 3;
+
+/// The upgrade's own fields (RFC 6455, section 4.1), and those that a client makes for each request.
+const OWN: &[&str] = &[
+    "host",
+    "connection",
+    "upgrade",
+    "content-length",
+    "accept-encoding",
+    "proxy-connection",
+];
 
 /// What is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +38,39 @@ pub(crate) struct Wait {
     pub took: f64,
     /// The message, where it is one: values may be taken from it.
     pub came: Option<String>,
-    /// What is kept of it: variable and JSONPath.
-    pub extracts: Vec<(String, String)>,
+    /// What is kept of it.
+    pub extracts: Vec<Extract>,
+}
+
+/// A variable, and how its value is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Extract {
+    pub name: String,
+    pub way: Way,
+}
+
+/// To a value in a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// A JSONPath.
+    Path(String),
+    /// Its first group.
+    Regex(String),
+}
+
+/// What an upgrade says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opening {
+    /// Behind the server, with its query.
+    pub path: Words,
+    /// Without those that are each client's own.
+    pub headers: Vec<(String, Words)>,
 }
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Act {
-    Open,
+    Open(Opening),
     Send(Payload),
     Exchange(Payload, Wait),
     Receive(Wait),
@@ -89,7 +124,7 @@ fn of_socket(recording: &Recording, nth: usize, timed: &mut Vec<(f64, f64, Step)
         .messages
         .first()
         .map_or(socket.at, |first| socket.at.min(first.at));
-    add(opened, opened, Act::Open);
+    add(opened, opened, Act::Open(opening(socket)));
     let mut last = opened;
     let mut rest = &socket.messages[..];
     while let [message, behind @ ..] = rest {
@@ -133,6 +168,28 @@ fn of_socket(recording: &Recording, nth: usize, timed: &mut Vec<(f64, f64, Step)
     }
     let closed = last.max(socket.until);
     add(closed, closed, Act::Close);
+}
+
+fn opening(socket: &Socket) -> Opening {
+    let kept = socket.headers.iter().filter(|(name, _)| is_kept(name));
+    Opening {
+        path: Words::plain(apart(&socket.url).1),
+        headers: kept
+            .map(|(name, value)| (name.clone(), Words::plain(value)))
+            .collect(),
+    }
+}
+
+/// Server and path.
+pub(crate) fn apart(url: &str) -> (&str, &str) {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
+    url.split_at(end)
+}
+
+fn is_kept(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !OWN.contains(&name.as_str()) && !name.starts_with("sec-websocket") && !name.starts_with(':')
 }
 
 /// Which of the messages until the next sending is the answer, and how it is known.

@@ -1,16 +1,11 @@
 //! Words of a message that came from an earlier one, as ids and tokens: they become variables, and secrets of the upgrade as well.
 
-use crate::har::Recording;
-use crate::stable::{Match, json};
-use crate::steps::{Act, Payload, Step, Wait};
+use crate::leaves::{SHORTEST, leaves};
+use crate::stable::Match;
+use crate::steps::{Act, Extract, Payload, Step, Wait, Way};
 use crate::words::Words;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
-/// A shorter word may stand somewhere by chance.
-const SHORTEST: usize = 6;
-/// So does a smaller number.
-const SMALLEST: u64 = 100_000;
 /// Header fields and query values whose names say so.
 const SECRETS: &[&str] = &[
     "authorization",
@@ -30,57 +25,52 @@ const SECRETS: &[&str] = &[
 pub(crate) struct Values {
     /// Name, and the recorded value, for the plan's own variables.
     pub given: Vec<(String, String)>,
-    /// Name, and the JSONPath of the message that it is taken from.
-    pub taken: Vec<(String, String)>,
+    /// What is taken from messages.
+    pub taken: Vec<Extract>,
 }
 
-/// A value that came, and which step had it.
-struct Leaf {
-    step: usize,
-    name: String,
-    path: String,
-    value: String,
-}
-
-/// Finds them, puts variables in their places in what is sent, and notes at the waits what to keep.
-pub(crate) fn correlate(recording: &Recording, steps: &mut [Step]) -> Values {
+/// Finds them, puts variables in their places in what is sent, and notes at the waits what to keep. No variable gets one of the
+/// `names` that are taken.
+pub(crate) fn correlate(steps: &mut [Step], names: &mut Names) -> Values {
     let mut values = Values::default();
-    let mut names = BTreeSet::new();
-    for (field, value) in secrets(recording) {
-        let name = fresh(&field, &mut names);
-        for step in steps.iter_mut() {
-            step.put(&value, &name);
-        }
-        values.given.push((name, value));
-    }
-    let mut known: BTreeSet<String> = BTreeSet::new();
+    let index = Index::of(steps);
+    let mut known: HashSet<String> = HashSet::new();
     for nth in 0..steps.len() {
-        let Some(came) = steps[nth].wait().and_then(|wait| wait.came.as_deref()) else {
+        let Some(came) = steps[nth].wait().and_then(|wait| wait.came.clone()) else {
             continue;
         };
-        for leaf in leaves(nth, came) {
-            if !known.insert(leaf.value.clone()) || is_sent_before(&steps[..=nth], &leaf.value) {
+        for leaf in leaves(&came) {
+            if !known.insert(leaf.value.clone()) {
                 continue;
             }
-            let mut name = leaf.name.clone();
-            if names.contains(&name) {
-                name = next(&name, &names);
-            }
-            let (_, later) = steps.split_at_mut(nth + 1);
-            let used = later
-                .iter_mut()
-                .map(|step| step.put(&leaf.value, &name))
-                .filter(|put| *put)
-                .count();
-            if used == 0 {
+            let places = index.places(&leaf.value);
+            let is_used = places
+                .iter()
+                .any(|place| *place > nth && steps[*place].has(&leaf.value));
+            // A user's own word, that the server gave back.
+            let is_own = places
+                .iter()
+                .any(|place| *place <= nth && steps[*place].has(&leaf.value));
+            let Some(way) = leaf.way(&came).filter(|_| is_used && !is_own) else {
                 continue;
+            };
+            let name = names.fresh(&leaf.name);
+            for place in places.iter().filter(|place| **place > nth) {
+                steps[*place].put(&leaf.value, &name);
             }
-            names.insert(name.clone());
-            if let Some(wait) = steps[leaf.step].wait_mut() {
-                wait.extracts.push((name.clone(), leaf.path.clone()));
+            let extract = Extract { name, way };
+            if let Some(wait) = steps[nth].wait_mut() {
+                wait.extracts.push(extract.clone());
             }
-            values.taken.push((name, leaf.path));
+            values.taken.push(extract);
         }
+    }
+    for (field, value) in secrets(steps) {
+        let name = names.fresh(&field);
+        for place in index.places(&value) {
+            steps[place].put(&value, &name);
+        }
+        values.given.push((name, value));
     }
     values
 }
@@ -90,10 +80,50 @@ pub(crate) fn notes(values: &Values) -> Vec<String> {
     let given = values.given.iter().map(|(name, _)| {
         format!("${{{name}}} has the recorded value of the upgrade, among the plan's variables: it may have expired, or be one for all users.")
     });
-    let taken = values.taken.iter().map(|(name, path)| {
-        format!("${{{name}}} is taken from {path} of an answer, as later messages have it.")
+    let taken = values.taken.iter().map(|Extract { name, way }| match way {
+        Way::Path(path) => {
+            format!("${{{name}}} is taken from {path} of an answer, as later messages have it.")
+        }
+        Way::Regex(expression) => {
+            format!("${{{name}}} is what {expression} finds in an answer, as later messages have it.")
+        }
     });
     given.chain(taken).collect()
+}
+
+/// Which steps say which word: most values stand in few of very many messages.
+struct Index(HashMap<String, Vec<usize>>);
+
+impl Index {
+    fn of(steps: &[Step]) -> Self {
+        let mut index: HashMap<String, Vec<usize>> = HashMap::new();
+        for (nth, step) in steps.iter().enumerate() {
+            let texts = step.said().into_iter().flat_map(Words::plains);
+            for run in texts.flat_map(runs) {
+                match index.get_mut(run) {
+                    Some(places) if places.last() == Some(&nth) => {}
+                    Some(places) => places.push(nth),
+                    None => _ = index.insert(run.to_owned(), vec![nth]),
+                }
+            }
+        }
+        Index(index)
+    }
+
+    /// All steps that may have the value as a whole, and some more.
+    fn places(&self, value: &str) -> Vec<usize> {
+        let longest = runs(value).max_by_key(|run| run.len());
+        longest
+            .and_then(|run| self.0.get(run))
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+/// Where a value stands as a whole, each of its runs of letters and digits does so, too.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|run| !run.is_empty())
 }
 
 impl Step {
@@ -111,101 +141,62 @@ impl Step {
         }
     }
 
-    fn words(&mut self) -> Option<&mut Words> {
-        match &mut self.act {
-            Act::Send(Payload::Text(words)) | Act::Exchange(Payload::Text(words), _) => Some(words),
-            _ => None,
+    /// All texts that go to the server.
+    fn said(&self) -> Vec<&Words> {
+        match &self.act {
+            Act::Open(opening) => {
+                let headers = opening.headers.iter().map(|(_, value)| value);
+                [&opening.path].into_iter().chain(headers).collect()
+            }
+            Act::Send(Payload::Text(words)) | Act::Exchange(Payload::Text(words), _) => vec![words],
+            _ => Vec::new(),
         }
     }
 
-    /// Puts it into what is sent; whether it is there. An answer that is known by it has it as well.
-    fn put(&mut self, value: &str, name: &str) -> bool {
-        let is_sent = self.words().is_some_and(|words| words.put(value, name));
+    fn said_mut(&mut self) -> Vec<&mut Words> {
+        match &mut self.act {
+            Act::Open(opening) => {
+                let headers = opening.headers.iter_mut().map(|(_, value)| value);
+                [&mut opening.path].into_iter().chain(headers).collect()
+            }
+            Act::Send(Payload::Text(words)) | Act::Exchange(Payload::Text(words), _) => vec![words],
+            _ => Vec::new(),
+        }
+    }
+
+    fn has(&self, value: &str) -> bool {
+        self.said().iter().any(|words| words.has(value))
+    }
+
+    /// Puts the variable into what is sent. An answer that is known by that value has it as well.
+    fn put(&mut self, value: &str, name: &str) {
+        let mut is_sent = false;
+        for words in self.said_mut() {
+            is_sent |= words.put(value, name);
+        }
         if let Some(Match::Json { value: known, .. }) = self.wait_mut().map(|wait| &mut wait.matches) {
             if is_sent && *known == Words::plain(value) {
                 *known = Words::variable(name);
             }
         }
-        is_sent
     }
 }
 
-/// A user's own word, that the server gave back.
-fn is_sent_before(steps: &[Step], value: &str) -> bool {
-    steps.iter().any(|step| {
-        let mut copy = step.clone();
-        copy.put(value, "")
-    })
-}
-
-/// Values of a message that could be ids, each at one place.
-fn leaves(step: usize, came: &str) -> Vec<Leaf> {
-    // An extractor reads plain JSON only.
-    let Some(value) = json(came).filter(|_| !came.ends_with('\u{1e}')) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    walk(&value, "$", "value", &mut found);
-    let mut count: BTreeMap<String, usize> = BTreeMap::new();
-    found
-        .iter()
-        .for_each(|(_, _, value)| *count.entry(value.clone()).or_default() += 1);
-    let single = found
-        .into_iter()
-        .filter(|(_, _, value)| count.get(value) == Some(&1));
-    single
-        .map(|(name, path, value)| Leaf {
-            step,
-            name: variable(&name),
-            path,
-            value,
-        })
-        .collect()
-}
-
-fn walk(value: &Value, path: &str, name: &str, found: &mut Vec<(String, String, String)>) {
-    match value {
-        Value::Object(members) => {
-            for (key, member) in members {
-                let quoted = key.replace('\\', "\\\\").replace('\'', "\\'");
-                walk(member, &format!("{path}['{quoted}']"), key, found);
-            }
-        }
-        Value::Array(members) => {
-            for (nth, member) in members.iter().enumerate() {
-                walk(member, &format!("{path}[{nth}]"), name, found);
-            }
-        }
-        Value::String(text) if is_id(text) => {
-            found.push((name.to_owned(), path.to_owned(), text.clone()));
-        }
-        Value::Number(number) if number.as_u64().is_some_and(|number| number >= SMALLEST) => {
-            found.push((name.to_owned(), path.to_owned(), number.to_string()));
-        }
-        _ => {}
-    }
-}
-
-/// No word of a language: it has a digit, and no blank.
-fn is_id(text: &str) -> bool {
-    text.len() >= SHORTEST
-        && text.contains(|c: char| c.is_ascii_digit())
-        && !text.contains(char::is_whitespace)
-}
-
-/// Of all upgrades: field and value, each value once.
-pub(crate) fn secrets(recording: &Recording) -> Vec<(String, String)> {
+/// Of all upgrades: field and value, each value once, as far as it came from nowhere in the recording.
+fn secrets(steps: &[Step]) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
-    for socket in &recording.sockets {
-        let headers = socket
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let query = socket.url.split_once('?').map_or("", |(_, query)| query);
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let mut known: HashSet<String> = HashSet::new();
+    let openings = steps.iter().filter_map(|step| match &step.act {
+        Act::Open(opening) => Some(opening),
+        _ => None,
+    });
+    for opening in openings {
+        let headers = opening.headers.iter();
+        let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.as_plain()?)));
+        let queries = opening.path.plains().flat_map(|text| text.split(['?', '&']));
+        let pairs = queries.filter_map(|pair| pair.split_once('='));
         for (name, value) in headers.chain(pairs) {
-            let is_new = !found.iter().any(|(_, known)| known == value);
-            if is_secret(name) && value.len() >= SHORTEST && is_new {
+            if is_secret(name) && value.len() >= SHORTEST && known.insert(value.to_owned()) {
                 found.push((name.to_owned(), value.to_owned()));
             }
         }
@@ -213,26 +204,32 @@ pub(crate) fn secrets(recording: &Recording) -> Vec<(String, String)> {
     found
 }
 
-pub(crate) fn is_secret(name: &str) -> bool {
+fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    !name.starts_with("sec-websocket") && SECRETS.iter().any(|secret| name.contains(secret))
+    SECRETS.iter().any(|secret| name.contains(secret))
 }
 
-fn fresh(field: &str, names: &mut BTreeSet<String>) -> String {
-    let mut name = variable(field);
-    if names.contains(&name) {
-        name = next(&name, names);
-    }
-    names.insert(name.clone());
-    name
-}
+/// Names of variables, and how often each was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Names(HashMap<String, usize>);
 
-fn next(name: &str, names: &BTreeSet<String>) -> String {
-    let mut nth = 2;
-    while names.contains(&format!("{name}{nth}")) {
-        nth += 1;
+impl Names {
+    /// One that nobody has.
+    pub(crate) fn fresh(&mut self, field: &str) -> String {
+        let base = variable(field);
+        loop {
+            let count = self.0.entry(base.clone()).or_default();
+            *count += 1;
+            if *count == 1 {
+                return base;
+            }
+            let name = format!("{base}{count}");
+            if !self.0.contains_key(&name) {
+                self.0.insert(name.clone(), 1);
+                return name;
+            }
+        }
     }
-    format!("{name}{nth}")
 }
 
 /// A name that JMeter takes for a variable.

@@ -49,6 +49,30 @@ impl Words {
         is_found
     }
 
+    /// Whether that value stands in it as a whole.
+    pub(crate) fn has(&self, value: &str) -> bool {
+        self.plains().any(|text| {
+            text.match_indices(value)
+                .any(|(at, _)| is_whole(text, at, value.len()))
+        })
+    }
+
+    /// What is no variable.
+    pub(crate) fn plains(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|word| match word {
+            Word::Plain(text) => Some(text.as_str()),
+            Word::Variable(_) => None,
+        })
+    }
+
+    /// The text of one without a variable.
+    pub(crate) fn as_plain(&self) -> Option<&str> {
+        match &self.0[..] {
+            [Word::Plain(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// For people.
     pub(crate) fn shown(&self) -> String {
         let shown = |word: &Word| match word {
