@@ -2,6 +2,7 @@
 //! messages in the same order, also where it gives other ids than in the recording.
 
 use std::fs;
+use std::io::Read;
 use std::net::Shutdown;
 use std::path::Path;
 use std::process::Command;
@@ -115,6 +116,90 @@ fn data(line: &mut Line) -> Option<(u8, Vec<u8>)> {
 
 fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What the server gives in place of what `login.har` has.
+const TOKEN: &str = "tok-00aa11bb22";
+const NODE: &str = "node-815";
+const CHANNEL: &str = "channel-2342z";
+
+/// Answers as the platform of `login.har`, and says what came: a line a request, and a message.
+fn platform(line: &mut Line, address: &str, came: &Mutex<Vec<String>>) {
+    while let Some(head) = head(line) {
+        let mut said: Vec<String> = head.split(' ').take(2).map(str::to_owned).collect();
+        for name in ["Authorization", "Cookie", "Content-Type"] {
+            said.extend(header(&head, name).map(str::to_owned));
+        }
+        if header(&head, "Sec-WebSocket-Key").is_some() {
+            came.lock().unwrap().push(said.join(" "));
+            accept(line, &head);
+            let message = data(line).map(|(_, message)| shown(&message));
+            came.lock().unwrap().extend(message);
+            say(line, &whole(TEXT, br#"{"topicName":"channel.metadata"}"#));
+            return assert_eq!(data(line), None);
+        }
+        let length = header(&head, "Content-Length").map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        line.read_exact(&mut body).unwrap();
+        said.push(shown(&body));
+        came.lock().unwrap().push(said.join(" ").trim_end().to_owned());
+        let (cookie, answer) = match said[1].as_str() {
+            "/oauth/token" => (
+                format!("Set-Cookie: route={NODE}; Path=/; HttpOnly\r\n"),
+                format!(r#"{{"access_token":"{TOKEN}","expires_in":86400}}"#),
+            ),
+            "/api/channels" => (
+                String::new(),
+                format!(r#"{{"id":"{CHANNEL}","connectUri":"ws://{address}/streaming/{CHANNEL}?shard=17"}}"#),
+            ),
+            _ => (String::new(), "{}".to_owned()),
+        };
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\n{cookie}Content-Length: {}\r\n\r\n{answer}",
+            answer.len()
+        );
+        say(line, answer.as_bytes());
+    }
+}
+
+#[test]
+fn requests_that_gave_what_a_socket_uses_come_before_it_and_give_it_anew() {
+    let _turn = together();
+    let folder = folder("recordings-http");
+    let recording = repository::root().join("tests/recordings/login.har");
+    let plan = folder.join("login.jmx");
+    let made = Command::new(repository::program().unwrap())
+        .args(["import", "--http"])
+        .args([&recording, Path::new("-o"), &plan])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let came = Arc::<Mutex<Vec<String>>>::default();
+    let (heard, own) = (came.clone(), Arc::<Mutex<String>>::default());
+    let asked = own.clone();
+    let address = listen(move |tcp| {
+        let address = asked.lock().unwrap().clone();
+        platform(&mut Line::new(tcp, None), &address, &heard);
+    });
+    *own.lock().unwrap() = address.to_string();
+    let site = format!("http://{address}");
+    let finished = run(&jmeter(&plan, &folder).property("site", &site))
+        .succeeded()
+        .unwrap();
+    let samples = finished.samples().unwrap();
+    assert!(samples.iter().all(|sample| sample.success), "{samples:?}");
+    // JMeter's HTTP Request sends the Cookie Manager's cookies in the place of a header's.
+    let known = format!("Bearer {TOKEN} route={NODE}");
+    assert_eq!(
+        *came.lock().unwrap(),
+        [
+            "POST /oauth/token application/x-www-form-urlencoded grant_type=password&user=ann%40example&password=a%24%7Bx%7D1".to_owned(),
+            format!("POST /api/channels {known} application/json {{}}"),
+            format!("PUT /api/channels/{CHANNEL}/subscriptions {known} application/json [{{\"id\":\"agent.${{me}}\"}}]"),
+            format!("GET /streaming/{CHANNEL}?shard=17 theme=dark; route={NODE}"),
+            format!("{{\"message\":\"hello\",\"token\":\"{TOKEN}\"}}"),
+        ]
+    );
 }
 
 #[test]

@@ -18,15 +18,21 @@ pub(crate) struct Options {
     /// Write the plan there; - prints it [default: beside the recording, as .jmx]
     #[arg(short, long, value_name = "PLAN.jmx")]
     output: Option<PathBuf>,
+
+    /// Put the requests into the plan that gave the sockets' tokens, ids and cookies
+    #[arg(long)]
+    http: bool,
 }
 
 const AFTER_HELP: &str = "JMeter's own recorder takes no WebSockets. Browsers do: Chrome's and Edge's developer tools (Network, Export HAR with content), mitmproxy,
 HTTP Toolkit, Playwright. Each socket becomes a Connect with its headers, cookies and subprotocols, messages become Exchange, Send and
 Receive in their order, with the user's pauses; answers are known by what stays the same in them; ids and tokens that came in a message
-become variables, and heartbeats are answered by the connection. Other requests are counted and left out.
+become variables, and heartbeats are answered by the connection. With --http the requests that gave what the sockets use (a login, a
+channel) come before, as HTTP Requests; others are counted and left out.
 
 Examples:
   ws-backoff import visit.har
+  ws-backoff import --http visit.har
   ws-backoff serve --listen 127.0.0.1:9001 &
   jmeter -n -t visit.jmx -l result.jtl -Jserver=ws://127.0.0.1:9001
 
@@ -51,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let name = path
         .file_name()
         .map_or_else(|| "a recording".into(), |name| name.to_string_lossy());
-    let made = import(&bytes, &name).map_err(|refusal| why(&refusal.to_string()))?;
+    let made = import(&bytes, &name, options.http).map_err(|refusal| why(&refusal.to_string()))?;
     output::write_or_say(&target, &PLAN, &made.plan)?;
     if target == Path::new("-") {
         made.notes.iter().for_each(|note| complain("note", note));

@@ -9,6 +9,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 mod frames;
+mod requests;
+
+pub(crate) use requests::Request;
 
 /// What was recorded.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +20,8 @@ pub(crate) struct Recording {
     pub sockets: Vec<Socket>,
     /// Upgrades that opened nothing.
     pub refused: Vec<Refused>,
+    /// Of the others those that a plan could send again.
+    pub requests: Vec<Request>,
     /// Entries that are no WebSocket.
     pub others: usize,
     /// Messages that cannot be understood.
@@ -139,6 +144,7 @@ impl Recording {
             || field(&headers, "upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
         let Some(url) = url.filter(|_| is_socket) else {
             self.others += 1;
+            self.requests.extend(requests::request(&entry));
             return;
         };
         let (messages, lost) = frames::messages(frames.unwrap_or_default());

@@ -8,6 +8,8 @@
 
 mod har;
 mod heartbeats;
+mod http;
+mod index;
 mod leaves;
 mod plan;
 mod stable;
@@ -59,13 +61,14 @@ pub struct Import {
     pub notes: Vec<String>,
 }
 
-/// Makes a plan of a recording; `name` is its file's, for people.
+/// Makes a plan of a recording; `name` is its file's, for people. With `http` the requests that gave the sockets' tokens and ids are in it.
 ///
 /// # Errors
 /// What is no HAR, or has nothing of use.
-pub fn import(bytes: &[u8], name: &str) -> Result<Import, Refusal> {
+pub fn import(bytes: &[u8], name: &str, http: bool) -> Result<Import, Refusal> {
     let mut recording = har::read(bytes)?;
-    let mut notes = remarks(&recording);
+    let mut notes = requests(&mut recording, http);
+    notes.extend(remarks(&recording));
     let replies = heartbeats::take_answered(&mut recording);
     let mut steps = steps::steps(&recording);
     let servers = plan::Servers::of(&recording);
@@ -87,16 +90,50 @@ pub fn import(bytes: &[u8], name: &str) -> Result<Import, Refusal> {
     Ok(Import { plan, notes })
 }
 
-/// What the recording itself lacks.
-fn remarks(recording: &Recording) -> Vec<String> {
+/// Leaves those of the others that the plan will have, and says what becomes of them.
+fn requests(recording: &mut Recording, http: bool) -> Vec<String> {
+    let needed = http::needed(recording);
+    let named: Vec<String> = needed
+        .iter()
+        .map(|nth| &recording.requests[*nth])
+        .map(|request| {
+            format!(
+                "{} {}",
+                request.method,
+                request.url.split('?').next().unwrap_or_default()
+            )
+        })
+        .collect();
     let mut notes = Vec::new();
-    if recording.others > 0 {
+    match (named.len(), http) {
+        (0, _) => {}
+        (count, true) => notes.push(format!(
+            "{count} requests gave what the sockets use, and are in the plan with what the recording's user typed: {}.",
+            named.join(", ")
+        )),
+        (count, false) => notes.push(format!(
+            "{count} requests gave what the sockets use: {}. With --http they are in the plan, and each user has tokens and ids of its own.",
+            named.join(", ")
+        )),
+    }
+    let kept = if http { named.len() } else { 0 };
+    if recording.others > kept {
         notes.push(format!(
-            "{} other requests were left out: record them with JMeter's HTTP(S) Test Script Recorder, and put them before the Connect.",
-            recording.others
+            "{} other requests were left out: record them with JMeter's HTTP(S) Test Script Recorder where the server has to get them, too.",
+            recording.others - kept
         ));
     }
-    notes.extend(refused(&recording.refused));
+    if http {
+        http::keep(recording, &needed);
+    } else {
+        recording.requests.clear();
+    }
+    notes
+}
+
+/// What the recording itself lacks.
+fn remarks(recording: &Recording) -> Vec<String> {
+    let mut notes = refused(&recording.refused);
     if recording.lost > 0 {
         notes.push(format!(
             "{} messages were left out: nothing says who sent them, or what they are.",
@@ -136,7 +173,7 @@ fn refused(refused: &[Refused]) -> Vec<String> {
             .map_or(String::new(), |hint| format!(" (Retry-After: {hint})"));
         match one.status {
             Some(status) => format!(
-                "{} was answered with {status}{hint}{times} in the recording, and is left out: a Connect of the plan tries again by itself, as its wsb.retry.* and wsb.hint.* say.",
+                "{} was answered with {status}{hint}{times} in the recording, and is left out; whether a Connect tries again after such an answer, its wsb.retry.* say.",
                 one.url
             ),
             None => format!(

@@ -10,6 +10,7 @@ use data_encoding::BASE64;
 use std::collections::HashMap;
 use xml::{Plan, short};
 
+mod http;
 mod xml;
 
 /// A sampler waits so long by itself, in seconds.
@@ -37,7 +38,8 @@ pub(crate) fn notes(servers: &Servers, steps: &[Step]) -> Vec<String> {
         .list
         .iter()
         .map(|(name, server)| {
-            format!("Run it against another server than {server} with -J{name}=ws://HOST:PORT.")
+            let scheme = if server.starts_with("http") { "http" } else { "ws" };
+            format!("Run it against another server than {server} with -J{name}={scheme}://HOST:PORT.")
         })
         .collect();
     let loops = steps
@@ -108,19 +110,33 @@ impl Servers {
             list: Vec::new(),
             places: HashMap::new(),
         };
-        for socket in &recording.sockets {
-            let (server, _) = apart(&socket.url);
-            if !servers.places.contains_key(server) {
-                let nth = servers.list.len();
-                let name = match nth {
-                    0 => "server".to_owned(),
-                    others => format!("server{}", others + 1),
-                };
-                servers.list.push((name, server.to_owned()));
-                servers.places.insert(server.to_owned(), nth);
-            }
-        }
+        recording
+            .sockets
+            .iter()
+            .for_each(|socket| servers.add("server", &socket.url));
+        recording
+            .requests
+            .iter()
+            .for_each(|request| servers.add("site", &request.url));
         servers
+    }
+
+    fn add(&mut self, kind: &str, url: &str) {
+        let (server, _) = apart(url);
+        if self.places.contains_key(server) {
+            return;
+        }
+        let name = match self
+            .list
+            .iter()
+            .filter(|(name, _)| name.starts_with(kind))
+            .count()
+        {
+            0 => kind.to_owned(),
+            others => format!("{kind}{}", others + 1),
+        };
+        self.places.insert(server.to_owned(), self.list.len());
+        self.list.push((name, server.to_owned()));
     }
 
     /// Their variables.
@@ -128,10 +144,13 @@ impl Servers {
         self.list.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The variable of an address.
-    fn name(&self, url: &str) -> &str {
-        let place = self.places.get(apart(url).0);
-        place.map_or("", |place| &self.list[*place].0)
+    /// An address with the variable of its server in it, if no answer said the server.
+    fn url(&self, recorded: &str, url: &Words) -> Words {
+        let (server, _) = apart(recorded);
+        match self.places.get(server) {
+            Some(place) => url.clone().beginning(server, &self.list[*place].0),
+            None => url.clone(),
+        }
     }
 }
 
@@ -190,6 +209,9 @@ impl Plan {
             plan.string("wsb.match.others", "keep");
         });
         self.leaf();
+        if !scene.recording.requests.is_empty() {
+            self.cookies();
+        }
         for (nth, step) in scene.steps.iter().enumerate() {
             self.step(scene, step, &format!("{:02}", nth + 1));
         }
@@ -198,14 +220,22 @@ impl Plan {
     fn step(&mut self, scene: &Scene<'_>, step: &Step, place: &str) {
         let id = id(step.socket);
         match &step.act {
-            Act::Open(opening) => self.open(scene, step.socket, opening, place),
+            Act::Open(opening) => {
+                self.open(scene, step.socket, opening, place);
+                self.below(step.pause, &[], &opening.headers);
+            }
+            Act::Request(asking) => {
+                let url = scene.servers.url(&asking.url, &asking.opening.url);
+                self.request(&url, asking, place);
+                self.below(step.pause, &asking.extracts, &asking.opening.headers);
+            }
             Act::Send(payload) => {
                 let name = format!("{place} Send {}", shown(payload));
                 self.ours("sampler", "SendSampler", name.trim(), |plan| {
                     plan.string("wsb.connection", &id);
                     plan.payload(payload);
                 });
-                self.below(step.pause, &[]);
+                self.below(step.pause, &[], &[]);
             }
             Act::Exchange(payload, wait) => {
                 let name = format!("{place} Exchange {}", shown(payload));
@@ -214,7 +244,7 @@ impl Plan {
                     plan.payload(payload);
                     plan.wait(wait);
                 });
-                self.below(step.pause, &wait.extracts);
+                self.below(step.pause, &wait.extracts, &[]);
             }
             Act::Receive(wait) => {
                 let name = format!("{place} Receive {}", expected(&wait.matches));
@@ -222,13 +252,13 @@ impl Plan {
                     plan.string("wsb.connection", &id);
                     plan.wait(wait);
                 });
-                self.below(0.0, &wait.extracts);
+                self.below(0.0, &wait.extracts, &[]);
             }
             Act::Close => {
                 self.ours("sampler", "CloseSampler", &format!("{place} Close"), |plan| {
                     plan.string("wsb.connection", &id);
                 });
-                self.below(step.pause, &[]);
+                self.below(step.pause, &[], &[]);
             }
             Act::Loop(times, steps) => {
                 self.element(
@@ -254,7 +284,7 @@ impl Plan {
         let Some(socket) = scene.recording.sockets.get(nth) else {
             return;
         };
-        let url = Words::variable(scene.servers.name(&socket.url)).then(opening.path.clone());
+        let url = scene.servers.url(&socket.url, &opening.url);
         let lines: Vec<String> = scene
             .replies
             .iter()
@@ -282,10 +312,6 @@ impl Plan {
                 plan.string("wsb.autoReply", &Words::plain(&lines.join("\n")).written());
             }
         });
-        if opening.headers.is_empty() {
-            return self.leaf();
-        }
-        self.tree(|plan| plan.headers(&opening.headers));
     }
 
     fn headers(&mut self, headers: &[(String, Words)]) {
@@ -349,12 +375,15 @@ impl Plan {
         }
     }
 
-    /// What stands below a sampler: the time that a user thinks before, and what is kept of the answer.
-    fn below(&mut self, pause: f64, extracts: &[Extract]) {
-        if pause == 0.0 && extracts.is_empty() {
+    /// What stands below a sampler: the time that a user thinks before, headers, and what is kept of the answer.
+    fn below(&mut self, pause: f64, extracts: &[Extract], headers: &[(String, Words)]) {
+        if pause == 0.0 && extracts.is_empty() && headers.is_empty() {
             return self.leaf();
         }
         self.tree(|plan| {
+            if !headers.is_empty() {
+                plan.headers(headers);
+            }
             if pause > 0.0 {
                 plan.element(
                     "ConstantTimer",

@@ -1,6 +1,6 @@
 //! What a user does, step by step: opens, sends, waits for answers and for what the server sends by itself, thinks, repeats.
 
-use crate::har::{Body, Message, Recording, Socket};
+use crate::har::{Body, Message, Recording, Request};
 use crate::stable::{Match, reference, stable};
 use crate::words::Words;
 
@@ -58,18 +58,33 @@ pub(crate) enum Way {
     Regex(String),
 }
 
-/// What an upgrade says.
+/// What an upgrade, or another request, says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Opening {
-    /// Behind the server, with its query.
-    pub path: Words,
+    /// The whole of it: an answer may have said all, the server included.
+    pub url: Words,
     /// Without those that are each client's own.
     pub headers: Vec<(String, Words)>,
+}
+
+/// A request beside the sockets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asking {
+    pub method: String,
+    /// As recorded.
+    pub url: String,
+    pub opening: Opening,
+    pub body: Option<Words>,
+    /// What it was answered with: values may be taken from it.
+    pub came: Option<String>,
+    /// What is kept of it.
+    pub extracts: Vec<Extract>,
 }
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Act {
+    Request(Box<Asking>),
     Open(Opening),
     Send(Payload),
     Exchange(Payload, Wait),
@@ -95,6 +110,7 @@ pub(crate) fn steps(recording: &Recording) -> Vec<Step> {
     for nth in 0..recording.sockets.len() {
         of_socket(recording, nth, &mut timed);
     }
+    timed.extend(recording.requests.iter().map(asking));
     timed.sort_by(|one, other| one.0.total_cmp(&other.0));
     let mut before = f64::NEG_INFINITY;
     timed
@@ -124,7 +140,7 @@ fn of_socket(recording: &Recording, nth: usize, timed: &mut Vec<(f64, f64, Step)
         .messages
         .first()
         .map_or(socket.at, |first| socket.at.min(first.at));
-    add(opened, opened, Act::Open(opening(socket)));
+    add(opened, opened, Act::Open(opening(&socket.url, &socket.headers)));
     let mut last = opened;
     let mut rest = &socket.messages[..];
     while let [message, behind @ ..] = rest {
@@ -170,10 +186,27 @@ fn of_socket(recording: &Recording, nth: usize, timed: &mut Vec<(f64, f64, Step)
     add(closed, closed, Act::Close);
 }
 
-fn opening(socket: &Socket) -> Opening {
-    let kept = socket.headers.iter().filter(|(name, _)| is_kept(name));
+fn asking(request: &Request) -> (f64, f64, Step) {
+    let asking = Asking {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        opening: opening(&request.url, &request.headers),
+        body: request.body.as_deref().map(Words::plain),
+        came: request.answer.clone(),
+        extracts: Vec::new(),
+    };
+    let step = Step {
+        socket: 0,
+        pause: 0.0,
+        act: Act::Request(Box::new(asking)),
+    };
+    (request.at, request.until, step)
+}
+
+fn opening(url: &str, headers: &[(String, String)]) -> Opening {
+    let kept = headers.iter().filter(|(name, _)| is_kept(name));
     Opening {
-        path: Words::plain(apart(&socket.url).1),
+        url: Words::plain(url),
         headers: kept
             .map(|(name, value)| (name.clone(), Words::plain(value)))
             .collect(),

@@ -1,5 +1,6 @@
 //! Words of a message that came from an earlier one, as ids and tokens: they become variables, and secrets of the upgrade as well.
 
+use crate::index::Index;
 use crate::leaves::{SHORTEST, leaves};
 use crate::stable::Match;
 use crate::steps::{Act, Extract, Payload, Step, Wait, Way};
@@ -33,10 +34,13 @@ pub(crate) struct Values {
 /// `names` that are taken.
 pub(crate) fn correlate(steps: &mut [Step], names: &mut Names) -> Values {
     let mut values = Values::default();
-    let index = Index::of(steps);
+    let mut index = Index::default();
+    for (nth, step) in steps.iter().enumerate() {
+        step.said().iter().for_each(|text| index.add(nth, text));
+    }
     let mut known: HashSet<String> = HashSet::new();
     for nth in 0..steps.len() {
-        let Some(came) = steps[nth].wait().and_then(|wait| wait.came.clone()) else {
+        let Some(came) = steps[nth].came().map(str::to_owned) else {
             continue;
         };
         for leaf in leaves(&came) {
@@ -59,8 +63,8 @@ pub(crate) fn correlate(steps: &mut [Step], names: &mut Names) -> Values {
                 steps[*place].put(&leaf.value, &name);
             }
             let extract = Extract { name, way };
-            if let Some(wait) = steps[nth].wait_mut() {
-                wait.extracts.push(extract.clone());
+            if let Some(extracts) = steps[nth].extracts_mut() {
+                extracts.push(extract.clone());
             }
             values.taken.push(extract);
         }
@@ -68,7 +72,7 @@ pub(crate) fn correlate(steps: &mut [Step], names: &mut Names) -> Values {
     for (field, value) in secrets(steps) {
         let name = names.fresh(&field);
         for place in index.places(&value) {
-            steps[place].put(&value, &name);
+            steps[*place].put(&value, &name);
         }
         values.given.push((name, value));
     }
@@ -78,7 +82,7 @@ pub(crate) fn correlate(steps: &mut [Step], names: &mut Names) -> Values {
 /// What of it becomes variables.
 pub(crate) fn notes(values: &Values) -> Vec<String> {
     let given = values.given.iter().map(|(name, _)| {
-        format!("${{{name}}} has the recorded value of the upgrade, among the plan's variables: it may have expired, or be one for all users.")
+        format!("${{{name}}} has the recorded value, among the plan's variables: it may have expired, or be one for all users.")
     });
     let taken = values.taken.iter().map(|Extract { name, way }| match way {
         Way::Path(path) => {
@@ -91,45 +95,20 @@ pub(crate) fn notes(values: &Values) -> Vec<String> {
     given.chain(taken).collect()
 }
 
-/// Which steps say which word: most values stand in few of very many messages.
-struct Index(HashMap<String, Vec<usize>>);
-
-impl Index {
-    fn of(steps: &[Step]) -> Self {
-        let mut index: HashMap<String, Vec<usize>> = HashMap::new();
-        for (nth, step) in steps.iter().enumerate() {
-            let texts = step.said().into_iter().flat_map(Words::plains);
-            for run in texts.flat_map(runs) {
-                match index.get_mut(run) {
-                    Some(places) if places.last() == Some(&nth) => {}
-                    Some(places) => places.push(nth),
-                    None => _ = index.insert(run.to_owned(), vec![nth]),
-                }
-            }
-        }
-        Index(index)
-    }
-
-    /// All steps that may have the value as a whole, and some more.
-    fn places(&self, value: &str) -> Vec<usize> {
-        let longest = runs(value).max_by_key(|run| run.len());
-        longest
-            .and_then(|run| self.0.get(run))
-            .cloned()
-            .unwrap_or_default()
-    }
-}
-
-/// Where a value stands as a whole, each of its runs of letters and digits does so, too.
-fn runs(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|run| !run.is_empty())
-}
-
 impl Step {
-    fn wait(&self) -> Option<&Wait> {
+    /// What the server sent, where values may be taken from it.
+    fn came(&self) -> Option<&str> {
         match &self.act {
-            Act::Exchange(_, wait) | Act::Receive(wait) => Some(wait),
+            Act::Exchange(_, wait) | Act::Receive(wait) => wait.came.as_deref(),
+            Act::Request(request) => request.came.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn extracts_mut(&mut self) -> Option<&mut Vec<Extract>> {
+        match &mut self.act {
+            Act::Exchange(_, wait) | Act::Receive(wait) => Some(&mut wait.extracts),
+            Act::Request(request) => Some(&mut request.extracts),
             _ => None,
         }
     }
@@ -146,7 +125,12 @@ impl Step {
         match &self.act {
             Act::Open(opening) => {
                 let headers = opening.headers.iter().map(|(_, value)| value);
-                [&opening.path].into_iter().chain(headers).collect()
+                [&opening.url].into_iter().chain(headers).collect()
+            }
+            Act::Request(request) => {
+                let headers = request.opening.headers.iter().map(|(_, value)| value);
+                let texts = headers.chain(&request.body);
+                [&request.opening.url].into_iter().chain(texts).collect()
             }
             Act::Send(Payload::Text(words)) | Act::Exchange(Payload::Text(words), _) => vec![words],
             _ => Vec::new(),
@@ -157,7 +141,12 @@ impl Step {
         match &mut self.act {
             Act::Open(opening) => {
                 let headers = opening.headers.iter_mut().map(|(_, value)| value);
-                [&mut opening.path].into_iter().chain(headers).collect()
+                [&mut opening.url].into_iter().chain(headers).collect()
+            }
+            Act::Request(request) => {
+                let headers = request.opening.headers.iter_mut().map(|(_, value)| value);
+                let texts = headers.chain(&mut request.body);
+                [&mut request.opening.url].into_iter().chain(texts).collect()
             }
             Act::Send(Payload::Text(words)) | Act::Exchange(Payload::Text(words), _) => vec![words],
             _ => Vec::new(),
@@ -188,12 +177,13 @@ fn secrets(steps: &[Step]) -> Vec<(String, String)> {
     let mut known: HashSet<String> = HashSet::new();
     let openings = steps.iter().filter_map(|step| match &step.act {
         Act::Open(opening) => Some(opening),
+        Act::Request(request) => Some(&request.opening),
         _ => None,
     });
     for opening in openings {
         let headers = opening.headers.iter();
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.as_plain()?)));
-        let queries = opening.path.plains().flat_map(|text| text.split(['?', '&']));
+        let queries = opening.url.plains().flat_map(|text| text.split(['?', '&']));
         let pairs = queries.filter_map(|pair| pair.split_once('='));
         for (name, value) in headers.chain(pairs) {
             if is_secret(name) && value.len() >= SHORTEST && known.insert(value.to_owned()) {

@@ -19,9 +19,16 @@ impl Words {
         Words(vec![Word::Variable(name.to_owned())])
     }
 
-    /// One behind the other.
-    pub(crate) fn then(mut self, other: Words) -> Self {
-        self.0.extend(other.0);
+    /// With a variable in the place of what it begins with, if it does.
+    pub(crate) fn beginning(mut self, value: &str, name: &str) -> Self {
+        let rest = match self.0.first() {
+            Some(Word::Plain(text)) => text.strip_prefix(value).map(str::to_owned),
+            _ => None,
+        };
+        if let Some(rest) = rest {
+            let begin = [Word::Variable(name.to_owned()), Word::Plain(rest)];
+            self.0.splice(..1, begin);
+        }
         self
     }
 
@@ -159,7 +166,11 @@ mod tests {
             "a ${__char(36)}{x} \\\\, \\n"
         );
         assert_eq!(Words::plain("{}\u{1e}").written(), "{}${__char(30)}");
-        let path = Words::variable("server").then(Words::plain(r"/a\,b"));
-        assert_eq!(path.written(), r"${server}/a\\,b");
+        let url = Words::plain(r"ws://h/a\,b");
+        assert_eq!(
+            url.clone().beginning("ws://h", "server").written(),
+            r"${server}/a\\,b"
+        );
+        assert_eq!(url.clone().beginning("ws://x", "server"), url);
     }
 }

@@ -1,7 +1,11 @@
 //! What becomes a plan and what does not, whatever wrote the recording.
 
 use proptest::prelude::*;
-use recording::{Refusal, import};
+use recording::{Import, Refusal};
+
+fn import(bytes: &[u8], name: &str) -> Result<Import, Refusal> {
+    recording::import(bytes, name, false)
+}
 
 fn of(entry: &str) -> Vec<u8> {
     format!("{{\"log\":{{\"entries\":[{entry}]}}}}").into_bytes()
@@ -375,6 +379,59 @@ fn a_message_beyond_what_samplers_take_is_taken_all_the_same() {
     assert!(!small.contains("wsb.maxMessageSize"));
     let large = plan(&with(&format!(r#"{{"type":"receive","data":"{large}"}}"#)));
     assert!(large.contains("<stringProp name=\"wsb.maxMessageSize\">17M</stringProp>"));
+}
+
+#[test]
+fn requests_are_asked_for_and_only_those_that_sockets_need() {
+    let page = r#"{"startedDateTime":"2026-11-20T10:00:00Z","request":{"url":"http://h/"},"response":{"status":200,"content":{"text":"build 20261120"}}}"#;
+    let login = r#"{"startedDateTime":"2026-11-20T10:00:01Z","request":{"method":"post","url":"https://id/login","headers":[{"name":"If-None-Match","value":"x"}],
+        "postData":{"params":[{"name":"user name","value":"a&b"}]}},"response":{"status":200,"content":{"encoding":"base64","text":"eyJ0aWNrZXQiOiJ0LTEyMzQ1NiJ9"}}}"#;
+    let failed = login.replace("200", "500");
+    let late = login.replace("10:00:01", "11:00:00");
+    let socket = r#"{"startedDateTime":"2026-11-20T10:00:02Z","request":{"url":"ws://h/?t=t-123456"},"_webSocketMessages":[{"type":"send","time":1795168802.1,"data":"a"}]}"#;
+    let of = |login: &str, http: bool| {
+        let har = of(&format!("{socket},{login},null,{page}"));
+        recording::import(&har, "x", http).unwrap()
+    };
+    let without = of(login, false);
+    assert_eq!(count(&without.plan, "HTTPSamplerProxy"), 0);
+    assert!(
+        without.notes[0].contains("1 requests gave what the sockets use: POST https://id/login. With --http"),
+        "{:?}",
+        without.notes
+    );
+    assert!(
+        without.notes[1].starts_with("3 other requests"),
+        "{:?}",
+        without.notes
+    );
+    let with = of(login, true);
+    assert_eq!(
+        count(&with.plan, "testclass=\"HTTPSamplerProxy\""),
+        1,
+        "{}",
+        with.plan
+    );
+    for part in [
+        ">${site}/login<",
+        ">user%20name=a%26b<",
+        ">POST<",
+        ">${server}/?t=${ticket}<",
+        "${__P(site,https://id)}",
+    ] {
+        assert!(with.plan.contains(part), "{part}: {}", with.plan);
+    }
+    assert!(
+        !with.plan.contains("If-None-Match"),
+        "it has to be answered each time"
+    );
+    for useless in [failed, late] {
+        assert_eq!(
+            count(&of(&useless, true).plan, "HTTPSamplerProxy"),
+            0,
+            "{useless}"
+        );
+    }
 }
 
 /// The work has to grow as the recording does: what compares each with each takes an hour for these.
