@@ -12,6 +12,7 @@ mod http;
 mod index;
 mod leaves;
 mod plan;
+mod polling;
 mod stable;
 mod steps;
 mod text;
@@ -67,7 +68,13 @@ pub struct Import {
 /// What is no HAR, or has nothing of use.
 pub fn import(bytes: &[u8], name: &str, http: bool) -> Result<Import, Refusal> {
     let mut recording = har::read(bytes)?;
+    let polled = polling::merge(&mut recording);
     let mut notes = requests(&mut recording, http);
+    if polled > 0 {
+        notes.push(format!(
+            "{polled} polling requests of Socket.IO became messages of its socket, which begins without them."
+        ));
+    }
     notes.extend(remarks(&recording));
     let replies = heartbeats::take_answered(&mut recording);
     let mut steps = steps::steps(&recording);
