@@ -47,13 +47,17 @@ fn is_window(family: Family) -> bool {
     )
 }
 
-/// The wait that all refusals told, over a time in which what is left of any window changed. A second at most says nothing so: it may be
-/// the time of a token.
-fn constant(told: &[Told]) -> Option<f64> {
+/// The wait that all refusals told. A second at most says nothing of a window: many servers tell it whatever they limit.
+fn only_wait(told: &[Told]) -> Option<f64> {
     let first = told.first()?;
     let same = told.iter().all(|one| (one.wait - first.wait).abs() < 1.0);
-    let over = told.last()?.answered - first.sent;
-    (same && over > SAME_FOR && first.wait > 1_000.0).then_some(first.wait)
+    (same && first.wait > 1_000.0).then_some(first.wait)
+}
+
+/// The wait that all refusals told, over a time in which what is left of any window changed.
+fn constant(told: &[Told]) -> Option<f64> {
+    let over = told.last()?.answered - told.first()?.sent;
+    only_wait(told).filter(|_| over > SAME_FOR)
 }
 
 /// How well the waits that were told are those of the limit, in bits.
@@ -115,6 +119,17 @@ fn agreement_by((before, behind, _): (f64, f64, f64), pairs: &[(f64, f64)]) -> f
     (RIGHT * right - WRONG * wrong) / (right + wrong)
 }
 
+/// Where all refusals told the same wait, and it may be the length of the window: the window of that length.
+fn of_that_length(seen: &Seen, told: &[Told], found: &Found, (low, high): (f64, f64)) -> Option<Found> {
+    let length = 1e3 * only_wait(told)?;
+    let as_long = (low..=high)
+        .contains(&length)
+        .then(|| at_figure(seen, found, length))?;
+    let (level, before) = (as_long.fit.level, found.fit.level);
+    let as_good = level.missed() <= before.missed() && level.cost() <= before.cost() + seen.all.len() / 200;
+    as_good.then_some(as_long)
+}
+
 /// Where a window's length is open and refusals told waits: the lengths that agree with them.
 pub(crate) fn narrowed(seen: &Seen, told: &[Told], found: &Found) -> Found {
     const STEPS: u32 = 24;
@@ -144,8 +159,9 @@ pub(crate) fn narrowed(seen: &Seen, told: &[Told], found: &Found) -> Found {
         .map(|(_, figure, _)| *figure)
         .fold(f64::INFINITY, f64::min);
     let high = kept.iter().map(|(_, figure, _)| *figure).fold(0.0, f64::max);
-    let roundest = roundest(found.family, low, high).map(|figure| at_figure(seen, found, figure));
-    let fit = roundest.unwrap_or(kept[0].2).fit;
+    let roundest = || roundest(found.family, low, high).map(|figure| at_figure(seen, found, figure));
+    let best = of_that_length(seen, told, found, (low, high)).or_else(roundest);
+    let fit = best.unwrap_or(kept[0].2).fit;
     Found {
         fit,
         range: (low, high),
