@@ -1,9 +1,10 @@
 //! The crowd of models: those that decide as the server did, drawn anew around them as it gets thin.
 
 use crate::Candidate;
+use crate::figures::all_usual;
 use crate::history::{Event, History, MISS, NEAR_TIE, disagrees, forbids};
-use crate::model::{Class, Model, all_usual};
-use limiter::Limiter;
+use crate::model::{Class, Model};
+use crate::state::State;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::cmp::Ordering;
@@ -24,6 +25,8 @@ const PATIENCE: u32 = MISS + MISS / 2;
 const ODD: f64 = 0.02;
 /// So much less likely is a queue in which some wait and others do not.
 const MIXED: f64 = 0.1;
+/// So much less likely is what no limit as text describes, but two that are left are enough for nothing to be sure.
+const RARE: f64 = 0.1;
 /// A class so much less likely than the likeliest of its kind has no word in its figures.
 const UNLIKELY: f64 = 0.1;
 /// A kind this likely is known.
@@ -52,7 +55,7 @@ fn worse(disagrees: u32) -> f64 {
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) model: Model,
-    pub(crate) state: Limiter,
+    pub(crate) state: State,
     pub(crate) misses: u32,
 }
 
@@ -73,7 +76,7 @@ impl Member {
 
     /// Lets it see what happened; false: it disagrees too many.
     fn sees(&mut self, history: &History, most: u32) -> bool {
-        let mut used = Limiter::new(&self.model.used_spec());
+        let mut used = State::limited(&self.model.used_spec());
         for event in history.before() {
             self.misses += forbids(&mut used, event, self.model.class.refusals_count());
             if self.misses > most {
@@ -107,7 +110,7 @@ impl Member {
     pub(crate) fn is_proven(&self, history: &History) -> bool {
         let model = self.model;
         // A queue's delays tell how much is left of it; a cap has no past.
-        if matches!(model.class, Class::Concurrency | Class::Queue) {
+        if model.class.has_places() || model.class == Class::Queue {
             return true;
         }
         let uses = |event: &Event| match *event {
@@ -336,6 +339,7 @@ impl Crowd {
             } else {
                 usual
             };
+            let usual = if class.has_text() { usual } else { usual * RARE };
             (class, usual * worse(fewest - best))
         };
         classes.into_iter().map(weigh).collect()

@@ -3,9 +3,10 @@
 use crate::crowd::{Crowd, Member, range, word};
 use crate::history::{DELAY_SLACK, NOTICED};
 use crate::model::Class;
+use crate::state::State;
 use crate::worth::{Course, Figures, Told, information};
 use crate::{Budget, TO_REST};
-use limiter::{Decision, Limiter};
+use limiter::Decision;
 use rand::RngExt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -150,7 +151,7 @@ struct Asked {
     class: Class,
     figures: Figures,
     weight: f64,
-    state: Limiter,
+    state: State,
     scale: f64,
     count: f64,
     rest: Duration,
@@ -222,8 +223,17 @@ fn ideas(asked: &[Asked], now: Duration, held: u32, close: Duration, random: &mu
         let scales = range(alike.map(|one| one.scale));
         model.fill_and_watch(open, scales, close, random, &mut idea);
     }
-    if held > 0 && asked.iter().any(|asked| asked.class == Class::Concurrency) {
+    let places = || asked.iter().filter(|asked| asked.class.has_places());
+    if held > 0 && places().next().is_some() {
         let count = held.div_ceil(2).min(3);
+        // Where one gets free late, one has to look until then.
+        let (least, most) = range(places().map(|asked| asked.scale));
+        let middle = Duration::from_secs_f64((least.max(0.1) * most.max(0.1)).sqrt());
+        all.push(Idea {
+            release: count,
+            legs: vec![Leg::after(NOTICED, 9, middle / 8, Until::Passed)],
+            purpose: "when a place gets free",
+        });
         all.push(Idea {
             release: count,
             legs: vec![Leg::after(NOTICED, count + 1, close, Until::Refused)],
@@ -292,7 +302,7 @@ impl Asked {
         random: &mut impl RngExt,
         idea: &mut impl FnMut(Vec<Leg>, &'static str),
     ) {
-        if self.class.has_rate() || self.class == Class::Concurrency {
+        if self.class.has_rate() || self.class.has_places() {
             return;
         }
         for polls in [4, 8, 16] {
@@ -319,7 +329,7 @@ impl Asked {
 
     /// Longer experiments, made to its measure.
     fn series(&self, open: Duration, close: Duration, idea: &mut impl FnMut(Vec<Leg>, &'static str)) {
-        if self.class == Class::Concurrency {
+        if self.class.has_places() {
             return;
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts of tries
@@ -375,7 +385,7 @@ impl Asked {
 }
 
 /// How long until a try would be let in; `None`: nobody knows.
-fn opens_in(state: &Limiter, now: Duration) -> Option<Duration> {
+fn opens_in(state: &State, now: Duration) -> Option<Duration> {
     match state.look(now) {
         Decision::Reject { retry_in } => retry_in,
         Decision::Pass | Decision::PassLate { .. } => Some(Duration::ZERO),
@@ -383,7 +393,7 @@ fn opens_in(state: &Limiter, now: Duration) -> Option<Duration> {
 }
 
 /// What the model says would come of the idea.
-fn play(mut state: Limiter, idea: &Idea, now: Duration, round_trip: Duration) -> Course {
+fn play(mut state: State, idea: &Idea, now: Duration, round_trip: Duration) -> Course {
     let mut at = now;
     let mut tries = 0;
     let mut outcome = DefaultHasher::new();

@@ -1,6 +1,7 @@
 //! What was tried and what came of it, in the order in which the server met it.
 
-use limiter::{Decision, Limiter};
+use crate::state::State;
+use limiter::Decision;
 use std::time::Duration;
 
 /// A server may take so long to notice that a connection is closed.
@@ -238,7 +239,7 @@ pub(crate) const MISS: u32 = 10;
 pub(crate) const NEAR_TIE: u32 = 2;
 
 /// Lets a model see what happened, and tells how much it disagrees.
-pub(crate) fn disagrees(model: &mut Limiter, event: &Event) -> u32 {
+pub(crate) fn disagrees(model: &mut State, event: &Event) -> u32 {
     match *event {
         Event::Released { at, count } => {
             (0..count).for_each(|_| model.release(at));
@@ -278,7 +279,7 @@ pub(crate) fn disagrees(model: &mut Limiter, event: &Event) -> u32 {
 
 /// The same where others may have used some of the quota: they explain any refusal, but not that more were let in than the model allows.
 /// `counts`: refusals count in it.
-pub(crate) fn forbids(model: &mut Limiter, event: &Event, counts: bool) -> u32 {
+pub(crate) fn forbids(model: &mut State, event: &Event, counts: bool) -> u32 {
     match *event {
         Event::Released { .. } => disagrees(model, event),
         Event::Tried {

@@ -9,9 +9,11 @@
 
 mod crowd;
 mod experiment;
+mod figures;
 mod history;
 mod model;
 pub mod rehearsal;
+mod state;
 mod worth;
 
 pub use experiment::{Leg, Until};
@@ -35,6 +37,16 @@ const SEARCH_SHARE: f64 = 0.7;
 const TO_REST: f64 = 1.1;
 /// So long others' use is waited for at least.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
+/// So many tries at once are on their way before a server has answered any of them.
+const ON_TRUST: u32 = 16;
+
+/// How many tries of a series may be without an answer, by how many of it have one: who is slow is asked for no more than it does, and one
+/// in which they wait for each other still gets as many as it holds.
+#[must_use]
+pub fn most_unanswered(answered: u32) -> u32 {
+    ON_TRUST + answered / 2
+}
+
 /// How far the figures may be apart, high against low, to be known.
 const FINE: f64 = 1.08;
 
@@ -307,7 +319,7 @@ impl Probe {
             let step = self.wait_for_rest(now, left);
             return step.unwrap_or_else(|| self.done(Ending::Strange));
         }
-        if !alive.contains(&Class::Concurrency) && self.held > 0 && !self.settled {
+        if !alive.iter().any(|class| class.has_places()) && self.held > 0 && !self.settled {
             self.settled = true;
             return Step::Release(self.held);
         }

@@ -1,7 +1,9 @@
 //! One model of a limit: its kind and its figures, how they are drawn, and how the nearest ones are.
 
+use crate::figures::{LEAST_RATE, LEAST_WINDOW, MOST_RATE, MOST_WINDOW, odd, usual};
 use crate::history::{BEGIN, History};
-use limiter::{Limit, LimitSpec, Limiter, Rule, WindowClock};
+use crate::state::State;
+use limiter::{Limit, LimitSpec, Rule, WindowClock};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use std::time::Duration;
@@ -31,11 +33,17 @@ pub enum Class {
     SlidingCounts,
     /// Sliding window counter in which refusals count.
     CounterCounts,
+    /// Window after which whoever was refused once is refused for a time.
+    Blocks,
+    /// The same, where each try meanwhile puts the end off.
+    BlocksAnew,
+    /// So many at a time, where a place gets free a good while after its connection was closed.
+    Late,
 }
 
 impl Class {
     /// All of them, the simplest first.
-    pub const ALL: [Class; 11] = [
+    pub const ALL: [Class; 14] = [
         Class::Bucket,
         Class::Fixed,
         Class::Sliding,
@@ -47,13 +55,25 @@ impl Class {
         Class::FixedCounts,
         Class::BucketCounts,
         Class::CounterCounts,
+        Class::Late,
+        Class::Blocks,
+        Class::BlocksAnew,
     ];
+
+    /// Whether a limit as text can say what it does; few servers do anything else.
+    #[must_use]
+    pub fn has_text(self) -> bool {
+        !matches!(self, Class::Blocks | Class::BlocksAnew | Class::Late)
+    }
 
     /// Whether refusals count in it.
     #[must_use]
     pub fn refusals_count(self) -> bool {
-        use Class::{BucketCounts, CounterCounts, FixedCounts, SlidingCounts};
-        matches!(self, BucketCounts | CounterCounts | FixedCounts | SlidingCounts)
+        use Class::{BlocksAnew, BucketCounts, CounterCounts, FixedCounts, SlidingCounts};
+        matches!(
+            self,
+            BlocksAnew | BucketCounts | CounterCounts | FixedCounts | SlidingCounts
+        )
     }
 
     /// The one that stands for its kind: on whose clock windows begin is a figure.
@@ -70,6 +90,11 @@ impl Class {
         matches!(self, Class::Aligned | Class::Counter | Class::CounterCounts)
     }
 
+    /// It hangs on how many connections are open.
+    pub(crate) fn has_places(self) -> bool {
+        matches!(self, Class::Concurrency | Class::Late)
+    }
+
     /// Its second figure is a rate, not a window.
     pub(crate) fn has_rate(self) -> bool {
         matches!(self, Class::Bucket | Class::BucketCounts | Class::Queue)
@@ -82,9 +107,10 @@ pub(crate) struct Model {
     pub(crate) class: Class,
     /// Limit or burst.
     pub(crate) count: f64,
-    /// Window in seconds, or rate a second.
+    /// Window in seconds, or rate a second; how long it blocks, or until a place gets free.
     pub(crate) scale: f64,
-    /// Share of the window by which windows on the clock are shifted; share of a queue's burst that does not wait.
+    /// Share of the window by which windows on the clock are shifted; share of a queue's burst that does not wait; of one that blocks,
+    /// how long its window is against the time of the block, see [`Model::before_block`].
     pub(crate) phase: f64,
     /// What others had used when the experiment began.
     pub(crate) used: Used,
@@ -107,7 +133,7 @@ const BY_OTHERS: f64 = 0.3;
 impl Used {
     fn any(class: Class, history: &History, random: &mut Xoshiro256PlusPlus) -> Used {
         // A cap has no past.
-        if class == Class::Concurrency || !random.random_bool(BY_OTHERS) {
+        if class.has_places() || !random.random_bool(BY_OTHERS) {
             return Used::default();
         }
         let passes = history.first_refusal().map_or(0, |(_, passes)| passes.len());
@@ -120,13 +146,9 @@ impl Used {
     }
 }
 
-const LEAST_WINDOW: f64 = 0.4;
-const MOST_WINDOW: f64 = 7_200.0;
-const LEAST_RATE: f64 = 0.005;
-const MOST_RATE: f64 = 400.0;
-
-/// Figures that people write: these times a power of ten.
-const USUAL: [f64; 12] = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+/// Windows of those that block, in times of the block.
+const SHORTEST_BEFORE: f64 = 0.02;
+const LONGEST_BEFORE: f64 = 50.0;
 
 impl Model {
     pub(crate) fn spec(&self) -> LimitSpec {
@@ -164,17 +186,35 @@ impl Model {
                 burst: count,
                 delay,
             },
-            Class::Concurrency => Rule::Concurrency { limit: count },
+            Class::Concurrency | Class::Late => Rule::Concurrency { limit: count },
+            Class::Blocks | Class::BlocksAnew => Rule::FixedWindow {
+                limit: count,
+                window: Duration::from_secs_f64(self.before_block()),
+                clock: WindowClock::First,
+            },
         };
         LimitSpec::from(Limit {
             rule,
-            reject_counts: self.class.refusals_count(),
+            reject_counts: self.class.refusals_count() && self.class.has_text(),
         })
     }
 
+    /// The window of one that blocks, in seconds.
+    fn before_block(&self) -> f64 {
+        self.scale * SHORTEST_BEFORE * (LONGEST_BEFORE / SHORTEST_BEFORE).powf(self.phase)
+    }
+
     /// Where it stands when the experiment begins.
-    pub(crate) fn at_begin(&self) -> Limiter {
-        let mut limiter = Limiter::new(&self.spec());
+    pub(crate) fn at_begin(&self) -> State {
+        let time = Duration::from_secs_f64(self.scale);
+        let mut limiter = match self.class {
+            Class::Blocks | Class::BlocksAnew => {
+                State::blocks(self.spec(), time, self.class == Class::BlocksAnew)
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // kept within by `tidy`
+            Class::Late => State::late(self.count as u32, time),
+            _ => State::limited(&self.spec()),
+        };
         for at in self.used_at() {
             let _ = limiter.try_pass(at);
         }
@@ -215,7 +255,7 @@ impl Model {
             ..*self
         };
         match self.class {
-            Class::Fixed | Class::FixedCounts => twice.spec(),
+            Class::Fixed | Class::FixedCounts | Class::Blocks | Class::BlocksAnew => twice.spec(),
             _ => self.spec(),
         }
     }
@@ -228,6 +268,8 @@ impl Model {
             Class::Fixed | Class::FixedCounts | Class::Aligned | Class::Sliding | Class::SlidingCounts => {
                 self.scale
             }
+            Class::Blocks | Class::BlocksAnew => self.scale.max(self.before_block()),
+            Class::Late => self.scale,
             Class::Counter | Class::CounterCounts => self.scale * 2.2,
             Class::Concurrency => 0.0,
         })
@@ -264,6 +306,7 @@ impl Model {
     ) -> Model {
         let phase = match class {
             Class::Queue if random.random_bool(0.6) => 0.0,
+            Class::Blocks | Class::BlocksAnew => random.random::<f64>(),
             _ => begins_at_opening(scale, history, random).unwrap_or_else(|| random.random::<f64>() * 0.999),
         };
         let model = Model {
@@ -357,7 +400,8 @@ impl Model {
         self.count = match self.class {
             Class::Bucket | Class::BucketCounts => ahead().ceil(),
             Class::Queue => (ahead() - 1.0).ceil(),
-            Class::Concurrency => all,
+            Class::Concurrency | Class::Late => all,
+            Class::Blocks | Class::BlocksAnew => within(since(first) % self.before_block() + 1e-6),
             Class::Sliding | Class::SlidingCounts => within(self.scale),
             Class::Fixed | Class::FixedCounts => within(since(first) % self.scale + 1e-6),
             Class::Aligned | Class::Counter | Class::CounterCounts => {
@@ -423,41 +467,4 @@ fn begins_at_opening(scale: f64, history: &History, random: &mut Xoshiro256PlusP
     let (from, to) = openings[random.random_range(0..openings.len())];
     let begin = from + (to - from).mul_f64(random.random::<f64>());
     Some((begin.as_secs_f64() / scale).rem_euclid(1.0).min(0.999))
-}
-
-/// All windows, or rates, that people write, as far as they can be told from others in an experiment.
-pub(crate) fn all_usual(class: Class) -> Vec<f64> {
-    let (low, high) = if class.has_rate() {
-        (0.1, 200.0)
-    } else {
-        (LEAST_WINDOW, 600.0)
-    };
-    let mut all = vec![low];
-    while let Some(&last) = all.last().filter(|&&last| last < high) {
-        // Steps that miss none.
-        let mut next = last * 1.02;
-        while usual(next) <= last * 1.001 {
-            next *= 1.02;
-        }
-        all.push(usual(next));
-    }
-    all
-}
-
-fn odd(value: f64) -> f64 {
-    (value / usual(value)).ln().abs()
-}
-
-/// The nearest figure that people write.
-pub(crate) fn usual(value: f64) -> f64 {
-    // Windows of minutes are multiples of them.
-    let unit = if value >= 45.0 { 60.0 } else { 1.0 };
-    let value = value / unit;
-    let power = 10_f64.powf(value.log10().floor());
-    let near = |a: &f64, b: &f64| {
-        let off = |figure: f64| (value / (figure * power)).ln().abs();
-        off(*a).total_cmp(&off(*b))
-    };
-    let figures = USUAL.into_iter().chain([10.0]);
-    figures.min_by(near).map_or(value, |figure| figure * power) * unit
 }

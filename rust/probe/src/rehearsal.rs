@@ -1,6 +1,6 @@
 //! An experiment in virtual time, with a limiter in the place of a server: for tests, and to measure how often it is right.
 
-use crate::{Leg, Probe, Step, Try, Until, Verdict};
+use crate::{Leg, Probe, Step, Try, Until, Verdict, most_unanswered};
 use limiter::{Decision, LimitSpec, Limiter};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -18,8 +18,26 @@ pub struct Way {
     pub stall: Duration,
 }
 
-struct Server {
-    limiter: Limiter,
+/// What decides in the place of a server.
+pub trait Limits {
+    /// On an attempt at `now`, which is not before the one before it.
+    fn try_pass(&mut self, now: Duration) -> Decision;
+    /// A connection that was let in is closed.
+    fn release(&mut self, now: Duration);
+}
+
+impl Limits for Limiter {
+    fn try_pass(&mut self, now: Duration) -> Decision {
+        Limiter::try_pass(self, now)
+    }
+
+    fn release(&mut self, now: Duration) {
+        Limiter::release(self, now);
+    }
+}
+
+struct Server<L> {
+    limiter: L,
     way: Way,
     stalled_until: Duration,
     random: Xoshiro256PlusPlus,
@@ -35,7 +53,7 @@ struct Sent {
     answer: Option<(Duration, Verdict)>,
 }
 
-impl Server {
+impl<L: Limits> Server<L> {
     fn way(&mut self) -> Duration {
         let share = 0.45 + 0.2 * self.random.random::<f64>();
         let hiccup = if self.random.random_bool(0.03) {
@@ -78,6 +96,26 @@ impl Server {
         }
     }
 
+    /// Until fewer are without an answer than may be.
+    fn wait_for_room(&mut self, sent: &mut [Sent], now: &mut Duration) {
+        loop {
+            self.decide(sent, *now);
+            let answered = |one: &&Sent| one.answer.is_some_and(|(answered, _)| answered <= *now);
+            let answered = u32::try_from(sent.iter().filter(answered).count()).unwrap_or(u32::MAX);
+            let on_the_way = u32::try_from(sent.len()).unwrap_or(u32::MAX) - answered;
+            if on_the_way < most_unanswered(answered) {
+                return;
+            }
+            let next = |one: &Sent| one.answer.map_or(one.decided, |(answered, _)| answered);
+            *now = sent
+                .iter()
+                .map(next)
+                .filter(|at| at > now)
+                .min()
+                .expect("one is on its way");
+        }
+    }
+
     fn leg(&mut self, leg: Leg, now: &mut Duration) -> Vec<Try> {
         *now += leg.after;
         let mut sent: Vec<Sent> = Vec::new();
@@ -85,7 +123,7 @@ impl Server {
             if nth > 0 {
                 *now += leg.gap;
             }
-            self.decide(&mut sent, *now);
+            self.wait_for_room(&mut sent, now);
             let ended = |sent: &Sent| {
                 sent.answer.is_some_and(|(answered, verdict)| {
                     answered <= *now
@@ -143,7 +181,7 @@ pub fn used(limit: &LimitSpec, now: Duration, count: u32, span: Duration, spread
 /// how long it took.
 pub fn rehearse(
     probe: &mut Probe,
-    limiter: Limiter,
+    limiter: impl Limits,
     since: Duration,
     way: Way,
     seed: u64,

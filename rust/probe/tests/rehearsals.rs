@@ -1,7 +1,7 @@
 //! Whole experiments in virtual time: what they find, and what they never do.
 
-use limiter::{LimitSpec, Limiter};
-use probe::rehearsal::{Way, rehearse, used};
+use limiter::{Decision, LimitSpec, Limiter};
+use probe::rehearsal::{Limits, Way, rehearse, used};
 use probe::{Budget, Candidate, Class, Ending, Probe, Step};
 use std::time::Duration;
 
@@ -264,4 +264,156 @@ fn the_same_seed_makes_the_same_tries() {
     let one = found("sliding-window limit=10 window=3s", way(5));
     let other = found("sliding-window limit=10 window=3s", way(5));
     assert_eq!(one, other);
+}
+
+/// Whoever is refused is refused for a time, and begins anew then, as `rate-limiter-flexible` with a `blockDuration`.
+struct Blocking {
+    spec: LimitSpec,
+    limiter: Limiter,
+    time: Duration,
+    until: Duration,
+}
+
+impl Limits for Blocking {
+    fn try_pass(&mut self, now: Duration) -> Decision {
+        if now < self.until {
+            return Decision::Reject { retry_in: None };
+        }
+        let decision = self.limiter.try_pass(now);
+        if !decision.passed() {
+            self.until = now + self.time;
+            self.limiter = Limiter::new(&self.spec);
+        }
+        decision
+    }
+
+    fn release(&mut self, _: Duration) {}
+}
+
+/// So many at a time; a place gets free so long after its connection was closed.
+struct FreedLate {
+    limiter: Limiter,
+    time: Duration,
+    due: Vec<Duration>,
+}
+
+impl Limits for FreedLate {
+    fn try_pass(&mut self, now: Duration) -> Decision {
+        let (free, due): (Vec<_>, Vec<_>) = self.due.iter().partition(|at| **at <= now);
+        free.into_iter().for_each(|at| self.limiter.release(at));
+        self.due = due;
+        self.limiter.try_pass(now)
+    }
+
+    fn release(&mut self, now: Duration) {
+        self.due.push(now + self.time);
+    }
+}
+
+/// What is found of a server that does as no limit of text, and whether it is taken for known.
+fn found_of(limits: impl Limits, seed: u64) -> (Vec<Candidate>, Ending) {
+    let budget = Budget {
+        tries: 300,
+        time: 600 * SECOND,
+    };
+    let mut probe = Probe::new(budget, seed);
+    let (ending, _) = rehearse(&mut probe, limits, 1_000 * SECOND, way(5), seed, |_, _, _| {});
+    (probe.candidates(), ending)
+}
+
+/// It told windows that were the time of the block, more or less, as known.
+#[test]
+fn a_server_that_blocks_who_was_refused_is_told_as_such() {
+    let (mut told, mut misled, mut cases) = (0, 0, 0);
+    for (text, seconds) in [
+        ("fixed-window limit=20 window=3s", 10),
+        ("fixed-window limit=30 window=5s", 2),
+        ("sliding-window limit=10 window=2s", 20),
+        ("fixed-window limit=8 window=10s", 5),
+    ] {
+        for seed in 1..=3 {
+            let blocking = Blocking {
+                spec: spec(text),
+                limiter: Limiter::new(&spec(text)),
+                time: seconds * SECOND,
+                until: Duration::ZERO,
+            };
+            let (candidates, ending) = found_of(blocking, seed);
+            let first = candidates.first().expect("something is found");
+            let near = (first.scale.0 * 0.9..=first.scale.1 * 1.1).contains(&f64::from(seconds));
+            let right = first.class == Class::Blocks && near;
+            // Whoever is told of one that may block as well is not misled.
+            let open = candidates
+                .iter()
+                .any(|one| one.class == Class::Blocks && one.contradicted <= first.contradicted);
+            let sure = ending == Ending::Known && !open;
+            told += u32::from(right);
+            misled += u32::from(!right && sure);
+            cases += 1;
+        }
+    }
+    assert!(
+        told * 10 >= cases * 6 && misled * 10 <= cases,
+        "{told}, {misled} misled, of {cases}"
+    );
+}
+
+/// It told windows as long as a place took to get free as known.
+#[test]
+fn a_cap_whose_places_get_free_late_is_told_as_a_cap() {
+    for (limit, seconds) in [(12, 2), (20, 5), (5, 20)] {
+        let text = format!("concurrency limit={limit}");
+        let late = FreedLate {
+            limiter: Limiter::new(&spec(&text)),
+            time: seconds * SECOND,
+            due: Vec::new(),
+        };
+        let (candidates, _) = found_of(late, 1);
+        let first = candidates.first().expect("something is found");
+        assert_eq!(
+            (first.class, &first.limit),
+            (Class::Late, &spec(&text)),
+            "{candidates:?}"
+        );
+        let around = first.scale.0 * 0.85..=first.scale.1 * 1.15;
+        assert!(around.contains(&f64::from(seconds)), "{candidates:?}");
+    }
+}
+
+/// It had 195 tries on their way to a server that took some seconds for each.
+#[test]
+fn a_slow_server_is_not_asked_for_many_at_a_time() {
+    let tried = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    struct Counted(std::rc::Rc<std::cell::RefCell<Vec<Duration>>>);
+    impl Limits for Counted {
+        fn try_pass(&mut self, now: Duration) -> Decision {
+            self.0.borrow_mut().push(now);
+            Decision::Pass
+        }
+        fn release(&mut self, _: Duration) {}
+    }
+    let budget = Budget {
+        tries: 300,
+        time: 600 * SECOND,
+    };
+    let mut probe = Probe::new(budget, 1);
+    let slow = way(4_000);
+    let (ending, _) = rehearse(
+        &mut probe,
+        Counted(tried.clone()),
+        1_000 * SECOND,
+        slow,
+        1,
+        |_, _, _| {},
+    );
+    assert_eq!(ending, Ending::NoRefusal);
+    let tried = tried.borrow();
+    let within = |from: &Duration| {
+        tried
+            .iter()
+            .filter(|at| (*from..*from + 3 * SECOND).contains(at))
+            .count()
+    };
+    let most = tried.iter().map(within).max().unwrap_or(0);
+    assert!(most <= 100 && tried.len() > 150, "{most} of {}", tried.len());
 }

@@ -6,14 +6,16 @@ use probe::{Candidate, Class, Ending};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// One that blocks has no name, and no text.
 fn kind(class: Class) -> Kind {
     match class {
+        Class::Blocks | Class::BlocksAnew => Kind::Unknown,
         Class::Bucket | Class::BucketCounts => Kind::TokenBucket,
         Class::Fixed | Class::Aligned | Class::FixedCounts => Kind::FixedWindow,
         Class::Sliding | Class::SlidingCounts => Kind::SlidingWindow,
         Class::Counter | Class::CounterCounts => Kind::SlidingCounter,
         Class::Queue => Kind::Queue,
-        Class::Concurrency => Kind::Concurrency,
+        Class::Concurrency | Class::Late => Kind::Concurrency,
     }
 }
 
@@ -33,7 +35,11 @@ pub(super) fn finding(
     (seen.second, seen.each_user) = (None, None);
     seen.intervals = BTreeMap::new();
     if !best.explains {
-        return unknown(seen, best);
+        let why = too_many_contradicted(&seen, best);
+        return unknown(seen, best, why);
+    }
+    if named == Kind::Unknown {
+        return unknown(seen, best, blocked(best));
     }
     seen.kind = named;
     let counted = best.class.refusals_count();
@@ -54,6 +60,8 @@ pub(super) fn finding(
     figures(&mut seen, best, &limit);
     seen.limit_spec = Some(limit);
     let mut kinds: Vec<Kind> = equal.iter().map(|one| kind(one.class)).collect();
+    let may_block = kinds.contains(&Kind::Unknown);
+    kinds.retain(|kind| *kind != Kind::Unknown);
     kinds.sort_unstable();
     kinds.dedup();
     seen.ruled_out.retain(|out| !kinds.contains(&out.kind));
@@ -61,7 +69,8 @@ pub(super) fn finding(
         // What contradicts a few decisions is no reason beside the named one, which does, too.
         seen.ruled_out.clear();
     }
-    for other in Class::ALL.map(kind) {
+    let all = Class::ALL.map(kind);
+    for other in all.into_iter().filter(|kind| *kind != Kind::Unknown) {
         if !kinds.contains(&other) && seen.ruled_out.iter().all(|out| out.kind != other) {
             seen.ruled_out.push(RuledOut {
                 kind: other,
@@ -75,12 +84,52 @@ pub(super) fn finding(
     }
     seen.also_possible = kinds.into_iter().filter(|kind| *kind != named).collect();
     seen.cannot_tell = open_questions(&seen, best, ending);
+    if may_block {
+        seen.cannot_tell.push(
+            "whether whoever is refused is blocked for a time from then on: a larger --budget may tell"
+                .to_owned(),
+        );
+    }
+    if best.class == Class::Late {
+        seen.notes.push(format!(
+            "a place gets free about {} s after its connection is closed",
+            middle(best.scale)
+        ));
+    }
     seen.likely_makers = likely_makers(&seen);
     seen
 }
 
+fn middle((low, high): (f64, f64)) -> f64 {
+    let tenths = 10.0 * f64::midpoint(low, high);
+    tenths.round() / 10.0
+}
+
+fn blocked(best: &Candidate) -> String {
+    let anew = if best.class == Class::BlocksAnew {
+        ", and each try meanwhile puts that off"
+    } else {
+        ""
+    };
+    format!(
+        "no limit as text says what this server does: it lets in {} at once, and then blocks for about {} s whoever is refused{anew}",
+        best.counts.0,
+        middle(best.scale)
+    )
+}
+
+fn too_many_contradicted(seen: &Finding, best: &Candidate) -> String {
+    format!(
+        "no kind of limit explains the decisions: the best one, {}, contradicts {} of {}; others may use the quota, ask again when nobody \
+         does",
+        kind(best.class).name(),
+        best.contradicted,
+        seen.decisions
+    )
+}
+
 /// A wrong name is worse than none.
-fn unknown(mut seen: Finding, best: &Candidate) -> Finding {
+fn unknown(mut seen: Finding, best: &Candidate, why: String) -> Finding {
     seen.kind = Kind::Unknown;
     seen.limit_spec = None;
     seen.refusals_count = None;
@@ -88,13 +137,7 @@ fn unknown(mut seen: Finding, best: &Candidate) -> Finding {
     seen.also_possible = Vec::new();
     seen.ruled_out = Vec::new();
     seen.likely_makers = Vec::new();
-    seen.cannot_tell = vec![format!(
-        "no kind of limit explains the decisions: the best one, {}, contradicts {} of {}; others may use the quota, ask again when nobody \
-         does",
-        kind(best.class).name(),
-        best.contradicted,
-        seen.decisions
-    )];
+    seen.cannot_tell = vec![why];
     seen
 }
 
@@ -172,5 +215,77 @@ fn figures(seen: &mut Finding, best: &Candidate, limit: &LimitSpec) {
             seen.intervals.insert("limit", counts);
         }
         Some(Rule::Unlimited) | None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::find::{Observations, find};
+
+    fn candidate(class: Class, limit: &str, scale: f64) -> Candidate {
+        Candidate {
+            class,
+            limit: limit.parse().unwrap(),
+            contradicted: 0,
+            explains: true,
+            proven: true,
+            counts: (20.0, 20.0),
+            scale: (scale, scale),
+        }
+    }
+
+    fn told(candidates: &[Candidate]) -> Finding {
+        let seen = find(&Observations::new());
+        finding(seen, candidates, Some(Ending::Known), Duration::ZERO)
+    }
+
+    #[test]
+    fn a_server_that_blocks_has_no_name_and_is_described() {
+        for (class, anew) in [(Class::Blocks, false), (Class::BlocksAnew, true)] {
+            let found = told(&[candidate(class, "fixed-window limit=20 window=3s", 9.96)]);
+            assert_eq!(
+                (found.kind, &found.limit_spec),
+                (Kind::Unknown, &None),
+                "{found:?}"
+            );
+            let sentence = found.sentence();
+            let blocks = "it lets in 20 at once, and then blocks for about 10 s whoever is refused";
+            assert!(sentence.contains(blocks), "{sentence}");
+            assert_eq!(sentence.contains("puts that off"), anew, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_window_that_may_be_a_block_is_named_with_that_open() {
+        let window = candidate(Class::Fixed, "fixed-window limit=20 window=10s", 10.0);
+        let block = candidate(Class::Blocks, "fixed-window limit=20 window=3s", 10.0);
+        let found = told(&[window.clone(), block]);
+        assert_eq!(
+            (found.kind, found.limit),
+            (Kind::FixedWindow, Some(20)),
+            "{found:?}"
+        );
+        assert_eq!(found.also_possible, []);
+        let open = |found: &Finding| {
+            found
+                .cannot_tell
+                .iter()
+                .any(|line| line.contains("blocked for a time"))
+        };
+        assert!(open(&found), "{found:?}");
+        assert!(!open(&told(&[window])));
+    }
+
+    #[test]
+    fn a_cap_whose_places_get_free_late_is_a_cap_with_a_word_about_it() {
+        let found = told(&[candidate(Class::Late, "concurrency limit=20", 4.97)]);
+        assert_eq!(
+            (found.kind, found.limit),
+            (Kind::Concurrency, Some(20)),
+            "{found:?}"
+        );
+        let late = "a place gets free about 5 s after its connection is closed";
+        assert!(found.notes.iter().any(|note| note == late), "{found:?}");
     }
 }

@@ -7,7 +7,7 @@ use conversation::queue::Bounds;
 use engine::connecting::run::{ConnectRun, End};
 use engine::connecting::spec::{ConnectSpec, Farewell, Keeping};
 use engine::{Engine, Handle};
-use probe::{Leg, Until};
+use probe::{Leg, Until, most_unanswered};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
@@ -191,7 +191,9 @@ impl Sockets {
                 return false;
             }
             let left = next.saturating_duration_since(Instant::now());
-            let is_full = series.running.len() >= MOST_RUNNING;
+            let answered = u32::try_from(series.done.len()).unwrap_or(u32::MAX);
+            let most = MOST_RUNNING.min(most_unanswered(answered) as usize);
+            let is_full = series.running.len() >= most;
             if left.is_zero() && !is_full {
                 return true;
             }
