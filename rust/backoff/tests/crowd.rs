@@ -184,6 +184,25 @@ fn a_server_that_lets_nobody_in_at_all_is_down_and_locks_nobody_out() {
 }
 
 #[test]
+fn a_server_that_lets_in_many_more_after_all_was_down_and_locks_nobody_out_any_more() {
+    for hint in [None, Some(3 * SECOND)] {
+        let mut crowd = crowd(200);
+        (0..20).for_each(|_| passed(&mut crowd, Duration::ZERO));
+        let locked_out = |found| matches!(found, Some(Finding::LockedOut(_)));
+        let tries = (0..100).map(|nth| nth * 300 * MS);
+        let found: Vec<bool> = tries
+            .map(|now| locked_out(refused(&mut crowd, now, hint)))
+            .collect();
+        assert!(found[99], "{hint:?}");
+        // As many as before in each window may be a lock-out still.
+        (0..20).for_each(|_| passed(&mut crowd, 30 * SECOND));
+        assert!(locked_out(refused(&mut crowd, 31 * SECOND, hint)), "{hint:?}");
+        (0..70).for_each(|nth| passed(&mut crowd, 32 * SECOND + nth * MS));
+        assert!(!locked_out(refused(&mut crowd, 33 * SECOND, hint)), "{hint:?}");
+    }
+}
+
+#[test]
 fn a_few_users_lock_nobody_out_however_often_they_try() {
     for hint in [None, Some(SECOND), Some(10 * SECOND)] {
         for users in [1, 9] {

@@ -70,6 +70,8 @@ pub struct Storm {
     pub round_trip: Duration,
     /// Of each process's users so many are always refused, whatever the limit says, spread evenly over the order of their starts.
     pub banned: usize,
+    /// From when on and for how long the server refuses everybody, whatever the limit says, as one that is down; `None`: never.
+    pub down: Option<(Duration, Duration)>,
     /// How long one who is in stays; `None`: to the end.
     pub held: Option<Duration>,
     /// How long the schedule of the users' threads goes on, from the start of their process; `None`: for ever.
@@ -105,6 +107,7 @@ impl Storm {
             starts: Starts::Anywhere,
             round_trip: Duration::from_millis(50),
             banned: 0,
+            down: None,
             held: None,
             schedule: None,
             clock: Some(Duration::ZERO),

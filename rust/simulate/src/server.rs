@@ -143,10 +143,17 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// An attempt arrives; whoever is banned is refused before the limit sees it.
+    /// An attempt arrives; whoever is banned is refused before the limit sees it, and so is everybody while the server is down.
     pub(crate) fn asked(&mut self, now: Duration, banned: bool) -> Reply {
+        let down = self.storm.down;
+        let is_down = down.is_some_and(|(from, length)| now >= from && now - from < length);
         let now = self.clock + now;
-        let decision = if banned {
+        let decision = if is_down {
+            // It knows as little as a server that is started anew: if it asks for a time, then for the least.
+            Decision::Reject {
+                retry_in: Some(Duration::ZERO),
+            }
+        } else if banned {
             Decision::Reject { retry_in: None }
         } else {
             self.limiter.try_pass(now)

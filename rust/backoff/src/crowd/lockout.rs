@@ -16,6 +16,9 @@
 //! A thousand users have no time for proof: at 20 per 4 s the limit alone loses 400 of them in 120 s, and 14 s without anybody 70 more. So
 //! the more of them there are for what the quota lets in at once, the sooner they line up. That a free window is taken for a lock-out by
 //! that costs next to nothing: its users come in turns (`pacer::learn::turns`), and those find its openings.
+//!
+//! An outage after somebody was let in looks the same while it lasts. Whoever lined up goes on at the gate, which finds out what the
+//! server lets in then; but nobody is told any more that users lock each other out.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -39,6 +42,8 @@ const TOO_SHORT: f64 = 1.25;
 const SOONEST: Duration = Duration::from_millis(2_500);
 /// A quota of at least so many, as one without a burst lets in one at a time.
 const LEAST: usize = 10;
+/// So many times as many in one window contradict it: the server was down, and is well again.
+const CONTRADICTED: usize = 4;
 /// Likewise where a few are let in, but only one of so many who try: a bucket that refusals keep empty.
 const HAMMERING: u64 = 100;
 /// Who is refused sooner than this after another one had been under way.
@@ -110,6 +115,9 @@ impl Lockout {
             .is_some_and(|&first| now.saturating_sub(first) >= window)
         {
             self.passes.pop_front();
+        }
+        if self.seen && self.passes.len() > self.most.max(LEAST).saturating_mul(CONTRADICTED) {
+            (self.seen, self.mark, self.tries, self.let_in) = (false, Some(now), 0, 0);
         }
         if !self.seen {
             self.most = self.most.max(self.passes.len());

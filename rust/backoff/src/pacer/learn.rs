@@ -374,9 +374,18 @@ impl Learner {
         let (before, cuts, taken_back) = (self.rate, self.cuts, self.taken_back);
         let hint = self.hold_for(now, hint);
         if let Some(mut turns) = self.turns.take() {
-            turns.refused(now, sent, hint);
-            self.follow(turns);
-            return None;
+            let Some((since, passes)) = turns.trickles() else {
+                turns.refused(now, sent, hint);
+                self.follow(turns);
+                return None;
+            };
+            // No window: a bucket, as far as it goes.
+            (self.first, self.passes) = (Some(since), passes);
+            self.open = Open {
+                since: Some(since),
+                passes,
+                ..Open::default()
+            };
         }
         if self.cuts == 0 {
             self.spacing.first_refusal(self.open.passes, hint);

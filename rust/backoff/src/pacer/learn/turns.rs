@@ -6,6 +6,11 @@
 //!
 //! Faster than what held they go only where that would save all who wait more than a refusal costs.
 //!
+//! Nobody knows at first whether it was not an outage that kept them out. Then the time until somebody was let in says nothing of a
+//! window, and to keep to it would waste most of a bucket. So the first one to be refused after that is followed by a trial, soon: who gets
+//! in by it contradicts a window, and what trickles in between two refusals is what they keep to. And where next to nobody gets in at
+//! once, there is no window whose refusals could be spared: `super` goes on by itself.
+//!
 //! What [`super`] learns by itself is made for users who come to a gate first, and have lost nothing yet: it asks a quota more often than
 //! this, and is quicker where refusals are free. A thousand users of 20 per 4 s where refusals count, and nothing is hinted, took 1.36 times
 //! the bound by that and take 1.11 by this (`cargo run --release -p simulate --example lockout 10 1000 long`).
@@ -41,6 +46,27 @@ const BELOW: f64 = 0.97;
 const WORTH: f64 = 1.02;
 /// A refusal costs so many silences.
 const COST: f64 = 1.5;
+/// After so many probes in vain the trial is worth it: it costs where each refusal begins a window anew.
+const LONG: u32 = 2;
+/// And after so many what was enough at last says nothing: the server was down, perhaps.
+const OUTAGE: u32 = 4;
+/// So soon the trial goes.
+const TRIAL: Duration = Duration::from_millis(500);
+/// Whatever is open again as soon as this is filled all the time: the first who were let in had a burst.
+const SOON: Duration = Duration::from_millis(1_200);
+
+/// What followed when one was refused for the first time since it opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    /// Nobody was.
+    NotYet,
+    /// Another one goes; when that one was sent.
+    Goes(Duration),
+    /// It was refused, so much later.
+    InVain(Duration),
+    /// It was let in.
+    LetIn,
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct Turns {
@@ -72,6 +98,9 @@ pub(super) struct Turns {
     passes: u64,
     /// Where they go in rounds.
     rounds: Option<Rounds>,
+    /// How many went in vain until it opened.
+    in_vain: u32,
+    trial: Trial,
 }
 
 impl Turns {
@@ -93,7 +122,18 @@ impl Turns {
             quota: None,
             passes: 0,
             rounds: None,
+            in_vain: 0,
+            trial: Trial::NotYet,
         }
+    }
+
+    /// Where one is refused now: when the first one was sent of those who were let in before, and how many they were, if they are so few
+    /// that there is no window.
+    pub(super) fn trickles(&self) -> Option<(Duration, u64)> {
+        let first = self
+            .first
+            .filter(|_| self.closed.is_none() && self.quota.is_none())?;
+        (self.passes < FEW).then_some((first, self.passes))
     }
 
     /// Attempts a second.
@@ -147,13 +187,17 @@ impl Turns {
     }
 
     fn opened(&mut self, sent: Duration, waiting: usize) {
-        if self.may_renew && self.rounds.is_none() {
+        let was_down = self.first.is_none() && self.in_vain >= OUTAGE;
+        if self.may_renew && self.rounds.is_none() && !was_down {
             let quiet = sent.saturating_sub(self.latest).mul_f64(SURE);
             self.enough = Some(self.enough.map_or(quiet, |enough| enough.min(quiet)));
         }
         match (self.first, &mut self.rounds) {
             (None, _) => self.first = Some(sent),
             (Some(_), Some(rounds)) => rounds.opened(sent),
+            (Some(_), None) if matches!(self.trial, Trial::Goes(refused) if sent <= refused + SOON) => {
+                (self.first, self.trial) = (Some(sent), Trial::LetIn);
+            }
             (Some(first), None) if self.quota.is_none() => self.learn(first, sent, waiting),
             (Some(_), None) => {}
         }
@@ -172,7 +216,12 @@ impl Turns {
             self.rate = AT_ONCE;
             return;
         }
-        let length = (least.unwrap_or(most).as_secs_f64() * most.as_secs_f64()).sqrt();
+        let length = match (least, self.trial) {
+            (Some(least), _) => (least.as_secs_f64() * most.as_secs_f64()).sqrt(),
+            // As if there had been no trial: it may have begun the window anew.
+            (None, Trial::InVain(later)) => most.saturating_sub(later).as_secs_f64(),
+            (None, _) => most.as_secs_f64(),
+        };
         let told = self.hint.map_or(length, |hint| hint.as_secs_f64() / BELOW);
         self.held = Some(quota as f64 / most.as_secs_f64());
         self.rate = quota as f64 / length.min(told);
@@ -185,6 +234,13 @@ impl Turns {
         self.hint = self.hint.max(hint);
         match self.closed {
             Some(heard) if sent < heard => {}
+            Some(_) if matches!(self.trial, Trial::Goes(_)) && self.silence == TRIAL => {
+                self.trial = Trial::InVain(quiet);
+                self.silence = hint
+                    .or(self.enough)
+                    .unwrap_or(FIRST_SILENCE)
+                    .max(SHORTEST_SILENCE);
+            }
             Some(_) => {
                 self.probe = Some(sent);
                 self.probed_in_vain(now, quiet);
@@ -202,6 +258,12 @@ impl Turns {
                     .or_else(|| self.usual())
                     .unwrap_or(FIRST_SILENCE)
                     .max(SHORTEST_SILENCE);
+                if self.trial == Trial::NotYet && self.first.is_some() {
+                    self.trial = Trial::Goes(sent);
+                    if hint.is_none() && self.in_vain >= LONG {
+                        self.silence = TRIAL;
+                    }
+                }
                 if let Some(rounds) = self.rounds.take() {
                     // The quota is not what it seemed.
                     self.rate = rounds.rate();
@@ -222,6 +284,7 @@ impl Turns {
     }
 
     fn probed_in_vain(&mut self, now: Duration, quiet: Duration) {
+        self.in_vain += 1;
         if self.may_renew && self.enough.is_some_and(|enough| quiet >= enough) {
             // It is not the refusals that keep it closed: one more costs no more than itself.
             self.may_renew = false;
