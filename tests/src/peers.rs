@@ -74,6 +74,18 @@ impl Peer {
         Self::that_says("Node's ws", &mut command)
     }
 
+    /// Servers of several protocols over WebSocket.
+    ///
+    /// # Errors
+    /// When they are not installed or do not start.
+    pub fn protocols() -> Result<Self> {
+        let mut command = Command::new("node");
+        command
+            .arg(script("protocols.js"))
+            .arg(installed("node/node_modules")?);
+        Self::that_says("protocols.js", &mut command)
+    }
+
     /// nginx with this configuration, its files in `folder`.
     ///
     /// # Errors

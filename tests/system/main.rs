@@ -29,6 +29,7 @@ mod migrate;
 mod names;
 mod probing;
 mod raw;
+mod recipes;
 mod recorder;
 mod recordings;
 mod remote;
