@@ -167,6 +167,7 @@ pub struct Jmeter {
     dashboard: bool,
     remote: Option<SocketAddr>,
     results: bool,
+    patience: Duration,
 }
 
 impl Jmeter {
@@ -185,6 +186,7 @@ impl Jmeter {
             dashboard: false,
             remote: None,
             results: true,
+            patience: START,
         }
     }
 
@@ -220,6 +222,13 @@ impl Jmeter {
     #[must_use]
     pub fn java(mut self, java: &Path) -> Self {
         java.clone_into(&mut self.java);
+        self
+    }
+
+    /// How long it may take until the plan begins.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -286,7 +295,7 @@ impl Jmeter {
         }
         command.args(&self.arguments);
         let process = Process::start("JMeter", &mut command)?;
-        let began = process.wait_for_line(RUNNING, START)?.at;
+        let began = process.wait_for_line(RUNNING, self.patience)?.at;
         Ok(Running {
             process,
             files,

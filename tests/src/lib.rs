@@ -11,6 +11,7 @@ pub mod jtl_xml;
 pub mod limiters;
 pub mod peers;
 pub mod plan;
+pub mod platform;
 pub mod process;
 pub mod report;
 pub mod repository;

@@ -173,7 +173,7 @@ final class LibraryFile {
 
   private boolean hasLibrary(String id) {
     String[] parts = id.split("-", 2);
-    String name = new Platform(parts[0], parts[1]).libraryName();
+    String name = new Platform(parts[0], parts[1], "").libraryName();
     return resource("/natives/" + id + "/" + name + ".sha256") != null;
   }
 

@@ -130,9 +130,14 @@ public final class NativeLibrary {
       return "this is no library of ws-backoff, or one of another version: correct "
           + Settings.NATIVE_PATH;
     }
-    if (text.contains("ld-linux") || text.contains("libgcc_s") || text.contains("no such file")) {
-      return "this system lacks a library that ours needs (on Alpine Linux: apk add gcompat"
-          + " libgcc), or build one for it (script/build)";
+    if (text.contains("ld-linux")) {
+      return "the library is for glibc, this system has musl (as Alpine Linux): use the released"
+          + " jar or one from script/package, which has both, or build one here"
+          + " (script/build)";
+    }
+    if (text.contains("libgcc_s") || text.contains("no such file")) {
+      return "this system lacks a library that ours needs: use the released jar or one from"
+          + " script/package, which need none, or build one here (script/build)";
     }
     return "report this message; meanwhile a library of your own build (script/build) can be named"
         + " with the property "

@@ -1,34 +1,52 @@
 package io.github.wsbackoff.core;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
+import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The system under the JVM: which native library fits it, and how to name it in messages. */
 final class Platform {
   /** Folders that a jar may have under {@code natives/}. */
   static final String[] KNOWN = {
-    "linux-x86_64", "linux-aarch64", "macos-x86_64", "macos-aarch64", "windows-x86_64",
+    "linux-x86_64",
+    "linux-aarch64",
+    "linux-x86_64-musl",
+    "linux-aarch64-musl",
+    "macos-x86_64",
+    "macos-aarch64",
+    "windows-x86_64",
   };
+
+  private static final String MUSL = "musl";
 
   private final String os;
   private final String arch;
 
-  Platform(String os, String arch) {
+  /** The C library; "" where a system has but one. */
+  private final String libc;
+
+  Platform(String os, String arch, String libc) {
     this.os = os;
     this.arch = arch;
+    this.libc = libc;
   }
 
   static Platform current() {
-    return new Platform(System.getProperty("os.name", ""), System.getProperty("os.arch", ""));
+    String os = System.getProperty("os.name", "");
+    String libc = os.equals("Linux") ? libc() : "";
+    return new Platform(os, System.getProperty("os.arch", ""), libc);
   }
 
   /** Folder of this platform's library, for example {@code linux-x86_64}. */
   String id() {
-    return family() + "-" + machine();
+    return family() + "-" + machine() + (libc.equals(MUSL) ? "-musl" : "");
   }
 
   /** Name of the library's file, for example {@code libws_backoff.so}. */
@@ -50,8 +68,8 @@ final class Platform {
 
   /** Operating system, architecture, C library and Java, for people. */
   String describe() {
-    String libc = family().equals("linux") ? ", " + libc() : "";
-    return os + " " + arch + libc + ", Java " + System.getProperty("java.version");
+    String library = libc.isEmpty() ? "" : ", " + libc;
+    return os + " " + arch + library + ", Java " + System.getProperty("java.version");
   }
 
   private String family() {
@@ -80,12 +98,25 @@ final class Platform {
   private static String libc() {
     try (Stream<String> maps =
         Files.lines(Paths.get("/proc/self/maps"), StandardCharsets.ISO_8859_1)) {
-      return maps.filter(line -> line.contains("/ld-musl-") || line.contains("/libc.so.6"))
-          .findFirst()
-          .map(line -> line.contains("/ld-musl-") ? "musl" : "glibc")
-          .orElse("unknown C library");
-    } catch (IOException | RuntimeException e) {
+      return libc(maps);
+    } catch (IOException | UncheckedIOException e) {
       return "unknown C library";
     }
+  }
+
+  /**
+   * The C library among the files that a process has in memory. A program for glibc on Alpine has
+   * names of both there, and runs on musl.
+   */
+  static String libc(Stream<String> maps) {
+    // Alpine's and Debian's name of it.
+    Pattern musl = Pattern.compile("/ld-musl-|-linux-musl/libc\\.so");
+    Pattern glibc = Pattern.compile("/libc(\\.so\\.6|-2\\.[0-9]+\\.so)");
+    List<String> files = maps.collect(Collectors.toList());
+    if (files.stream().anyMatch(file -> musl.matcher(file).find())) {
+      return MUSL;
+    }
+    boolean found = files.stream().anyMatch(file -> glibc.matcher(file).find());
+    return found ? "glibc" : "unknown C library";
   }
 }

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.Before;
@@ -22,7 +23,7 @@ import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 
 public class LibraryFileTest {
-  private static final Platform LINUX = new Platform("Linux", "amd64");
+  private static final Platform LINUX = new Platform("Linux", "amd64", "glibc");
   private static final String NAME = "/natives/linux-x86_64/libws_backoff.so";
 
   @Rule public final TemporaryFolder folder = new TemporaryFolder();
@@ -40,17 +41,39 @@ public class LibraryFileTest {
   @Test
   public void platforms_have_the_names_that_the_build_gives_them() {
     String[][] cases = {
-      {"Linux", "amd64", "linux-x86_64", "libws_backoff.so"},
-      {"Linux", "aarch64", "linux-aarch64", "libws_backoff.so"},
-      {"Mac OS X", "x86_64", "macos-x86_64", "libws_backoff.dylib"},
-      {"Mac OS X", "aarch64", "macos-aarch64", "libws_backoff.dylib"},
-      {"Windows Server 2022", "amd64", "windows-x86_64", "ws_backoff.dll"},
-      {"SunOS", "sparcv9", "sunos-sparcv9", "libws_backoff.so"},
+      {"Linux", "amd64", "glibc", "linux-x86_64", "libws_backoff.so"},
+      {"Linux", "amd64", "unknown C library", "linux-x86_64", "libws_backoff.so"},
+      {"Linux", "amd64", "musl", "linux-x86_64-musl", "libws_backoff.so"},
+      {"Linux", "aarch64", "glibc", "linux-aarch64", "libws_backoff.so"},
+      {"Linux", "aarch64", "musl", "linux-aarch64-musl", "libws_backoff.so"},
+      {"Mac OS X", "x86_64", "", "macos-x86_64", "libws_backoff.dylib"},
+      {"Mac OS X", "aarch64", "", "macos-aarch64", "libws_backoff.dylib"},
+      {"Windows Server 2022", "amd64", "", "windows-x86_64", "ws_backoff.dll"},
+      {"SunOS", "sparcv9", "", "sunos-sparcv9", "libws_backoff.so"},
     };
     for (String[] c : cases) {
-      Platform platform = new Platform(c[0], c[1]);
-      assertEquals(c[2], platform.id());
-      assertEquals(c[3], platform.libraryName());
+      Platform platform = new Platform(c[0], c[1], c[2]);
+      assertEquals(c[3], platform.id());
+      assertEquals(c[4], platform.libraryName());
+    }
+  }
+
+  @Test
+  public void the_c_library_is_the_one_in_memory() {
+    String[][] cases = {
+      {"musl", "7f00 r--p 0 08:01 7 /lib/ld-musl-x86_64.so.1"},
+      {"musl", "7f00 r-xp 0 08:01 7 /usr/lib/x86_64-linux-musl/libc.so"},
+      {
+        "musl",
+        "7f00 r--p 0 08:01 9 /lib/libc.so.6",
+        "7f00 r--p 0 08:01 7 /lib/ld-musl-aarch64.so.1"
+      },
+      {"glibc", "7f00 r--p 0 08:01 7 /usr/lib/x86_64-linux-gnu/libc.so.6"},
+      {"glibc", "7f00 r--p 0 08:01 7 /lib64/libc-2.17.so"},
+      {"unknown C library", "7f00 r--p 0 08:01 7 /opt/java/lib/libjvm.so"},
+    };
+    for (String[] c : cases) {
+      assertEquals(c[0], Platform.libc(Arrays.stream(c).skip(1)));
     }
   }
 
@@ -83,7 +106,7 @@ public class LibraryFileTest {
   @Test
   public void a_platform_without_library_is_told_what_there_is() {
     fails(
-        new Platform("SunOS", "sparcv9"),
+        new Platform("SunOS", "sparcv9", ""),
         "",
         "no library for sunos-sparcv9",
         "only for: linux-x86_64",
@@ -109,7 +132,8 @@ public class LibraryFileTest {
       {"/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found", "script/package"},
       {"/tmp/x.so: wrong ELF class: ELFCLASS32", "another architecture"},
       {"'long io.github.wsbackoff.core.Native.abi()'", "no library of ws-backoff"},
-      {"libgcc_s.so.1: cannot open shared object file: No such file or directory", "apk add"},
+      {"libgcc_s.so.1: cannot open shared object file: No such file or directory", "need none"},
+      {"Error loading shared library ld-linux-x86-64.so.2: No such file or directory", "Alpine"},
       {"something new", "report this message"},
     };
     for (String[] c : cases) {
