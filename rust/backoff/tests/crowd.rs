@@ -159,6 +159,7 @@ fn nobody_let_in_for_two_hints_though_many_try_is_a_lock_out() {
             panic!("{found:?}")
         };
         assert_eq!((found.users, found.quota, found.window), (39, 1, 4 * SECOND));
+        assert!(found.proven, "they waited as long as asked");
         assert_eq!(found.bound(), Some(156 * SECOND));
     }
 }
@@ -243,6 +244,7 @@ fn lined_up_after(time: Duration, hint: Option<Duration>, one_in: Option<u32>) -
         if let Some(Finding::LockedOut(found)) = refused(&mut crowd, now, hint) {
             assert!(found.bound() > Some(time), "it is too short: {found:?}");
             assert_eq!(found.hinted, hint.is_some());
+            assert!(!found.proven, "so soon a window that is closed looks the same");
             return Some(now);
         }
     }

@@ -20,6 +20,7 @@ fn attempts(
         quota,
         window: 14 * SECOND,
         hinted: false,
+        proven: false,
     };
     let refusal = Refusal {
         class: Class::Throttle,

@@ -466,7 +466,10 @@ impl Engine {
         for &smell in &signs.smells {
             let kind = match smell {
                 Smell::Queue => "late answers",
-                Smell::RefusalsCount => "refusals that count",
+                Smell::RefusalsCount => match signs.found {
+                    Some(Finding::LockedOut(found)) if !found.proven => "users who line up",
+                    _ => "refusals that count",
+                },
                 // A refusal of one user, which its own sample tells.
                 Smell::WaitingRoom | Smell::ForbiddenLimit => continue,
             };

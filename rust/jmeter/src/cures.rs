@@ -127,6 +127,9 @@ pub fn smell(smell: Smell, signs: &Signs) -> String {
         Smell::Queue => {
             "attempts ended at their time-out: if the server queues, answers come late, not never, and a longer wsb.retry.attemptTimeout gets them"
         }
+        Smell::RefusalsCount if signs.found.is_some_and(only_looks_closed) => {
+            "next to none of so many who try is let in: the quota's window is long, or refusals count against it, or the server is down; wsb.shared.mode=pace needs fewer attempts"
+        }
         Smell::RefusalsCount => {
             "whoever waited as long as asked was refused again: refusals seem to count against the quota, use wsb.shared.mode=pace"
         }
@@ -142,6 +145,16 @@ pub fn smell(smell: Smell, signs: &Signs) -> String {
         _ => {}
     }
     text
+}
+
+/// Whether users line up although nothing shows that it is their refusals that keep them out.
+fn only_looks_closed(found: Finding) -> bool {
+    matches!(found, Finding::LockedOut(found) if !found.proven)
+}
+
+/// What the log is told of those who lined up and whose turn did not come in time.
+pub fn no_turn() -> String {
+    "users who line up as next to nobody is let in had no turn within wsb.retry.maxElapsed: each of them makes its last attempt without one".to_owned()
 }
 
 /// Users of one quota who wait by what all of them see.
@@ -200,6 +213,7 @@ mod tests {
             quota,
             window: Duration::from_secs(9),
             hinted,
+            proven: hinted,
         };
         Signs {
             smells: vec![Smell::RefusalsCount],
@@ -212,6 +226,15 @@ mod tests {
     fn each_smell_names_the_key_to_set() {
         for smelt in Smell::ALL {
             assert!(smell(smelt, &signs(0, true, 1)).contains("wsb."), "{smelt:?}");
+        }
+    }
+
+    #[test]
+    fn that_refusals_count_is_told_only_where_it_seems_so() {
+        for (hinted, seems) in [(true, true), (false, false)] {
+            let told = smell(Smell::RefusalsCount, &signs(45, hinted, 600));
+            assert_eq!(told.contains("refusals seem to count"), seems, "{told}");
+            assert!(told.contains("200 users line up"), "{told}");
         }
     }
 

@@ -62,6 +62,9 @@ pub struct LockedOut {
     pub window: Duration,
     /// Whether it is a hint.
     pub hinted: bool,
+    /// Whether nobody was let in although they waited as long as they were asked, and as long again: refusals seem to count. Else a window
+    /// that is long looks the same.
+    pub proven: bool,
 }
 
 impl LockedOut {
@@ -93,6 +96,7 @@ pub(super) struct Lockout {
     window: Duration,
     hinted: bool,
     seen: bool,
+    proven: bool,
     /// Since all but nobody is let in: since then, how many tried and how many were let in.
     mark: Option<Duration>,
     tries: u64,
@@ -154,6 +158,7 @@ impl Lockout {
                 self.window = self.window.saturating_mul(2).min(LONGEST_GUESS);
             }
             (self.seen, self.since, self.late) = (true, Some(now), 0);
+            self.proven = self.hinted;
         }
         if !self.seen {
             self.give_up_waiting(now, users, time);
@@ -167,6 +172,7 @@ impl Lockout {
             quota: self.most,
             window: self.window,
             hinted: self.hinted,
+            proven: self.proven,
         }
     }
 

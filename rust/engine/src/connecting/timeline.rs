@@ -69,7 +69,8 @@ fn line(out: &mut String, number: usize, attempt: &AttemptRecord) {
     out.push_str(match attempt.found {
         Some(Finding::Flow(_)) => "; waits by what all users see",
         Some(Finding::Queue(_)) => "; the server queues",
-        Some(Finding::LockedOut(_)) => "; its users lock each other out and line up",
+        Some(Finding::LockedOut(found)) if found.proven => "; its users lock each other out and line up",
+        Some(Finding::LockedOut(_)) => "; next to nobody is let in and its users line up",
         None => "",
     });
     if let Some(wait) = attempt.wait {

@@ -37,6 +37,8 @@ pub struct RetryRun {
     /// The verdict on the attempt that is under way; a later sample may bring another one.
     pub judged: Option<Judged>,
     place: Option<Place>,
+    /// Its place is at the gate of all, not at one that the plan asks for.
+    lined_up: bool,
     /// One of all who try at the quota, once that is known.
     member: Option<Member>,
     /// Of what those find out together.
@@ -125,6 +127,7 @@ impl RetryRun {
             machine,
             judged: None,
             place: None,
+            lined_up: false,
             member: None,
             // Not the streams of the policy or the gate: equal numbers in two of them would bind what they decide.
             units: Stream::new(seed.map(|seed| backoff::stream_seed(seed, "crowd", 0))),
@@ -207,7 +210,13 @@ impl RetryRun {
             Some(_) => {
                 // Each attempt leaves a sample, and only the request itself makes one: it goes out without a turn.
                 self.machine.set_gate(None);
-                let warned = self.place.take().map(|_| GATE_TIMEOUT.message.to_owned());
+                let warned = self.place.take().map(|_| {
+                    if self.lined_up {
+                        cures::no_turn()
+                    } else {
+                        GATE_TIMEOUT.message.to_owned()
+                    }
+                });
                 return Reply {
                     warning: warned,
                     ..go
@@ -236,6 +245,7 @@ impl RetryRun {
         if let (Some(gate), None) = (gate, &self.place) {
             self.machine.set_gate(Some(gate.mode()));
             self.place = Some(gate.place(self.seed));
+            self.lined_up = true;
         }
     }
 

@@ -27,6 +27,26 @@ async fn lock_out(gates: &Arc<Gates>) -> Vec<Bench> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_turn_does_not_come_there_is_told_so_and_of_no_gate_that_nobody_asked_for() {
+    let gates = Arc::default();
+    let all = lock_out(&gates).await;
+    let properties = [("wsb.retry.cap", "1s"), ("wsb.retry.maxElapsed", "2s")];
+    let mut late = Bench::beside(&gates, "late", &properties);
+    late.begin().await;
+    late.turn(TARGET).await;
+    late.fail("429").await;
+    let turn = late.turn(TARGET).await;
+    assert_eq!(turn["go"], true);
+    let warning = turn["warning"].as_str().unwrap();
+    assert!(
+        warning.contains("line up") && warning.contains("wsb.retry.maxElapsed"),
+        "{warning}"
+    );
+    assert_ne!(warning, engine::codes::GATE_TIMEOUT.message);
+    drop(all);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_comes_to_them_tries_at_once_and_another_strategy_always_does() {
     let gates = Arc::default();
     let all = lock_out(&gates).await;
