@@ -93,6 +93,17 @@ need_peers() {
   need_servers
   need_python_packages build/peers/venv "${PEERS_PYTHON[@]}"
   need_node_packages build/peers/node "${PEERS_NODE[@]}"
+  need_jars recipes
+}
+
+# need_jars NAME: the jars that tests/NAME names, in build/peers/NAME/jars, again when they are others.
+need_jars() {
+  local folder=build/peers/$1
+  cmp -s "tests/$1/build.gradle" "$folder/fetched" && return
+  say "fetching jars for the tests: $1"
+  rm -rf "$folder/jars"
+  run_gradle -q -p "tests/$1" --project-cache-dir "$ROOT/$folder/cache" fetch
+  cp "tests/$1/build.gradle" "$folder/fetched"
 }
 
 # need_limiters: nginx, HAProxy, Envoy, Traefik, express-rate-limit, Tomcat and Jetty; over 300 MB.
@@ -101,7 +112,7 @@ need_limiters() {
   need_servers
   need_python_packages "$folder/venv" "${LIMITERS_PYTHON[@]}"
   need_node_packages "$folder/node" "${LIMITERS_NODE[@]}"
-  [ -d "$folder/jars" ] || run_gradle -q -p tests/limiters --project-cache-dir "$ROOT/$folder/cache" fetch
+  need_jars limiters
 }
 
 need_servers() {

@@ -189,7 +189,19 @@ impl Peer {
     /// # Errors
     /// When they are not installed, or it does not start.
     pub fn java(source: &str) -> Result<Self> {
-        let jars = installed("limiters/jars")?.join("*");
+        Self::java_with("limiters/jars", source)
+    }
+
+    /// Spring's STOMP broker.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn spring_stomp() -> Result<Self> {
+        Self::java_with("recipes/jars", "SpringStomp.java")
+    }
+
+    fn java_with(jars: &str, source: &str) -> Result<Self> {
+        let jars = installed(jars)?.join("*");
         let mut command = Command::new("java");
         command.args(["-Xmx128m", "-cp"]).arg(jars);
         command.arg(repository::root().join("tests/java").join(source));

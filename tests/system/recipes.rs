@@ -7,7 +7,7 @@ use system::repository;
 
 use crate::support::{folder, jmeter, run, together};
 
-const NAMES: [&str; 4] = ["graphql", "json-rpc", "mqtt", "socket-io"];
+const NAMES: [&str; 5] = ["graphql", "json-rpc", "mqtt", "socket-io", "stomp"];
 const USERS: usize = 3;
 /// Longer than the server waits for the answer to a heartbeat, in milliseconds.
 const THINK: u32 = 5000;
@@ -16,8 +16,9 @@ const THINK: u32 = 5000;
 fn each_recipe_gets_along_with_a_server_of_its_protocol() {
     let _turn = together();
     let folder = folder("recipes");
-    let server = Peer::protocols().unwrap();
+    let [several, spring] = [Peer::protocols(), Peer::spring_stomp()].map(Result::unwrap);
     for name in NAMES {
+        let server = if name == "stomp" { &spring } else { &several };
         let plan = repository::root().join(format!("docs/recipes/{name}.jmx"));
         let text = fs::read_to_string(&plan).unwrap();
         let finished = run(&jmeter(&plan, &folder.join(name))
