@@ -14,9 +14,12 @@ use system::repository;
 use crate::raw::{BINARY, CLOSE, Line, PONG, TEXT, accept, head, header, listen, say, short_frame, whole};
 use crate::support::{folder, jmeter, run, together};
 
-const NAMES: [&str; 6] = [
+/// `mitmproxy` and `playwright` are what these two wrote of one visit with Chromium, the others are written by hand.
+const NAMES: [&str; 8] = [
     "binary-polls",
     "json-rpc",
+    "mitmproxy",
+    "playwright",
     "signalr",
     "socket-io",
     "stomp",
@@ -25,6 +28,9 @@ const NAMES: [&str; 6] = [
 
 /// Ids of a recording that are others when the plan runs.
 const RENEWED: [(&str, &str); 2] = [("s-71f00a2b", "s-00c4fe88"), ("acc-4711", "acc-0815")];
+
+/// The connection answers them by itself, between any two messages of its user.
+const HEARTBEATS: [&str; 2] = [r#"{"type":"hb"}"#, r#"{"type":"hb-ack"}"#];
 
 /// A socket of a recording: its path and its messages.
 #[derive(Clone)]
@@ -44,6 +50,7 @@ fn parts(recording: &Path) -> Vec<Part> {
             let url = entry["request"]["url"].as_str().unwrap();
             let (_, path) = url.split_once("//").unwrap().1.split_once('/').unwrap();
             let messages = entry["_webSocketMessages"].as_array().unwrap().iter();
+            let messages = messages.filter(|message| !HEARTBEATS.iter().any(|beat| message["data"] == *beat));
             Part {
                 path: format!("/{path}"),
                 messages: messages.map(message).collect(),
