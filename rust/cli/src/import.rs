@@ -47,10 +47,7 @@ const PLAN: Sort = Sort {
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let path = &options.recording;
-    let target = options
-        .output
-        .clone()
-        .unwrap_or_else(|| path.with_extension("jmx"));
+    let target = options.output.clone().unwrap_or_else(|| beside(path));
     output::check_if_any(Some(&target), &PLAN)?;
     let why = |why: &str| Failure(format!("{} {why}", path.display()));
     let bytes = read(path).map_err(|problem| why(&problem))?;
@@ -67,6 +64,19 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         say(&format!("- {note}"))?;
     }
     say(&format!("written: {}", target.display()))
+}
+
+/// `visit.jmx` of `visit.har`, and of `visit.har.gz`.
+fn beside(recording: &Path) -> PathBuf {
+    let is_packed = recording
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+    let unpacked = if is_packed {
+        recording.with_extension("")
+    } else {
+        recording.to_owned()
+    };
+    unpacked.with_extension("jmx")
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

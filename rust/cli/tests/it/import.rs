@@ -2,6 +2,7 @@
 
 use crate::program::run;
 use std::fs;
+use std::io::Write;
 
 /// One of the recordings that the tests of the whole system play.
 pub const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/recordings/json-rpc.har");
@@ -33,6 +34,26 @@ fn a_plan_is_written_beside_its_recording_and_never_over_one_that_is_there() {
     let printed = run(&["import", har, "-o", "-"]);
     assert_eq!((printed.code, printed.out), (Some(0), text));
     assert!(printed.err.contains("note: "), "{}", printed.err);
+}
+
+#[test]
+fn a_packed_recording_and_one_with_its_requests_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fs::File::create(folder.path().join("visit.har.gz")).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let login = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/recordings/login.har");
+    packed.write_all(&fs::read(login).unwrap()).unwrap();
+    packed.finish().unwrap();
+    let packed = folder.path().join("visit.har.gz");
+    let made = run(&["import", "--http", packed.to_str().unwrap()]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    assert!(
+        made.out.contains("3 requests gave what the sockets use"),
+        "{}",
+        made.out
+    );
+    let plan = fs::read_to_string(folder.path().join("visit.jmx")).unwrap();
+    assert_eq!(plan.matches("testclass=\"HTTPSamplerProxy\"").count(), 3);
 }
 
 #[test]
