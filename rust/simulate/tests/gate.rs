@@ -374,6 +374,27 @@ fn those_who_are_always_refused_starve_nobody() {
     }
 }
 
+/// So near that nobody else is under way when one is refused: nothing tells the refusal from that of a window that is used up.
+#[test]
+fn a_refusal_of_ones_own_is_not_taken_for_the_end_of_a_window_that_let_in_more_before() {
+    for (limit, most) in [
+        ("fixed-window limit=100 window=5s", 1.5),
+        ("fixed-window limit=40 window=5s", 1.55),
+    ] {
+        let mut storm = paced(limit, 200);
+        (storm.round_trip, storm.hint) = (NEAR, Hint::None);
+        let without = storm.run_all(40);
+        for banned in [1, 4, 10, 20] {
+            storm.banned = banned;
+            let with = storm.run_all(40);
+            assert!(
+                with.lost == 0 && with.makespan <= most * without.makespan,
+                "{limit} {banned}: {with:?} against {without:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_cap_before_those_who_are_always_refused_is_used_none_the_less() {
     let mut storm = paced("concurrency limit=20", 200);

@@ -141,6 +141,13 @@ impl Learner {
         if closed.before.passes < FEW {
             return None;
         }
+        let early = self
+            .quota
+            .is_some_and(|quota| closed.before.passes + FEW <= quota);
+        if early && closed.probes == 0 && self.taken_back > 0 {
+            // It let in more before, and some are refused for their own sake: a probe soon is cheaper than the rest of a window.
+            return None;
+        }
         if let Some(quiet) = self.quiet.filter(|_| self.may_renew) {
             let renewed = closed.latest.saturating_add(quiet);
             if renewed >= first.saturating_add(least.mul_f64(CONSISTENT)) {
