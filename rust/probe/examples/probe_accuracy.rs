@@ -1,10 +1,10 @@
 //! How often the experiment is right, over random limits of each kind, in virtual time.
 //!
-//! `cargo run --release -p probe --example probe_accuracy [LIMITS A KIND] [WORD] [steps] [used]`: so many of each (5), only of kinds with the
-//! word in their text; each step; others used some of the quota before.
+//! `cargo run --release -p probe --example probe_accuracy [LIMITS A KIND] [WORD] [steps] [used] [others]`: so many of each (5), only of kinds with
+//! the word in their text; each step; others used some of the quota before; or servers that do as no limit of text.
 
 use limiter::{LimitSpec, Limiter, Rule};
-use probe::rehearsal::{Way, rehearse, used};
+use probe::rehearsal::{Blocking, FreedLate, Way, rehearse, used};
 use probe::{Budget, Candidate, Class, Ending, Probe};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -62,6 +62,75 @@ fn figures(limit: &LimitSpec) -> (f64, f64) {
     }
 }
 
+/// Servers that block who was refused, also anew at each try, and caps whose places get free late.
+fn others(each: usize) {
+    for (world, class) in [Class::Blocks, Class::BlocksAnew, Class::Late]
+        .into_iter()
+        .enumerate()
+    {
+        let (mut right, mut misled) = (0, 0);
+        for nth in 0..each {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64((world * 1_000 + nth) as u64);
+            let count = [5, 8, 10, 12, 20, 30, 50][random.random_range(0..7)];
+            let window = [1, 2, 3, 5, 10][random.random_range(0..5)];
+            let seconds = [0.7, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0][random.random_range(0..8)];
+            let way = Way {
+                round_trip: Duration::from_millis([1, 5, 50][random.random_range(0..3)]),
+                hiccup: Duration::from_millis(10),
+                stall: Duration::ZERO,
+            };
+            let word = ["fixed-window", "sliding-window"][random.random_range(0..2)];
+            let text = match class {
+                Class::Late => format!("concurrency limit={count}"),
+                _ => format!("{word} limit={count} window={window}s"),
+            };
+            let limit: LimitSpec = text.parse().expect("a limit");
+            let time = Duration::from_secs_f64(seconds);
+            let mut probe = Probe::new(
+                Budget {
+                    tries: 300,
+                    time: Duration::from_secs(600),
+                },
+                nth as u64,
+            );
+            let since = Duration::from_secs(1_795_000_000);
+            let seed = nth as u64;
+            let (ending, _) = match class {
+                Class::Late => {
+                    let late = FreedLate::new(&limit, time);
+                    rehearse(&mut probe, late, since, way, seed, |_, _, _| {})
+                }
+                _ => {
+                    let blocking = Blocking::new(limit, time, class == Class::BlocksAnew);
+                    rehearse(&mut probe, blocking, since, way, seed, |_, _, _| {})
+                }
+            };
+            let found = probe.candidates();
+            let first = found.first().filter(|first| first.explains);
+            // Where it is freed soon a cap is what it is.
+            let soon = class == Class::Late && seconds <= 1.0;
+            let is = |one: &Candidate| one.class == class || soon && one.class == Class::Concurrency;
+            let told = first.is_some_and(is);
+            let open = |one: &Candidate| {
+                is(one) && first.is_some_and(|first| one.contradicted <= first.contradicted)
+            };
+            let wrong = first.is_some() && !found.iter().any(open) && ending == Ending::Known;
+            right += u32::from(told);
+            misled += u32::from(wrong && !told);
+            println!(
+                "{} {text}, {seconds} s: {ending:?}, {} tries, {}",
+                if told { "right" } else { "other" },
+                probe.tries_made(),
+                first.map_or_else(
+                    || "cannot tell".to_owned(),
+                    |first| format!("{:?} {}", first.class, first.limit)
+                )
+            );
+        }
+        println!("{class:?}: {right} of {each} right, {misled} known but wrong");
+    }
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let each: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
@@ -71,6 +140,10 @@ fn main() {
     let (steps, used_before) = (says("steps"), says("used"));
     let (mut right, mut cannot, mut wrong, mut near, mut sure) = (0, 0, 0, 0, 0);
     let mut tries = Vec::new();
+    if says("others") {
+        others(each);
+        return;
+    }
     for kind in 0..10 {
         for nth in 0..each {
             let mut random = Xoshiro256PlusPlus::seed_from_u64((kind * 1_000 + nth) as u64);

@@ -1,7 +1,7 @@
 //! Whole experiments in virtual time: what they find, and what they never do.
 
 use limiter::{Decision, LimitSpec, Limiter};
-use probe::rehearsal::{Limits, Way, rehearse, used};
+use probe::rehearsal::{Blocking, FreedLate, Limits, Way, rehearse, used};
 use probe::{Budget, Candidate, Class, Ending, Probe, Step};
 use std::time::Duration;
 
@@ -266,50 +266,6 @@ fn the_same_seed_makes_the_same_tries() {
     assert_eq!(one, other);
 }
 
-/// Whoever is refused is refused for a time, and begins anew then, as `rate-limiter-flexible` with a `blockDuration`.
-struct Blocking {
-    spec: LimitSpec,
-    limiter: Limiter,
-    time: Duration,
-    until: Duration,
-}
-
-impl Limits for Blocking {
-    fn try_pass(&mut self, now: Duration) -> Decision {
-        if now < self.until {
-            return Decision::Reject { retry_in: None };
-        }
-        let decision = self.limiter.try_pass(now);
-        if !decision.passed() {
-            self.until = now + self.time;
-            self.limiter = Limiter::new(&self.spec);
-        }
-        decision
-    }
-
-    fn release(&mut self, _: Duration) {}
-}
-
-/// So many at a time; a place gets free so long after its connection was closed.
-struct FreedLate {
-    limiter: Limiter,
-    time: Duration,
-    due: Vec<Duration>,
-}
-
-impl Limits for FreedLate {
-    fn try_pass(&mut self, now: Duration) -> Decision {
-        let (free, due): (Vec<_>, Vec<_>) = self.due.iter().partition(|at| **at <= now);
-        free.into_iter().for_each(|at| self.limiter.release(at));
-        self.due = due;
-        self.limiter.try_pass(now)
-    }
-
-    fn release(&mut self, now: Duration) {
-        self.due.push(now + self.time);
-    }
-}
-
 /// What is found of a server that does as no limit of text, and whether it is taken for known.
 fn found_of(limits: impl Limits, seed: u64) -> (Vec<Candidate>, Ending) {
     let budget = Budget {
@@ -332,12 +288,7 @@ fn a_server_that_blocks_who_was_refused_is_told_as_such() {
         ("fixed-window limit=8 window=10s", 5),
     ] {
         for seed in 1..=3 {
-            let blocking = Blocking {
-                spec: spec(text),
-                limiter: Limiter::new(&spec(text)),
-                time: seconds * SECOND,
-                until: Duration::ZERO,
-            };
+            let blocking = Blocking::new(spec(text), seconds * SECOND, false);
             let (candidates, ending) = found_of(blocking, seed);
             let first = candidates.first().expect("something is found");
             let near = (first.scale.0 * 0.9..=first.scale.1 * 1.1).contains(&f64::from(seconds));
@@ -363,11 +314,7 @@ fn a_server_that_blocks_who_was_refused_is_told_as_such() {
 fn a_cap_whose_places_get_free_late_is_told_as_a_cap() {
     for (limit, seconds) in [(12, 2), (20, 5), (5, 20)] {
         let text = format!("concurrency limit={limit}");
-        let late = FreedLate {
-            limiter: Limiter::new(&spec(&text)),
-            time: seconds * SECOND,
-            due: Vec::new(),
-        };
+        let late = FreedLate::new(&spec(&text), seconds * SECOND);
         let (candidates, _) = found_of(late, 1);
         let first = candidates.first().expect("something is found");
         assert_eq!(

@@ -1,10 +1,13 @@
 //! What a probe found out, in the form in which `find` tells it.
 
 use ::find::{Finding, Kind, RuledOut, likely_makers};
-use limiter::{LimitSpec, Rule, WindowClock};
+use limiter::{Limit, LimitSpec, Rule, WindowClock};
 use probe::{Candidate, Class, Ending};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// In a queue that is so short, one who waits is no exception.
+const FEW_OF_A_QUEUE: u32 = 4;
 
 /// One that blocks has no name, and no text.
 fn kind(class: Class) -> Kind {
@@ -27,9 +30,15 @@ pub(super) fn finding(
     ending: Option<Ending>,
     begun: Duration,
 ) -> Finding {
+    let of_probe = candidates.first().map(|best| best.class);
+    let candidates: Vec<Candidate> = candidates.iter().map(without_a_queue).collect();
     let Some(best) = candidates.first() else {
         return seen;
     };
+    if Some(best.class) != of_probe {
+        seen.notes
+            .push("who is let in when the bucket is just empty waits for a token for a moment".to_owned());
+    }
     let named = kind(best.class);
     (seen.rate_per_second, seen.burst, seen.limit, seen.window_ms) = (None, None, None, None);
     (seen.second, seen.each_user) = (None, None);
@@ -98,6 +107,31 @@ pub(super) fn finding(
     }
     seen.likely_makers = likely_makers(&seen);
     seen
+}
+
+/// A queue in which one at most waits is a bucket whose last token may be waited for, as Traefik's.
+fn without_a_queue(candidate: &Candidate) -> Candidate {
+    let rule = candidate.limit.limits.first().map(|limit| limit.rule);
+    match rule {
+        Some(Rule::Queue { rate, burst, delay }) if delay >= FEW_OF_A_QUEUE && burst <= delay + 1 => {
+            let longer = f64::from(delay + 1 - burst);
+            let bucket = Rule::TokenBucket {
+                rate,
+                burst: delay + 1,
+            };
+            Candidate {
+                class: Class::Bucket,
+                limit: Limit {
+                    rule: bucket,
+                    reject_counts: false,
+                }
+                .into(),
+                counts: (candidate.counts.0 + longer, candidate.counts.1 + longer),
+                ..candidate.clone()
+            }
+        }
+        _ => candidate.clone(),
+    }
 }
 
 fn middle((low, high): (f64, f64)) -> f64 {
@@ -275,6 +309,36 @@ mod tests {
         };
         assert!(open(&found), "{found:?}");
         assert!(!open(&told(&[window])));
+    }
+
+    #[test]
+    fn a_queue_in_which_one_at_most_waits_is_a_bucket() {
+        for (limit, burst) in [
+            ("queue rate=9.9 burst=20 delay=19", 20),
+            ("queue rate=9.9 burst=19 delay=19", 20),
+        ] {
+            let found = told(&[candidate(Class::Queue, limit, 9.9)]);
+            assert_eq!(
+                (found.kind, found.burst, found.rate_per_second),
+                (Kind::TokenBucket, Some(burst), Some(9.9)),
+                "{found:?}"
+            );
+            assert!(
+                found.notes.iter().any(|note| note.contains("waits for a token")),
+                "{found:?}"
+            );
+        }
+        for limit in [
+            "queue rate=9.9 burst=20 delay=10",
+            "queue rate=9.9 burst=20",
+            "queue rate=9.9 burst=2 delay=2",
+        ] {
+            assert_eq!(
+                told(&[candidate(Class::Queue, limit, 9.9)]).kind,
+                Kind::Queue,
+                "{limit}"
+            );
+        }
     }
 
     #[test]
