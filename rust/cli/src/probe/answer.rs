@@ -57,13 +57,12 @@ pub(super) fn finding(
         .iter()
         .filter(|one| one.contradicted <= best.contradicted)
         .collect();
-    let alike = |one: &&&Candidate| kind(one.class) == named;
-    let agreed = equal
-        .iter()
-        .filter(alike)
-        .all(|one| one.class.refusals_count() == counted);
-    let has_meaning = !matches!(named, Kind::Concurrency | Kind::Queue);
-    seen.refusals_count = (agreed && has_meaning).then_some(counted);
+    // Of all that are possible, not of the named kind alone: HAProxy's connection rate was told as a window in which they do not count,
+    // or a counter, which would count them.
+    let has_meaning = |one: &Candidate| !matches!(kind(one.class), Kind::Concurrency | Kind::Queue);
+    let mut counting = equal.iter().filter(|one| has_meaning(one));
+    let agreed = counting.all(|one| one.class.refusals_count() == counted);
+    seen.refusals_count = (agreed && has_meaning(best)).then_some(counted);
     seen.contradicted = best.contradicted as usize;
     let limit = on_the_clock(&best.limit, begun);
     figures(&mut seen, best, &limit);
@@ -339,6 +338,24 @@ mod tests {
                 "{limit}"
             );
         }
+    }
+
+    #[test]
+    fn whether_refusals_count_stays_open_where_another_possible_kind_says_otherwise() {
+        let window = candidate(Class::Fixed, "fixed-window limit=60 window=5s", 5.0);
+        let counter = |class| candidate(class, "sliding-counter limit=60 window=5s", 5.0);
+        for (other, counted) in [(Class::CounterCounts, None), (Class::Counter, Some(false))] {
+            let found = told(&[window.clone(), counter(other)]);
+            assert_eq!(
+                (found.kind, found.refusals_count, &found.also_possible[..]),
+                (Kind::FixedWindow, counted, &[Kind::SlidingCounter][..]),
+                "{found:?}"
+            );
+        }
+        // A worse one has no word.
+        let mut worse = counter(Class::CounterCounts);
+        worse.contradicted = 1;
+        assert_eq!(told(&[window, worse]).refusals_count, Some(false));
     }
 
     #[test]
