@@ -12,8 +12,9 @@ pub(crate) const BEGIN: Duration = Duration::from_secs(4 * 3_600);
 
 /// A decision may lie so much beside the middle of its way, besides what its way took longer than others: cores are shared.
 const LEAST_SLACK: Duration = Duration::from_millis(3);
-/// An answer that comes so much later than others was made to wait.
-const LATE: Duration = Duration::from_millis(40);
+/// An answer that comes so much later than others was made to wait in a queue. Not by less: a bucket may have its last token waited for,
+/// as Traefik does for up to 50 ms.
+const LATE: Duration = Duration::from_millis(70);
 /// A queue lets out one after the other. Answers that all come late and at the same moment, though their requests did not, waited for a
 /// server that stood still: one later than usual by so much, another's answer so near, their requests so far apart.
 const HELD_UP: Duration = Duration::from_millis(5);

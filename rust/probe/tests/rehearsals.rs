@@ -364,3 +364,49 @@ fn a_slow_server_is_not_asked_for_many_at_a_time() {
     let most = tried.iter().map(within).max().unwrap_or(0);
     assert!(most <= 100 && tried.len() > 150, "{most} of {}", tried.len());
 }
+
+/// A bucket as Traefik's: who is let in when it is just empty waits for the token, for half of a token's time and 50 ms at most.
+struct Waiting {
+    rate: f64,
+    burst: f64,
+    tokens: f64,
+    at: Duration,
+}
+
+impl Limits for Waiting {
+    fn try_pass(&mut self, now: Duration) -> Decision {
+        let since = now.saturating_sub(self.at).as_secs_f64();
+        self.tokens = (self.tokens + self.rate * since).min(self.burst);
+        self.at = now;
+        let wait = Duration::from_secs_f64(((1.0 - self.tokens) / self.rate).max(0.0));
+        if wait > Duration::from_millis(50) {
+            return Decision::Reject { retry_in: None };
+        }
+        self.tokens -= 1.0;
+        if wait.is_zero() {
+            Decision::Pass
+        } else {
+            Decision::PassLate { delay: wait }
+        }
+    }
+
+    fn release(&mut self, _: Duration) {}
+}
+
+/// It was told as a queue, or as a counter with odd figures.
+#[test]
+fn a_bucket_whose_last_token_is_waited_for_is_no_other_kind() {
+    let mut told = 0;
+    for seed in 1..=6 {
+        let waiting = Waiting {
+            rate: 10.0,
+            burst: 20.0,
+            tokens: 20.0,
+            at: 1_000 * SECOND,
+        };
+        let (candidates, _) = found_of(waiting, seed);
+        let first = candidates.first().expect("something is found");
+        told += u32::from(is_right(first, Class::Bucket, 20.0, 10.0));
+    }
+    assert!(told >= 5, "{told} of 6");
+}
