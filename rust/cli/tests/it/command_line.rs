@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 use crate::import::RECORDING;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use crate::program::dies_of_a_signal;
 use crate::program::run;
 #[cfg(target_os = "linux")]
@@ -239,7 +239,7 @@ fn files_that_cannot_be_written_fail_with_a_clear_text() {
 }
 
 #[test]
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn commands_without_an_end_of_their_own_die_of_a_signal() {
     for args in [
         &["find", "-"][..],
