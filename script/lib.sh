@@ -115,6 +115,15 @@ need_limiters() {
   need_jars limiters
 }
 
+ZIG_PACKAGES=(ziglang==0.17.1 cargo-zigbuild==0.24.0)
+
+# need_zig: the cross linker, in a Python environment of its own, build/zig-venv.
+need_zig() {
+  need_command python3 python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package python3-venv
+  need_python_packages build/zig-venv "${ZIG_PACKAGES[@]}"
+}
+
 need_servers() {
   need_command nginx nginx
   need_command haproxy haproxy

@@ -21,6 +21,7 @@ import org.apache.jmeter.gui.util.FileDialoger;
 import org.apache.jmeter.save.SaveService;
 import org.apache.jmeter.services.FileServer;
 import org.apache.jmeter.util.JMeterUtils;
+import org.apache.jorphan.collections.HashTree;
 
 /** Moves the plan that is open to our elements: shows what becomes of it, and opens the result. */
 public final class MigrateAction extends AbstractActionWithNoRunningTest {
@@ -42,8 +43,13 @@ public final class MigrateAction extends AbstractActionWithNoRunningTest {
     }
     try {
       PlanMigration migration = PlanMigration.of(plan);
-      if (isWanted(plan, migration) && isFree(event)) {
-        open(event, migration.writeBeside());
+      if (isWanted(plan, migration)) {
+        File moved = migration.writeBeside();
+        HashTree tree = load(moved);
+        // Not before: a plan that JMeter cannot read must not cost the one that is open.
+        if (isFree(event)) {
+          open(event, moved, tree);
+        }
       }
     } catch (IOException | IllegalUserActionException | NativeLibraryException e) {
       JMeterUtils.reportErrorToUser(e.getMessage(), Messages.get("migrate.menu"), e);
@@ -113,11 +119,26 @@ public final class MigrateAction extends AbstractActionWithNoRunningTest {
     return migration.changes() && choice == 0;
   }
 
+  /**
+   * Reads the moved plan.
+   *
+   * @throws IOException if JMeter cannot, as where it still has elements of a plugin that is gone;
+   *     the message names the file
+   */
+  static HashTree load(File plan) throws IOException {
+    try {
+      return SaveService.loadTree(plan);
+    } catch (IOException | RuntimeException e) {
+      throw new IOException(
+          String.format(Messages.get("migrate.unreadable"), plan, e.getMessage()), e);
+    }
+  }
+
   /** As JMeter's own Open does, once the file is known. */
-  private static void open(ActionEvent event, File plan)
-      throws IOException, IllegalUserActionException {
+  private static void open(ActionEvent event, File plan, HashTree tree)
+      throws IllegalUserActionException {
     FileServer.getFileServer().setBaseForScript(plan);
-    if (Load.insertLoadedTree(event.getID(), SaveService.loadTree(plan), false)) {
+    if (Load.insertLoadedTree(event.getID(), tree, false)) {
       GuiPackage.getInstance().setTestPlanFile(plan.getAbsolutePath());
     }
     GuiPackage.getInstance().updateCurrentGui();

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 
 /**
@@ -13,6 +14,9 @@ import java.util.Arrays;
  * asked for.
  */
 final class PlanMigration {
+  /** Exit code of {@code migrate} for a file that it does not touch. */
+  private static final int NO_PLAN = 2;
+
   private final File plan;
   private final byte[] moved;
   private final String report;
@@ -35,9 +39,10 @@ final class PlanMigration {
     Path page = folder.resolve("report.html");
     try {
       // Twice: the report is about the plan, and speaks of no folder that is gone when it is read.
-      CommandLine.run("migrate", plan.getPath(), "--dry-run", "--report", page.toString());
+      int told =
+          CommandLine.run("migrate", plan.getPath(), "--dry-run", "--report", page.toString());
       CommandLine.run("migrate", plan.getPath(), "--out", out.toString());
-      if (!Files.exists(page)) {
+      if (!Files.exists(page) || told != NO_PLAN && !Files.exists(moved)) {
         throw new IOException(Messages.get("migrate.failed"));
       }
       String report = body(new String(Files.readAllBytes(page), StandardCharsets.UTF_8));
@@ -77,7 +82,7 @@ final class PlanMigration {
       String free = name + "-wsb" + (number > 1 ? "-" + number : "") + ".jmx";
       Path file = plan.getAbsoluteFile().toPath().resolveSibling(free);
       if (!Files.exists(file)) {
-        return Files.write(file, moved).toFile();
+        return Files.write(file, moved, StandardOpenOption.CREATE_NEW).toFile();
       }
     }
   }

@@ -3,6 +3,7 @@ package io.github.wsbackoff.gui;
 import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.JMeterSetup;
@@ -77,6 +78,16 @@ public class PlanMigrationTest {
     PlanMigration migration = PlanMigration.of(plan);
     assertFalse(migration.changes());
     assertTrue(migration.report(), migration.report().contains("no well-formed XML"));
+  }
+
+  @Test
+  public void a_plan_that_jmeter_cannot_open_is_named_with_what_it_lacks() throws Exception {
+    IOException failure = assertThrows(IOException.class, () -> MigrateAction.load(plan));
+    String text = failure.getMessage();
+    for (String word : new String[] {plan.getPath(), "lib/ext", "OpenWebSocketSampler"}) {
+      assertTrue(text, text.contains(word));
+    }
+    MigrateAction.load(PlanMigration.of(plan).writeBeside());
   }
 
   @Test
