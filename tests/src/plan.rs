@@ -2,9 +2,12 @@
 //! values. The plans that people read are in `tests/plans`.
 
 mod elements;
+mod kinds;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+
+use kinds::Kind;
 
 use crate::{Result, at};
 
@@ -23,6 +26,11 @@ pub struct Group {
     /// None: until the run is stopped, or the time is over.
     loops: Option<u32>,
     seconds: Option<u32>,
+    delay_seconds: u32,
+    kind: Kind,
+    on_error: &'static str,
+    delayed_start: bool,
+    same_user: bool,
     elements: Vec<String>,
 }
 
@@ -76,6 +84,11 @@ impl Group {
             ramp_up_seconds: 0,
             loops: Some(1),
             seconds: None,
+            delay_seconds: 0,
+            kind: Kind::Threads,
+            on_error: "continue",
+            delayed_start: false,
+            same_user: true,
             elements: Vec::new(),
         }
     }
@@ -200,25 +213,30 @@ impl Group {
     }
 
     fn write(&self, out: &mut impl Write) -> std::fmt::Result {
+        let (class, gui) = self.kind.names();
         write!(
             out,
-            "<ThreadGroup guiclass=\"ThreadGroupGui\" testclass=\"ThreadGroup\" testname=\"{}\">\n{}\
+            "<{class} guiclass=\"{gui}\" testclass=\"{class}\" testname=\"{}\">\n{}\
              <boolProp name=\"ThreadGroup.scheduler\">{}</boolProp>\n\
-             <boolProp name=\"ThreadGroup.same_user_on_next_iteration\">true</boolProp>\n\
+             <boolProp name=\"ThreadGroup.delayedStart\">{}</boolProp>\n\
+             <boolProp name=\"ThreadGroup.same_user_on_next_iteration\">{}</boolProp>\n\
              <elementProp name=\"ThreadGroup.main_controller\" elementType=\"LoopController\" \
              guiclass=\"LoopControlPanel\" testclass=\"LoopController\">\n{}\
-             <boolProp name=\"LoopController.continue_forever\">false</boolProp>\n</elementProp>\n</ThreadGroup>\n<hashTree>\n",
+             <boolProp name=\"LoopController.continue_forever\">false</boolProp>\n</elementProp>\n</{class}>\n<hashTree>\n",
             escaped(&self.name),
             strings(&[
                 ("ThreadGroup.num_threads", &self.users.to_string()),
                 ("ThreadGroup.ramp_time", &self.ramp_up_seconds.to_string()),
-                ("ThreadGroup.on_sample_error", "continue"),
+                ("ThreadGroup.on_sample_error", self.on_error),
                 (
                     "ThreadGroup.duration",
                     &self.seconds.unwrap_or_default().to_string()
                 ),
+                ("ThreadGroup.delay", &self.delay_seconds.to_string()),
             ]),
             self.seconds.is_some(),
+            self.delayed_start,
+            self.same_user,
             strings(&[(
                 "LoopController.loops",
                 &self.loops.map_or("-1".to_owned(), |loops| loops.to_string())

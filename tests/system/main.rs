@@ -42,4 +42,5 @@ mod stopping;
 mod support;
 mod turns;
 mod upgrades;
+mod virtual_users;
 mod world;

@@ -145,12 +145,40 @@ impl Group {
         self.element("ConstantTimer", "ConstantTimerGui", "Timer", &body, "")
     }
 
+    /// Adds a sampler that runs a BeanShell script, which may set `ResponseMessage` and `IsSuccess`.
+    #[must_use]
+    pub fn script(self, name: &str, script: &str) -> Self {
+        let texts = [
+            ("BeanShellSampler.query", script),
+            ("BeanShellSampler.filename", ""),
+            ("BeanShellSampler.parameters", ""),
+        ];
+        let body = strings(&texts) + &flag("BeanShellSampler.resetInterpreter", false);
+        self.element("BeanShellSampler", "BeanShellSamplerGui", name, &body, "")
+    }
+
+    /// Adds an end of all users, by JMeter's Flow Control Action: after their samples, or now.
+    #[must_use]
+    pub fn stop_test(self, now: bool) -> Self {
+        self.action(if now { "2" } else { "0" }, "2", "0")
+    }
+
+    /// Adds an end of the user that comes there.
+    #[must_use]
+    pub fn stop_user(self) -> Self {
+        self.action("0", "0", "0")
+    }
+
     /// Adds a pause of some milliseconds, or of a function's.
     #[must_use]
     pub fn pause(self, milliseconds: &str) -> Self {
+        self.action("1", "0", milliseconds)
+    }
+
+    fn action(self, action: &str, target: &str, milliseconds: &str) -> Self {
         let texts = [
-            ("ActionProcessor.action", "1"),
-            ("ActionProcessor.target", "0"),
+            ("ActionProcessor.action", action),
+            ("ActionProcessor.target", target),
             ("ActionProcessor.duration", milliseconds),
         ];
         self.element("TestAction", "TestActionGui", "Pause", &strings(&texts), "")
