@@ -26,6 +26,9 @@ const WHO: &str = "t = Thread.currentThread(); ResponseMessage = t.isVirtual() +
                    + ctx.getThreadNum() + \" \" + ctx.getThreadGroup().getNumberOfThreads() + \" \" \
                    + vars.isSameUserOnNextIteration();";
 
+/// What a group gets besides its elements.
+type With = fn(Group) -> Group;
+
 /// What [`WHO`] says.
 #[derive(Debug)]
 struct Who {
@@ -146,7 +149,7 @@ fn errors_and_iterations_of_virtual_users_are_as_in_a_thread_group() {
         skip!("there is no Java 25 on this machine")
     };
     let _turn = together();
-    let kinds: [(&str, fn(Group) -> Group); 5] = [
+    let kinds: [(&str, With); 5] = [
         ("continue", |group| group),
         ("loop", |group| group.on_error("startnextloop")),
         ("thread", |group| group.on_error("stopthread")),
@@ -252,7 +255,7 @@ fn ramp_up_schedule_and_delayed_start_keep_jmeters_times() {
         skip!("there is no Java 25 on this machine")
     };
     let _turn = alone();
-    let kinds: [(&str, fn(Group) -> Group); 4] = [
+    let kinds: [(&str, With); 4] = [
         ("ramp", |group| group.ramp_up(2)),
         ("delayed", |group| group.ramp_up(2).delayed_start()),
         ("time", |group| group.lasting(2).after(1)),
@@ -326,7 +329,7 @@ fn shutdown_in_a_delayed_ramp_up_lets_samples_end_and_starts_nobody() {
 const MANY: u32 = 10_000;
 
 /// Starts them, has JMeter's Stop end them, and gives how long that took, in milliseconds.
-fn stop_many(java: &Path, name: &str, kind: fn(Group) -> Group, threads: Option<usize>) -> u64 {
+fn stop_many(java: &Path, name: &str, kind: With, threads: Option<usize>) -> u64 {
     let folder = folder(name);
     let plan = Plan::of(kind(Group::new("V", MANY).pause("600000")));
     let running = on(java, &plan, &folder).start().unwrap();

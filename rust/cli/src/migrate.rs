@@ -3,7 +3,7 @@
 use crate::included::{self, Reading};
 use crate::output::{self, Sort, fresh};
 use crate::{Failure, complain, say};
-use ::migrate::{File, LARGEST, Migration, html, markdown, migrate_beside, text};
+use ::migrate::{File, Groups, LARGEST, Migration, html, markdown, migrate_beside, text};
 use clap::{ArgGroup, Args};
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,6 +41,10 @@ pub(crate) struct Options {
     #[arg(long)]
     dry_run: bool,
 
+    /// Make each Thread Group a `wsb - Virtual Users`, for thousands of users; JMeter must then run on Java 21 or newer
+    #[arg(long = "virtual")]
+    virtual_users: bool,
+
     /// Write the report there, too
     #[arg(long, value_name = "FILE.html|FILE.md", value_parser = report_file)]
     report: Option<PathBuf>,
@@ -58,6 +62,8 @@ Examples:
     ws-backoff migrate plans --out moved
   One plan where it is; the old one stays as login.jmx.bak:
     ws-backoff migrate login.jmx --in-place
+  Thousands of users in one JVM, on Java 25:
+    ws-backoff migrate login.jmx --virtual --out moved
 
 Exit codes: 0 all moved, or nothing to move; 3 something was left; 2 a file is no plan, or cannot be read or written.";
 
@@ -135,7 +141,13 @@ fn all(options: &Options) -> Result<i32, Failure> {
 fn one(options: &Options, source: &Source, kept: Option<&str>) -> File {
     let moved = read(&source.path).and_then(|bytes| {
         let files = |name: &str| beside_plan(&source.path, name);
-        let migration = migrate_beside(&bytes, &files, kept).map_err(|refusal| refusal.to_string())?;
+        let groups = if options.virtual_users {
+            Groups::Virtual
+        } else {
+            Groups::Threads
+        };
+        let migration =
+            migrate_beside(&bytes, &files, kept, groups).map_err(|refusal| refusal.to_string())?;
         let written = if options.dry_run {
             None
         } else {

@@ -5,6 +5,7 @@
 //!
 //! Pure: no file, no clock. Not here: which files are read and where results go (`cli`).
 
+mod groups;
 mod incumbent;
 mod jmx;
 mod ours;
@@ -17,6 +18,7 @@ mod slots;
 mod told;
 mod zaleski;
 
+pub use groups::Groups;
 pub use jmx::{DEEPEST, LARGEST, MOST_ELEMENTS, Refusal};
 pub use report::{File, html, markdown, text};
 pub use told::{Entry, Outcome};
@@ -67,14 +69,20 @@ pub fn kept_by(bytes: &[u8], files: &Files) -> Result<Option<String>, Refusal> {
 /// # Errors
 /// What is no plan, or cannot be read.
 pub fn migrate(bytes: &[u8], files: &Files) -> Result<Migration, Refusal> {
-    migrate_beside(bytes, files, None)
+    migrate_beside(bytes, files, None, Groups::Threads)
 }
 
 /// The same for a plan that includes others or is included: samplers stay that may share a connection with one that is `kept` there.
+/// `groups` says what becomes of thread groups.
 ///
 /// # Errors
 /// What is no plan, or cannot be read.
-pub fn migrate_beside(bytes: &[u8], files: &Files, kept: Option<&str>) -> Result<Migration, Refusal> {
+pub fn migrate_beside(
+    bytes: &[u8],
+    files: &Files,
+    kept: Option<&str>,
+    groups: Groups,
+) -> Result<Migration, Refusal> {
     let plan = Plan::read(bytes)?;
     let mut change = Change::of(&plan);
     let mut entries = Vec::new();
@@ -86,6 +94,9 @@ pub fn migrate_beside(bytes: &[u8], files: &Files, kept: Option<&str>) -> Result
     zaleski::apply(&plan, &zaleski::survey(&plan, files), &mut change, &mut entries);
     pace::offer(&plan, &mut entries);
     incumbent::apply(&plan, &found, &loops.taken(), files, &mut change, &mut entries);
+    if groups == Groups::Virtual {
+        groups::convert(&plan, &mut change, &mut entries);
+    }
     entries.sort_by_key(|entry| entry.line);
     Ok(Migration {
         plan: change.done(),

@@ -8,8 +8,11 @@ pub(crate) const RETRY: &str = "wsb - Retry";
 /// What people call the assertion for bytes.
 pub(crate) const BINARY_ASSERTION: &str = "wsb - Binary Assertion";
 
+/// The thread group whose users are virtual threads, by its class.
+pub(crate) const VIRTUAL_USER_GROUP: &str = "io.github.wsbackoff.threads.VirtualUserGroup";
+
 /// What a person calls an element, by the last part of its class.
-const LABELS: [(&str, &str); 8] = [
+const LABELS: [(&str, &str); 9] = [
     ("ConnectSampler", "wsb - Connect"),
     ("SendSampler", "wsb - Send"),
     ("ReceiveSampler", "wsb - Receive"),
@@ -18,6 +21,7 @@ const LABELS: [(&str, &str); 8] = [
     ("CloseSampler", "wsb - Close"),
     ("RetryController", RETRY),
     ("BinaryAssertion", BINARY_ASSERTION),
+    ("VirtualUserGroup", "wsb - Virtual Users"),
 ];
 
 /// A sampler of ours: `Connect`, `Send`, `Receive`, `Exchange`, `Ping` or `Close`.
@@ -38,6 +42,11 @@ pub(crate) fn binary_assertion() -> NewElement {
 /// The defaults of all elements in its scope.
 pub(crate) fn defaults() -> NewElement {
     element("config", "WebSocketDefaults")
+}
+
+/// The thread group whose users are virtual threads.
+pub(crate) fn virtual_users() -> NewElement {
+    NewElement::new(VIRTUAL_USER_GROUP, "io.github.wsbackoff.gui.VirtualUserGroupGui")
 }
 
 fn element(folder: &str, name: &str) -> NewElement {

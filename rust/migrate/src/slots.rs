@@ -1,5 +1,6 @@
 //! Places that controllers know by number or by name: what stands in one cannot be taken out, nor can something come beside it.
 
+use crate::groups::is_group;
 use crate::jmx::{ItemId, NewElement, Plan};
 use crate::scripts::is_sampler;
 
@@ -30,7 +31,7 @@ pub(crate) fn is_counted(plan: &Plan, item: ItemId) -> bool {
     }
     plan.parent(item).is_some_and(|parent| {
         let class = plan.class(parent);
-        !class.ends_with("ThreadGroup") && !IN_ORDER.contains(&class)
+        !is_group(class) && !IN_ORDER.contains(&class)
     })
 }
 

@@ -2,6 +2,7 @@
 //! matches a pattern.
 
 use crate::Files;
+use crate::groups::is_group;
 use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
 use crate::scripts::{self, is_sampler};
@@ -265,7 +266,7 @@ fn met_twice(plan: &Plan, item: ItemId) -> Option<ItemId> {
     ];
     let harmless = |class: &str| {
         let ends = HARMLESS.iter().any(|end| class.ends_with(end));
-        ends || is_sampler(class) || class.ends_with("Controller") || class.ends_with("ThreadGroup")
+        ends || is_sampler(class) || class.ends_with("Controller") || is_group(class)
     };
     let above = plan.above(item).flat_map(|above| plan.children(above));
     let mut beside = above.filter(|one| plan.runs(*one) && plan.counts_for(*one, item));

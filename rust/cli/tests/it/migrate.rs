@@ -100,6 +100,33 @@ fn a_folder_is_moved_into_another_and_the_exit_code_says_that_something_was_left
 }
 
 #[test]
+fn thread_groups_become_virtual_where_that_is_asked_for() {
+    let [moves, _, other] = plans();
+    let folder = Folder::of(&[moves, other.clone()]);
+    let path = folder.text("");
+    let without = run(&["migrate", &path, "--dry-run"]);
+    assert!(!without.out.contains("Virtual"), "{}", without.out);
+    let ended = run(&["migrate", &path, "--virtual", "--out", &folder.text("new")]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for part in [
+        "moves.jmx: 1 element moved, nothing left",
+        "other.jmx: 1 element moved, nothing left; written to",
+        "(ThreadGroup) is now wsb - Virtual Users",
+        "JMeter must run on Java 21 or newer, better 24",
+    ] {
+        assert!(ended.out.contains(part), "{part} is not in {}", ended.out);
+    }
+    let class = "io.github.wsbackoff.threads.VirtualUserGroup";
+    let names =
+        format!("{class} guiclass=\"io.github.wsbackoff.gui.VirtualUserGroupGui\" testclass=\"{class}\"");
+    let converted = other.1.replace("ThreadGroup", &names);
+    assert_eq!(folder.content("new/other.jmx"), converted);
+    // A second time nothing is left to do.
+    let again = run(&["migrate", &folder.text("new"), "--virtual", "--dry-run"]);
+    assert_eq!(again.out.matches("nothing to move").count(), 2, "{}", again.out);
+}
+
+#[test]
 fn in_place_keeps_what_was_there_and_a_second_time_changes_nothing() {
     let [moves, _, other] = plans();
     let folder = Folder::of(&[

@@ -1,6 +1,7 @@
 //! Which samplers an element has to do with: those that it counts for, or those of its thread group where it hears of them by variables.
 
 use super::{Into, Survey};
+use crate::groups::is_group;
 use crate::jmx::{ItemId, Plan};
 use crate::scripts::is_sampler;
 
@@ -79,10 +80,7 @@ impl Reach {
         let class = plan.class(item);
         let ends = ["PostProcessor", "Assertion", "Listener", "Extractor"];
         let scoped = ends.iter().any(|end| class.ends_with(end));
-        let group = || {
-            plan.above(item)
-                .find(|above| plan.class(*above).ends_with("ThreadGroup"))
-        };
+        let group = || plan.above(item).find(|above| is_group(plan.class(*above)));
         let place = if scoped { plan.parent(item) } else { group() };
         let within = place.map_or(plan.items(), |place| place..plan.inside(place).end);
         let before = if plan.runs(item) { &self.running } else { &self.all };

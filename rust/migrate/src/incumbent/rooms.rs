@@ -3,6 +3,7 @@
 
 use super::{ASSERTION, Survey, each, frames, kind};
 use crate::Files;
+use crate::groups::is_group;
 use crate::jmx::{ItemId, Plan};
 use crate::scripts;
 use crate::told::{Entry, Outcome};
@@ -23,7 +24,7 @@ fn rooms(plan: &Plan) -> Vec<Option<ItemId>> {
     }
     let mut rooms: Vec<Option<ItemId>> = Vec::with_capacity(plan.items().len());
     for item in plan.items() {
-        let group = plan.class(item).ends_with("ThreadGroup").then_some(item);
+        let group = is_group(plan.class(item)).then_some(item);
         let above = plan.parent(item).and_then(|parent| rooms[parent]);
         rooms.push(group.or(above));
     }
@@ -137,7 +138,7 @@ pub(super) fn tell(plan: &Plan, files: &Files, told: &mut Vec<Entry>) {
         );
         told.push(Entry::of(plan, item, Outcome::Noted(what)));
     }
-    let groups = plan.items().any(|item| plan.class(item).ends_with("ThreadGroup"));
+    let groups = plan.items().any(|item| is_group(plan.class(item)));
     if let Some(fragment) = plan
         .items()
         .find(|item| plan.class(*item) == "TestFragmentController" && !groups)

@@ -95,6 +95,11 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Makes another element of it that has all properties of the old one.
+    pub(crate) fn rename(&mut self, item: ItemId, new: &NewElement) {
+        self.retag(self.plan.node(item), new);
+    }
+
     fn retag(&mut self, node: NodeId, new: &NewElement) {
         let xml = self.plan.xml();
         let name = xml.name_place(node);

@@ -23,6 +23,7 @@ mod tokens;
 mod values;
 
 use crate::Files;
+use crate::groups::is_group;
 use crate::incumbent::Survey;
 use crate::jmx::{ItemId, Plan};
 use crate::scripts::{SCRIPTS, source};
@@ -160,8 +161,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
 
 /// The thread group that an element is in; variables are each thread's own.
 fn group(plan: &Plan, item: ItemId) -> Option<ItemId> {
-    plan.above(item)
-        .find(|above| plan.class(*above).ends_with("ThreadGroup"))
+    plan.above(item).find(|above| is_group(plan.class(*above)))
 }
 
 /// Whether something in a loop, and in no loop inside it, asks how a try went, and something waits or counts.
@@ -428,7 +428,7 @@ fn trails(plan: &Plan, item: ItemId, found: &Found, varying: Option<&str>) -> Re
     }
     let in_order = plan.parent(item).is_some_and(|parent| {
         let class = plan.class(parent);
-        IN_ORDER.contains(&class) || class.ends_with("ThreadGroup")
+        IN_ORDER.contains(&class) || is_group(class)
     });
     let first = found.waits.first();
     if in_order && first.is_some_and(|wait| (wait - found.trails).abs() < 0.5) {
@@ -478,7 +478,7 @@ fn is_repeated(plan: &Plan, item: ItemId) -> bool {
             key == "LoopController.loops" && loops.value == "1"
         };
         let class = plan.class(above);
-        LOOPS.contains(&class) || class.ends_with("ThreadGroup") && !plan.texts(above).any(once)
+        LOOPS.contains(&class) || is_group(class) && !plan.texts(above).any(once)
     };
     plan.above(item).any(loops)
 }

@@ -6,6 +6,7 @@ use super::imagine::World;
 use super::question::{IF, Question};
 use super::{Loop, Loops, group};
 use crate::Files;
+use crate::groups::is_group;
 use crate::jmx::{ItemId, Plan};
 use crate::scripts::{self, SCRIPTS};
 use crate::slots;
@@ -68,7 +69,7 @@ fn keep_what_files_need(plan: &Plan, loops: &mut Loops, starts: &Starts, files: 
             None => drop(unseen.insert(format!("{path}, {what}"))),
         }
     }
-    let fragment = !plan.items().any(|item| plan.class(item).ends_with("ThreadGroup"));
+    let fragment = !plan.items().any(|item| is_group(plan.class(item)));
     for found in loops.loops.values_mut() {
         let Ok(moves) = found else { continue };
         let names: Vec<&str> = moves.found.puts.iter().map(String::as_str).collect();

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All plans of the corpus.
-fn plans() -> Vec<PathBuf> {
+pub(crate) fn plans() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/migrate");
     let folders = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
     let files = folders

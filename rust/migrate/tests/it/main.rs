@@ -5,6 +5,8 @@ mod codes;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod loops;
