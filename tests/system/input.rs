@@ -42,6 +42,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("wsb.maxMessageSize", "huge", "k"),
     ("wsb.scope", "forever", "thread"),
     ("wsb.end", "slam", "abort"),
+    ("wsb.end.reason", LONG_REASON, "123 bytes"),
     ("wsb.keepAlive", "often", "milliseconds"),
     ("wsb.pongTimeout", "0", ""),
     ("wsb.queue.messages", "-1", "0"),

@@ -14,7 +14,7 @@ use crate::connecting::drive;
 use crate::connecting::reconnect::Lifeline;
 use crate::connecting::run::ConnectRun;
 use crate::connecting::signs;
-use crate::connecting::spec::{ConnectSpec, Farewell};
+use crate::connecting::spec::ConnectSpec;
 use crate::failure::Failure;
 use crate::gates::gate::Gates;
 use crate::keeping::farewell::{self, DRAIN};
@@ -212,7 +212,7 @@ impl Engine {
         if let Some(connection) = run.connection.take() {
             connection.extensions().clone_into(&mut extensions);
             slot.watch(&connection);
-            let keeping = spec.keeping;
+            let keeping = spec.keeping.clone();
             let story = Story::new(&self.notices, &self.traces, &board, spec);
             let lifeline = keeping
                 .reconnect
@@ -399,7 +399,7 @@ impl Engine {
     }
 
     /// Closes a connection and frees its handle: says goodbye and waits for the peer's answer, at most so long; `None`: without
-    /// a word, as where the connection's [`Farewell`] has none.
+    /// a word, as where the connection's [`Farewell`](crate::connecting::spec::Farewell) has none.
     ///
     /// # Errors
     /// Misuse only; a peer that does not answer is none.
@@ -407,11 +407,12 @@ impl Engine {
         let slot = self.slots.remove(handle).ok_or(Misuse::UnknownHandle(handle))?;
         let taken = slot.enter().ok_or(Misuse::Busy(handle))?.live.take();
         if let Some(mut live) = taken {
-            let goodbye = goodbye.filter(|_| live.keeping.farewell == Farewell::Close);
+            let farewell = live.keeping.farewell.clone();
+            let goodbye = goodbye.zip(farewell.reason(""));
             live.leave(ClosedBy::Client, goodbye.map(|_| NORMAL));
-            if let Some(timeout) = goodbye {
+            if let Some((timeout, reason)) = goodbye {
                 // Nobody can do more about a peer that does not answer.
-                let _ = live.connection.close(NORMAL, "", timeout);
+                let _ = live.connection.close(NORMAL, reason, timeout);
             }
         }
         Ok(())

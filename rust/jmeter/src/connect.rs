@@ -145,9 +145,16 @@ fn keeping(values: &Values) -> Result<Keeping, Invalid> {
         },
         queue_total: values.size("wsb.queue.total", 0)?,
         reconnect: values.word("wsb.reconnect", &[("no", false), ("on-next-use", true)])?,
-        farewell: values.word(
-            "wsb.end",
-            &[("close", Farewell::Close), ("abort", Farewell::Abort)],
-        )?,
+        farewell: farewell(values)?,
+    })
+}
+
+fn farewell(values: &Values) -> Result<Farewell, Invalid> {
+    let reason = values.close_reason("wsb.end.reason")?;
+    let closes = values.word("wsb.end", &[("close", true), ("abort", false)])?;
+    Ok(if closes {
+        Farewell::Close(reason.into())
+    } else {
+        Farewell::Abort
     })
 }

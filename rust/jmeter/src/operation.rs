@@ -13,8 +13,6 @@ use super::values::{Invalid, Values};
 
 /// A ping's payload (RFC 6455, section 5.5).
 const MAX_CONTROL: usize = 125;
-/// A close frame's reason: what the code leaves of it.
-const MAX_REASON: usize = MAX_CONTROL - 2;
 
 /// One message element as Java sends it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -131,18 +129,9 @@ fn close(values: &Values) -> Result<Action, Invalid> {
             CODES,
         ));
     }
-    let reason = values.raw("wsb.close.reason");
-    if reason.len() > MAX_REASON {
-        return Err(Invalid::new(
-            "wsb.close.reason",
-            reason,
-            format!("{} bytes", reason.len()),
-            "at most 123 bytes",
-        ));
-    }
     Ok(Action::Close(CloseSpec {
         code,
-        reason: reason.to_owned(),
+        reason: values.close_reason("wsb.close.reason")?.to_owned(),
         abort: values.boolean("wsb.close.abort")?,
     }))
 }

@@ -107,6 +107,17 @@ impl Values {
         }
     }
 
+    /// Reads a reason for a close frame, blanks and all (RFC 6455, section 5.5: a control frame holds 125 bytes, two of them the code).
+    pub fn close_reason(&self, name: &str) -> Result<&str, Invalid> {
+        const LONGEST: usize = 123;
+        let reason = self.raw(name);
+        if reason.len() <= LONGEST {
+            return Ok(reason);
+        }
+        let given = format!("{} bytes", reason.len());
+        Err(Invalid::new(name, reason, given, "at most 123 bytes"))
+    }
+
     /// Reads a duration.
     pub fn duration(&self, name: &str) -> Result<Duration, Invalid> {
         let text = self.text(name);

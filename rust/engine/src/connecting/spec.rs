@@ -47,7 +47,7 @@ pub struct ConnectSpec {
 }
 
 /// How a connection is kept between uses.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Keeping {
     /// Silence before a ping; zero: none.
     pub keep_alive: Duration,
@@ -64,11 +64,28 @@ pub struct Keeping {
 }
 
 /// How a connection is left at the end of its thread, iteration or test, or where another takes its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Farewell {
-    /// By a close frame.
-    #[default]
-    Close,
+    /// By a close frame with this reason, of at most 123 bytes (RFC 6455, section 5.5); empty: the caller's own.
+    Close(Arc<str>),
     /// By the end of TCP alone.
     Abort,
+}
+
+impl Default for Farewell {
+    fn default() -> Self {
+        Farewell::Close(Arc::default())
+    }
+}
+
+impl Farewell {
+    /// The reason in its close frame, in place of an empty one that of the caller; none: there is no frame.
+    #[must_use]
+    pub fn reason<'a>(&'a self, own: &'a str) -> Option<&'a str> {
+        match self {
+            Farewell::Close(reason) if reason.is_empty() => Some(own),
+            Farewell::Close(reason) => Some(reason),
+            Farewell::Abort => None,
+        }
+    }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use trace::ClosedBy;
 use websocket::{MessageKind, Outgoing};
 
-use crate::connecting::spec::Farewell;
 use crate::keeping::slot::Slot;
 
 /// The longest wait for calls that were cancelled; each ends within 100 ms.
@@ -15,8 +14,13 @@ pub const DRAIN: Duration = Duration::from_secs(3);
 /// The most that is spent on telling all open peers.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Close code "going away" (RFC 6455, section 7.4.1) and the reason.
-const GOING_AWAY: &[u8] = b"\x03\xe9test ended";
+/// Close code "going away" (RFC 6455, section 7.4.1).
+const GOING_AWAY: u16 = 1001;
+
+/// Its reason, where the connection's [`Farewell`] has none.
+///
+/// [`Farewell`]: crate::connecting::spec::Farewell
+const TEST_ENDED: &str = "test ended";
 
 /// Cancels all calls, and answers how many it found under way; connections without one stay open for the farewell.
 pub fn cancel(slots: &[Arc<Slot>]) -> usize {
@@ -42,13 +46,15 @@ pub fn say(slots: &[Arc<Slot>]) -> usize {
             continue;
         };
         if let Some(mut live) = live.take() {
-            let says_goodbye = live.keeping.farewell == Farewell::Close;
-            live.leave(ClosedBy::TestEnd, says_goodbye.then_some(1001));
-            if says_goodbye && begun.elapsed() < FAREWELL {
+            let farewell = live.keeping.farewell.clone();
+            let reason = farewell.reason(TEST_ENDED);
+            live.leave(ClosedBy::TestEnd, reason.map(|_| GOING_AWAY));
+            if let Some(reason) = reason.filter(|_| begun.elapsed() < FAREWELL) {
+                let payload = [&GOING_AWAY.to_be_bytes(), reason.as_bytes()].concat();
                 // Nobody waits for the answer, nor for room to send: the test is over.
                 let _ = live
                     .connection
-                    .send(&Outgoing::new(MessageKind::Close, GOING_AWAY), Duration::ZERO);
+                    .send(&Outgoing::new(MessageKind::Close, &payload), Duration::ZERO);
             }
         }
     }

@@ -64,7 +64,7 @@ impl Live {
         memory: &Arc<QueueMemory>,
     ) -> Self {
         Live {
-            liveness: watched(&connection, keeping),
+            liveness: watched(&connection, &keeping),
             connection,
             queue: Queue::new(keeping.queue),
             keeping,
@@ -90,7 +90,7 @@ impl Live {
 
     /// Another socket takes the place of the one that was lost; what was queued stays.
     pub fn renew(&mut self, connection: Connection) {
-        self.liveness = watched(&connection, self.keeping);
+        self.liveness = watched(&connection, &self.keeping);
         self.connection = connection;
         self.queue.forgive();
         self.serial += 1;
@@ -248,7 +248,7 @@ impl Live {
 }
 
 /// Keep-alive for a connection just opened. The system watches over what is sent, too: no ping gets out while a send blocks.
-fn watched(connection: &Connection, keeping: Keeping) -> Liveness {
+fn watched(connection: &Connection, keeping: &Keeping) -> Liveness {
     if !keeping.keep_alive.is_zero() {
         connection.give_up_after(keeping.keep_alive.saturating_add(keeping.pong_timeout));
     }

@@ -136,6 +136,14 @@ pub(super) const KEYS: &[Key] = &[
         "close",
         "How a connection is left then, and where another takes its place: by a close frame, or by the end of TCP without a word.",
     ),
+    key(
+        "connection",
+        "wsb.end.reason",
+        "Left with the reason",
+        Kind::Text,
+        "",
+        "Reason in that close frame, at most 123 bytes; empty: none, and at the end of the test: test ended.",
+    ),
 ];
 
 pub(super) const KEEPING: &[Key] = &[

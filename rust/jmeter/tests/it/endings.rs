@@ -234,14 +234,20 @@ fn a_full_disk_under_the_trace_is_told_once_with_its_reason() {
 }
 
 #[test]
-fn a_connection_is_left_without_a_word_if_the_plan_says_so() {
-    for (left, goodbye) in [("close", Some(1000)), ("abort", None)] {
+fn a_connection_is_left_as_the_plan_says() {
+    // How the plan says it, the reason of a close frame at the end of the thread, and at the end of the test; none: no frame.
+    let cases: [(Properties<'_>, Option<[&str; 2]>); 4] = [
+        (&[("wsb.end", "close")], Some(["", "test ended"])),
+        (&[("wsb.end.reason", "my day ends")], Some(["my day ends"; 2])),
+        (&[("wsb.end", "abort")], None),
+        (&[("wsb.end", "abort"), ("wsb.end.reason", "unsaid")], None),
+    ];
+    for (properties, reasons) in cases {
         for ends_with_the_test in [false, true] {
             let (sender, frames) = std::sync::mpsc::channel();
-            let properties = [("wsb.end", left)];
             let lines = closed(
                 move |mut peer| sender.send(peer.frame()).unwrap(),
-                &properties,
+                properties,
                 |client| {
                     if !ends_with_the_test {
                         let patience = Some(Duration::from_secs(1));
@@ -249,14 +255,15 @@ fn a_connection_is_left_without_a_word_if_the_plan_says_so() {
                     }
                 },
             );
-            let code = goodbye.map(|code| if ends_with_the_test { 1001 } else { code });
-            assert_eq!(lines[0]["code"], json!(code), "{left} {ends_with_the_test}");
+            let code: u16 = if ends_with_the_test { 1001 } else { 1000 };
+            let said = reasons.map(|reasons| {
+                let reason = reasons[usize::from(ends_with_the_test)];
+                (0x88, [&code.to_be_bytes(), reason.as_bytes()].concat())
+            });
+            let what = format!("{properties:?} {ends_with_the_test}");
+            assert_eq!(lines[0]["code"], json!(said.as_ref().map(|_| code)), "{what}");
             let frame = frames.recv_timeout(Duration::from_secs(10)).unwrap();
-            assert_eq!(
-                frame.map(|(first, _)| first),
-                code.map(|_: u16| 0x88),
-                "{left} {ends_with_the_test}"
-            );
+            assert_eq!(frame, said, "{what}");
         }
     }
 }
