@@ -5,6 +5,9 @@
 //!
 //! Pure: no file, no clock. Not here: which files are read and where results go (`cli`).
 
+mod address;
+mod behind;
+mod blazemeter;
 mod groups;
 mod incumbent;
 mod jmx;
@@ -15,6 +18,7 @@ mod retrier;
 mod retry;
 mod scripts;
 mod slots;
+mod together;
 mod told;
 mod zaleski;
 
@@ -92,6 +96,12 @@ pub fn migrate_beside(
     retry::apply(&plan, &loops, &mut found, &mut change, &mut entries);
     retrier::apply(&plan, &retriers, &mut found, &mut change, &mut entries);
     zaleski::apply(&plan, &zaleski::survey(&plan, files), &mut change, &mut entries);
+    blazemeter::apply(
+        &plan,
+        &blazemeter::survey(&plan, files),
+        &mut change,
+        &mut entries,
+    );
     pace::offer(&plan, &mut entries);
     incumbent::apply(&plan, &found, &loops.taken(), files, &mut change, &mut entries);
     if groups == Groups::Virtual {

@@ -12,7 +12,7 @@ pub(crate) const BINARY_ASSERTION: &str = "wsb - Binary Assertion";
 pub(crate) const VIRTUAL_USER_GROUP: &str = "io.github.wsbackoff.threads.VirtualUserGroup";
 
 /// What a person calls an element, by the last part of its class.
-const LABELS: [(&str, &str); 9] = [
+const LABELS: [(&str, &str); 10] = [
     ("ConnectSampler", "wsb - Connect"),
     ("SendSampler", "wsb - Send"),
     ("ReceiveSampler", "wsb - Receive"),
@@ -21,6 +21,7 @@ const LABELS: [(&str, &str); 9] = [
     ("CloseSampler", "wsb - Close"),
     ("RetryController", RETRY),
     ("BinaryAssertion", BINARY_ASSERTION),
+    ("WebSocketDefaults", "wsb - Defaults"),
     ("VirtualUserGroup", "wsb - Virtual Users"),
 ];
 

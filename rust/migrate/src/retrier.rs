@@ -118,6 +118,28 @@ fn policy(plan: &Plan, item: ItemId, notes: &mut Vec<String>) -> Result<Vec<(&'s
     } else {
         pause
     };
+    let mut policy = strategy(kind, (retries, base, jitter), notes)?;
+    let mut set = |key: &'static str, value: String| policy.push((key, value));
+    set("wsb.retry.base", format!("{base}ms"));
+    set("wsb.retry.transientBase", format!("{base}ms"));
+    if retries > 0.0 {
+        set("wsb.retry.maxAttempts", format!("{}", retries + 1.0));
+    }
+    set("wsb.retry.maxElapsed", "1d".to_owned());
+    if value(plan, item, "retryAfter") != "true" {
+        set("wsb.hint.mode", "ignore".to_owned());
+    }
+    policy.extend(condition(plan, item)?);
+    notes.push("no wait is longer than 30 s now (wsb.retry.cap)".to_owned());
+    Ok(policy)
+}
+
+/// How its waits grow, from so many retries, a base in milliseconds and a jitter.
+fn strategy(
+    kind: &str,
+    (retries, base, jitter): (f64, f64, f64),
+    notes: &mut Vec<String>,
+) -> Result<Vec<(&'static str, String)>, String> {
     let mut policy = Vec::new();
     let mut set = |key: &'static str, value: String| policy.push((key, value));
     match (kind, jitter > 0.0) {
@@ -161,17 +183,6 @@ fn policy(plan: &Plan, item: ItemId, notes: &mut Vec<String>) -> Result<Vec<(&'s
             ));
         }
     }
-    set("wsb.retry.base", format!("{base}ms"));
-    set("wsb.retry.transientBase", format!("{base}ms"));
-    if retries > 0.0 {
-        set("wsb.retry.maxAttempts", format!("{}", retries + 1.0));
-    }
-    set("wsb.retry.maxElapsed", "1d".to_owned());
-    if value(plan, item, "retryAfter") != "true" {
-        set("wsb.hint.mode", "ignore".to_owned());
-    }
-    policy.extend(condition(plan, item)?);
-    notes.push("no wait is longer than 30 s now (wsb.retry.cap)".to_owned());
     Ok(policy)
 }
 
@@ -230,51 +241,53 @@ pub(crate) fn apply(
             }
         };
         change.remove(*item);
-        if retrier.samplers.is_empty() {
+        told.push(if retrier.samplers.is_empty() {
             let why = "it had no retries, or no sampler".to_owned();
-            told.push(Entry::of(plan, *item, Outcome::Removed(why)));
-            continue;
-        }
-        let (connects, others): (Vec<ItemId>, Vec<ItemId>) = retrier
-            .samplers
-            .iter()
-            .copied()
-            .partition(|sampler| theirs.connects(plan, *sampler));
-        for sampler in &connects {
-            theirs.try_again(*sampler, retrier.policy.clone());
-        }
-        for sampler in &others {
-            let mut element = ours::retry();
-            element.properties.clone_from(&retrier.policy);
-            element = element
-                .with("wsb.retry.failedAssertions", "fatal")
-                .with("wsb.retry.attemptsShown", "ignore");
-            let name = plan.name(*sampler);
-            // A controller may take the sampler by its name.
-            let name = if slots::is_counted(plan, *sampler) {
-                name
-            } else {
-                format!("{name}, again")
-            };
-            change.wrap(*sampler, &name, &element);
-        }
-        let names = |samplers: &[ItemId]| {
-            samplers
-                .iter()
-                .map(|sampler| plan.name(*sampler))
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let outcome = if others.is_empty() {
-            Outcome::Removed(format!("{} tries again by itself", names(&connects)))
+            Entry::of(plan, *item, Outcome::Removed(why))
         } else {
-            Outcome::Moved(format!("{} around {}", ours::RETRY, names(&others)))
-        };
-        let mut notes = retrier.notes.clone();
-        notes.push("its tries were parts of one sample with -retry behind its label; now there is one sample under the label itself, and waits are not in its time".to_owned());
-        if !others.is_empty() {
-            notes.push("only the last try is shown (wsb.retry.attemptsShown); timers, pre-processors and assertions are met by each".to_owned());
-        }
-        told.push(Entry::of(plan, *item, outcome).with(notes));
+            replace(plan, *item, retrier, theirs, change)
+        });
     }
+}
+
+/// Has its samplers tried again by ours.
+fn replace(plan: &Plan, item: ItemId, retrier: &Retrier, theirs: &mut Survey, change: &mut Change) -> Entry {
+    let (connects, others): (Vec<ItemId>, Vec<ItemId>) = retrier
+        .samplers
+        .iter()
+        .copied()
+        .partition(|sampler| theirs.connects(plan, *sampler));
+    for sampler in &connects {
+        theirs.try_again(*sampler, retrier.policy.clone());
+    }
+    for sampler in &others {
+        let mut element = ours::retry();
+        element.properties.clone_from(&retrier.policy);
+        element = element
+            .with("wsb.retry.failedAssertions", "fatal")
+            .with("wsb.retry.attemptsShown", "ignore");
+        let name = plan.name(*sampler);
+        // A controller may take the sampler by its name.
+        let name = if slots::is_counted(plan, *sampler) {
+            name
+        } else {
+            format!("{name}, again")
+        };
+        change.wrap(*sampler, &name, &element);
+    }
+    let names = |samplers: &[ItemId]| {
+        let names: Vec<String> = samplers.iter().map(|sampler| plan.name(*sampler)).collect();
+        names.join(", ")
+    };
+    let outcome = if others.is_empty() {
+        Outcome::Removed(format!("{} tries again by itself", names(&connects)))
+    } else {
+        Outcome::Moved(format!("{} around {}", ours::RETRY, names(&others)))
+    };
+    let mut notes = retrier.notes.clone();
+    notes.push("its tries were parts of one sample with -retry behind its label; now there is one sample under the label itself, and waits are not in its time".to_owned());
+    if !others.is_empty() {
+        notes.push("only the last try is shown (wsb.retry.attemptsShown); timers, pre-processors and assertions are met by each".to_owned());
+    }
+    Entry::of(plan, item, outcome).with(notes)
 }

@@ -2,11 +2,11 @@
 //! matches a pattern.
 
 use crate::Files;
-use crate::groups::is_group;
+use crate::address::{self, Address};
+use crate::behind;
 use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
-use crate::scripts::{self, is_sampler};
-use crate::slots;
+use crate::together;
 use crate::told::{Entry, Outcome};
 use std::collections::BTreeMap;
 
@@ -59,32 +59,8 @@ pub(crate) fn survey(plan: &Plan, files: &Files) -> Samplers {
     let all = plan.items().filter(|item| is_one(plan, *item));
     let mut found: BTreeMap<ItemId, Result<Sampler, String>> =
         all.map(|item| (item, one(plan, item))).collect();
-    // A connection has a name, which may be a variable: they move together or not at all.
-    let stays = found
-        .iter()
-        .find(|(item, found)| found.is_err() && plan.runs(**item))
-        .map(|(cause, _)| (*cause, ", which stays".to_owned()));
-    let running: Vec<ItemId> = found.keys().copied().filter(|item| plan.runs(*item)).collect();
-    let kept = || {
-        let mut others = plan.items().filter(|item| plan.runs(*item));
-        others.find_map(|item| {
-            Some((
-                item,
-                format!(": {}", scripts::keeps(plan, item, &running, files)?),
-            ))
-        })
-    };
-    if let Some((cause, stays)) = stays.or_else(kept) {
-        let (name, line) = (plan.name(cause), plan.line(cause));
-        let why = format!("it may share a connection with {name} (line {line}){stays}");
-        for (item, found) in found.iter_mut().filter(|(_, found)| found.is_ok()) {
-            // What concerns it alone is said without the others.
-            let own = stays
-                .strip_prefix(": ")
-                .filter(|_| plan.parent(cause) == Some(*item) || cause == *item);
-            *found = Err(own.unwrap_or(&why).to_owned());
-        }
-    }
+    // A connection has a name, which may be a variable.
+    together::or_none(plan, &mut found, files);
     Samplers(found)
 }
 
@@ -108,7 +84,7 @@ fn one(plan: &Plan, item: ItemId) -> Result<Sampler, String> {
     }
     let streaming = is("streamingConnection");
     if !streaming {
-        can_close_behind(plan, item)?;
+        behind::can_follow(plan, item, "wsb - Close")?;
     }
     let mut notes = vec![
         "its data is the message alone, where theirs were the last messages with a line before each; a time-out is a success as before, with the code No message".to_owned(),
@@ -141,55 +117,41 @@ fn one(plan: &Plan, item: ItemId) -> Result<Sampler, String> {
     if !text("proxyAddress", "").is_empty() {
         notes.push("its proxy was never used; wsb.proxy uses one".to_owned());
     }
-    let timeout = text("connectionTimeout", "5000");
-    let mut below = ours::defaults().with("wsb.connectTimeout", timeout.as_str());
-    if is("ignoreSslErrors") {
-        below = below.with("wsb.tls.verify", "false");
-    }
-    below = below
-        .with("wsb.keepAlive", "0")
-        .with("wsb.retry.attemptTimeout", timeout)
-        .with("wsb.retry.strategy", "none");
     Ok(Sampler {
         element,
-        below,
+        below: connecting(text("connectionTimeout", "5000"), is("ignoreSslErrors")),
         closes: !streaming,
         notes,
     })
 }
 
+/// How it connects, once, within a time-out.
+fn connecting(timeout: String, trusts_all: bool) -> NewElement {
+    let mut below = ours::defaults().with("wsb.connectTimeout", timeout.as_str());
+    if trusts_all {
+        below = below.with("wsb.tls.verify", "false");
+    }
+    below
+        .with("wsb.keepAlive", "0")
+        .with("wsb.retry.attemptTimeout", timeout)
+        .with("wsb.retry.strategy", "none")
+}
+
 fn url(plan: &Plan, item: ItemId, notes: &mut Vec<String>) -> Result<String, String> {
     let text = |key: &str| plan.value_or(item, key, "").trim().to_owned();
-    let path = text("contextPath");
-    if path.starts_with("ws://") || path.starts_with("wss://") {
-        return Ok(path);
-    }
-    let server = text("serverAddress");
-    if server.is_empty() {
-        return Err("it has no server".to_owned());
-    }
-    let protocol = match text("protocol").as_str() {
-        "" => "ws".to_owned(),
-        protocol => protocol.to_owned(),
+    let address = Address {
+        protocol: text("protocol"),
+        server: text("serverAddress"),
+        port: text("serverPort"),
+        path: text("contextPath"),
     };
-    let port = match text("serverPort").as_str() {
-        "" | "0" => String::new(),
-        port => format!(":{port}"),
-    };
-    if port.contains("${") {
-        notes.push(
-            "its port is a variable: empty or 0 meant the protocol's own port, and must be a number now"
-                .to_owned(),
-        );
-    }
-    let slash = if path.starts_with('/') { "" } else { "/" };
+    let url = address.url(notes)?;
     let query = query(plan, item);
-    let query = if query.is_empty() {
-        query
+    Ok(if query.is_empty() || address::is_whole(&address.path) {
+        url
     } else {
-        format!("?{query}")
-    };
-    Ok(format!("{protocol}://{server}{port}{slash}{path}{query}"))
+        format!("{url}?{query}")
+    })
 }
 
 /// The parameters behind the path.
@@ -236,60 +198,6 @@ fn encoded(value: &str) -> String {
     value.bytes().map(one).collect()
 }
 
-/// Whether a Close may stand behind it.
-fn can_close_behind(plan: &Plan, item: ItemId) -> Result<(), String> {
-    slots::all_at_once(plan, item)?;
-    match met_twice(plan, item) {
-        Some(other) => Err(format!(
-            "{} (line {}) would count for the wsb - Close behind it, too; put it below the samplers that it is for",
-            plan.name(other),
-            plan.line(other)
-        )),
-        None => Ok(()),
-    }
-}
-
-/// What stands in its scope and would be met by the Close behind it as well.
-fn met_twice(plan: &Plan, item: ItemId) -> Option<ItemId> {
-    // Configuration, and what only listens.
-    const HARMLESS: [&str; 10] = [
-        "Config",
-        "ConfigTestElement",
-        "Manager",
-        "Arguments",
-        "DataSet",
-        "Defaults",
-        "Collector",
-        "Listener",
-        "Visualizer",
-        "Summariser",
-    ];
-    let harmless = |class: &str| {
-        let ends = HARMLESS.iter().any(|end| class.ends_with(end));
-        ends || is_sampler(class) || class.ends_with("Controller") || is_group(class)
-    };
-    let above = plan.above(item).flat_map(|above| plan.children(above));
-    let mut beside = above.filter(|one| plan.runs(*one) && plan.counts_for(*one, item));
-    beside.find(|one| plan.inside(*one).is_empty() && !harmless(plan.class(*one)))
-}
-
-/// Puts a Close behind it, for where there is something to close; in one place with it, if places count.
-fn close_behind(plan: &Plan, item: ItemId, change: &mut Change) {
-    let name = plan.name(item);
-    let close = ours::sampler("Close")
-        .with("wsb.close.code", "1000")
-        .with("wsb.close.reason", "JMeter closed session.");
-    let succeeded = NewElement::new("IfController", "IfControllerPanel")
-        .with("IfController.condition", "${JMeterThread.last_sample_ok}")
-        .with("IfController.useExpression", "true")
-        .with("IfController.evaluateAll", "false");
-    let (end, close_name) = (format!("{name}, where it succeeded"), format!("{name}, its end"));
-    change.insert_both_behind(item, (&end, &succeeded), (&close_name, &close));
-    if slots::is_counted(plan, item) {
-        change.wrap(item, &name, &slots::simple());
-    }
-}
-
 /// Makes the changes, and tells them.
 pub(crate) fn apply(plan: &Plan, samplers: &Samplers, change: &mut Change, told: &mut Vec<Entry>) {
     for (item, found) in &samplers.0 {
@@ -305,7 +213,11 @@ pub(crate) fn apply(plan: &Plan, samplers: &Samplers, change: &mut Change, told:
         change.insert_below(*item, "How it connects", &found.below);
         let mut notes = found.notes.clone();
         if found.closes && plan.runs(*item) {
-            close_behind(plan, *item, change);
+            let name = plan.name(*item);
+            let close = ours::sampler("Close")
+                .with("wsb.close.code", "1000")
+                .with("wsb.close.reason", "JMeter closed session.");
+            behind::where_it_succeeded(plan, *item, &[(&format!("{name}, its end"), &close)], change);
             notes.push("it closed its connection with its sample; a wsb - Close behind it does so now, with a sample of its own, where it succeeded; after a failure the connection is closed when the next one takes its place, or the thread ends".to_owned());
         }
         told.push(

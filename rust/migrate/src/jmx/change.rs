@@ -181,21 +181,23 @@ impl<'a> Change<'a> {
             .insert(place.end, format!("{line}{text}{line}<hashTree/>"));
     }
 
-    /// The same with a new element below the new one.
-    pub(crate) fn insert_both_behind(
+    /// The same with new elements below the new one.
+    pub(crate) fn insert_all_behind(
         &mut self,
         item: ItemId,
         new: (&str, &NewElement),
-        below: (&str, &NewElement),
+        below: &[(&str, &NewElement)],
     ) {
         let place = self.plan.place(item);
         let line = self.line(place.start);
         let deeper = format!("{line}  ");
-        let (text, inner) = (
-            self.written(new.0, new.1, &line),
-            self.written(below.0, below.1, &deeper),
-        );
-        let tree = format!("<hashTree>{deeper}{inner}{deeper}<hashTree/>{line}</hashTree>");
+        let text = self.written(new.0, new.1, &line);
+        let mut inner = String::new();
+        for (name, element) in below {
+            let element = self.written(name, element, &deeper);
+            write!(inner, "{deeper}{element}{deeper}<hashTree/>").expect("a String takes all");
+        }
+        let tree = format!("<hashTree>{inner}{line}</hashTree>");
         self.edits.insert(place.end, format!("{line}{text}{line}{tree}"));
     }
 

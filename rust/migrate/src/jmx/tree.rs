@@ -220,22 +220,8 @@ fn nodes(text: &str) -> Result<Vec<Node>, Refusal> {
                 if id == MOST_ELEMENTS || path.len() == DEEPEST {
                     return Err(Refusal::TooMany { line: line() });
                 }
-                nodes.push(Node {
-                    open: from..to,
-                    close: None,
-                    first_child: None,
-                    next: None,
-                });
-                match path.last_mut() {
-                    Some((parent, last)) => {
-                        let (parent, before) = (*parent, last.replace(id));
-                        match before {
-                            Some(before) => nodes[before].next = Some(id),
-                            None => nodes[parent].first_child = Some(id),
-                        }
-                    }
-                    None => roots += 1,
-                }
+                roots += usize::from(path.is_empty());
+                add(&mut nodes, from..to, &mut path);
                 if !empty {
                     path.push((id, None));
                 }
@@ -271,6 +257,23 @@ fn nodes(text: &str) -> Result<Vec<Node>, Refusal> {
         line: line(text, text.len()),
         why,
     })
+}
+
+/// Adds an element to the last one of the path, which knows its last child.
+fn add(nodes: &mut Vec<Node>, open: Range<usize>, path: &mut [(NodeId, Option<NodeId>)]) {
+    let id = nodes.len();
+    nodes.push(Node {
+        open,
+        close: None,
+        first_child: None,
+        next: None,
+    });
+    if let Some((parent, last)) = path.last_mut() {
+        match last.replace(id) {
+            Some(before) => nodes[before].next = Some(id),
+            None => nodes[*parent].first_child = Some(id),
+        }
+    }
 }
 
 fn position(at: u64) -> usize {

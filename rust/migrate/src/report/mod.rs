@@ -81,6 +81,14 @@ const GENERAL: [&str; 4] = [
     "A Connect that the plan did not repeat has wsb.retry.strategy=none: it tries once, as before. Empty that field, and it waits and tries again.",
 ];
 
+/// Elements of the other plugins, whose entries say what is different.
+const OTHERS: [&str; 4] = [
+    " (WebSocketSampler)",
+    " (WebSocketSendSampler)",
+    " (WebSocketCollectorSampler)",
+    " (ConfigTestElement)",
+];
+
 /// What counts for all of these files.
 fn general(files: &[File]) -> &'static [&'static str] {
     // Of the samplers that share one connection a thread; others name what is different with each of them.
@@ -88,7 +96,7 @@ fn general(files: &[File]) -> &'static [&'static str] {
         Outcome::Moved(into) => {
             !into.starts_with(RETRY)
                 && into != BINARY_ASSERTION
-                && !entry.element.ends_with(" (WebSocketSampler)")
+                && !OTHERS.iter().any(|class| entry.element.ends_with(class))
         }
         _ => false,
     };

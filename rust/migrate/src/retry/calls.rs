@@ -63,18 +63,9 @@ pub(super) fn method(running: &mut Running, of: Value, name: &str, arguments: &[
             // What is done when a wait was interrupted, which no imagined one is.
             _ => running.other(format!("Thread.{name}(...)")),
         },
-        Value::Thing(unit @ ("SECONDS" | "MILLISECONDS" | "MINUTES")) => {
-            let millis = match unit {
-                "SECONDS" => 1_000.0,
-                "MINUTES" => 60_000.0,
-                _ => 1.0,
-            };
-            match (name, arguments) {
-                ("sleep", [time]) => sleep(running, time, millis),
-                ("toMillis", [time]) => running.number(time).map(|time| Value::Number(time * millis)),
-                _ => running.other(format!("TimeUnit.{name}(...)")),
-            }
-        }
+        Value::Thing("MILLISECONDS") => of_unit(running, 1.0, name, arguments),
+        Value::Thing("SECONDS") => of_unit(running, 1_000.0, name, arguments),
+        Value::Thing("MINUTES") => of_unit(running, 60_000.0, name, arguments),
         Value::Thing(
             class @ ("Integer" | "Long" | "Double" | "Float" | "Number" | "NumberUtils" | "String"
             | "Boolean"),
@@ -102,6 +93,15 @@ pub(super) fn method(running: &mut Running, of: Value, name: &str, arguments: &[
         },
         Value::List(all) => of_list(running, &all, name, arguments),
         Value::Null => running.thrown(format!("{name} is asked of something that has no value")),
+    }
+}
+
+/// A method of a unit of time, of so many milliseconds.
+fn of_unit(running: &mut Running, millis: f64, name: &str, arguments: &[Value]) -> Ran<Value> {
+    match (name, arguments) {
+        ("sleep", [time]) => sleep(running, time, millis),
+        ("toMillis", [time]) => running.number(time).map(|time| Value::Number(time * millis)),
+        _ => running.other(format!("TimeUnit.{name}(...)")),
     }
 }
 

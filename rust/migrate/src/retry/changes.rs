@@ -3,6 +3,8 @@
 use super::imagine::Did;
 use super::question::{IF, WHILE};
 use super::{Loop, Loops, polling};
+use crate::behind;
+use crate::blazemeter;
 use crate::incumbent::Survey;
 use crate::jmx::{Change, ItemId, NewElement, Plan};
 use crate::ours;
@@ -102,11 +104,7 @@ fn replace(
     told: &mut Vec<Entry>,
 ) -> (String, &'static str) {
     if let Some(wait) = &found.trails {
-        let pause = NewElement::new("TestAction", "TestActionGui")
-            .with("ActionProcessor.action", "1")
-            .with("ActionProcessor.target", "0")
-            .with("ActionProcessor.duration", wait.as_str());
-        change.insert_behind(item, "Pause", &pause);
+        change.insert_behind(item, "Pause", &behind::pause(wait));
     }
     let what;
     let (stop, good) = if theirs.connects(plan, found.sampler) && found.found.body.is_none() {
@@ -121,7 +119,7 @@ fn replace(
             .moves
             .get(&found.sampler)
             .is_some_and(|moves| moves.below.is_some());
-        if fresh || zaleski::is_one(plan, found.sampler) {
+        if fresh || zaleski::is_one(plan, found.sampler) || blazemeter::is_one(plan, found.sampler) {
             element = element.with("wsb.retry.strategy", "decorrelated");
         }
         change.convert(item, &element, &LOOPS);

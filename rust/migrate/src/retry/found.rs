@@ -105,22 +105,17 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
         return goes_on(game, start, success, &once, &refusal);
     }
     let second = game.play(start, 5, &|nth| if nth == 0 { throttled(0) } else { good(has) })?;
-    match second.tries {
-        2 => {}
-        1 => {
-            let again = others(game, start, good(has))?.retried;
-            return if again.is_empty() {
-                Ok(None)
-            } else {
-                Err(format!(
-                    "it tries again after {} and not after 429",
-                    again.join(", ")
-                ))
-            };
-        }
+    let mut others = match second.tries {
+        1 | 2 => others(game, start, good(has))?,
         _ => return Err("it does not end with a success after a failure".to_owned()),
+    };
+    if second.tries == 1 {
+        let again = others.retried.join(", ");
+        return match &*again {
+            "" => Ok(None),
+            _ => Err(format!("it tries again after {again} and not after 429")),
+        };
     }
-    let mut others = others(game, start, good(has))?;
     let limited = refusal.tries < MOST;
     let last = if limited {
         refusal.tries.saturating_sub(1)

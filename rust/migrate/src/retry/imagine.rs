@@ -275,15 +275,8 @@ impl<'w, 'f> Running<'w, 'f> {
                     self.value(no)
                 }
             }
-            Expr::Two(mark @ ("&&" | "and" | "||" | "or"), left, right) => {
-                let left = self.value(left)?;
-                let decides = ["||", "or"].contains(mark);
-                if self.truth(&left)? == decides {
-                    return Ok(Value::Bool(decides));
-                }
-                let right = self.value(right)?;
-                self.truth(&right).map(Value::Bool)
-            }
+            Expr::Two("&&" | "and", left, right) => self.either(left, right, false),
+            Expr::Two("||" | "or", left, right) => self.either(left, right, true),
             Expr::Two(mark, left, right) => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
                 self.two(mark, &left, &right)
@@ -314,6 +307,16 @@ impl<'w, 'f> Running<'w, 'f> {
             }
             Expr::Closure(..) => self.other("{ ... }"),
         }
+    }
+
+    /// The first one that is `decides`, else the second.
+    fn either(&mut self, left: &Expr, right: &Expr, decides: bool) -> Ran<Value> {
+        let left = self.value(left)?;
+        if self.truth(&left)? == decides {
+            return Ok(Value::Bool(decides));
+        }
+        let right = self.value(right)?;
+        self.truth(&right).map(Value::Bool)
     }
 
     fn at(&self, of: &Value, place: &Value) -> Ran<Value> {

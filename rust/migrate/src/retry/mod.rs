@@ -291,21 +291,11 @@ fn one(
     if asserts {
         notes.push("it did not see failed assertions, as its script ran before them; they end it as before (wsb.retry.failedAssertions=fatal)".to_owned());
     }
-    if parts.gone.iter().any(|one| is_javascript(plan, *one)) {
-        notes.push(
-            "its script is JavaScript, for which Java has no engine since 15: there it ended with an error, and the loop had no end".to_owned(),
-        );
-    }
     if trails.is_some() {
         notes.push("it also waited after a success; a pause behind it does".to_owned());
     }
     let connects = theirs.connects(plan, parts.sampler) && found.body.is_none();
-    notes.extend(surroundings::notes(plan, item, parts.sampler, connects));
-    if found.once && is_repeated(plan, item) && surroundings::goes_on(plan, item) {
-        notes.push(
-            "nothing set its variables back, so it did its work in a user's first iteration only; now it does in each".to_owned(),
-        );
-    }
+    notes.extend(in_its_place(plan, item, &parts, connects, found.once));
     Ok(Some(Loop {
         sampler: parts.sampler,
         found,
@@ -319,6 +309,23 @@ fn one(
         asking: Vec::new(),
         notes,
     }))
+}
+
+/// What is to be said of a loop where it stands; `once`: it did nothing when it was come to again.
+fn in_its_place(plan: &Plan, item: ItemId, parts: &Parts, connects: bool, once: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if parts.gone.iter().any(|one| is_javascript(plan, *one)) {
+        notes.push(
+            "its script is JavaScript, for which Java has no engine since 15: there it ended with an error, and the loop had no end".to_owned(),
+        );
+    }
+    notes.extend(surroundings::notes(plan, item, parts.sampler, connects));
+    if once && is_repeated(plan, item) && surroundings::goes_on(plan, item) {
+        notes.push(
+            "nothing set its variables back, so it did its work in a user's first iteration only; now it does in each".to_owned(),
+        );
+    }
+    notes
 }
 
 /// What a controller that knows elements by name or place leaves as it is.

@@ -16,22 +16,7 @@ pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool, na
          (wsb.retry.maxElapsed): a limit on tries loses users who come before a quota's window ends",
         waits(found, varying)
     )];
-    if let Some((line, why)) = &found.did.broke {
-        notes.push(format!(
-            "its script ended with an error in its line {} and did no more: {why}",
-            line + 1
-        ));
-    } else if found.obeys {
-        notes.push("it waited for what Retry-After says, as ws-backoff does, with what is drawn on top (wsb.hint.jitter)".to_owned());
-    } else if let Some(wait) = found.hinted {
-        notes.push(format!(
-            "where the answer had a Retry-After, it waited {wait:.0} ms whatever that said; now it waits as long as it says"
-        ));
-    } else if found.did.reads_headers {
-        notes.push(
-            "it read the answer's headers, and found no Retry-After in them when there was one".to_owned(),
-        );
-    }
+    notes.extend(hint(found));
     if let (Some(same), None, false) = (
         same(&found.waits, found.tries),
         varying,
@@ -67,6 +52,27 @@ pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool, na
     }
     notes.push(statuses(found, named));
     notes
+}
+
+/// What became of the server's hints in its script.
+fn hint(found: &Found) -> Option<String> {
+    if let Some((line, why)) = &found.did.broke {
+        return Some(format!(
+            "its script ended with an error in its line {} and did no more: {why}",
+            line + 1
+        ));
+    }
+    if found.obeys {
+        return Some("it waited for what Retry-After says, as ws-backoff does, with what is drawn on top (wsb.hint.jitter)".to_owned());
+    }
+    if let Some(wait) = found.hinted {
+        return Some(format!(
+            "where the answer had a Retry-After, it waited {wait:.0} ms whatever that said; now it waits as long as it says"
+        ));
+    }
+    found.did.reads_headers.then(|| {
+        "it read the answer's headers, and found no Retry-After in them when there was one".to_owned()
+    })
 }
 
 fn waits(found: &Found, varying: Option<&str>) -> String {

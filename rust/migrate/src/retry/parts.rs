@@ -194,55 +194,68 @@ impl Reader<'_> {
             }
             "TestAction" => Ok(vec![self.action(child)?]),
             "IfController" | "GenericController" | "TransactionController" if depth < DEEPEST => {
-                let question = match class {
-                    "IfController" => Some(
-                        Question::of_if(self.plan, child)
-                            .map_err(|why| format!("{}: {why}", self.told(child)))?,
-                    ),
-                    _ => None,
-                };
-                let has_sampler = self.has_sampler(child);
-                let inner = if has_sampler {
-                    around
-                        .take()
-                        .ok_or_else(|| format!("{} is its second sampler", self.told(child)))?
-                } else {
-                    Around::default()
-                };
-                let steps = self.level(child, inner, depth + 1)?;
-                let Some(question) = question else {
-                    return Ok(steps);
-                };
-                if has_sampler {
-                    self.opened.push(child);
-                } else {
-                    self.gone.push(child);
-                }
-                Ok(vec![Step::If(question, steps)])
+                self.controller(child, around, depth)
             }
-            _ if self.is_try(child) => {
-                if self.sampler.replace(child).is_some() {
-                    return Err(format!("{} is its second sampler", self.told(child)));
-                }
-                let mut own = around.take().unwrap_or_default();
-                let below: Vec<ItemId> = self
-                    .plan
-                    .children(child)
-                    .filter(|below| self.runs(*below))
-                    .collect();
-                for below in below {
-                    if !self.around(below, &mut own)? {
-                        return Err(self.unknown(below));
-                    }
-                }
-                Ok(vec![Step::Try {
-                    before: own.0,
-                    after: own.1,
-                }])
-            }
+            _ if self.is_try(child) => self.try_of(child, around),
             _ if self.is_around(child) => Ok(Vec::new()),
             _ => Err(self.unknown(child)),
         }
+    }
+
+    /// A controller in the loop, with what is in it.
+    fn controller(
+        &mut self,
+        child: ItemId,
+        around: &mut Option<Around>,
+        depth: usize,
+    ) -> Result<Vec<Step>, String> {
+        let question = match self.plan.class(child) {
+            "IfController" => {
+                let why = |why| format!("{}: {why}", self.told(child));
+                Some(Question::of_if(self.plan, child).map_err(why)?)
+            }
+            _ => None,
+        };
+        let has_sampler = self.has_sampler(child);
+        let inner = if has_sampler {
+            around
+                .take()
+                .ok_or_else(|| format!("{} is its second sampler", self.told(child)))?
+        } else {
+            Around::default()
+        };
+        let steps = self.level(child, inner, depth + 1)?;
+        let Some(question) = question else {
+            return Ok(steps);
+        };
+        if has_sampler {
+            self.opened.push(child);
+        } else {
+            self.gone.push(child);
+        }
+        Ok(vec![Step::If(question, steps)])
+    }
+
+    /// The sampler that is tried again, with what counts for it.
+    fn try_of(&mut self, child: ItemId, around: &mut Option<Around>) -> Result<Vec<Step>, String> {
+        if self.sampler.replace(child).is_some() {
+            return Err(format!("{} is its second sampler", self.told(child)));
+        }
+        let mut own = around.take().unwrap_or_default();
+        let below: Vec<ItemId> = self
+            .plan
+            .children(child)
+            .filter(|below| self.runs(*below))
+            .collect();
+        for below in below {
+            if !self.around(below, &mut own)? {
+                return Err(self.unknown(below));
+            }
+        }
+        Ok(vec![Step::Try {
+            before: own.0,
+            after: own.1,
+        }])
     }
 
     fn unknown(&self, item: ItemId) -> String {

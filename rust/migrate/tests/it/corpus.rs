@@ -71,6 +71,7 @@ fn the_report_says_what_becomes_of_every_element_of_theirs() {
             "<eu.luminis.jmeter",
             "<JMeter.plugins.functional",
             "<nz.co.breakpoint",
+            "<blazemeter.jmeter.plugins.websocket",
         ]
         .iter()
         .map(|begin| text.matches(begin).count())
@@ -88,6 +89,8 @@ fn the_report_says_what_becomes_of_every_element_of_theirs() {
             "FrameFilter)",
             "BinaryContentAssertion)",
             "RetryPostProcessor)",
+            "WebSocketSendSampler)",
+            "WebSocketCollectorSampler)",
         ];
         let frames = migration
             .entries

@@ -1,6 +1,8 @@
 //! Whole plans, moved: against what is expected of each, and against plans that were made to be hard.
 
 #[cfg(test)]
+mod blazemeter;
+#[cfg(test)]
 mod codes;
 #[cfg(test)]
 mod corpus;

@@ -191,7 +191,7 @@ fn connecting() -> String {
     until(&asked(g, &["ok!=true", "n<4"]), &open(&after(g, &text)))
 }
 
-fn state() -> String {
+pub(crate) fn state() -> String {
     list(&[("n", "0"), ("ok", "false")])
 }
 
