@@ -5,12 +5,10 @@ import io.github.wsbackoff.threads.VirtualUserGroup;
 import java.awt.BorderLayout;
 import java.awt.Container;
 import javax.swing.JPanel;
-import org.apache.jmeter.gui.GUIMenuSortOrder;
 import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.threads.gui.ThreadGroupGui;
 
 /** The panel of {@link VirtualUserGroup}: JMeter's own of a Thread Group, with a note. */
-@GUIMenuSortOrder(5) // behind JMeter's own groups
 public class VirtualUserGroupGui extends ThreadGroupGui implements ElementGui {
   private static final long serialVersionUID = 1L;
 
