@@ -37,8 +37,9 @@ const IN_SECONDS: [(f64, f64, f64); 3] = [
 const AS_WELL: f64 = 1.0;
 /// So many a constant one that is the window's length.
 const OF_LENGTH: f64 = 3.0;
-/// Refusals over so long a time, in microseconds, that tell the same wait do not tell what is left.
-const SAME_FOR: Micros = 2_500_000;
+/// Refusals over so long a time, in microseconds, that tell the same wait do not tell what is left: in seconds, and in parts of one.
+const SAME_FOR: Micros = 1_500_000;
+const EXACTLY_SAME_FOR: Micros = 300_000;
 
 fn is_window(family: Family) -> bool {
     matches!(
@@ -57,7 +58,14 @@ fn only_wait(told: &[Told]) -> Option<f64> {
 /// The wait that all refusals told, over a time in which what is left of any window changed.
 fn constant(told: &[Told]) -> Option<f64> {
     let over = told.last()?.answered - told.first()?.sent;
-    only_wait(told).filter(|_| over > SAME_FOR)
+    let least = |wait: f64| {
+        if wait % 1_000.0 == 0.0 {
+            SAME_FOR
+        } else {
+            EXACTLY_SAME_FOR
+        }
+    };
+    only_wait(told).filter(|wait| over > least(*wait))
 }
 
 /// How well the waits that were told are those of the limit, in bits.
