@@ -235,7 +235,7 @@ fn lines(finding: &Finding, observations: &Observations) -> Vec<String> {
 fn interval((name, [low, high]): (&&'static str, &[f64; 2])) -> Vec<String> {
     let unit = match *name {
         "ratePerSecond" => " a second",
-        "windowMs" => " ms",
+        "windowMs" | "blockMs" => " ms",
         _ => "",
     };
     let range = if high.is_infinite() {
@@ -335,7 +335,9 @@ fn most(limit: &LimitSpec, end: f64, top: f64) -> Option<Vec<(f64, f64)>> {
         points.push((end.min(at), allowed));
         points
     };
-    match limit.limits.first()?.rule {
+    // Where refusals block, what is let in hangs on when users try.
+    let first = limit.limits.first().filter(|limit| limit.block.is_none())?;
+    match first.rule {
         Rule::TokenBucket { rate, burst, .. } => {
             let burst = f64::from(burst);
             let until = ((1.2 * top - burst) / rate).clamp(0.0, end);

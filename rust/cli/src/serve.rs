@@ -30,7 +30,8 @@ const LIMIT_HELP: &str = "Who is let in: one of
   \"concurrency limit=20\"                20 at a time
   \"none\"
 With reject-counts=true behind a bucket or a window, refused attempts count, too:
-a client that hammers gets nothing more. Several at once stand with a + between them,
+a client that hammers gets nothing more. With block=30s whoever is refused is refused for
+so long, and so are all others; then it begins anew. Several at once stand with a + between them,
 \"token-bucket rate=10 burst=10 + fixed-window limit=120 window=60s\": what one of them
 refuses takes nothing of the others, unless refusals count there.";
 

@@ -1,6 +1,6 @@
 //! What was found out: kind, figures, intervals, what else is possible and what is not; as JSON and as a sentence.
 
-use limiter::{LimitSpec, Rule, WindowClock};
+use limiter::{Limit, LimitSpec, Rule, WindowClock};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use units::format_duration;
@@ -164,6 +164,8 @@ pub struct Finding {
     pub limit: Option<u64>,
     /// Of a window.
     pub window_ms: Option<f64>,
+    /// For how long whoever is refused is blocked; null where that is not so, or not known.
+    pub block_ms: Option<f64>,
     /// Whether refused attempts count; null where the observations do not say, or it has no meaning.
     pub refusals_count: Option<bool>,
     /// Decisions that were looked at.
@@ -242,9 +244,9 @@ impl Finding {
                 format!("the limit: cannot tell, {reason}")
             }
             (Some(spec), _) => {
-                let rules: Vec<String> = spec.limits.iter().map(|limit| told(&limit.rule)).collect();
+                let rules: Vec<String> = spec.limits.iter().map(told).collect();
                 let counted = match self.refusals_count {
-                    _ if self.kind == Kind::Concurrency => "",
+                    _ if self.kind == Kind::Concurrency || self.block_ms.is_some() => "",
                     Some(true) => ", refusals count",
                     Some(false) => ", refusals do not count",
                     None => "",
@@ -255,7 +257,23 @@ impl Finding {
     }
 }
 
-fn told(rule: &Rule) -> String {
+fn told(limit: &Limit) -> String {
+    let Some(block) = limit.block else {
+        return rule(&limit.rule);
+    };
+    let from = if limit.reject_counts {
+        "the last attempt"
+    } else {
+        "a refusal"
+    };
+    format!(
+        "{}, blocked for {} after {from}",
+        rule(&limit.rule),
+        seconds(block)
+    )
+}
+
+fn rule(rule: &Rule) -> String {
     match *rule {
         Rule::TokenBucket {
             rate: per_second,

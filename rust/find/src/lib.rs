@@ -210,6 +210,7 @@ fn empty(observations: &Observations, decisions: &[Decision], seen: &Seen) -> Fi
         burst: None,
         limit: None,
         window_ms: None,
+        block_ms: None,
         refusals_count: None,
         decisions: seen.all.len(),
         contradicted: 0,

@@ -82,7 +82,11 @@ pub(crate) fn spec(seen: &Seen, found: &Found) -> Option<LimitSpec> {
         },
         Shape::Open | Shape::Held { .. } => Rule::Concurrency { limit: level },
     };
-    let reject_counts = found.fit.counted;
-    let spec: LimitSpec = Limit { rule, reject_counts }.into();
+    let spec: LimitSpec = Limit {
+        rule,
+        reject_counts: found.fit.counted,
+        block: None,
+    }
+    .into();
     spec.check().is_ok().then_some(spec)
 }

@@ -22,12 +22,13 @@
 mod bound;
 mod rules;
 mod spec;
+mod state;
 mod text;
 
 pub use spec::{LARGEST_RATE, Limit, LimitError, LimitSpec, MOST_LIMITS, Rule, SMALLEST_RATE, WindowClock};
 pub use text::RULE_FORMS;
 
-use rules::{Aligned, Bucket, Concurrent, Counter, Fixed, Queue, Sliding};
+use state::State;
 use std::time::Duration;
 
 /// What the limiter says to one attempt.
@@ -59,87 +60,8 @@ impl Decision {
 /// The state of one limit, or of several that stand one behind the other.
 #[derive(Debug, Clone)]
 pub struct Limiter {
-    states: Vec<(State, bool)>,
+    states: Vec<State>,
     latest: Duration,
-}
-
-#[derive(Debug, Clone)]
-enum State {
-    Bucket(Bucket),
-    Fixed(Fixed),
-    Aligned(Aligned),
-    Sliding(Sliding),
-    Counter(Counter),
-    Queue(Queue),
-    Concurrent(Concurrent),
-    Unlimited,
-}
-
-impl State {
-    fn new(rule: Rule) -> Self {
-        match rule {
-            Rule::TokenBucket { rate, burst } => Self::Bucket(Bucket::new(rate, burst)),
-            Rule::FixedWindow {
-                limit,
-                window,
-                clock: WindowClock::First,
-            } => Self::Fixed(Fixed::new(limit, window)),
-            Rule::FixedWindow {
-                limit,
-                window,
-                clock: WindowClock::Aligned { offset },
-            } => Self::Aligned(Aligned::new(limit, window, offset)),
-            Rule::SlidingWindow { limit, window } => Self::Sliding(Sliding::new(limit, window)),
-            Rule::SlidingCounter {
-                limit,
-                window,
-                offset,
-            } => Self::Counter(Counter::new(limit, window, offset)),
-            Rule::Queue { rate, burst, delay } => Self::Queue(Queue::new(rate, burst, delay)),
-            Rule::Concurrency { limit } => Self::Concurrent(Concurrent::new(limit)),
-            Rule::Unlimited => Self::Unlimited,
-        }
-    }
-
-    /// What it would say now. Nothing is taken.
-    fn look(&self, now: Duration) -> Decision {
-        match self {
-            Self::Bucket(bucket) => bucket.look(now),
-            Self::Fixed(window) => window.look(now),
-            Self::Aligned(window) => window.look(now),
-            Self::Sliding(window) => window.look(now),
-            Self::Counter(window) => window.look(now),
-            Self::Queue(queue) => queue.look(now),
-            Self::Concurrent(slots) => slots.look(),
-            Self::Unlimited => Decision::Pass,
-        }
-    }
-
-    /// An attempt that it just let in is let in by all others, too.
-    fn take(&mut self, now: Duration) {
-        match self {
-            Self::Bucket(bucket) => bucket.take(now),
-            Self::Fixed(window) => window.take(now),
-            Self::Aligned(window) => window.take(now),
-            Self::Sliding(window) => window.take(now),
-            Self::Counter(window) => window.take(now),
-            Self::Queue(queue) => queue.take(now),
-            Self::Concurrent(slots) => slots.take(),
-            Self::Unlimited => {}
-        }
-    }
-
-    /// An attempt was refused, by this one or another, and refusals count.
-    fn count_refused(&mut self, now: Duration) {
-        match self {
-            Self::Bucket(bucket) => bucket.count_refused(now),
-            Self::Fixed(window) => window.count_refused(now),
-            Self::Aligned(window) => window.take(now),
-            Self::Sliding(window) => window.take(now),
-            Self::Counter(window) => window.take(now),
-            Self::Queue(_) | Self::Concurrent(_) | Self::Unlimited => {}
-        }
-    }
 }
 
 impl Limiter {
@@ -148,9 +70,8 @@ impl Limiter {
     /// Figures that [`LimitSpec::check`] would refuse are drawn to the nearest that it takes.
     #[must_use]
     pub fn new(spec: &LimitSpec) -> Self {
-        let state = |limit: &Limit| (State::new(limit.rule), limit.reject_counts);
         Self {
-            states: spec.limits.iter().map(state).collect(),
+            states: spec.limits.iter().map(State::new).collect(),
             latest: Duration::ZERO,
         }
     }
@@ -159,7 +80,7 @@ impl Limiter {
     #[must_use]
     pub fn look(&self, now: Duration) -> Decision {
         let now = self.latest.max(now);
-        let looks = self.states.iter().map(|(state, _)| state.look(now));
+        let looks = self.states.iter().map(|state| state.look(now));
         looks.fold(Decision::Pass, both)
     }
 
@@ -169,14 +90,12 @@ impl Limiter {
         let now = self.latest;
         let decision = self.look(now);
         if decision.passed() {
-            self.states.iter_mut().for_each(|(state, _)| state.take(now));
+            self.states.iter_mut().for_each(|state| state.take(now));
             return decision;
         }
         let mut counted = Decision::Pass;
-        for (state, counts) in &mut self.states {
-            if *counts {
-                state.count_refused(now);
-            }
+        for state in &mut self.states {
+            state.refused(now);
             counted = both(counted, state.look(now));
         }
         match counted {
@@ -189,11 +108,7 @@ impl Limiter {
     /// Says that one whom the limiter had let in left at `now`. Only a concurrency cap cares.
     pub fn release(&mut self, now: Duration) {
         self.latest = self.latest.max(now);
-        for (state, _) in &mut self.states {
-            if let State::Concurrent(slots) = state {
-                slots.release();
-            }
-        }
+        self.states.iter_mut().for_each(State::release);
     }
 }
 

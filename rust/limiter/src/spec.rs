@@ -108,6 +108,7 @@ impl Rule {
 /// - fixed window from the first attempt: a refused attempt starts the full window's time anew, without emptying it (a counter in a
 ///   store whose expiry each further hit renews), so one passes only after a `window` without an attempt;
 /// - aligned window: only what another limit refuses makes a difference;
+/// - where refusals block: each attempt meanwhile puts the end off;
 /// - queue, concurrency and none: no meaning.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
@@ -115,6 +116,9 @@ pub struct Limit {
     pub rule: Rule,
     /// Whether refused attempts count.
     pub reject_counts: bool,
+    /// Whoever it refuses begins a time of this length, 1 ms at least, in which it refuses all; behind that it begins anew as if nobody
+    /// had come (rate-limiter-flexible's `blockDuration`; a ban of an address). Buckets and windows alone do so.
+    pub block: Option<Duration>,
 }
 
 impl From<Rule> for Limit {
@@ -122,6 +126,7 @@ impl From<Rule> for Limit {
         Self {
             rule,
             reject_counts: false,
+            block: None,
         }
     }
 }
@@ -206,6 +211,9 @@ impl Limit {
                 allowed: allowed(word),
             })
         };
+        if let Some(block) = self.block.filter(|block| *block < SHORTEST_WINDOW) {
+            return refuse("block", format_duration(block));
+        }
         match self.rule {
             Rule::TokenBucket { rate, .. } | Rule::Queue { rate, .. }
                 if !(SMALLEST_RATE..=LARGEST_RATE).contains(&rate) =>
@@ -251,8 +259,8 @@ impl LimitSpec {
     /// Checks the figures of a limit that was put together in code.
     ///
     /// # Errors
-    /// [`LimitError::Value`] for a rate outside of its bounds, a burst of 0, a delay above the burst, a window below 1 ms, an offset
-    /// that is not shorter than its window; [`LimitError::Count`] for no limit or too many.
+    /// [`LimitError::Value`] for a rate outside of its bounds, a burst of 0, a delay above the burst, a window or a block below 1 ms,
+    /// an offset that is not shorter than its window; [`LimitError::Count`] for no limit or too many.
     pub fn check(&self) -> Result<(), LimitError> {
         if self.limits.is_empty() || self.limits.len() > MOST_LIMITS {
             return Err(LimitError::Count(self.limits.len()));

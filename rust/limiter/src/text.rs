@@ -13,6 +13,7 @@ pub const RULE_FORMS: &[&str] = &[
     "fixed-window limit=120 window=60s clock=aligned offset=5s",
     "sliding-window limit=50 window=10s",
     "sliding-counter limit=50 window=10s",
+    "fixed-window limit=20 window=5s block=30s",
     "queue rate=10 burst=50 delay=5",
     "concurrency limit=20",
     "none",
@@ -35,7 +36,7 @@ pub(crate) fn allowed(word: &str) -> String {
         "burst" => format!("a whole number, 1 to {} (0, too, for a queue)", u32::MAX),
         "delay" => "a whole number, 0 to burst".to_owned(),
         "limit" => format!("a whole number, 0 to {} (0 refuses all)", u32::MAX),
-        "window" => format!("a duration of at least 1ms: {DURATION_FORMS}"),
+        "window" | "block" => format!("a duration of at least 1ms: {DURATION_FORMS}"),
         "clock" => "first or aligned".to_owned(),
         "offset" => format!("a duration shorter than the window, with clock=aligned: {DURATION_FORMS}"),
         _ => "true or false".to_owned(),
@@ -87,6 +88,9 @@ impl fmt::Display for Limit {
         if !offset.is_zero() {
             write!(f, " offset={}", exact(offset))?;
         }
+        if let Some(block) = self.block {
+            write!(f, " block={}", exact(block))?;
+        }
         if self.reject_counts {
             f.write_str(" reject-counts=true")?;
         }
@@ -114,6 +118,7 @@ struct Words<'a> {
     delay: Option<&'a str>,
     clock: Option<&'a str>,
     offset: Option<&'a str>,
+    block: Option<&'a str>,
     reject_counts: Option<&'a str>,
 }
 
@@ -142,6 +147,7 @@ impl<'a> Words<'a> {
                 "delay" => &mut read.delay,
                 "clock" => &mut read.clock,
                 "offset" => &mut read.offset,
+                "block" => &mut read.block,
                 _ => &mut read.reject_counts,
             };
             if place.replace(value).is_some() {
@@ -200,10 +206,13 @@ impl FromStr for LimitSpec {
 /// The rule's word and the words that may follow it.
 fn takes(first: &str) -> Result<(&'static str, &'static str), LimitError> {
     Ok(match first {
-        "token-bucket" => ("token-bucket", "rate, burst, reject-counts"),
-        "fixed-window" => ("fixed-window", "limit, window, clock, offset, reject-counts"),
-        "sliding-window" => ("sliding-window", "limit, window, reject-counts"),
-        "sliding-counter" => ("sliding-counter", "limit, window, offset, reject-counts"),
+        "token-bucket" => ("token-bucket", "rate, burst, block, reject-counts"),
+        "fixed-window" => (
+            "fixed-window",
+            "limit, window, clock, offset, block, reject-counts",
+        ),
+        "sliding-window" => ("sliding-window", "limit, window, block, reject-counts"),
+        "sliding-counter" => ("sliding-counter", "limit, window, offset, block, reject-counts"),
         "queue" => ("queue", "rate, burst, delay"),
         "concurrency" => ("concurrency", "limit"),
         "none" => ("none", "no further words"),
@@ -254,6 +263,10 @@ fn limit(words: &[&str]) -> Result<Limit, LimitError> {
             _ => Rule::Unlimited,
         },
         reject_counts: value(rule, "reject-counts", reject_counts, |text| text.parse().ok())?,
+        block: words
+            .block
+            .map(|text| value(rule, "block", Some(text), |text| parse_duration(text).ok()))
+            .transpose()?,
     })
 }
 
@@ -291,6 +304,9 @@ mod tests {
             "fixed-window limit=120 window=1m clock=aligned offset=5s reject-counts=true",
             "sliding-counter limit=50 window=10s",
             "sliding-counter limit=50 window=10s offset=1.5s reject-counts=true",
+            "fixed-window limit=20 window=5s block=30s",
+            "fixed-window limit=20 window=5s clock=aligned offset=1s block=1000.500ms reject-counts=true",
+            "token-bucket rate=5 burst=20 block=1m",
             "queue rate=10 burst=0",
             "queue rate=0.5 burst=40 delay=40",
             "concurrency limit=5",
@@ -393,6 +409,14 @@ mod tests {
             (
                 "fixed-window limit=3 window=1s clock=aligned offset=1s",
                 vec!["offset=\"1s\"", "shorter than the window"],
+            ),
+            (
+                "fixed-window limit=3 window=1s block=0",
+                vec!["block=\"0ms\"", "at least 1ms"],
+            ),
+            (
+                "concurrency limit=3 block=1s",
+                vec!["\"block=1s\" is not for concurrency"],
             ),
             ("queue rate=3 burst=4 delay=5", vec!["delay=\"5\"", "0 to burst"]),
             ("queue rate=3", vec!["queue needs burst"]),

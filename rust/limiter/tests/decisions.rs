@@ -334,6 +334,64 @@ fn the_end_of_time_is_a_moment_like_any_other() {
 }
 
 #[test]
+fn where_refusals_block_nobody_is_let_in_for_so_long_and_all_begins_anew_behind_it() {
+    plays(
+        "fixed-window limit=2 window=1s block=5s",
+        &[
+            (0, None),
+            (100, None),
+            // The window is over, and nobody was refused.
+            (1_100, None),
+            (1_200, None),
+            (1_300, Some(5_000)),
+            (6_200, Some(100)),
+            (6_300, None),
+            (6_301, None),
+            (6_302, Some(5_000)),
+        ],
+    );
+    plays(
+        "token-bucket rate=1 burst=2 block=10s",
+        &[
+            (0, None),
+            (0, None),
+            (500, Some(10_000)),
+            (10_500, None),
+            (10_500, None),
+        ],
+    );
+}
+
+#[test]
+fn where_refusals_count_too_each_attempt_meanwhile_puts_the_end_of_a_block_off() {
+    plays(
+        "sliding-window limit=2 window=1s block=5s reject-counts=true",
+        &[
+            (0, None),
+            (0, None),
+            (100, Some(5_000)),
+            (4_000, Some(5_000)),
+            (6_000, Some(5_000)),
+            (11_000, None),
+        ],
+    );
+}
+
+#[test]
+fn what_another_limit_refuses_blocks_nobody() {
+    plays(
+        "token-bucket rate=1 burst=1 + fixed-window limit=3 window=1m block=10m",
+        &[
+            (0, None),
+            (0, Some(1_000)),
+            (1_000, None),
+            (2_000, None),
+            (3_000, Some(600_000)),
+        ],
+    );
+}
+
+#[test]
 fn figures_that_no_text_could_have_are_drawn_to_the_nearest_allowed() {
     for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1e300] {
         let spec: LimitSpec = Rule::TokenBucket { rate, burst: 0 }.into();
@@ -386,9 +444,14 @@ fn any_rule() -> impl Strategy<Value = Rule> {
 }
 
 fn any_limit() -> impl Strategy<Value = Limit> {
-    (any_rule(), any::<bool>()).prop_map(|(rule, counts)| Limit {
-        rule,
-        reject_counts: counts && !matches!(rule, Rule::Queue { .. }),
+    let block = prop::option::of((1_000_u64..30_000_000).prop_map(Duration::from_micros));
+    (any_rule(), any::<bool>(), block).prop_map(|(rule, counts, block)| {
+        let queue = matches!(rule, Rule::Queue { .. });
+        Limit {
+            rule,
+            reject_counts: counts && !queue,
+            block: block.filter(|_| !queue),
+        }
     })
 }
 
@@ -461,7 +524,7 @@ proptest! {
     fn a_token_bucket_never_lets_more_in_than_burst_plus_rate_times_time(
         rate in 0.01_f64..2_000.0, burst in 1_u32..50, reject_counts: bool, course in any_course(),
     ) {
-        let passed = passes(Limit { rule: Rule::TokenBucket { rate, burst }, reject_counts }, &course);
+        let passed = passes(Limit { rule: Rule::TokenBucket { rate, burst }, reject_counts, block: None }, &course);
         for (i, from) in passed.iter().enumerate() {
             for (n, to) in passed[i..].iter().enumerate() {
                 let most = f64::from(burst) + rate * (*to - *from).as_secs_f64();
@@ -475,7 +538,7 @@ proptest! {
         limit in 1_u32..30, window in 1_u64..5_000, reject_counts: bool, course in any_course(),
     ) {
         let rule = Rule::SlidingWindow { limit, window: ms(window) };
-        let passed = passes(Limit { rule, reject_counts }, &course);
+        let passed = passes(Limit { rule, reject_counts, block: None }, &course);
         for pair in passed.windows(limit as usize + 1) {
             prop_assert!(pair[limit as usize] - pair[0] >= ms(window));
         }
@@ -486,7 +549,7 @@ proptest! {
         limit in 1_u32..30, window in 1_u64..5_000, reject_counts: bool, course in any_course(),
     ) {
         let rule = Rule::FixedWindow { limit, window: ms(window), clock: WindowClock::First };
-        let passed = passes(Limit { rule, reject_counts }, &course);
+        let passed = passes(Limit { rule, reject_counts, block: None }, &course);
         for pair in passed.windows(2 * limit as usize + 1) {
             prop_assert!(pair[2 * limit as usize] - pair[0] >= ms(window));
         }
@@ -510,8 +573,8 @@ proptest! {
 
     #[test]
     fn counting_rejections_never_lets_more_in(rule in any_rule(), course in any_course()) {
-        let free = passes(Limit { rule, reject_counts: false }, &course).len();
-        let counted = passes(Limit { rule, reject_counts: true }, &course).len();
+        let free = passes(Limit { rule, reject_counts: false, block: None }, &course).len();
+        let counted = passes(Limit { rule, reject_counts: true, block: None }, &course).len();
         prop_assert!(counted <= free);
     }
 

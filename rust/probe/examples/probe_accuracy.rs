@@ -3,8 +3,8 @@
 //! `cargo run --release -p probe --example probe_accuracy [LIMITS A KIND] [WORD] [steps] [used] [others]`: so many of each (5), only of kinds with
 //! the word in their text; each step; others used some of the quota before; or servers that do as no limit of text.
 
-use limiter::{LimitSpec, Limiter, Rule};
-use probe::rehearsal::{Blocking, FreedLate, Way, rehearse, used};
+use limiter::{Limit, LimitSpec, Limiter, Rule};
+use probe::rehearsal::{FreedLate, Way, rehearse, used};
 use probe::{Budget, Candidate, Class, Ending, Probe};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -101,8 +101,19 @@ fn others(each: usize) {
                     rehearse(&mut probe, late, since, way, seed, |_, _, _| {})
                 }
                 _ => {
-                    let blocking = Blocking::new(limit, time, class == Class::BlocksAnew);
-                    rehearse(&mut probe, blocking, since, way, seed, |_, _, _| {})
+                    let blocking = Limit {
+                        block: Some(time),
+                        reject_counts: class == Class::BlocksAnew,
+                        ..limit.limits[0]
+                    };
+                    rehearse(
+                        &mut probe,
+                        Limiter::new(&blocking.into()),
+                        since,
+                        way,
+                        seed,
+                        |_, _, _| {},
+                    )
                 }
             };
             let found = probe.candidates();

@@ -25,7 +25,7 @@ const PATIENCE: u32 = MISS + MISS / 2;
 const ODD: f64 = 0.02;
 /// So much less likely is a queue in which some wait and others do not.
 const MIXED: f64 = 0.1;
-/// So much less likely is what no limit as text describes, but two that are left are enough for nothing to be sure.
+/// So much less likely is what few servers do, but two that are left are enough for nothing to be sure.
 const RARE: f64 = 0.1;
 /// A class so much less likely than the likeliest of its kind has no word in its figures.
 const UNLIKELY: f64 = 0.1;
@@ -339,7 +339,7 @@ impl Crowd {
             } else {
                 usual
             };
-            let usual = if class.has_text() { usual } else { usual * RARE };
+            let usual = if class.is_rare() { usual * RARE } else { usual };
             (class, usual * worse(fewest - best))
         };
         classes.into_iter().map(weigh).collect()
@@ -412,14 +412,17 @@ impl Crowd {
 
     fn candidate(&self, class: Class, history: &History) -> Option<Candidate> {
         let chosen = self.chosen(class)?;
+        let scale = range(self.good(class).map(|member| member.model.scale));
+        let windows = range(self.good(class).map(|member| member.model.before_block()));
         Some(Candidate {
             class,
-            limit: chosen.model.told(),
+            limit: chosen.model.with_window(windows).told(),
             contradicted: chosen.misses / MISS,
             explains: chosen.explains(history),
             proven: chosen.is_proven(history),
             counts: range(self.good(class).map(|member| member.model.count)),
-            scale: range(self.good(class).map(|member| member.model.scale)),
+            scale: if class.blocks() { windows } else { scale },
+            block: class.blocks().then_some(scale),
         })
     }
 }

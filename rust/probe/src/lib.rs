@@ -111,8 +111,10 @@ pub struct Candidate {
     pub proven: bool,
     /// The figures that agree as well: of the count (limit or burst), and of the window in seconds or the rate a second.
     pub counts: (f64, f64),
-    /// See `counts`.
+    /// See `counts`; of a cap whose places get free late, how long that takes.
     pub scale: (f64, f64),
+    /// For how many seconds whoever is refused is blocked, where that is so.
+    pub block: Option<(f64, f64)>,
 }
 
 /// The experiment.

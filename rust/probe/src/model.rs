@@ -60,10 +60,15 @@ impl Class {
         Class::BlocksAnew,
     ];
 
-    /// Whether a limit as text can say what it does; few servers do anything else.
+    /// Whether whoever was refused is refused for a time.
     #[must_use]
-    pub fn has_text(self) -> bool {
-        !matches!(self, Class::Blocks | Class::BlocksAnew | Class::Late)
+    pub fn blocks(self) -> bool {
+        matches!(self, Class::Blocks | Class::BlocksAnew)
+    }
+
+    /// Few servers do so.
+    pub(crate) fn is_rare(self) -> bool {
+        self.blocks() || self == Class::Late
     }
 
     /// Whether refusals count in it.
@@ -195,12 +200,13 @@ impl Model {
         };
         LimitSpec::from(Limit {
             rule,
-            reject_counts: self.class.refusals_count() && self.class.has_text(),
+            reject_counts: self.class.refusals_count(),
+            block: self.class.blocks().then(|| Duration::from_secs_f64(self.scale)),
         })
     }
 
     /// The window of one that blocks, in seconds.
-    fn before_block(&self) -> f64 {
+    pub(crate) fn before_block(&self) -> f64 {
         self.scale * SHORTEST_BEFORE * (LONGEST_BEFORE / SHORTEST_BEFORE).powf(self.phase)
     }
 
@@ -208,9 +214,6 @@ impl Model {
     pub(crate) fn at_begin(&self) -> State {
         let time = Duration::from_secs_f64(self.scale);
         let mut limiter = match self.class {
-            Class::Blocks | Class::BlocksAnew => {
-                State::blocks(self.spec(), time, self.class == Class::BlocksAnew)
-            }
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // kept within by `tidy`
             Class::Late => State::late(self.count as u32, time),
             _ => State::limited(&self.spec()),
@@ -247,6 +250,19 @@ impl Model {
         Model { phase, ..*self }.spec()
     }
 
+    /// One that blocks, with the window that people would write of those between the two.
+    pub(crate) fn with_window(&self, (shortest, longest): (f64, f64)) -> Model {
+        let middle = usual((shortest * longest).sqrt());
+        if !self.class.blocks() || !(shortest..=longest).contains(&middle) {
+            return *self;
+        }
+        let spread = (LONGEST_BEFORE / SHORTEST_BEFORE).ln();
+        Model {
+            phase: (middle / self.scale / SHORTEST_BEFORE).ln() / spread,
+            ..*self
+        }
+    }
+
     /// The same as others may have used it before: their window began some time ago, and one of ours may reach into two of theirs.
     pub(crate) fn used_spec(&self) -> LimitSpec {
         let twice = Model {
@@ -255,7 +271,14 @@ impl Model {
             ..*self
         };
         match self.class {
-            Class::Fixed | Class::FixedCounts | Class::Blocks | Class::BlocksAnew => twice.spec(),
+            Class::Blocks | Class::BlocksAnew => Model {
+                class: Class::Sliding,
+                count: self.count * 2.0,
+                scale: self.before_block(),
+                ..*self
+            }
+            .spec(),
+            Class::Fixed | Class::FixedCounts => twice.spec(),
             _ => self.spec(),
         }
     }

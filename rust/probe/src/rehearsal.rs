@@ -36,50 +36,6 @@ impl Limits for Limiter {
     }
 }
 
-/// Whoever is refused is refused for a time, and begins anew then, as of `rate-limiter-flexible` with a `blockDuration`.
-#[derive(Debug)]
-pub struct Blocking {
-    limit: LimitSpec,
-    limiter: Limiter,
-    time: Duration,
-    until: Duration,
-    renewed: bool,
-}
-
-impl Blocking {
-    /// `renewed`: each try meanwhile puts the end off.
-    #[must_use]
-    pub fn new(limit: LimitSpec, time: Duration, renewed: bool) -> Self {
-        Self {
-            limiter: Limiter::new(&limit),
-            limit,
-            time,
-            until: Duration::ZERO,
-            renewed,
-        }
-    }
-}
-
-impl Limits for Blocking {
-    fn try_pass(&mut self, now: Duration) -> Decision {
-        let blocked = now < self.until;
-        let decision = if blocked {
-            Decision::Reject { retry_in: None }
-        } else {
-            self.limiter.try_pass(now)
-        };
-        if !blocked && !decision.passed() {
-            self.limiter = Limiter::new(&self.limit);
-        }
-        if blocked && self.renewed || !blocked && !decision.passed() {
-            self.until = now + self.time;
-        }
-        decision
-    }
-
-    fn release(&mut self, _: Duration) {}
-}
-
 /// So many at a time; a place gets free a while after its connection was closed.
 #[derive(Debug)]
 pub struct FreedLate {

@@ -1,4 +1,4 @@
-//! What a model does with tries, one after the other: a limiter's state, or that of servers that no `limiter` describes. Which figures
+//! What a model does with tries, one after the other: a limiter's state, or that of a cap that no `limiter` describes. Which figures
 //! a model has, and how they are drawn, stands in `model`.
 
 use limiter::{Decision, LimitSpec, Limiter};
@@ -8,15 +8,6 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) enum State {
     Limiter(Limiter),
-    /// Whoever is refused once is refused for a time, and begins anew then.
-    Blocks {
-        spec: LimitSpec,
-        limiter: Limiter,
-        time: Duration,
-        until: Duration,
-        /// Each try meanwhile puts the end off.
-        renewed: bool,
-    },
     /// So many at a time; a place gets free some time after its connection was closed.
     Late {
         places: u32,
@@ -29,16 +20,6 @@ pub(crate) enum State {
 impl State {
     pub(crate) fn limited(spec: &LimitSpec) -> State {
         State::Limiter(Limiter::new(spec))
-    }
-
-    pub(crate) fn blocks(spec: LimitSpec, time: Duration, renewed: bool) -> State {
-        State::Blocks {
-            limiter: Limiter::new(&spec),
-            spec,
-            time,
-            until: Duration::ZERO,
-            renewed,
-        }
     }
 
     pub(crate) fn late(places: u32, time: Duration) -> State {
@@ -54,11 +35,6 @@ impl State {
     pub(crate) fn look(&self, now: Duration) -> Decision {
         match self {
             State::Limiter(limiter) => limiter.look(now),
-            State::Blocks { until, .. } if now < *until => refuse(*until - now),
-            State::Blocks { limiter, time, .. } => match limiter.look(now) {
-                Decision::Reject { .. } => refuse(*time),
-                let_in => let_in,
-            },
             State::Late {
                 places,
                 taken,
@@ -80,22 +56,6 @@ impl State {
         let decision = self.look(now);
         match self {
             State::Limiter(limiter) => return limiter.try_pass(now),
-            State::Blocks {
-                spec,
-                limiter,
-                time,
-                until,
-                renewed,
-            } => {
-                if decision.passed() {
-                    let _ = limiter.try_pass(now);
-                } else if now >= *until {
-                    *limiter = Limiter::new(spec);
-                    *until = now + *time;
-                } else if *renewed {
-                    *until = now + *time;
-                }
-            }
             State::Late { taken, free_at, .. } => {
                 let before = free_at.len();
                 free_at.retain(|&at| at > now);
@@ -110,14 +70,9 @@ impl State {
     pub(crate) fn release(&mut self, now: Duration) {
         match self {
             State::Limiter(limiter) => limiter.release(now),
-            State::Blocks { .. } => {}
             State::Late { time, free_at, .. } => free_at.push(now + *time),
         }
     }
-}
-
-fn refuse(wait: Duration) -> Decision {
-    Decision::Reject { retry_in: Some(wait) }
 }
 
 #[cfg(test)]
@@ -130,23 +85,6 @@ mod tests {
         at.iter()
             .map(|&at| state.try_pass(Duration::from_secs_f64(at)).passed())
             .collect()
-    }
-
-    #[test]
-    fn who_was_refused_once_is_refused_for_a_time_from_then_on() {
-        let spec: LimitSpec = "fixed-window limit=2 window=1s".parse().expect("a limit");
-        let mut state = State::blocks(spec.clone(), 5 * SECOND, false);
-        let at = [0.0, 0.1, 1.1, 1.2, 1.3, 6.2, 6.4];
-        assert_eq!(
-            passes(&mut state, &at),
-            [true, true, true, true, false, false, true]
-        );
-        let mut renewed = State::blocks(spec, 5 * SECOND, true);
-        let at = [0.0, 0.1, 0.2, 4.0, 6.0, 10.9, 16.0];
-        assert_eq!(
-            passes(&mut renewed, &at),
-            [true, true, false, false, false, false, true]
-        );
     }
 
     #[test]

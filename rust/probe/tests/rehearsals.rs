@@ -1,7 +1,7 @@
 //! Whole experiments in virtual time: what they find, and what they never do.
 
 use limiter::{Decision, LimitSpec, Limiter};
-use probe::rehearsal::{Blocking, FreedLate, Limits, Way, rehearse, used};
+use probe::rehearsal::{FreedLate, Limits, Way, rehearse, used};
 use probe::{Budget, Candidate, Class, Ending, Probe, Step};
 use std::time::Duration;
 
@@ -281,6 +281,7 @@ fn found_of(limits: impl Limits, seed: u64) -> (Vec<Candidate>, Ending) {
 #[test]
 fn a_server_that_blocks_who_was_refused_is_told_as_such() {
     let (mut told, mut misled, mut cases) = (0, 0, 0);
+    let mut blocking_told = Vec::new();
     for (text, seconds) in [
         ("fixed-window limit=20 window=3s", 10),
         ("fixed-window limit=30 window=5s", 2),
@@ -288,11 +289,11 @@ fn a_server_that_blocks_who_was_refused_is_told_as_such() {
         ("fixed-window limit=8 window=10s", 5),
     ] {
         for seed in 1..=3 {
-            let blocking = Blocking::new(spec(text), seconds * SECOND, false);
-            let (candidates, ending) = found_of(blocking, seed);
+            let blocking = spec(&format!("{text} block={seconds}s"));
+            let (candidates, ending) = found_of(Limiter::new(&blocking), seed);
             let first = candidates.first().expect("something is found");
-            let near = (first.scale.0 * 0.9..=first.scale.1 * 1.1).contains(&f64::from(seconds));
-            let right = first.class == Class::Blocks && near;
+            let near = |(low, high): (f64, f64)| (low * 0.9..=high * 1.1).contains(&f64::from(seconds));
+            let right = first.class == Class::Blocks && first.block.is_some_and(near);
             // Whoever is told of one that may block as well is not misled.
             let open = candidates
                 .iter()
@@ -301,8 +302,20 @@ fn a_server_that_blocks_who_was_refused_is_told_as_such() {
             told += u32::from(right);
             misled += u32::from(!right && sure);
             cases += 1;
+            if right {
+                let text = first.limit.to_string();
+                blocking_told.push((text, first.block.expect("it blocks"), seed));
+            }
         }
     }
+    // What is told is a limit that does the same.
+    let again = blocking_told.iter().filter(|(text, (shortest, longest), seed)| {
+        let (candidates, _) = found_of(Limiter::new(&spec(text)), *seed);
+        let alike = |block: (f64, f64)| block.0 <= longest * 1.1 && block.1 >= shortest * 0.9;
+        candidates[0].block.is_some_and(alike)
+    });
+    let (all, again) = (blocking_told.len(), again.count());
+    assert!(again * 10 >= all * 8, "{again} of {blocking_told:?}");
     assert!(
         told * 10 >= cases * 6 && misled * 10 <= cases,
         "{told}, {misled} misled, of {cases}"

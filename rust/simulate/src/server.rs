@@ -2,7 +2,7 @@
 
 use crate::Storm;
 use backoff::{FailureKind, HttpAnswer, Seen};
-use limiter::{Decision, LimitSpec, Limiter, Rule};
+use limiter::{Decision, Limit, LimitSpec, Limiter, Rule};
 use std::time::{Duration, SystemTime};
 
 /// How a refusal looks to the client.
@@ -65,7 +65,7 @@ impl Hint {
     }
 }
 
-/// The longest window of a limit.
+/// The longest window of a limit, or the time for which it blocks.
 fn longest(limit: &LimitSpec) -> Duration {
     let length = |rule: Rule| match rule {
         Rule::FixedWindow { window, .. }
@@ -76,7 +76,8 @@ fn longest(limit: &LimitSpec) -> Duration {
         }
         Rule::Concurrency { .. } | Rule::Unlimited => Duration::ZERO,
     };
-    let lengths = limit.limits.iter().map(|limit| length(limit.rule));
+    let longest = |limit: &Limit| length(limit.rule).max(limit.block.unwrap_or_default());
+    let lengths = limit.limits.iter().map(longest);
     lengths.max().unwrap_or_default()
 }
 

@@ -9,12 +9,16 @@ use std::time::Duration;
 /// In a queue that is so short, one who waits is no exception.
 const FEW_OF_A_QUEUE: u32 = 4;
 
-/// One that blocks has no name, and no text.
+/// A figure that may be so much larger is not known.
+const KNOWN: f64 = 1.1;
+
+/// A block is a figure of what begins it.
 fn kind(class: Class) -> Kind {
     match class {
-        Class::Blocks | Class::BlocksAnew => Kind::Unknown,
         Class::Bucket | Class::BucketCounts => Kind::TokenBucket,
-        Class::Fixed | Class::Aligned | Class::FixedCounts => Kind::FixedWindow,
+        Class::Fixed | Class::Aligned | Class::FixedCounts | Class::Blocks | Class::BlocksAnew => {
+            Kind::FixedWindow
+        }
         Class::Sliding | Class::SlidingCounts => Kind::SlidingWindow,
         Class::Counter | Class::CounterCounts => Kind::SlidingCounter,
         Class::Queue => Kind::Queue,
@@ -41,14 +45,11 @@ pub(super) fn finding(
     }
     let named = kind(best.class);
     (seen.rate_per_second, seen.burst, seen.limit, seen.window_ms) = (None, None, None, None);
-    (seen.second, seen.each_user) = (None, None);
+    (seen.second, seen.each_user, seen.block_ms) = (None, None, None);
     seen.intervals = BTreeMap::new();
     if !best.explains {
         let why = too_many_contradicted(&seen, best);
         return unknown(seen, best, why);
-    }
-    if named == Kind::Unknown {
-        return unknown(seen, best, blocked(best));
     }
     seen.kind = named;
     let counted = best.class.refusals_count();
@@ -67,9 +68,10 @@ pub(super) fn finding(
     let limit = on_the_clock(&best.limit, begun);
     figures(&mut seen, best, &limit);
     seen.limit_spec = Some(limit);
-    let mut kinds: Vec<Kind> = equal.iter().map(|one| kind(one.class)).collect();
-    let may_block = kinds.contains(&Kind::Unknown);
-    kinds.retain(|kind| *kind != Kind::Unknown);
+    let (blocking, others): (Vec<&Candidate>, Vec<&Candidate>) =
+        equal.iter().partition(|one| one.class.blocks());
+    let mut kinds: Vec<Kind> = others.iter().map(|one| kind(one.class)).collect();
+    kinds.extend(best.class.blocks().then_some(named));
     kinds.sort_unstable();
     kinds.dedup();
     seen.ruled_out.retain(|out| !kinds.contains(&out.kind));
@@ -78,7 +80,7 @@ pub(super) fn finding(
         seen.ruled_out.clear();
     }
     let all = Class::ALL.map(kind);
-    for other in all.into_iter().filter(|kind| *kind != Kind::Unknown) {
+    for other in all {
         if !kinds.contains(&other) && seen.ruled_out.iter().all(|out| out.kind != other) {
             seen.ruled_out.push(RuledOut {
                 kind: other,
@@ -92,19 +94,24 @@ pub(super) fn finding(
     }
     seen.also_possible = kinds.into_iter().filter(|kind| *kind != named).collect();
     seen.cannot_tell = open_questions(&seen, best, ending);
-    if may_block {
+    if !blocking.is_empty() && !others.is_empty() {
         seen.cannot_tell.push(
             "whether whoever is refused is blocked for a time from then on: a larger --budget may tell"
                 .to_owned(),
         );
     }
+    seen.cannot_tell.extend(before_a_block(best));
     if best.class == Class::Late {
         seen.notes.push(format!(
             "a place gets free about {} s after its connection is closed",
             middle(best.scale)
         ));
     }
-    seen.likely_makers = likely_makers(&seen);
+    // Of those that are known none blocks.
+    seen.likely_makers = match seen.block_ms {
+        Some(_) => Vec::new(),
+        None => likely_makers(&seen),
+    };
     seen
 }
 
@@ -123,6 +130,7 @@ fn without_a_queue(candidate: &Candidate) -> Candidate {
                 limit: Limit {
                     rule: bucket,
                     reject_counts: false,
+                    block: None,
                 }
                 .into(),
                 counts: (candidate.counts.0 + longer, candidate.counts.1 + longer),
@@ -138,17 +146,14 @@ fn middle((low, high): (f64, f64)) -> f64 {
     tenths.round() / 10.0
 }
 
-fn blocked(best: &Candidate) -> String {
-    let anew = if best.class == Class::BlocksAnew {
-        ", and each try meanwhile puts that off"
-    } else {
-        ""
-    };
-    format!(
-        "no limit as text says what this server does: it lets in {} at once, and then blocks for about {} s whoever is refused{anew}",
-        best.counts.0,
-        middle(best.scale)
-    )
+/// With a block behind each refusal, what is let in before says little of the window.
+fn before_a_block(best: &Candidate) -> Option<String> {
+    let (shortest, longest) = best.scale;
+    (best.class.blocks() && longest > KNOWN * shortest).then(|| {
+        format!(
+            "how long the window is that a block ends: {shortest:.1} to {longest:.1} s do as well; who comes slowly enough would tell"
+        )
+    })
 }
 
 fn too_many_contradicted(seen: &Finding, best: &Candidate) -> String {
@@ -227,6 +232,14 @@ fn on_the_clock(limit: &LimitSpec, begun: Duration) -> LimitSpec {
 fn figures(seen: &mut Finding, best: &Candidate, limit: &LimitSpec) {
     let counts = [best.counts.0, best.counts.1];
     let scale = [best.scale.0, best.scale.1];
+    let milliseconds = |of: [f64; 2]| of.map(|seconds| seconds * 1e3);
+    if let Some((block, (shortest, longest))) =
+        limit.limits.first().and_then(|limit| limit.block).zip(best.block)
+    {
+        seen.block_ms = Some(block.as_secs_f64() * 1e3);
+        seen.intervals
+            .insert("blockMs", milliseconds([shortest, longest]));
+    }
     match limit.limits.first().map(|limit| limit.rule) {
         Some(Rule::TokenBucket { rate, burst } | Rule::Queue { rate, burst, .. }) => {
             (seen.rate_per_second, seen.burst) = (Some(rate), Some(burst.into()));
@@ -240,8 +253,7 @@ fn figures(seen: &mut Finding, best: &Candidate, limit: &LimitSpec) {
         ) => {
             (seen.limit, seen.window_ms) = (Some(limit.into()), Some(window.as_secs_f64() * 1e3));
             seen.intervals.insert("limit", counts);
-            seen.intervals
-                .insert("windowMs", scale.map(|seconds| seconds * 1e3));
+            seen.intervals.insert("windowMs", milliseconds(scale));
         }
         Some(Rule::Concurrency { limit }) => {
             seen.limit = Some(limit.into());
@@ -265,6 +277,7 @@ mod tests {
             proven: true,
             counts: (20.0, 20.0),
             scale: (scale, scale),
+            block: None,
         }
     }
 
@@ -273,30 +286,67 @@ mod tests {
         finding(seen, candidates, Some(Ending::Known), Duration::ZERO)
     }
 
-    #[test]
-    fn a_server_that_blocks_has_no_name_and_is_described() {
-        for (class, anew) in [(Class::Blocks, false), (Class::BlocksAnew, true)] {
-            let found = told(&[candidate(class, "fixed-window limit=20 window=3s", 9.96)]);
-            assert_eq!(
-                (found.kind, &found.limit_spec),
-                (Kind::Unknown, &None),
-                "{found:?}"
-            );
-            let sentence = found.sentence();
-            let blocks = "it lets in 20 at once, and then blocks for about 10 s whoever is refused";
-            assert!(sentence.contains(blocks), "{sentence}");
-            assert_eq!(sentence.contains("puts that off"), anew, "{sentence}");
+    fn blocking(class: Class, limit: &str, window: (f64, f64)) -> Candidate {
+        Candidate {
+            scale: window,
+            block: Some((9.9, 10.1)),
+            ..candidate(class, limit, 3.0)
         }
     }
 
     #[test]
+    fn a_server_that_blocks_is_told_with_a_limit_that_does_so() {
+        for (class, text, how) in [
+            (
+                Class::Blocks,
+                "fixed-window limit=20 window=3s block=10s",
+                "after a refusal",
+            ),
+            (
+                Class::BlocksAnew,
+                "fixed-window limit=20 window=3s block=10s reject-counts=true",
+                "after the last attempt",
+            ),
+        ] {
+            let found = told(&[blocking(class, text, (3.0, 3.1))]);
+            assert_eq!(
+                (found.kind, found.limit, found.window_ms, found.block_ms),
+                (Kind::FixedWindow, Some(20), Some(3_000.0), Some(10_000.0)),
+                "{found:?}"
+            );
+            assert_eq!(
+                found.limit_spec.as_ref().map(ToString::to_string).as_deref(),
+                Some(text)
+            );
+            assert_eq!(found.intervals["blockMs"], [9_900.0, 10_100.0]);
+            assert!(found.cannot_tell.is_empty(), "{found:?}");
+            let sentence = found.sentence();
+            let blocks = format!("20 per 3 s, from its first attempt on, blocked for 10 s {how}");
+            assert!(sentence.contains(&blocks), "{sentence}");
+        }
+        let wide = told(&[blocking(
+            Class::Blocks,
+            "fixed-window limit=20 window=3s block=10s",
+            (0.5, 4.0),
+        )]);
+        assert!(
+            wide.cannot_tell[0].contains("0.5 to 4.0 s do as well"),
+            "{wide:?}"
+        );
+    }
+
+    #[test]
     fn a_window_that_may_be_a_block_is_named_with_that_open() {
-        let window = candidate(Class::Fixed, "fixed-window limit=20 window=10s", 10.0);
-        let block = candidate(Class::Blocks, "fixed-window limit=20 window=3s", 10.0);
-        let found = told(&[window.clone(), block]);
+        let window = candidate(Class::Sliding, "sliding-window limit=20 window=10s", 10.0);
+        let block = blocking(
+            Class::Blocks,
+            "fixed-window limit=20 window=3s block=10s",
+            (3.0, 3.0),
+        );
+        let found = told(&[window.clone(), block.clone()]);
         assert_eq!(
-            (found.kind, found.limit),
-            (Kind::FixedWindow, Some(20)),
+            (found.kind, found.limit, found.block_ms),
+            (Kind::SlidingWindow, Some(20), None),
             "{found:?}"
         );
         assert_eq!(found.also_possible, []);
@@ -307,7 +357,10 @@ mod tests {
                 .any(|line| line.contains("blocked for a time"))
         };
         assert!(open(&found), "{found:?}");
-        assert!(!open(&told(&[window])));
+        assert!(!open(&told(std::slice::from_ref(&window))));
+        let found = told(&[block, window]);
+        assert_eq!(found.also_possible, [Kind::SlidingWindow]);
+        assert!(open(&found), "{found:?}");
     }
 
     #[test]

@@ -115,6 +115,7 @@ fn the_help_shows_all_faults_limits_units_and_examples() {
     }
     for part in [
         "reject-counts=true",
+        "block=30s",
         "clock=aligned",
         " + fixed-window",
         "--refuse-by",

@@ -1,6 +1,6 @@
 //! `serve` from start to stop.
 
-use crate::program::Serve;
+use crate::program::{Serve, run};
 use cli::StopToken;
 use std::fs;
 use std::io::{Read, Write};
@@ -71,6 +71,27 @@ fn sigterm_closes_sockets_with_1001_removes_the_port_file_and_exits_with_0() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(left, ["log"]);
+}
+
+/// Windows are over soon, and a block is not.
+#[test]
+fn a_limit_that_blocks_is_taken_by_serve_simulate_and_tune() {
+    let limit = "fixed-window limit=2 window=100ms block=30s";
+    let serve = Serve::start(&["--limit", limit]);
+    let is_refused = |head: &str| !head.starts_with("HTTP/1.1 101 ");
+    let refused = (0..200).any(|_| is_refused(&attempt(serve.addr).1));
+    assert!(refused, "three of 200 come within 100 ms");
+    std::thread::sleep(Duration::from_millis(300));
+    let (_, head) = attempt(serve.addr);
+    assert!(is_refused(&head), "{head}");
+    assert!(
+        head.contains("\r\nRetry-After: 30\r\n") || head.contains("\r\nRetry-After: 2"),
+        "{head}"
+    );
+    for command in ["simulate", "tune"] {
+        let ended = run(&[command, "--limit", limit, "--users", "20"]);
+        assert_eq!(ended.code, Some(0), "{command}: {}", ended.err);
+    }
 }
 
 #[test]
