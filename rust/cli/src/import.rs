@@ -3,7 +3,7 @@
 use crate::output::{self, Sort};
 use crate::{Failure, complain, say};
 use clap::Args;
-use recording::{LARGEST, Refusal, import};
+use recording::{Import, LARGEST, Refusal, import};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,10 @@ pub(crate) struct Options {
     /// Put the requests into the plan that gave the sockets' tokens, ids and cookies
     #[arg(long)]
     http: bool,
+
+    /// Also write there what became of the recording, or why there is no plan
+    #[arg(long, value_name = "FILE.md")]
+    report: Option<PathBuf>,
 }
 
 const AFTER_HELP: &str = "JMeter's own recorder takes no WebSockets. Browsers do: Chrome's and Edge's developer tools (Network, Export HAR with content), mitmproxy,
@@ -45,16 +49,29 @@ const PLAN: Sort = Sort {
     ours: |_| false,
 };
 
+/// Markdown that begins with this.
+const HEADING: &str = "# A recording for ws-backoff\n";
+
+const REPORT: Sort = Sort {
+    what: "the report",
+    ours: |text| text.starts_with(HEADING),
+};
+
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let path = &options.recording;
     let target = options.output.clone().unwrap_or_else(|| beside(path));
     output::check_if_any(Some(&target), &PLAN)?;
-    let why = |why: &str| Failure(format!("{} {why}", path.display()));
-    let bytes = read(path).map_err(|problem| why(&problem))?;
-    let name = path
-        .file_name()
-        .map_or_else(|| "a recording".into(), |name| name.to_string_lossy());
-    let made = import(&bytes, &name, options.http).map_err(|refusal| why(&refusal.to_string()))?;
+    output::check_if_any(options.report.as_ref(), &REPORT)?;
+    let made = made(path, options.http);
+    if let Some(file) = &options.report {
+        let said = match &made {
+            Ok(made) => made.notes.clone(),
+            Err(failure) => vec![failure.0.clone()],
+        };
+        let points: String = said.iter().map(|note| format!("\n- {note}")).collect();
+        output::write(file, &REPORT, &format!("{HEADING}{points}\n"))?;
+    }
+    let made = made?;
     output::write_or_say(&target, &PLAN, &made.plan)?;
     if target == Path::new("-") {
         made.notes.iter().for_each(|note| complain("note", note));
@@ -64,6 +81,15 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         say(&format!("- {note}"))?;
     }
     say(&format!("written: {}", target.display()))
+}
+
+fn made(path: &Path, http: bool) -> Result<Import, Failure> {
+    let why = |why: &str| Failure(format!("{} {why}", path.display()));
+    let bytes = read(path).map_err(|problem| why(&problem))?;
+    let name = path
+        .file_name()
+        .map_or_else(|| "a recording".into(), |name| name.to_string_lossy());
+    import(&bytes, &name, http).map_err(|refusal| why(&refusal.to_string()))
 }
 
 /// `visit.jmx` of `visit.har`, and of `visit.har.gz`.

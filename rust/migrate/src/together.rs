@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 /// Keeps all of them where they are, if one has to stay or something takes hold of one.
 pub(crate) fn or_none<T>(plan: &Plan, found: &mut BTreeMap<ItemId, Result<T, String>>, files: &Files) {
+    // The scripts of a plan that has none of them are nobody's business, and many.
+    if found.values().all(Result::is_err) {
+        return;
+    }
     let stays = found
         .iter()
         .find(|(item, found)| found.is_err() && plan.runs(**item))

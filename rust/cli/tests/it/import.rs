@@ -88,3 +88,32 @@ fn what_cannot_be_imported_is_told_and_nothing_is_written() {
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
 }
+
+#[test]
+fn a_report_says_what_became_of_it_or_why_there_is_no_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (plan, report) = (path("visit.jmx"), path("report.md"));
+    let made = run(&["import", RECORDING, "-o", &plan, "--report", &report]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let text = fs::read_to_string(&report).unwrap();
+    let points: Vec<&str> = made.out.lines().filter(|line| line.starts_with("- ")).collect();
+    assert!(!points.is_empty());
+    assert_eq!(
+        text,
+        format!("# A recording for ws-backoff\n\n{}\n", points.join("\n"))
+    );
+    fs::write(path("empty.har"), "{}").unwrap();
+    let refused = run(&["import", &path("empty.har"), "--report", &report]);
+    assert_eq!(refused.code, Some(1));
+    let text = fs::read_to_string(&report).unwrap();
+    let why = text.lines().last().unwrap().trim_start_matches("- ").to_owned();
+    assert!(refused.err.contains(&why) && why.contains("empty.har"), "{text}");
+    // A file of somebody's is not written over, and no plan is made.
+    fs::write(&report, "mine").unwrap();
+    let other = path("other.jmx");
+    let refused = run(&["import", RECORDING, "-o", &other, "--report", &report]);
+    assert_eq!(refused.code, Some(1));
+    assert!(!folder.path().join("other.jmx").exists(), "{}", refused.err);
+    assert_eq!(fs::read_to_string(&report).unwrap(), "mine");
+}

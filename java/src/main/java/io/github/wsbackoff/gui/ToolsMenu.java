@@ -6,18 +6,27 @@ import javax.swing.MenuElement;
 import org.apache.jmeter.gui.action.ActionRouter;
 import org.apache.jmeter.gui.plugin.MenuCreator;
 
-/** The line <i>wsb - Migrate this plan</i> in JMeter's menu <i>Tools</i>. */
-public final class MigrateMenu implements MenuCreator {
+/**
+ * The lines <i>wsb - Migrate this plan</i> and <i>wsb - Import a recording</i> in JMeter's menu
+ * <i>Tools</i>.
+ */
+public final class ToolsMenu implements MenuCreator {
   @Override
   public JMenuItem[] getMenuItemsAtLocation(MENU_LOCATION location) {
     if (location != MENU_LOCATION.TOOLS) {
       return new JMenuItem[0];
     }
-    JMenuItem item = new JMenuItem(Messages.get("migrate.menu"));
-    item.setToolTipText(Messages.get("migrate.tooltip"));
-    item.setActionCommand(MigrateAction.MIGRATE);
+    return new JMenuItem[] {
+      item("migrate", MigrateAction.MIGRATE), item("import", ImportAction.IMPORT)
+    };
+  }
+
+  private static JMenuItem item(String words, String action) {
+    JMenuItem item = new JMenuItem(Messages.get(words + ".menu"));
+    item.setToolTipText(Messages.get(words + ".tooltip"));
+    item.setActionCommand(action);
     item.addActionListener(ActionRouter.getInstance());
-    return new JMenuItem[] {item};
+    return item;
   }
 
   @Override

@@ -24,8 +24,11 @@ import org.junit.Rule;
 import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 
-/** Tools, wsb - Migrate this plan: what is shown, and which files are written. */
-public class PlanMigrationTest {
+/**
+ * Tools, wsb - Migrate this plan and wsb - Import a recording: what is shown, and which files are
+ * written.
+ */
+public class PlanDraftTest {
   @Rule public final TemporaryFolder folder = new TemporaryFolder();
   private File plan;
 
@@ -49,8 +52,8 @@ public class PlanMigrationTest {
   @Test
   public void the_moved_plan_is_written_beside_when_it_is_asked_for() throws Exception {
     byte[] before = Files.readAllBytes(plan.toPath());
-    PlanMigration migration = PlanMigration.of(plan);
-    assertTrue(migration.changes());
+    PlanDraft migration = PlanDraft.migrated(plan);
+    assertTrue(migration.hasPlan());
     assertTrue(migration.report(), migration.report().contains("is now wsb - Connect"));
     assertFalse(migration.report(), migration.report().contains("<style"));
     assertFalse(migration.report(), migration.report().contains("written to"));
@@ -66,17 +69,17 @@ public class PlanMigrationTest {
 
   @Test
   public void a_moved_plan_has_nothing_to_open() throws Exception {
-    File moved = PlanMigration.of(plan).writeBeside();
-    PlanMigration again = PlanMigration.of(moved);
-    assertFalse(again.changes());
+    File moved = PlanDraft.migrated(plan).writeBeside();
+    PlanDraft again = PlanDraft.migrated(moved);
+    assertFalse(again.hasPlan());
     assertTrue(again.report(), again.report().contains("nothing to move"));
   }
 
   @Test
   public void a_file_that_is_no_plan_is_told_and_has_nothing_to_open() throws Exception {
     Files.write(plan.toPath(), "no plan".getBytes(StandardCharsets.UTF_8));
-    PlanMigration migration = PlanMigration.of(plan);
-    assertFalse(migration.changes());
+    PlanDraft migration = PlanDraft.migrated(plan);
+    assertFalse(migration.hasPlan());
     assertTrue(migration.report(), migration.report().contains("no well-formed XML"));
   }
 
@@ -87,18 +90,53 @@ public class PlanMigrationTest {
     for (String word : new String[] {plan.getPath(), "lib/ext", "OpenWebSocketSampler"}) {
       assertTrue(text, text.contains(word));
     }
-    MigrateAction.load(PlanMigration.of(plan).writeBeside());
+    MigrateAction.load(PlanDraft.migrated(plan).writeBeside());
   }
 
   @Test
-  public void jmeter_finds_the_menus_line_and_its_action() {
+  public void a_recordings_plan_is_written_beside_it_under_a_free_name() throws Exception {
+    File har = new File(folder.getRoot(), "Schicht übergabe.har");
+    Files.copy(new File("tests/recordings/login.har").getAbsoluteFile().toPath(), har.toPath());
+    PlanDraft draft = PlanDraft.imported(har, false);
+    assertTrue(draft.hasPlan());
+    assertTrue(draft.report(), draft.report().startsWith("<ul><li>"));
+    assertFalse(draft.report(), draft.report().contains("written"));
+    assertArrayEquals(new String[] {"Schicht übergabe.har", plan.getName()}, files());
+
+    File made = draft.writeBeside();
+    assertEquals("Schicht übergabe.jmx", made.getName());
+    String text = new String(Files.readAllBytes(made.toPath()), StandardCharsets.UTF_8);
+    assertTrue(text, text.contains("ConnectSampler") && !text.contains("HTTPSamplerProxy"));
+    File more = PlanDraft.imported(har, true).writeBeside();
+    assertEquals("Schicht übergabe-2.jmx", more.getName());
+    text = new String(Files.readAllBytes(more.toPath()), StandardCharsets.UTF_8);
+    assertTrue(text, text.contains("HTTPSamplerProxy"));
+    PlanAction.load(made);
+  }
+
+  @Test
+  public void a_recording_without_sockets_is_told_and_has_nothing_to_open() throws Exception {
+    File har = new File(folder.getRoot(), "a&b<c>.har");
+    Files.write(har.toPath(), "{}".getBytes(StandardCharsets.UTF_8));
+    PlanDraft draft = PlanDraft.imported(har, false);
+    assertFalse(draft.hasPlan());
+    assertTrue(draft.report(), draft.report().contains("a&amp;b&lt;c>.har"));
+  }
+
+  @Test
+  public void jmeter_finds_the_menus_lines_and_their_actions() {
     JMenuItem[] items =
-        services(MenuCreator.class, MigrateMenu.class).getMenuItemsAtLocation(MENU_LOCATION.TOOLS);
-    assertEquals(1, items.length);
-    assertEquals("wsb - Migrate this plan", items[0].getText());
-    Command action = services(Command.class, MigrateAction.class);
-    assertTrue(action.getActionNames().contains(items[0].getActionCommand()));
-    assertEquals(0, new MigrateMenu().getMenuItemsAtLocation(MENU_LOCATION.FILE).length);
+        services(MenuCreator.class, ToolsMenu.class).getMenuItemsAtLocation(MENU_LOCATION.TOOLS);
+    Command[] actions = {
+      services(Command.class, MigrateAction.class), services(Command.class, ImportAction.class)
+    };
+    String[] words = {"wsb - Migrate this plan", "wsb - Import a recording (HAR)"};
+    assertEquals(words.length, items.length);
+    for (int i = 0; i < words.length; i++) {
+      assertEquals(words[i], items[i].getText());
+      assertTrue(actions[i].getActionNames().contains(items[i].getActionCommand()));
+    }
+    assertEquals(0, new ToolsMenu().getMenuItemsAtLocation(MENU_LOCATION.FILE).length);
   }
 
   private static <S, T extends S> T services(Class<S> kind, Class<T> wanted) {
