@@ -11,7 +11,7 @@ use trace::ClosedBy;
 use crate::clock::Clock;
 use crate::codes::{CANCELLED, CONNECTION_NONE};
 use crate::connecting::drive;
-use crate::connecting::reconnect::Lifeline;
+use crate::connecting::reconnect::{Lifeline, Reconnect};
 use crate::connecting::run::ConnectRun;
 use crate::connecting::signs;
 use crate::connecting::spec::ConnectSpec;
@@ -21,20 +21,22 @@ use crate::keeping::farewell::{self, DRAIN};
 use crate::keeping::keeper::Keeper;
 use crate::keeping::live::Live;
 use crate::keeping::memory::QueueMemory;
-use crate::keeping::slot::{Call, Slot};
+use crate::keeping::slot::{Call, Hold, Slot};
 use crate::keeping::story::Story;
 use crate::locks::lock;
-use crate::notices::{Detail, Notices};
+use crate::notices::{Detail, Notice, Notices};
+use crate::reactor::Berth;
 use crate::runtime::SharedRuntime;
 use crate::signs::Signs;
 use crate::slab::{Handle, Slab};
 use crate::talking::figures::{Figures, Outcome};
-use crate::talking::operation::{Action, Operation};
-use crate::talking::talk;
+use crate::talking::operation::{Action, CloseSpec, Operation};
+use crate::talking::{parked, talk};
 use crate::tracing::files::TraceFiles;
 use crate::watching::board::Board;
 use crate::watching::history::History;
 use crate::watching::moment::Moment;
+use crate::watching::overload::Overload;
 
 /// Close code of a connection that has done its work (RFC 6455 section 7.4.1).
 const NORMAL: u16 = 1000;
@@ -77,6 +79,7 @@ pub struct Engine {
     queued: Arc<QueueMemory>,
     gates: Arc<Gates>,
     board: Mutex<Arc<Board>>,
+    overload: Overload,
 }
 
 impl Default for Engine {
@@ -91,6 +94,7 @@ impl Default for Engine {
             keeper: Keeper::default(),
             gates: Arc::default(),
             board: Mutex::default(),
+            overload: Overload::default(),
         }
     }
 }
@@ -128,11 +132,29 @@ impl Watcher {
 }
 
 /// What is only this call's of an operation.
-struct Asked<'a> {
-    payload: Option<&'a [u8]>,
-    /// Of the thread's schedule.
-    left: Option<Duration>,
-    begun: Instant,
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Stands in for the operation's own.
+    pub payload: Option<&'a [u8]>,
+    /// What is left of the thread's schedule, if that has an end.
+    pub left: Option<Duration>,
+    /// When it began.
+    pub begun: Instant,
+}
+
+/// How a connection that nobody uses any more is left.
+struct Goodbye {
+    spec: CloseSpec,
+    timeout: Duration,
+}
+
+/// What an operation finds of its connection.
+enum Ready {
+    Usable,
+    /// It is lost, and by what it is to be made anew is asked first.
+    Ask,
+    /// It is lost, since then, and to be made anew first.
+    Lost(Instant),
 }
 
 impl Engine {
@@ -166,6 +188,7 @@ impl Engine {
     pub fn begin(&self) -> Result<(), Misuse> {
         let board: Arc<Board> = Arc::default();
         *lock(&self.board) = board.clone();
+        self.overload.begin_again();
         self.runtime()?.spawn(board.watch(self.gates.clone()));
         Ok(())
     }
@@ -193,18 +216,44 @@ impl Engine {
         spec: &Arc<ConnectSpec>,
         left: Option<Duration>,
     ) -> Result<ConnectDone, Misuse> {
+        let hold = self.hold_new(handle)?;
+        let runtime = self.runtime()?;
+        Ok(runtime.handle().block_on(self.connecting(&hold, spec, left)))
+    }
+
+    /// Connects as [`Engine::connect`] does, but that it never blocks: it runs on the shared runtime.
+    ///
+    /// # Errors
+    /// As of `connect`.
+    pub async fn connect_parked(
+        self: Arc<Self>,
+        handle: Handle,
+        spec: Arc<ConnectSpec>,
+        left: Option<Duration>,
+    ) -> Result<ConnectDone, Misuse> {
+        let hold = self.hold_new(handle)?;
+        let runtime = self.runtime()?;
+        let connecting = async move { self.connecting(&hold, &spec, left).await };
+        Ok(elsewhere(&runtime, connecting).await)
+    }
+
+    /// A handle's slot with nothing behind it yet.
+    fn hold_new(&self, handle: Handle) -> Result<Hold, Misuse> {
         let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
-        let mut call = slot.enter().ok_or(Misuse::Busy(handle))?;
-        if call.live.is_some() {
+        let hold = slot.hold().ok_or(Misuse::Busy(handle))?;
+        if hold.live().is_some() {
             return Err(Misuse::Connected(handle));
         }
+        Ok(hold)
+    }
+
+    async fn connecting(&self, hold: &Hold, spec: &Arc<ConnectSpec>, left: Option<Duration>) -> ConnectDone {
+        let slot = hold.slot();
         let clock = Clock::start();
         let mut attempts = Attempts::new(spec.policy.clone(), spec.seed);
         attempts.set_end(left);
-        let runtime = self.runtime()?;
         let board = self.board();
-        let connect = drive::connect(spec, &mut attempts, clock, &slot.cancel, &board);
-        let mut run = runtime.handle().block_on(connect);
+        let mut run = drive::connect(spec, &mut attempts, clock, &slot.cancel, &board).await;
         let warning = self.trace(spec, &run);
         let signs = signs::of(spec, &run);
         self.note_limits(&run, &signs);
@@ -220,15 +269,15 @@ impl Engine {
             let mut live = Live::new(connection, keeping, lifeline, story, &self.queued);
             live.keep(std::mem::take(&mut run.early));
             live.kept = true;
-            *call.live = Some(live);
-            self.keeper.add(&slot, &self.notices);
+            *hold.live() = Some(live);
+            self.keeper.add(slot, &self.notices);
         }
-        Ok(ConnectDone {
+        ConnectDone {
             run,
             signs,
             extensions,
             warning,
-        })
+        }
     }
 
     /// Does an operation on a connection, on the calling thread, which began at `begun`. `payload` stands in for the operation's own;
@@ -247,35 +296,41 @@ impl Engine {
         figures: &mut Figures,
     ) -> Result<Result<Vec<u8>, Failure>, Misuse> {
         let done = match self.slots.get(connection) {
-            None => Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)),
+            None => Err(no_connection()),
             Some(slot) => {
                 let mut call = slot.enter().ok_or(Misuse::Busy(connection))?;
                 let asked = Asked { payload, left, begun };
                 let mut done = self.talk(&slot, &mut call, operation, &asked, figures);
-                if let Some(live) = &mut *call.live {
-                    if live.closed_here && figures.close_code != 0 {
-                        live.close_code = Some(figures.close_code);
-                    }
-                    live.note_failure(done.as_ref().err());
-                    live.settle_queue();
-                    if let (Err(failure), 1..) = (&mut done, live.queue.dropped()) {
-                        failure.name_dropped(live.queue.dropped());
-                    }
-                    figures.queued = live.queue.len();
-                    figures.dropped = live.queue.dropped();
-                    if let Some(closed) = live.connection.close_info() {
-                        figures.close_code = closed.code;
-                    }
-                }
+                note_done(call.live.as_mut(), &mut done, figures);
                 done
             }
         };
-        if done.is_err() {
-            figures.outcome = Outcome::Failed;
-            figures.kind = None;
-            figures.note = 0;
-        }
-        figures.elapsed = begun.elapsed();
+        finish(&done, begun, figures);
+        Ok(done)
+    }
+
+    /// Does an operation as [`Engine::perform`] does, but that it never blocks the thread that polls it.
+    ///
+    /// # Errors
+    /// As of `perform`.
+    pub async fn perform_parked(
+        &self,
+        berth: &Berth,
+        connection: Handle,
+        operation: &Operation,
+        asked: Asked<'_>,
+        figures: &mut Figures,
+    ) -> Result<Result<Vec<u8>, Failure>, Misuse> {
+        let done = match self.slots.get(connection) {
+            None => Err(no_connection()),
+            Some(slot) => {
+                let hold = slot.hold().ok_or(Misuse::Busy(connection))?;
+                let mut done = self.talk_parked(&hold, berth, operation, &asked, figures).await;
+                note_done(hold.live().as_mut(), &mut done, figures);
+                done
+            }
+        };
+        finish(&done, asked.begun, figures);
         Ok(done)
     }
 
@@ -287,65 +342,95 @@ impl Engine {
         asked: &Asked<'_>,
         figures: &mut Figures,
     ) -> Result<Vec<u8>, Failure> {
-        if slot.cancel.is_cancelled() {
-            return Err(Failure::new(CANCELLED, CANCELLED.message));
-        }
-        let Some(live) = &mut *call.live else {
-            return Err(Failure::new(CONNECTION_NONE, CONNECTION_NONE.message));
-        };
-        let closes = matches!(operation.action, Action::Close(_));
-        if !closes && live.due().is_some_and(|due| due <= asked.begun) && !live.look(|| true) {
-            live.keep_alive(); // the keeper finds a busy connection's lock taken
-        }
-        if wants_reconnect(live, &operation.action) {
-            live.look(|| true); // the keeper sees an end up to 100 ms later
-            if !live.connection.is_open() {
-                if live.lifeline.as_ref().is_some_and(|lifeline| lifeline.must_ask()) {
-                    figures.outcome = Outcome::Ask;
-                    return Ok(Vec::new());
+        match ready(slot, call.live.as_mut(), operation, asked.begun)? {
+            Ready::Usable => {}
+            Ready::Ask => {
+                figures.outcome = Outcome::Ask;
+                return Ok(Vec::new());
+            }
+            Ready::Lost(lost) => {
+                let live = call.live.as_mut().ok_or_else(no_connection)?;
+                if let Some(mut lifeline) = live.lifeline.take() {
+                    let runtime = self.runtime.get().map_err(|error| no_runtime(&error))?;
+                    let board = self.board();
+                    let reconnect = lifeline.reconnect(lost, asked.left, &slot.cancel, &board);
+                    let done = runtime.handle().block_on(reconnect);
+                    self.reconnected(slot, live, lifeline, done, figures)?;
                 }
-                self.reconnect(slot, live, asked.left, figures)?;
             }
         }
+        let live = call.live.as_mut().ok_or_else(no_connection)?;
         talk::perform(live, operation, asked.payload, asked.begun, figures)
     }
 
-    /// Puts a new connection in the place of the lost one.
-    fn reconnect(
+    async fn talk_parked(
+        &self,
+        hold: &Hold,
+        berth: &Berth,
+        operation: &Operation,
+        asked: &Asked<'_>,
+        figures: &mut Figures,
+    ) -> Result<Vec<u8>, Failure> {
+        let slot = hold.slot();
+        let state = ready(slot, hold.live().as_mut(), operation, asked.begun)?;
+        match state {
+            Ready::Usable => {}
+            Ready::Ask => {
+                figures.outcome = Outcome::Ask;
+                return Ok(Vec::new());
+            }
+            Ready::Lost(lost) => {
+                let lifeline = hold.live().as_mut().and_then(|live| live.lifeline.take());
+                if let Some(mut lifeline) = lifeline {
+                    let runtime = self.runtime.get().map_err(|error| no_runtime(&error))?;
+                    let (slot, left, board) = (slot.clone(), asked.left, self.board());
+                    let reconnect = async move {
+                        let done = lifeline.reconnect(lost, left, &slot.cancel, &board).await;
+                        (lifeline, done)
+                    };
+                    let (lifeline, done) = elsewhere(&runtime, reconnect).await;
+                    let mut locked = hold.live();
+                    let live = locked.as_mut().ok_or_else(no_connection)?;
+                    self.reconnected(hold.slot(), live, lifeline, done, figures)?;
+                }
+            }
+        }
+        parked::perform(hold, berth, operation, asked.payload, asked.begun, figures).await
+    }
+
+    /// Puts a new connection in the place of the lost one, if there is one, and its lifeline back.
+    fn reconnected(
         &self,
         slot: &Arc<Slot>,
         live: &mut Live,
-        left: Option<Duration>,
+        mut lifeline: Box<Lifeline>,
+        mut done: Reconnect,
         figures: &mut Figures,
     ) -> Result<(), Failure> {
-        let Some(lifeline) = &mut live.lifeline else {
-            return Ok(());
-        };
-        let lost = live.ended.unwrap_or_else(Instant::now);
-        let runtime = self.runtime.get();
-        let runtime =
-            runtime.map_err(|error| Failure::coded(websocket::Code::ConnectionLost, error.to_string()))?;
-        let board = self.board();
-        let reconnect = lifeline.reconnect(lost, left, &slot.cancel, &board);
-        let mut done = runtime.handle().block_on(reconnect);
         figures.waited = done.waited();
+        let mut renewed = None;
         if let Some(run) = &mut done.run {
             figures.connect = run.last().connect_time();
             // A trace that cannot be written was told by the connect, and is told again at the end of the test.
             let _ = self.trace(lifeline.spec(), run);
             figures.set_cookies = lifeline.keep_cookies(run);
             self.note_limits(run, &signs::of(lifeline.spec(), run));
-            if let Some(connection) = run.connection.take() {
-                slot.watch(&connection);
-                figures.reconnects = 1;
-                self.notices
-                    .count("reconnect", || "a lost connection was made anew".to_owned());
-                live.renew(connection);
-                live.keep(std::mem::take(&mut run.early));
-                if !live.kept {
-                    live.kept = true;
-                    self.keeper.add(slot, &self.notices);
-                }
+            renewed = run
+                .connection
+                .take()
+                .map(|connection| (connection, std::mem::take(&mut run.early)));
+        }
+        live.lifeline = Some(lifeline);
+        if let Some((connection, early)) = renewed {
+            slot.watch(&connection);
+            figures.reconnects = 1;
+            self.notices
+                .count("reconnect", || "a lost connection was made anew".to_owned());
+            live.renew(connection);
+            live.keep(early);
+            if !live.kept {
+                live.kept = true;
+                self.keeper.add(slot, &self.notices);
             }
         }
         done.failure.map_or(Ok(()), Err)
@@ -404,18 +489,48 @@ impl Engine {
     /// # Errors
     /// Misuse only; a peer that does not answer is none.
     pub fn close(&self, handle: Handle, goodbye: Option<Duration>) -> Result<(), Misuse> {
-        let slot = self.slots.remove(handle).ok_or(Misuse::UnknownHandle(handle))?;
-        let taken = slot.enter().ok_or(Misuse::Busy(handle))?.live.take();
-        if let Some(mut live) = taken {
-            let farewell = live.keeping.farewell.clone();
-            let goodbye = goodbye.zip(farewell.reason(""));
-            live.leave(ClosedBy::Client, goodbye.map(|_| NORMAL));
-            if let Some((timeout, reason)) = goodbye {
-                // Nobody can do more about a peer that does not answer.
-                let _ = live.connection.close(NORMAL, reason, timeout);
-            }
+        if let Some((mut live, goodbye)) = self.leave(handle, goodbye)? {
+            // Nobody can do more about a peer that does not answer.
+            let _ = live
+                .connection
+                .close(goodbye.spec.code, &goodbye.spec.reason, goodbye.timeout);
         }
         Ok(())
+    }
+
+    /// Closes a connection as [`Engine::close`] does, but that it never blocks the thread that polls it.
+    ///
+    /// # Errors
+    /// As of `close`.
+    pub async fn close_parked(
+        &self,
+        berth: &Berth,
+        handle: Handle,
+        goodbye: Option<Duration>,
+    ) -> Result<(), Misuse> {
+        if let Some((mut live, goodbye)) = self.leave(handle, goodbye)? {
+            parked::leave(&mut live, berth, &goodbye.spec, goodbye.timeout).await;
+        }
+        Ok(())
+    }
+
+    /// Frees a handle; its connection, where it is to say goodbye, and how.
+    fn leave(&self, handle: Handle, patience: Option<Duration>) -> Result<Option<(Live, Goodbye)>, Misuse> {
+        let slot = self.slots.remove(handle).ok_or(Misuse::UnknownHandle(handle))?;
+        let taken = slot.enter().ok_or(Misuse::Busy(handle))?.live.take();
+        Ok(taken.and_then(|mut live| {
+            let farewell = live.keeping.farewell.clone();
+            let goodbye = patience.zip(farewell.reason(""));
+            live.leave(ClosedBy::Client, goodbye.map(|_| NORMAL));
+            goodbye.map(|(timeout, reason)| {
+                let spec = CloseSpec {
+                    code: NORMAL,
+                    reason: reason.to_owned(),
+                    abort: false,
+                };
+                (live, Goodbye { spec, timeout })
+            })
+        }))
     }
 
     /// How many handles there are.
@@ -447,6 +562,15 @@ impl Engine {
             Ok(())
         } else {
             Err(ShutdownError::Hanging(hanging))
+        }
+    }
+
+    /// A thread that parked had a processor so long after its call was done; if many wait long, that is told once.
+    pub fn scheduled(&self, waited: Duration) {
+        if self.overload.scheduled(waited) {
+            let text = "more than one in a hundred calls of virtual users had to wait over 10 ms for a processor of this machine when the server had answered: \
+                elapsed times leave that out (wsb.schedulingUs has it), but the rate of requests is this machine's, not the server's; use fewer users here, or more machines";
+            self.notices.tell(Notice::Text(text.to_owned()));
         }
     }
 
@@ -488,6 +612,88 @@ impl Engine {
         recorded
             .err()
             .map(|error| format!("trace file {}: {error}", path.display()))
+    }
+}
+
+/// Looks at the connection that an operation is for, which reads what has come where that is due.
+fn ready(
+    slot: &Slot,
+    live: Option<&mut Live>,
+    operation: &Operation,
+    begun: Instant,
+) -> Result<Ready, Failure> {
+    if slot.cancel.is_cancelled() {
+        return Err(Failure::new(CANCELLED, CANCELLED.message));
+    }
+    let live = live.ok_or_else(no_connection)?;
+    let closes = matches!(operation.action, Action::Close(_));
+    if !closes && live.due().is_some_and(|due| due <= begun) && !live.look(|| true) {
+        live.keep_alive(); // the keeper finds a busy connection's lock taken
+    }
+    if !wants_reconnect(live, &operation.action) {
+        return Ok(Ready::Usable);
+    }
+    live.look(|| true); // the keeper sees an end up to 100 ms later
+    if live.connection.is_open() {
+        return Ok(Ready::Usable);
+    }
+    if live.lifeline.as_ref().is_some_and(|lifeline| lifeline.must_ask()) {
+        return Ok(Ready::Ask);
+    }
+    Ok(Ready::Lost(live.ended.unwrap_or_else(Instant::now)))
+}
+
+/// What the connection has to say of an operation that was done on it.
+fn note_done(live: Option<&mut Live>, done: &mut Result<Vec<u8>, Failure>, figures: &mut Figures) {
+    let Some(live) = live else { return };
+    if live.closed_here && figures.close_code != 0 {
+        live.close_code = Some(figures.close_code);
+    }
+    live.note_failure(done.as_ref().err());
+    live.settle_queue();
+    if let (Err(failure), 1..) = (done, live.queue.dropped()) {
+        failure.name_dropped(live.queue.dropped());
+    }
+    figures.queued = live.queue.len();
+    figures.dropped = live.queue.dropped();
+    if let Some(closed) = live.connection.close_info() {
+        figures.close_code = closed.code;
+    }
+}
+
+fn finish(done: &Result<Vec<u8>, Failure>, begun: Instant, figures: &mut Figures) {
+    if done.is_err() {
+        figures.outcome = Outcome::Failed;
+        figures.kind = None;
+        figures.note = 0;
+    }
+    figures.elapsed = begun.elapsed();
+}
+
+fn no_connection() -> Failure {
+    Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)
+}
+
+fn no_runtime(error: &io::Error) -> Failure {
+    Failure::coded(websocket::Code::ConnectionLost, error.to_string())
+}
+
+/// Has the runtime do something that takes processor time, or that needs its clock, while others have their turn here. A panic in it goes
+/// on in whoever waits.
+///
+/// # Panics
+/// Where the work does, and where the runtime ends before the work.
+pub async fn elsewhere<T: Send + 'static>(
+    runtime: &Runtime,
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
+    match runtime.spawn(work).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only the end of a runtime cancels what was spawned on it.
+            Err(cancelled) => panic!("the runtime ended under a call: {cancelled}"),
+        },
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Here lives what goes on between connections and over time, a room each: `connecting` (attempts, pauses, connecting anew), `talking`
 //! (operations on an open connection), `keeping` (what stands behind a handle, and who looks after it), `gates` (queues before a
-//! quota), `controls` (what several threads share besides: fetched values, fixed rates), `tracing` (who writes the trace), `watching` (what
+//! quota), `controls` (what several threads share besides: fetched values, fixed rates), `reactor` (calls that do not block their
+//! callers), `tracing` (who writes the trace), `watching` (what
 //! goes on in numbers).
 //!
 //! Not here: one connection (`websocket`), the rules of waiting (`backoff`), and whoever drives all this: names of properties, of elements and
@@ -19,6 +20,7 @@ pub mod gates;
 mod keeping;
 pub mod locks;
 pub mod notices;
+pub mod reactor;
 mod runtime;
 pub mod signs;
 mod slab;
@@ -26,6 +28,6 @@ pub mod talking;
 pub mod tracing;
 pub mod watching;
 
-pub use engine::{ConnectDone, Engine, Misuse, ShutdownError, Watcher};
+pub use engine::{Asked, ConnectDone, Engine, Misuse, ShutdownError, Watcher, elsewhere};
 pub use failure::{Failure, Remark};
 pub use slab::{Handle, Slab};

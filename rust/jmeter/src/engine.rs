@@ -6,14 +6,16 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::codes::MESSAGE_UNEXPECTED;
+use engine::connecting::spec::ConnectSpec;
 use engine::locks::lock;
+use engine::reactor::{Begun, Reactor, Ticket};
 use engine::talking::figures::{FIGURES, Figures, NOTE, Outcome, SHOWN};
-use engine::{Failure, Handle, ShutdownError, Slab};
+use engine::{Asked, Failure, Handle, ShutdownError, Slab, elsewhere};
 use serde::Deserialize;
 use websocket::{MessageKind, Received};
 
 use crate::assertion::Assertion;
-use crate::connect::{CallRequest, ConnectPlan, ConnectRequest};
+use crate::connect::{CallRequest, ConnectPlan, ConnectRequest, ShownAs};
 use crate::controls::{ControlRequest, Controls, UnknownElement};
 use crate::failure;
 use crate::live;
@@ -41,6 +43,9 @@ pub enum Misuse {
     /// Another thread is in a step of the control.
     #[error("control {0:#x} is in use by another thread")]
     BusyControl(Handle),
+    /// The call is under way, or was never made.
+    #[error("nothing to take by ticket {0:#x}")]
+    UnknownTicket(Ticket),
     /// The JSON of a call cannot be read.
     #[error("malformed call: {0}")]
     Malformed(#[from] serde_json::Error),
@@ -49,17 +54,47 @@ pub enum Misuse {
 /// Everything native that lives in this process.
 #[derive(Default)]
 pub struct Engine {
-    engine: engine::Engine,
+    engine: Arc<engine::Engine>,
     prepared: Slab<Prepared>,
     controls: Controls,
     metrics: Mutex<Option<live::Endpoint>>,
+    reactor: Reactor<Result<Taken, Misuse>>,
 }
+
+/// What a call gave, of whatever kind.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The numbers of a connect or an operation.
+    pub figures: Option<[i64; FIGURES]>,
+    /// Texts of a connect, message of an operation, answer of a control; `None`: there are none.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// The place among the figures of how long ago a call was done when it was taken, us: what its thread waited for a processor.
+pub const SCHEDULING: usize = 28;
+
+/// The place among the figures that says, by 1, that a call is under way and its ticket will be told.
+pub const PARKED: usize = 29;
 
 /// What an element does, read and checked once.
 enum Prepared {
     Connect(Prospect),
     Operation(Result<Operation, Invalid>),
     Assertion(Result<Assertion, Invalid>),
+}
+
+/// A connect as it is made this time.
+enum Called {
+    Valid(Valid),
+    /// Properties that cannot be used.
+    Invalid(Box<Connected>),
+}
+
+struct Valid {
+    spec: Arc<ConnectSpec>,
+    shown: ShownAs,
+    /// What there is to tell of what was left out.
+    left_out: Option<String>,
 }
 
 /// A connect to come.
@@ -77,6 +112,24 @@ pub struct Performed {
     /// The message, if there is one, and behind it what there is to say beside; of a failure, why, as JSON. Then messages that were
     /// dropped and are to be shown, see [`put_messages`].
     pub payload: Vec<u8>,
+}
+
+impl From<Performed> for Taken {
+    fn from(done: Performed) -> Self {
+        Taken {
+            figures: Some(done.figures),
+            bytes: done.has_payload().then_some(done.payload),
+        }
+    }
+}
+
+impl From<Connected> for Taken {
+    fn from(done: Connected) -> Self {
+        Taken {
+            figures: Some(done.figures),
+            bytes: Some(done.texts.into_bytes()),
+        }
+    }
 }
 
 impl Performed {
@@ -173,6 +226,43 @@ impl Engine {
         own: Option<&[u8]>,
         left: Option<Duration>,
     ) -> Result<Connected, Misuse> {
+        match self.called(prepared, ordinal, own)? {
+            Called::Invalid(connected) => Ok(*connected),
+            Called::Valid(called) => {
+                let done = self.engine.connect(handle, &called.spec, left)?;
+                Ok(connected(&self.engine, &called, &done))
+            }
+        }
+    }
+
+    /// Connects as [`Engine::connect`] does, but that it does not block. `None`: it goes on, and its ticket will be told by
+    /// [`Engine::drive`]; it is then to be [taken](Engine::take).
+    ///
+    /// # Errors
+    /// As of `connect`.
+    pub fn connect_parked(
+        &self,
+        handle: Handle,
+        prepared: Handle,
+        ordinal: u64,
+        own: Option<&[u8]>,
+        left: Option<Duration>,
+        ticket: Ticket,
+    ) -> Result<Option<Taken>, Misuse> {
+        let called = match self.called(prepared, ordinal, own)? {
+            Called::Invalid(connected) => return Ok(Some((*connected).into())),
+            Called::Valid(called) => called,
+        };
+        let engine = self.engine.clone();
+        self.begin_call(ticket, |_| async move {
+            let spec = called.spec.clone();
+            let done = engine.clone().connect_parked(handle, spec, left).await?;
+            Ok(connected(&engine, &called, &done).into())
+        })
+    }
+
+    /// What a connect is made by now.
+    fn called(&self, prepared: Handle, ordinal: u64, own: Option<&[u8]>) -> Result<Called, Misuse> {
         let found = self.prepared.get(prepared);
         let Some(Prepared::Connect(prospect)) = found.as_deref() else {
             return Err(Misuse::UnknownOperation(prepared));
@@ -187,29 +277,19 @@ impl Engine {
             }
             Ok((plan, spec))
         });
-        match call {
-            Err(invalid) => Ok(Connected::invalid(&invalid, &prospect.url)),
-            Ok((plan, spec)) => {
-                let spec = Arc::new(spec);
-                let done = self.engine.connect(handle, &spec, left)?;
-                let log = left_out
-                    .into_iter()
-                    .chain(done.warning.clone())
-                    .chain(self.news_if_any());
-                let log = log.collect::<Vec<String>>().join("\n");
-                Ok(Connected::new(&spec, plan.shown, &done, &log))
-            }
-        }
+        Ok(match call {
+            Err(invalid) => Called::Invalid(Box::new(Connected::invalid(&invalid, &prospect.url))),
+            Ok((plan, spec)) => Called::Valid(Valid {
+                spec: Arc::new(spec),
+                shown: plan.shown,
+                left_out,
+            }),
+        })
     }
 
     /// What the log is to be told now, a line each: what happened the first time, and at the end of a test how often.
     pub fn news(&self) -> String {
-        let told = self.engine.notices().take();
-        told.iter().map(notices::line).collect::<Vec<_>>().join("\n")
-    }
-
-    fn news_if_any(&self) -> Option<String> {
-        self.engine.notices().has_news().then(|| self.news())
+        news(&self.engine)
     }
 
     /// Opens a trace file early, so that what would fail late is told at once.
@@ -284,19 +364,89 @@ impl Engine {
                 self.engine
                     .perform(connection, &operation.checked, payload, left, begun, &mut figures)?
             }
-            Err(invalid) => {
-                figures.outcome = Outcome::Failed;
-                figures.elapsed = begun.elapsed();
-                Err(failure::invalid(&invalid))
-            }
+            Err(invalid) => cannot_be_done(&invalid, begun, &mut figures),
         };
-        figures.has_news = self.engine.notices().has_news();
-        let mut payload = done.unwrap_or_else(|failure| failure::to_json(&failure));
-        figures.shown = put_messages(&mut payload, &figures.dropped_messages, begun);
-        Ok(Performed {
-            figures: figures.places(),
-            payload,
+        Ok(performed(&self.engine, done, begun, figures))
+    }
+
+    /// Does an operation as [`Engine::perform`] does, but that it does not block; see [`Engine::connect_parked`].
+    ///
+    /// # Errors
+    /// As of `perform`.
+    pub fn perform_parked(
+        &self,
+        connection: Handle,
+        operation: Handle,
+        payload: Option<Vec<u8>>,
+        left: Option<Duration>,
+        ticket: Ticket,
+    ) -> Result<Option<Taken>, Misuse> {
+        let begun = Instant::now();
+        let found = self.prepared.get(operation);
+        let Some(prepared) = found.filter(|found| matches!(**found, Prepared::Operation(_))) else {
+            return Err(Misuse::UnknownOperation(operation));
+        };
+        let engine = self.engine.clone();
+        self.begin_call(ticket, |berth| async move {
+            let Prepared::Operation(prepared) = &*prepared else {
+                return Err(Misuse::UnknownOperation(operation));
+            };
+            let mut figures = Figures::default();
+            let done = match ready(prepared, payload.as_deref()) {
+                Ok((operation, payload)) => {
+                    let asked = Asked {
+                        payload: payload.as_deref(),
+                        left,
+                        begun,
+                    };
+                    let checked = &operation.checked;
+                    engine
+                        .perform_parked(&berth, connection, checked, asked, &mut figures)
+                        .await?
+                }
+                Err(invalid) => cannot_be_done(&invalid, begun, &mut figures),
+            };
+            Ok(performed(&engine, done, begun, figures).into())
         })
+    }
+
+    fn begin_call<F>(
+        &self,
+        ticket: Ticket,
+        call: impl FnOnce(engine::reactor::Berth) -> F,
+    ) -> Result<Option<Taken>, Misuse>
+    where
+        F: Future<Output = Result<Taken, Misuse>> + Send + 'static,
+    {
+        let begun = self.reactor.begin(ticket, call);
+        Ok(match begun.map_err(engine::Misuse::Runtime)? {
+            Begun::Done(done) => Some(done?),
+            Begun::Parked => None,
+        })
+    }
+
+    /// Takes what a call came to that was told by [`Engine::drive`].
+    ///
+    /// # Errors
+    /// That of the call, and [`Misuse::UnknownTicket`].
+    pub fn take(&self, ticket: Ticket) -> Result<Taken, Misuse> {
+        let (done, ago) = self.reactor.take(ticket).ok_or(Misuse::UnknownTicket(ticket))?;
+        let mut taken = done?;
+        self.engine.scheduled(ago);
+        if let Some(figures) = &mut taken.figures {
+            figures[SCHEDULING] = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+        }
+        Ok(taken)
+    }
+
+    /// Serves calls that do not block, on the calling thread, until some are done: puts their tickets into `done`, which is not empty.
+    /// `None`: the test is over.
+    ///
+    /// # Errors
+    /// The system has no descriptors left to wait with.
+    pub fn drive(&self, done: &mut [Ticket]) -> Result<Option<usize>, Misuse> {
+        let driven = self.reactor.drive(done);
+        Ok(driven.map_err(engine::Misuse::Runtime)?)
     }
 
     /// Says by what a lost connection is made anew when the operation that [asked](Outcome::Ask) is done again; `own` is a
@@ -348,8 +498,40 @@ impl Engine {
         let runtime = self.engine.runtime()?;
         let board = self.engine.board();
         let (gates, traces) = (self.engine.gates(), self.engine.traces());
-        let step = found.step(event, gates, traces, &board, runtime.handle());
+        let step = runtime
+            .handle()
+            .block_on(found.step(event, gates, traces, &board));
         Ok(step.ok_or(Misuse::BusyControl(control))??)
+    }
+
+    /// Tells a control what happened as [`Engine::step`] does, but that it does not block; see [`Engine::connect_parked`].
+    ///
+    /// # Errors
+    /// As of `step`.
+    pub fn step_parked(
+        &self,
+        control: Handle,
+        event: Vec<u8>,
+        ticket: Ticket,
+    ) -> Result<Option<Taken>, Misuse> {
+        let found = self
+            .controls
+            .get(control)
+            .ok_or(Misuse::UnknownControl(control))?;
+        let runtime = self.engine.runtime()?;
+        let board = self.engine.board();
+        let engine = self.engine.clone();
+        self.begin_call(ticket, |_| async move {
+            let step = async move {
+                let (gates, traces) = (engine.gates(), engine.traces());
+                found.step(&event, gates, traces, &board).await
+            };
+            let step = elsewhere(&runtime, step).await;
+            Ok(Taken {
+                figures: None,
+                bytes: Some(step.ok_or(Misuse::BusyControl(control))??),
+            })
+        })
     }
 
     /// Ends the wait that a control's step is in, from any thread; the next step may wait again. False: none was under way.
@@ -385,6 +567,23 @@ impl Engine {
         Ok(self.engine.close(handle, goodbye)?)
     }
 
+    /// Closes a connection as [`Engine::close`] does, but that it does not block; see [`Engine::connect_parked`].
+    ///
+    /// # Errors
+    /// As of `close`.
+    pub fn close_parked(
+        &self,
+        handle: Handle,
+        goodbye: Option<Duration>,
+        ticket: Ticket,
+    ) -> Result<Option<Taken>, Misuse> {
+        let engine = self.engine.clone();
+        self.begin_call(ticket, |berth| async move {
+            engine.close_parked(&berth, handle, goodbye).await?;
+            Ok(Taken::default())
+        })
+    }
+
     /// How many connection handles there are.
     pub fn handles(&self) -> usize {
         self.engine.handles()
@@ -399,6 +598,7 @@ impl Engine {
         self.controls.end();
         self.close_metrics();
         let ended = self.engine.shutdown();
+        self.reactor.stop();
         self.prepared.drain();
         ended
     }
@@ -420,6 +620,43 @@ fn put_messages(payload: &mut Vec<u8>, messages: &[Received], begun: Instant) ->
         payload.extend_from_slice(&message.payload);
     }
     payload.len() - before
+}
+
+fn news(engine: &engine::Engine) -> String {
+    let told = engine.notices().take();
+    told.iter().map(notices::line).collect::<Vec<_>>().join("\n")
+}
+
+/// What a connect is to Java, and what the log is to be told now.
+fn connected(engine: &engine::Engine, called: &Valid, done: &engine::ConnectDone) -> Connected {
+    let news = engine.notices().has_news().then(|| news(engine));
+    let left_out = called.left_out.clone().into_iter();
+    let log = left_out.chain(done.warning.clone()).chain(news);
+    let log = log.collect::<Vec<String>>().join("\n");
+    Connected::new(&called.spec, called.shown, done, &log)
+}
+
+/// What an operation is to Java.
+fn performed(
+    engine: &engine::Engine,
+    done: Result<Vec<u8>, Failure>,
+    begun: Instant,
+    mut figures: Figures,
+) -> Performed {
+    figures.has_news = engine.notices().has_news();
+    let mut payload = done.unwrap_or_else(|failure| failure::to_json(&failure));
+    figures.shown = put_messages(&mut payload, &figures.dropped_messages, begun);
+    Performed {
+        figures: figures.places(),
+        payload,
+    }
+}
+
+/// Properties that cannot be used.
+fn cannot_be_done(invalid: &Invalid, begun: Instant, figures: &mut Figures) -> Result<Vec<u8>, Failure> {
+    figures.outcome = Outcome::Failed;
+    figures.elapsed = begun.elapsed();
+    Err(failure::invalid(invalid))
 }
 
 fn millis(duration: Duration) -> i64 {

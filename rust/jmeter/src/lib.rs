@@ -31,7 +31,7 @@ pub use connect::{CallRequest, ConnectRequest, IdentityRequest, LoginRequest};
 pub use controls::ControlRequest;
 pub use dashboard::dashboard_properties;
 pub use describe::{Page, describe_json};
-pub use engine::{Engine, Misuse, Performed};
+pub use engine::{Engine, Misuse, PARKED, Performed, SCHEDULING, Taken};
 pub use error_codes::{Code, codes};
 pub use keys::{KEYS, Key, Kind, SECTIONS, Section};
 pub use operation::OperationRequest;
@@ -41,4 +41,4 @@ pub use values::{Invalid, Values};
 pub use variables::{VARIABLES, Variable};
 
 /// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
-pub const ABI: i64 = 7;
+pub const ABI: i64 = 8;

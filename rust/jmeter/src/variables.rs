@@ -42,6 +42,9 @@ pub const RATE: &str = "wsb.rate";
 /// The gate's queue.
 pub const GATE_QUEUE: &str = "wsb.gateQueue";
 
+/// What a virtual thread waited for a processor.
+pub const SCHEDULING_US: &str = "wsb.schedulingUs";
+
 /// The element that lets one thread run its children for all.
 pub const ONCE_CONTROLLER: &str = "OnceController";
 /// The element that holds samples back.
@@ -66,6 +69,16 @@ const WAITING: &[&str] = &["ReceiveSampler", "ExchangeSampler"];
 const ROUND: &[&str] = &["ExchangeSampler", "PingSampler"];
 const REPEATING: &[&str] = &["ExchangeSampler"];
 const TALKING: &[&str] = &[
+    "SendSampler",
+    "ReceiveSampler",
+    "ExchangeSampler",
+    "PingSampler",
+    "CloseSampler",
+];
+
+/// All that sample.
+const SAMPLING: &[&str] = &[
+    CONNECT_SAMPLER,
     "SendSampler",
     "ReceiveSampler",
     "ExchangeSampler",
@@ -129,6 +142,11 @@ pub const VARIABLES: &[Variable] = &[
         GATE_QUEUE,
         GATED,
         "How many users waited at the shared gate when this user's last turn came; empty without a gate.",
+    ),
+    variable(
+        SCHEDULING_US,
+        SAMPLING,
+        "Microseconds that the virtual thread waited for a processor when all was done, which the elapsed time leaves out; empty on a platform thread, and where it never parked.",
     ),
     variable(
         ONCE_RESULT,

@@ -14,9 +14,9 @@ mod failure;
 
 use std::time::Duration;
 
-use jmeter::Engine;
+use jmeter::{Engine, Taken};
 use jni::objects::{JByteArray, JClass, JLongArray};
-use jni::sys::{jboolean, jint, jlong};
+use jni::sys::{jboolean, jint, jlong, jsize};
 use jni::{EnvUnowned, jni_mangle};
 
 use convert::{bytes, count, handle, java_bytes, java_bytes_or_null, java_handle, left, optional_bytes};
@@ -67,7 +67,8 @@ pub fn open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlon
         .resolve::<Throw>()
 }
 
-/// Connects as prepared, on the calling thread; the figures are written in place. Answers the texts, one behind another.
+/// Connects as prepared, on the calling thread if the ticket is 0; the figures are written in place. Answers the texts, one behind
+/// another, or null where the ticket will be told.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn connect<'local>(
     mut env: EnvUnowned<'local>,
@@ -77,19 +78,30 @@ pub fn connect<'local>(
     ordinal: jlong,
     own: JByteArray<'local>,
     left_millis: jlong,
+    ticket: jlong,
     figures: JLongArray<'local>,
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let own = optional_bytes(env, &own)?;
-        let connected = Engine::global().connect(
-            handle(connection),
-            handle(prepared),
-            count(ordinal),
-            own.as_deref(),
-            left(left_millis),
-        )?;
-        figures.set_region(env, 0, &connected.figures)?;
-        java_bytes(env, connected.texts.as_bytes())
+        let (connection, prepared) = (handle(connection), handle(prepared));
+        let (ordinal, left) = (count(ordinal), left(left_millis));
+        let engine = Engine::global();
+        let call = match ticket {
+            0 => Some(
+                engine
+                    .connect(connection, prepared, ordinal, own.as_deref(), left)?
+                    .into(),
+            ),
+            _ => engine.connect_parked(
+                connection,
+                prepared,
+                ordinal,
+                own.as_deref(),
+                left,
+                handle(ticket),
+            )?,
+        };
+        answer(env, call, &figures)
     })
     .resolve::<Throw>()
 }
@@ -108,20 +120,28 @@ pub fn is_open<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, conn
         .resolve::<Throw>()
 }
 
-/// Closes the connection and frees its handle; at 0 ms without a goodbye.
+/// Closes the connection and frees its handle; at 0 ms without a goodbye. On the calling thread if the ticket is 0; else true where
+/// the ticket will be told.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn close<'local>(
     mut env: EnvUnowned<'local>,
     _class: JClass<'local>,
     connection: jlong,
     goodbye_millis: jlong,
-) {
+    ticket: jlong,
+) -> jboolean {
     env.with_env(|_| {
         let goodbye = Some(Duration::from_millis(count(goodbye_millis)));
         let goodbye = goodbye.filter(|goodbye| !goodbye.is_zero());
-        Ok::<_, Failure>(Engine::global().close(handle(connection), goodbye)?)
+        let engine = Engine::global();
+        if ticket == 0 {
+            engine.close(handle(connection), goodbye)?;
+            return Ok::<_, Failure>(false);
+        }
+        let call = engine.close_parked(handle(connection), goodbye, handle(ticket))?;
+        Ok(call.is_none())
     })
-    .resolve::<Throw>();
+    .resolve::<Throw>()
 }
 
 /// Reads what an element is to do; wrong properties make an operation that fails with them.
@@ -179,8 +199,8 @@ pub fn judge<'local>(
     .resolve::<Throw>()
 }
 
-/// Does an operation on a connection, on the calling thread; the figures are written in place. Answers the message, null
-/// where there is none, or JSON that says why it failed.
+/// Does an operation on a connection, on the calling thread if the ticket is 0; the figures are written in place. Answers the
+/// message, null where there is none or the ticket will be told, or JSON that says why it failed.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn perform<'local>(
     mut env: EnvUnowned<'local>,
@@ -189,20 +209,81 @@ pub fn perform<'local>(
     operation: jlong,
     payload: JByteArray<'local>,
     left_millis: jlong,
+    ticket: jlong,
     figures: JLongArray<'local>,
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let given = optional_bytes(env, &payload)?;
-        let done = Engine::global().perform(
-            handle(connection),
-            handle(operation),
-            given.as_deref(),
-            left(left_millis),
-        )?;
+        let (connection, operation) = (handle(connection), handle(operation));
+        let left = left(left_millis);
+        let engine = Engine::global();
+        if ticket != 0 {
+            let call = engine.perform_parked(connection, operation, given, left, handle(ticket))?;
+            return answer(env, call, &figures);
+        }
+        let done = engine.perform(connection, operation, given.as_deref(), left)?;
         figures.set_region(env, 0, &done.figures)?;
         java_bytes_or_null(env, done.has_payload().then_some(&*done.payload))
     })
     .resolve::<Throw>()
+}
+
+/// Takes what a call came to whose ticket was told; figures and answer are as of that call.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn taken<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    ticket: jlong,
+    figures: JLongArray<'local>,
+) -> JByteArray<'local> {
+    env.with_env(|env| {
+        let taken = Engine::global().take(handle(ticket))?;
+        answer(env, Some(taken), &figures)
+    })
+    .resolve::<Throw>()
+}
+
+/// Serves calls that were given tickets, on the calling thread, until some are done: their tickets are written in place. Answers how
+/// many; -1: the test is over.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn drive<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    tickets: JLongArray<'local>,
+) -> jint {
+    env.with_env(|env| {
+        let mut done = [0; TOLD];
+        let room = tickets.len(env)?.min(TOLD);
+        let Some(count) = Engine::global().drive(&mut done[..room])? else {
+            return Ok::<_, Failure>(-1);
+        };
+        let done: Vec<jlong> = done[..count].iter().copied().map(java_handle).collect();
+        tickets.set_region(env, 0, &done)?;
+        Ok(jint::try_from(count).unwrap_or(jint::MAX))
+    })
+    .resolve::<Throw>()
+}
+
+/// The place among the figures that says, by 1, that a call goes on and its ticket will be told.
+const PARKED: jsize = 29;
+
+/// So many tickets are told at once.
+const TOLD: usize = 256;
+
+/// What a call answers: its bytes, null where there are none or it goes on; its numbers are written in place.
+fn answer<'local>(
+    env: &mut jni::Env<'local>,
+    call: Option<Taken>,
+    figures: &JLongArray<'local>,
+) -> Result<JByteArray<'local>, Failure> {
+    let Some(taken) = call else {
+        figures.set_region(env, PARKED, &[1])?;
+        return Ok(JByteArray::null());
+    };
+    if let Some(numbers) = &taken.figures {
+        figures.set_region(env, 0, numbers)?;
+    }
+    java_bytes_or_null(env, taken.bytes.as_deref())
 }
 
 /// Says by what a lost connection is made anew when the operation that asked is done again. Answers null, or JSON that says why
@@ -261,17 +342,26 @@ pub fn control<'local>(
         .resolve::<Throw>()
 }
 
-/// Tells a control what happened, on the calling thread, which waits as long as the control says; UTF-8 JSON both ways.
+/// Tells a control what happened, on the calling thread if the ticket is 0, and waits as long as the control says; UTF-8 JSON both ways.
+/// Answers null where the ticket will be told.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn step<'local>(
     mut env: EnvUnowned<'local>,
     _class: JClass<'local>,
     control: jlong,
     event: JByteArray<'local>,
+    ticket: jlong,
 ) -> JByteArray<'local> {
     env.with_env(|env| {
         let event = bytes(env, &event)?;
-        java_bytes(env, &Engine::global().step(handle(control), &event)?)
+        let engine = Engine::global();
+        if ticket == 0 {
+            return java_bytes(env, &engine.step(handle(control), &event)?);
+        }
+        match engine.step_parked(handle(control), event, handle(ticket))? {
+            Some(taken) => java_bytes_or_null(env, taken.bytes.as_deref()),
+            None => Ok(JByteArray::null()),
+        }
     })
     .resolve::<Throw>()
 }

@@ -12,6 +12,7 @@ use crate::wire::{Canceller, Wait, Wire};
 use crate::{Answer, Code, Error, Outgoing, Received};
 
 mod ending;
+mod stepping;
 
 /// How long a peer that answered our close frame is given to close TCP before we do.
 const END_PATIENCE: Duration = Duration::from_millis(200);
@@ -175,20 +176,7 @@ impl Connection {
         timeout: Duration,
     ) -> Result<u64, Error> {
         let length = message.payload.len();
-        let bound = if message.kind.is_control() {
-            MAX_CONTROL
-        } else {
-            self.max_message
-        };
-        if length > bound {
-            return Err(Error::MessageTooLarge {
-                what: format!("{length} bytes to send, allowed are {bound}"),
-            });
-        }
-        self.usable()?;
-        if self.conversation.has_sent_close() {
-            return Err(closed_by_us());
-        }
+        self.may_send(message)?;
         self.wire.set_wait(Wait::since(start, timeout));
         let late = |begun| Error::SendTimeout {
             length,
@@ -212,6 +200,26 @@ impl Connection {
         }
         self.conversation.trim();
         Ok(sending.wire_bytes())
+    }
+
+    /// Whether a message can be sent now, or why not.
+    fn may_send(&mut self, message: &Outgoing<'_>) -> Result<(), Error> {
+        let length = message.payload.len();
+        let bound = if message.kind.is_control() {
+            MAX_CONTROL
+        } else {
+            self.max_message
+        };
+        if length > bound {
+            return Err(Error::MessageTooLarge {
+                what: format!("{length} bytes to send, allowed are {bound}"),
+            });
+        }
+        self.usable()?;
+        if self.conversation.has_sent_close() {
+            return Err(closed_by_us());
+        }
+        Ok(())
     }
 
     /// Writes all that waits.
@@ -253,16 +261,25 @@ impl Connection {
     /// # Errors
     /// As of `receive`, without `message.timeout`.
     pub fn poll(&mut self) -> Result<Option<Received>, Error> {
+        self.next_now(true)
+    }
+
+    /// See [`Connection::poll`]; `holds`: a violation is held back for a moment.
+    fn next_now(&mut self, holds: bool) -> Result<Option<Received>, Error> {
         self.usable()?;
         let mut budget = Budget::LOOK;
         self.is_behind = false;
         loop {
-            let now = if self.conversation.is_held() {
-                Instant::now()
+            let found = if holds {
+                let now = if self.conversation.is_held() {
+                    Instant::now()
+                } else {
+                    self.wire.read_at()
+                };
+                self.conversation.look(&mut budget, now)
             } else {
-                self.wire.read_at()
+                self.conversation.next(&mut budget)
             };
-            let found = self.conversation.look(&mut budget, now);
             self.write_waiting();
             match found {
                 Ok(Some(received)) => {

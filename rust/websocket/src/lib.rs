@@ -30,14 +30,14 @@ mod upgrade;
 mod wire;
 
 pub use connection::{Connection, Goodbye, Messages};
-pub use conversation::{Answers, Closed, MessageKind, Outgoing, Received};
+pub use conversation::{Answers, Closed, MessageKind, Outgoing, Received, Sending};
 pub use cookies::{Cookie, Cookies};
 pub use dial::{Dial, open};
 pub use error::{Code, Error, Kind, Stage};
 pub use header::{HeaderError, check_header, check_subprotocol, is_implied};
 pub use login::Login;
 pub use names::{NameError, Names, USUAL_TTL};
-pub use os::Readiness;
+pub use os::{Interest, Readiness};
 pub use proxy::{Proxy, ProxyError};
 pub use target::{Target, UrlError};
 pub use tls::{Identity, Resume, Sessions, Tls, TlsOptions};

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 pub(crate) use calls::{attach, receive_now, receive_within, send_now, send_within};
-pub use readiness::Readiness;
+pub use readiness::{Interest, Readiness};
 
 /// What a socket is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -429,13 +429,18 @@ impl Wire {
         self.give_back();
     }
 
-    /// Says that nothing more will be sent (TLS close_notify), then reads on, for at most `patience`, until the peer has closed:
-    /// the side that closes first keeps the port in TIME_WAIT, and a load generator has no port to spare (RFC 6455 section 7.1.1).
-    pub(crate) fn await_end(&mut self, patience: Duration) {
-        self.set_wait(Wait::within(patience));
+    /// Makes ready to be written that nothing more will be sent, once (TLS close_notify).
+    pub(crate) fn say_end(&mut self) {
         if let Wire::Tls(stream) = self {
             stream.conn.send_close_notify();
         }
+    }
+
+    /// Says that nothing more will be sent, then reads on, for at most `patience`, until the peer has closed:
+    /// the side that closes first keeps the port in TIME_WAIT, and a load generator has no port to spare (RFC 6455 section 7.1.1).
+    pub(crate) fn await_end(&mut self, patience: Duration) {
+        self.set_wait(Wait::within(patience));
+        self.say_end();
         if self.flush_out().is_err() {
             return;
         }

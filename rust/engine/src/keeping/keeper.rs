@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use websocket::Readiness;
+use websocket::{Interest, Readiness};
 
 use crate::keeping::live::Live;
 use crate::keeping::slot::Slot;
@@ -223,7 +223,7 @@ impl Books {
                 continue;
             };
             self.at = Some(token);
-            let fate = entry.tick(token as u64, now, &mut self.readiness);
+            let fate = entry.tick(token as u64, now, &self.readiness);
             self.follow(token, fate);
         }
         self.at = None;
@@ -246,7 +246,7 @@ impl Books {
             return;
         };
         self.at = Some(place);
-        let fate = entry.attend(&slot, &mut live, token, &mut self.readiness);
+        let fate = entry.attend(&slot, &mut live, token, &self.readiness);
         drop(live);
         self.at = None;
         self.follow(place, fate);
@@ -278,7 +278,7 @@ impl Entry {
         }
     }
 
-    fn tick(&mut self, token: u64, now: Instant, readiness: &mut Readiness) -> Fate {
+    fn tick(&mut self, token: u64, now: Instant, readiness: &Readiness) -> Fate {
         let Some(slot) = self.slot.upgrade() else {
             return Fate::Forget;
         };
@@ -303,13 +303,7 @@ impl Entry {
 
     /// Reads what is there, does what keep-alive asks for, then asks for the next report. An ended connection is kept until its
     /// socket is given back.
-    fn attend(
-        &mut self,
-        slot: &Slot,
-        live: &mut Option<Live>,
-        token: u64,
-        readiness: &mut Readiness,
-    ) -> Fate {
+    fn attend(&mut self, slot: &Slot, live: &mut Option<Live>, token: u64, readiness: &Readiness) -> Fate {
         let Some(live) = live else {
             return Fate::Forget;
         };
@@ -331,7 +325,10 @@ impl Entry {
         }
         let known = self.known == Some(live.serial);
         // Of a violation that is held back no report tells; the next ticks look after it.
-        self.armed = !live.connection.is_held() && readiness.arm(token, &live.connection, known).is_ok();
+        self.armed = !live.connection.is_held()
+            && readiness
+                .arm(token, &live.connection, Interest::Read, known)
+                .is_ok();
         self.known = Some(live.serial);
         Fate::Keep
     }

@@ -47,6 +47,8 @@ pub struct Live {
     pub kept: bool,
     /// How often it was made; tells the keeper that the socket is another one.
     pub serial: u64,
+    /// Whether the reactor has been asked about this socket before.
+    pub is_known_to_reactor: bool,
     liveness: Liveness,
     /// The keep-alive ended it.
     is_given_up: bool,
@@ -75,6 +77,7 @@ impl Live {
             close_code: None,
             kept: false,
             serial: 0,
+            is_known_to_reactor: false,
             is_given_up: false,
             share: Share::new(memory),
             story,
@@ -94,6 +97,7 @@ impl Live {
         self.connection = connection;
         self.queue.forgive();
         self.serial += 1;
+        self.is_known_to_reactor = false;
         self.verdict = None;
         self.ended = None;
         self.is_given_up = false;
@@ -188,10 +192,21 @@ impl Live {
                     done => done,
                 },
             };
-            // The answer to a ping of ours is nobody's business.
-            if !matches!(&done, Ok(received) if received.kind == MessageKind::Pong && received.payload == PING)
-            {
+            if !done.as_ref().is_ok_and(answers_keep_alive) {
                 return done;
+            }
+        }
+    }
+
+    /// The next message or control frame, if it is there.
+    ///
+    /// # Errors
+    /// As of [`Connection::receive_now`].
+    pub fn receive_now(&mut self) -> Result<Option<Received>, Error> {
+        loop {
+            match self.connection.receive_now()? {
+                Some(received) if answers_keep_alive(&received) => {}
+                found => return Ok(found),
             }
         }
     }
@@ -245,6 +260,11 @@ impl Live {
         let patience_is_over = self.ended.is_some_and(|at| at.elapsed() >= LINGER);
         self.connection.settle(patience_is_over)
     }
+}
+
+/// The answer to a ping of ours is nobody's business.
+fn answers_keep_alive(received: &Received) -> bool {
+    received.kind == MessageKind::Pong && received.payload == PING
 }
 
 /// Keep-alive for a connection just opened. The system watches over what is sent, too: no ping gets out while a send blocks.

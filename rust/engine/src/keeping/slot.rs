@@ -1,7 +1,7 @@
 //! What stands behind a handle: one connection from before its first attempt to its end, who uses it, and its cancel.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use websocket::{Canceller, Connection};
@@ -31,16 +31,32 @@ pub struct Call<'a> {
     pub live: MutexGuard<'a, Option<Live>>,
 }
 
+/// A call that goes from thread to thread: nobody else is in one, and the lock is taken for moments only.
+pub struct Hold(Arc<Slot>);
+
 impl Slot {
     /// Begins a call. `None`: another thread is in one. The keeper may hold the lock meanwhile, for microseconds.
     pub fn enter(&self) -> Option<Call<'_>> {
-        let free = self
-            .in_call
-            .compare_exchange(false, true, Ordering::SeqCst, Ordering::Relaxed);
-        free.is_ok().then(|| Call {
+        self.claim().then(|| Call {
             slot: self,
             live: lock(&self.live),
         })
+    }
+
+    /// Begins a call that does not stay on its thread. `None`: there is another one.
+    pub fn hold(self: &Arc<Self>) -> Option<Hold> {
+        self.claim().then(|| Hold(self.clone()))
+    }
+
+    fn claim(&self) -> bool {
+        self.in_call
+            .compare_exchange(false, true, Ordering::SeqCst, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    fn leave(&self) {
+        self.uses.fetch_add(1, Ordering::Relaxed);
+        self.in_call.store(false, Ordering::Release);
     }
 
     /// Whether a call is under way, or about to begin. One that begins after a cancel sees the cancel: who cancels, cancels first
@@ -66,16 +82,17 @@ impl Slot {
         }
     }
 
-    /// The connection, tried for a bounded time; `std` has no timed lock.
+    /// The connection, once no call is under way, tried for a bounded time; `std` has no timed lock.
     pub fn live_within(&self, limit: Duration) -> Option<MutexGuard<'_, Option<Live>>> {
         let begun = Instant::now();
         loop {
-            match self.live.try_lock() {
-                Ok(guard) => return Some(guard),
-                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if begun.elapsed() >= limit => return None,
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            if let Some(live) = self.try_live() {
+                return Some(live);
             }
+            if begun.elapsed() >= limit {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -104,7 +121,23 @@ impl Slot {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        self.slot.uses.fetch_add(1, Ordering::Relaxed);
-        self.slot.in_call.store(false, Ordering::Release);
+        self.slot.leave();
+    }
+}
+
+impl Hold {
+    pub fn slot(&self) -> &Arc<Slot> {
+        &self.0
+    }
+
+    /// The connection, once there was one. Not to be kept over a wait.
+    pub fn live(&self) -> MutexGuard<'_, Option<Live>> {
+        lock(&self.0.live)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.leave();
     }
 }

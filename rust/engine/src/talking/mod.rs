@@ -2,4 +2,5 @@
 
 pub mod figures;
 pub mod operation;
+pub(crate) mod parked;
 pub(crate) mod talk;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use conversation::talk::{Act, End, Step, Talk};
-use websocket::{Code, Error, MessageKind, Outgoing, Received};
+use websocket::{Closed, Code, Error, MessageKind, Outgoing, Received};
 
 use crate::codes::MESSAGE_UNEXPECTED;
 use crate::failure::Failure;
@@ -33,30 +33,82 @@ pub fn perform(
     figures: &mut Figures,
 ) -> Result<Vec<u8>, Failure> {
     let own = own_ping(&operation.action);
-    let bytes = match &operation.action {
-        Action::Send(payload) | Action::Exchange(payload, ..) | Action::Ping(payload) => payload.of(given),
-        Action::Receive(_) | Action::Close(_) => &[],
+    let act = match act(&operation.action, given, &own) {
+        Ok(act) => act,
+        Err(goodbye) => return close(live, goodbye, operation.timeout, figures),
     };
-    let act = match &operation.action {
-        Action::Send(payload) => Act::Send(outgoing(payload, bytes)),
+    let start = start(begun, figures);
+    let mut talk = Talk::new(act, operation.timeout, start, &mut figures.tally);
+    let broken = drive(live, &mut talk, operation.timeout).err();
+    let ended = Ended::new(talk);
+    conclude(ended, broken, begun, figures)
+}
+
+/// What an action is to the conversation; a close is none of its acts. `own` is a ping's payload where the plan gives none.
+pub(super) fn act<'a>(
+    action: &'a Action,
+    given: Option<&'a [u8]>,
+    own: &'a [u8],
+) -> Result<Act<'a>, &'a CloseSpec> {
+    Ok(match action {
+        Action::Send(payload) => Act::Send(outgoing(payload, payload.of(given))),
         Action::Receive(awaited) => Act::Receive(awaited),
         Action::Exchange(payload, awaited, repeat) => {
-            Act::Exchange(outgoing(payload, bytes), awaited, *repeat)
+            Act::Exchange(outgoing(payload, payload.of(given)), awaited, *repeat)
         }
-        // An empty pong could be anybody's.
-        Action::Ping(_) => Act::Ping(if bytes.is_empty() { &own } else { bytes }),
-        Action::Close(goodbye) => return close(live, goodbye, operation.timeout, figures),
-    };
+        Action::Ping(payload) => {
+            let bytes = payload.of(given);
+            // An empty pong could be anybody's.
+            Act::Ping(if bytes.is_empty() { own } else { bytes })
+        }
+        Action::Close(goodbye) => return Err(goodbye),
+    })
+}
+
+/// From when on an operation's time runs.
+pub(super) fn start(begun: Instant, figures: &Figures) -> Instant {
     // The clock was just looked at, unless a reconnect lies between.
-    let start = if figures.reconnects == 0 {
+    if figures.reconnects == 0 {
         begun
     } else {
         Instant::now()
-    };
-    let mut talk = Talk::new(act, operation.timeout, start, &mut figures.tally);
-    let broken = drive(live, &mut talk, operation.timeout).err();
-    let dropped = talk.take_dropped();
-    let (end, last, note) = talk.end();
+    }
+}
+
+/// What a talk left.
+pub(super) struct Ended {
+    dropped: Vec<Received>,
+    end: Option<End>,
+    last: Option<Received>,
+    note: String,
+}
+
+impl Ended {
+    pub(super) fn new(mut talk: Talk<'_>) -> Self {
+        let dropped = talk.take_dropped();
+        let (end, last, note) = talk.end();
+        Ended {
+            dropped,
+            end,
+            last,
+            note,
+        }
+    }
+}
+
+/// What an operation answers that ended so, or by what the connection failed it.
+pub(super) fn conclude(
+    ended: Ended,
+    broken: Option<Failure>,
+    begun: Instant,
+    figures: &mut Figures,
+) -> Result<Vec<u8>, Failure> {
+    let Ended {
+        dropped,
+        end,
+        last,
+        note,
+    } = ended;
     figures.dropped_messages = dropped;
     if let Some(first_byte) = figures.tally.first_byte {
         let since_begin = first_byte.saturating_duration_since(begun);
@@ -98,7 +150,7 @@ fn outgoing<'a>(payload: &Payload, bytes: &'a [u8]) -> Outgoing<'a> {
 fn drive(live: &mut Live, talk: &mut Talk<'_>, timeout: Duration) -> Result<(), Failure> {
     loop {
         match talk.step(&mut live.queue) {
-            Step::Look => look(live, talk, timeout)?,
+            Step::Look => while look(live, talk, timeout)? == Looked::Behind {},
             Step::Send(message) => match live.connection.send_since(talk.start(), &message, timeout) {
                 Ok(wire_bytes) => talk.sent(wire_bytes),
                 Err(error) => {
@@ -122,8 +174,17 @@ fn drive(live: &mut Live, talk: &mut Talk<'_>, timeout: Duration) -> Result<(), 
     }
 }
 
+/// What a look came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// Nothing more is there, or nothing more is wanted.
+    All,
+    /// A peer that sends without end has more, for another look.
+    Behind,
+}
+
 /// Reads what was there before a sending, as long as there is time for it.
-fn look(live: &mut Live, talk: &mut Talk<'_>, timeout: Duration) -> Result<(), Failure> {
+pub(super) fn look(live: &mut Live, talk: &mut Talk<'_>, timeout: Duration) -> Result<Looked, Failure> {
     while !talk.is_done() {
         match live.connection.poll() {
             Ok(Some(Received {
@@ -139,14 +200,14 @@ fn look(live: &mut Live, talk: &mut Talk<'_>, timeout: Duration) -> Result<(), F
             }
             Ok(None) if !live.connection.is_behind() => {
                 talk.looked(live.connection.is_amid(), &mut live.queue);
-                return Ok(());
+                return Ok(Looked::All);
             }
             Ok(None) if talk.start().elapsed() >= timeout => talk.late(&mut live.queue),
-            Ok(None) => {}
+            Ok(None) => return Ok(Looked::Behind),
             Err(error) => return Err(failed(live, &error)),
         }
     }
-    Ok(())
+    Ok(Looked::All)
 }
 
 fn close(
@@ -161,6 +222,15 @@ fn close(
         return Ok(Vec::new());
     }
     let closed = live.connection.close(goodbye.code, &goodbye.reason, timeout);
+    said_goodbye(live, closed, figures)
+}
+
+/// What a close answers that came to this.
+pub(super) fn said_goodbye(
+    live: &Live,
+    closed: Result<Closed, Error>,
+    figures: &mut Figures,
+) -> Result<Vec<u8>, Failure> {
     let bytes = live.connection.goodbye();
     figures.tally.sent_bytes += bytes.sent;
     figures.tally.received_bytes += bytes.received;
@@ -172,7 +242,7 @@ fn close(
     Ok(closed.reason.into_bytes())
 }
 
-fn failed(live: &Live, error: &Error) -> Failure {
+pub(super) fn failed(live: &Live, error: &Error) -> Failure {
     match (&live.verdict, error.code()) {
         (Some(verdict), Code::ConnectionLost | Code::ConnectionClosed) => verdict.clone(),
         _ => Failure::of(error, &live.connection),
@@ -180,7 +250,7 @@ fn failed(live: &Live, error: &Error) -> Failure {
 }
 
 /// For a ping, a payload that no other ping of this process has.
-fn own_ping(action: &Action) -> [u8; 8] {
+pub(super) fn own_ping(action: &Action) -> [u8; 8] {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     match action {
         Action::Ping(_) => COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes(),

@@ -4,5 +4,6 @@ pub mod board;
 pub mod history;
 pub mod lengths;
 pub mod moment;
+pub mod overload;
 pub mod rate;
 pub mod replay;

@@ -11,12 +11,11 @@ mod stage;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::runtime::Handle as Runtime;
 use tokio::time::sleep;
 
 use crate::error_codes::SPEC_INVALID;
@@ -106,7 +105,7 @@ impl Controls {
     /// No element of this name has one.
     pub fn open(&self, request: ControlRequest, traces: &TraceFiles) -> Result<Handle, UnknownElement> {
         Ok(self.slots.insert(Arc::new(Control {
-            kind: Mutex::new(Kind::new(request, traces)?),
+            kind: tokio::sync::Mutex::new(Kind::new(request, traces)?),
             switch: Switch::default(),
             shared: self.shared.clone(),
         })))
@@ -137,7 +136,8 @@ impl Controls {
 
 /// What stands behind a handle.
 pub struct Control {
-    kind: Mutex<Kind>,
+    /// Kept over the waits of a step, which may go from thread to thread.
+    kind: tokio::sync::Mutex<Kind>,
     switch: Switch,
     shared: Arc<Shared>,
 }
@@ -193,21 +193,16 @@ impl Kind {
 }
 
 impl Control {
-    /// Does a step, which may wait, on the calling thread. `None`: another thread is in one.
-    pub fn step(
+    /// Does a step, which may wait. `None`: another thread is in one. A panic in an earlier step leaves a run that the next `begin`
+    /// replaces.
+    pub async fn step(
         &self,
         event: &[u8],
         gates: &Gates,
         traces: &TraceFiles,
         board: &Board,
-        runtime: &Runtime,
     ) -> Option<serde_json::Result<Vec<u8>>> {
-        let mut kind = match self.kind.try_lock() {
-            Ok(kind) => kind,
-            // A panic in an earlier step leaves a run that the next `begin` replaces.
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
+        let mut kind = self.kind.try_lock().ok()?;
         let cancel = self.switch.arm();
         let scene = Scene {
             gates,
@@ -216,7 +211,7 @@ impl Control {
             board,
             cancel: &cancel,
         };
-        let answer = runtime.block_on(kind.step(event, scene));
+        let answer = kind.step(event, scene).await;
         self.switch.disarm();
         Some(answer)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jmeter::{Connected, Engine, FIRST_LENGTH, Handle, Misuse, TEXTS};
+use jmeter::{Engine, FIGURES, FIRST_LENGTH, Handle, Misuse, TEXTS};
 use serde_json::{Value, json};
 
 /// What of a specification is only one call's.
@@ -10,6 +10,18 @@ const OWN: [&str; 6] = ["headers", "login", "addresses", "cookies", "visit", "as
 
 /// Prepares and connects; `spec` holds what both steps are given.
 pub fn connect(engine: &Engine, handle: Handle, spec: &Value) -> Result<Value, Misuse> {
+    connect_by(engine, spec, |plan, ordinal, own, left| {
+        let done = engine.connect(handle, plan, ordinal, own, left)?;
+        Ok((done.figures, done.texts))
+    })
+}
+
+/// Prepares, and connects by `make`, which is given the plan, the ordinal, what is only this call's, and what the schedule leaves.
+pub fn connect_by(
+    engine: &Engine,
+    spec: &Value,
+    make: impl FnOnce(Handle, u64, Option<&[u8]>, Option<Duration>) -> Result<([i64; FIGURES], String), Misuse>,
+) -> Result<Value, Misuse> {
     let (mut plan, mut own) = (spec.clone(), json!({}));
     let fields = plan.as_object_mut().unwrap();
     fields.insert("element".to_owned(), "ConnectSampler".into());
@@ -24,22 +36,16 @@ pub fn connect(engine: &Engine, handle: Handle, spec: &Value) -> Result<Value, M
     }
     let plan = engine.prepare(plan.to_string().as_bytes())?;
     let own = own.to_string();
-    let done = engine.connect(
-        handle,
-        plan,
-        ordinal,
-        Some(own.as_bytes()),
-        left.map(Duration::from_millis),
-    );
+    let left = left.map(Duration::from_millis);
+    let done = make(plan, ordinal, Some(own.as_bytes()), left);
     // The end of the test may have come first.
     let _ = engine.discard(plan);
-    done.map(|connected| shown(&connected))
+    done.map(|(figures, texts)| shown(&figures, &texts))
 }
 
 /// By the names that its documentation gives.
-fn shown(connected: &Connected) -> Value {
-    let figures = &connected.figures;
-    let mut rest = connected.texts.as_str();
+fn shown(figures: &[i64; FIGURES], texts: &str) -> Value {
+    let mut rest = texts;
     let mut shown = json!({});
     for (name, &length) in TEXTS.iter().zip(&figures[FIRST_LENGTH..]) {
         let (text, behind) = rest.split_at(usize::try_from(length).unwrap());

@@ -1,4 +1,4 @@
-//! Tells which of many sockets have something to read, one report for each time it is asked for. On Linux by epoll, elsewhere by
+//! Tells which of many sockets are ready, one report for each time it is asked for, from any thread. On Linux by epoll, elsewhere by
 //! one `poll` over all of them, which costs more with thousands but needs nothing of the system.
 //!
 //! By `rustix`, not by `polling` (whose `add` is unsafe: a source must be deleted before it is dropped, and these are dropped by
@@ -9,22 +9,40 @@ pub use epoll::Readiness;
 #[cfg(not(target_os = "linux"))]
 pub use polled::Readiness;
 
+/// What a connection is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Something to read, or its end.
+    Read,
+    /// Room to write, or its end.
+    Write,
+    /// Either.
+    ReadOrWrite,
+}
+
+/// The token of [`Readiness::wake`], which no connection has.
+const WAKE: u64 = u64::MAX;
+
 #[cfg(target_os = "linux")]
 mod epoll {
     use std::io;
+    use std::mem::MaybeUninit;
     use std::time::Duration;
 
-    use rustix::buffer::spare_capacity;
-    use rustix::event::Timespec;
     use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+    use rustix::event::{EventfdFlags, Timespec, eventfd};
     use rustix::fd::OwnedFd;
 
+    use super::{Interest, WAKE};
     use crate::Connection;
+
+    /// So many reports at once; the others come with the next wait.
+    const REPORTS: usize = 256;
 
     /// Sockets by token.
     pub struct Readiness {
         epoll: OwnedFd,
-        events: Vec<Event>,
+        wake: OwnedFd,
     }
 
     impl Readiness {
@@ -33,10 +51,16 @@ mod epoll {
         /// # Errors
         /// The process is out of descriptors.
         pub fn new() -> io::Result<Self> {
-            Ok(Readiness {
-                epoll: epoll::create(CreateFlags::CLOEXEC)?,
-                events: Vec::with_capacity(256),
-            })
+            let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+            let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+            // Each write is an edge, so that nobody has to read what was written.
+            epoll::add(
+                &epoll,
+                &wake,
+                EventData::new_u64(WAKE),
+                EventFlags::IN | EventFlags::ET,
+            )?;
+            Ok(Readiness { epoll, wake })
         }
 
         /// Asks for one report about a connection; `known`: its socket was asked about before. What it has not read yet counts.
@@ -46,10 +70,22 @@ mod epoll {
         ///
         /// # Errors
         /// The system is out of memory for it; `NotConnected`: the connection's socket is closed.
-        pub fn arm(&mut self, token: u64, connection: &Connection, known: bool) -> io::Result<()> {
+        pub fn arm(
+            &self,
+            token: u64,
+            connection: &Connection,
+            interest: Interest,
+            known: bool,
+        ) -> io::Result<()> {
             let socket = connection.socket().ok_or(io::ErrorKind::NotConnected)?;
             let data = EventData::new_u64(token);
-            let flags = EventFlags::IN | EventFlags::RDHUP | EventFlags::ONESHOT;
+            let flags = EventFlags::RDHUP
+                | EventFlags::ONESHOT
+                | match interest {
+                    Interest::Read => EventFlags::IN,
+                    Interest::Write => EventFlags::OUT,
+                    Interest::ReadOrWrite => EventFlags::IN | EventFlags::OUT,
+                };
             if known {
                 epoll::modify(&self.epoll, socket.stream(), data, flags)?;
             } else {
@@ -58,17 +94,24 @@ mod epoll {
             Ok(())
         }
 
-        /// Waits for reports, and puts their tokens into `ready`.
-        pub fn wait(&mut self, at_most: Duration, ready: &mut Vec<u64>) {
+        /// Ends the wait that is under way, or else the next one.
+        pub fn wake(&self) {
+            // It fails only where 2^64 wakes were not waited for.
+            let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        }
+
+        /// Waits for reports, and puts their tokens into `ready`. Of several threads that wait, one gets each report.
+        pub fn wait(&self, at_most: Duration, ready: &mut Vec<u64>) {
             let limit = Timespec {
                 tv_sec: i64::try_from(at_most.as_secs()).unwrap_or(i64::MAX),
                 tv_nsec: i64::from(at_most.subsec_nanos()),
             };
             ready.clear();
-            self.events.clear();
+            let mut events = [const { MaybeUninit::<Event>::uninit() }; REPORTS];
             // An interrupted wait is a short one.
-            if epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&limit)).is_ok() {
-                ready.extend(self.events.iter().map(|event| event.data.u64()));
+            if let Ok((reports, _)) = epoll::wait(&self.epoll, &mut events[..], Some(&limit)) {
+                let tokens = reports.iter().map(|event| event.data.u64());
+                ready.extend(tokens.filter(|&token| token != WAKE));
             }
         }
     }
@@ -79,30 +122,39 @@ mod epoll {
 mod polled {
     use std::collections::BTreeMap;
     use std::io;
-    use std::sync::{Arc, Weak};
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::sync::{Arc, Mutex, PoisonError, Weak};
     use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+    use super::{Interest, WAKE};
     use crate::Connection;
     use crate::wire::Shared;
 
     /// Sockets by token; does not keep them open, but for the time of a wait.
-    #[derive(Default)]
     pub struct Readiness {
-        armed: BTreeMap<u64, Weak<Shared>>,
+        armed: Mutex<BTreeMap<u64, (Weak<Shared>, Interest)>>,
+        /// Sends to itself: what every system can wait for beside sockets is a socket.
+        wake: UdpSocket,
     }
 
     impl Readiness {
         /// No sockets yet.
         ///
         /// # Errors
-        /// None here.
+        /// The process is out of descriptors.
         pub fn new() -> io::Result<Self> {
-            Ok(Self::default())
+            let wake = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+            wake.connect(wake.local_addr()?)?;
+            wake.set_nonblocking(true)?;
+            Ok(Readiness {
+                armed: Mutex::default(),
+                wake,
+            })
         }
 
-        /// Asks for one report about a connection.
+        /// Asks for one report about a connection; a wait that is under way ends, so that the next one has it.
         ///
         /// # Errors
         /// `NotConnected`: the connection's socket is closed.
@@ -110,44 +162,67 @@ mod polled {
             test,
             allow(dead_code, reason = "elsewhere than on Linux the tests open connections, too")
         )]
-        pub fn arm(&mut self, token: u64, connection: &Connection, _: bool) -> io::Result<()> {
+        pub fn arm(
+            &self,
+            token: u64,
+            connection: &Connection,
+            interest: Interest,
+            _: bool,
+        ) -> io::Result<()> {
             let socket = connection.socket().ok_or(io::ErrorKind::NotConnected)?;
-            self.arm_socket(token, socket);
+            self.arm_socket(token, socket, interest);
+            self.wake();
             Ok(())
         }
 
-        fn arm_socket(&mut self, token: u64, socket: &Arc<Shared>) {
-            self.armed.insert(token, Arc::downgrade(socket));
+        fn arm_socket(&self, token: u64, socket: &Arc<Shared>, interest: Interest) {
+            let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+            armed.insert(token, (Arc::downgrade(socket), interest));
+        }
+
+        /// Ends the wait that is under way, or else the next one.
+        pub fn wake(&self) {
+            // It fails where so many are under way that one more says nothing new.
+            let _ = self.wake.send(&[1]);
         }
 
         /// Waits for reports, and puts their tokens into `ready`.
-        pub fn wait(&mut self, at_most: Duration, ready: &mut Vec<u64>) {
+        pub fn wait(&self, at_most: Duration, ready: &mut Vec<u64>) {
             ready.clear();
-            let mut open: Vec<(u64, Arc<Shared>)> = Vec::with_capacity(self.armed.len());
-            self.armed.retain(|&token, socket| {
+            let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open: Vec<(u64, Arc<Shared>, Interest)> = Vec::with_capacity(armed.len());
+            armed.retain(|&token, (socket, interest)| {
                 let socket = socket.upgrade();
-                open.extend(socket.iter().map(|socket| (token, socket.clone())));
+                open.extend(socket.iter().map(|socket| (token, socket.clone(), *interest)));
                 socket.is_some()
             });
-            if open.is_empty() {
-                // Windows refuses to wait for nothing.
-                return std::thread::sleep(at_most);
-            }
-            let asked = open.iter();
-            let asked = asked.map(|(_, socket)| PollFd::new(socket.stream(), PollFlags::IN));
-            let mut asked: Vec<PollFd<'_>> = asked.collect();
+            drop(armed);
+            let mut asked = vec![PollFd::new(&self.wake, PollFlags::IN)];
+            asked.extend(open.iter().map(|(_, socket, interest)| {
+                let flags = match interest {
+                    Interest::Read => PollFlags::IN,
+                    Interest::Write => PollFlags::OUT,
+                    Interest::ReadOrWrite => PollFlags::IN | PollFlags::OUT,
+                };
+                PollFd::new(socket.stream(), flags)
+            }));
             let limit = Timespec::try_from(at_most).ok();
             if poll(&mut asked, limit.as_ref()).is_err() {
                 return; // interrupted: a short wait
             }
-            for ((token, _), report) in open.iter().zip(&asked) {
+            for ((token, ..), report) in open.iter().zip(&asked[1..]) {
                 if !report.revents().is_empty() {
                     ready.push(*token);
                 }
             }
-            for token in &*ready {
-                self.armed.remove(token);
+            if !asked[0].revents().is_empty() {
+                while self.wake.recv(&mut [0; 1]).is_ok() {}
             }
+            let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+            for token in &*ready {
+                armed.remove(token);
+            }
+            debug_assert!(!armed.contains_key(&WAKE), "no connection has it");
         }
     }
 
@@ -164,13 +239,13 @@ mod polled {
             let address = listener.local_addr().unwrap();
             let mut sockets = Vec::new();
             let mut peers = Vec::new();
-            let mut readiness = Readiness::new().unwrap();
+            let readiness = Readiness::new().unwrap();
             let mut ready = Vec::new();
             readiness.wait(Duration::ZERO, &mut ready);
             for token in 0..4 {
                 let socket = Arc::new(Shared::new(TcpStream::connect(address).unwrap()));
                 peers.push(listener.accept().unwrap().0);
-                readiness.arm_socket(token, &socket);
+                readiness.arm_socket(token, &socket, Interest::Read);
                 sockets.push(socket);
             }
             readiness.wait(Duration::ZERO, &mut ready);
@@ -182,10 +257,26 @@ mod polled {
             assert_eq!(ready, [1]);
             readiness.wait(Duration::ZERO, &mut ready);
             assert!(ready.is_empty(), "one report is enough: {ready:?}");
-            readiness.arm_socket(1, &sockets[1]);
+            readiness.arm_socket(1, &sockets[1], Interest::Read);
             drop(peers.remove(0));
             readiness.wait(Duration::from_secs(5), &mut ready);
             assert_eq!(ready, [0, 1], "an end is something to read");
+        }
+
+        #[test]
+        fn room_to_write_is_reported_where_it_is_asked_for_and_a_wake_ends_a_wait() {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let socket = Arc::new(Shared::new(stream));
+            let readiness = Readiness::new().unwrap();
+            let mut ready = Vec::new();
+            readiness.arm_socket(7, &socket, Interest::ReadOrWrite);
+            readiness.wait(Duration::from_secs(5), &mut ready);
+            assert_eq!(ready, [7]);
+            readiness.wake();
+            let begun = std::time::Instant::now();
+            readiness.wait(Duration::from_secs(30), &mut ready);
+            assert!(ready.is_empty() && begun.elapsed() < Duration::from_secs(15));
         }
     }
 }

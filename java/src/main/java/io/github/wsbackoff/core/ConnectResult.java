@@ -61,6 +61,9 @@ public final class ConnectResult extends Exchange {
   private final long rateThousandths;
   private final long gateQueue;
 
+  /** See {@link Figures#schedulingMicros}. */
+  public final long schedulingMicros;
+
   /** One attempt among several. */
   public static final class Attempt extends Exchange {
     /** When it began, milliseconds since the epoch. */
@@ -110,6 +113,7 @@ public final class ConnectResult extends Exchange {
     lastStatus = figures[13];
     rateThousandths = figures[14];
     gateQueue = figures[15];
+    schedulingMicros = figures[Figures.SCHEDULING];
   }
 
   /** No attempt was made; the variables say so, lest a plan reads those of an earlier connect. */
@@ -133,6 +137,7 @@ public final class ConnectResult extends Exchange {
     lastStatus = 0;
     rateThousandths = NONE;
     gateQueue = NONE;
+    schedulingMicros = 0;
   }
 
   /** A value that is not among the words of its key; said as the native part says it. */
@@ -201,6 +206,7 @@ public final class ConnectResult extends Exchange {
     variables.accept("wsb.lastStatus", lastStatus == 0 ? "" : Texts.of(lastStatus));
     variables.accept("wsb.rate", rateThousandths == NONE ? "" : thousandths(rateThousandths));
     variables.accept("wsb.gateQueue", gateQueue == NONE ? "" : Texts.of(gateQueue));
+    variables.accept("wsb.schedulingUs", schedulingMicros == 0 ? "" : Texts.of(schedulingMicros));
   }
 
   private static String thousandths(long figure) {

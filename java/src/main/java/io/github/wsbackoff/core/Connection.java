@@ -42,7 +42,7 @@ public final class Connection implements AutoCloseable {
   }
 
   /**
-   * Connects on the calling thread; every end that a network can bring is in the result.
+   * Connects; every end that a network can bring is in the result.
    *
    * @param prepared what the element connects by
    * @param ordinal how many connects this user made before
@@ -51,25 +51,49 @@ public final class Connection implements AutoCloseable {
    */
   public ConnectResult connect(
       Operation prepared, long ordinal, ConnectCall call, long leftMillis, Figures figures) {
-    byte[] texts =
-        Native.connect(handle.get(), prepared.id(), ordinal, call.json, leftMillis, figures.raw);
-    return new ConnectResult(figures.raw, texts);
+    long ticket = Parking.open();
+    try {
+      byte[] texts =
+          Native.connect(
+              handle.get(), prepared.id(), ordinal, call.json, leftMillis, ticket, figures.raw);
+      return new ConnectResult(figures.raw, taken(ticket, texts, figures));
+    } finally {
+      Parking.close(ticket);
+    }
   }
 
   /**
-   * Does an operation on the calling thread; what it came to stands in {@code figures}. If it
-   * {@link Figures#isAsking asks}, it is to be done again after {@link #renew}.
+   * Does an operation; what it came to stands in {@code figures}. If it {@link Figures#isAsking
+   * asks}, it is to be done again after {@link #renew}.
    *
    * @param payload what to send in place of the operation's own payload, or null
    * @param leftMillis what is left of the thread's schedule, for a reconnect
    * @return the (last) matching message, or null; on failure what {@link Failure#parse} reads
    */
   public byte[] perform(Operation operation, byte[] payload, long leftMillis, Figures figures) {
-    byte[] message = Native.perform(handle.get(), operation.id(), payload, leftMillis, figures.raw);
+    long ticket = Parking.open();
+    byte[] message;
+    try {
+      message =
+          Native.perform(handle.get(), operation.id(), payload, leftMillis, ticket, figures.raw);
+      message = taken(ticket, message, figures);
+    } finally {
+      Parking.close(ticket);
+    }
     if (figures.hasNews()) {
       TestRuns.tellNews();
     }
     return message;
+  }
+
+  /** What a call answers, which it has already, or will once this thread has waited for it. */
+  private static byte[] taken(long ticket, byte[] answer, Figures figures) {
+    if (ticket == Parking.NONE || !figures.isParked()) {
+      return answer;
+    }
+    // JMeter's Stop tells the sampler, which cancels.
+    Parking.await(ticket, () -> {});
+    return Native.taken(ticket, figures.raw);
   }
 
   /**
@@ -108,10 +132,16 @@ public final class Connection implements AutoCloseable {
     if (current == 0) {
       return;
     }
+    long ticket = Parking.open();
     try {
-      Native.close(current, timeoutMillis);
+      if (Native.close(current, timeoutMillis, ticket)) {
+        Parking.await(ticket, () -> {});
+        Native.taken(ticket, new long[Figures.LENGTH]);
+      }
     } catch (IllegalStateException e) {
       // The end of the test was faster: the handle is freed.
+    } finally {
+      Parking.close(ticket);
     }
   }
 

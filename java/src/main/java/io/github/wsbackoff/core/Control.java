@@ -62,7 +62,7 @@ public final class Control implements AutoCloseable {
 
   /** Tells an event that is answered at once. */
   public JsonNode step(Map<String, Object> event) {
-    return Json.read(Native.step(handle.get(), Json.write(event)));
+    return Json.read(Native.step(handle.get(), Json.write(event), Parking.NONE));
   }
 
   /**
@@ -71,11 +71,28 @@ public final class Control implements AutoCloseable {
    */
   public JsonNode await(Map<String, Object> event) {
     byte[] json = Json.write(event);
+    long ticket = Parking.open();
+    if (ticket != Parking.NONE) {
+      return awaitParked(json, ticket);
+    }
     Interrupts.watch(this::cancel);
     try {
-      return Json.read(Native.step(handle.get(), json));
+      return Json.read(Native.step(handle.get(), json, ticket));
     } finally {
       Interrupts.forget();
+    }
+  }
+
+  private JsonNode awaitParked(byte[] event, long ticket) {
+    try {
+      byte[] answer = Native.step(handle.get(), event, ticket);
+      if (answer == null) {
+        Parking.await(ticket, this::cancel);
+        answer = Native.taken(ticket, new long[Figures.LENGTH]);
+      }
+      return Json.read(answer);
+    } finally {
+      Parking.close(ticket);
     }
   }
 

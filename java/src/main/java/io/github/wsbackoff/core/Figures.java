@@ -7,11 +7,13 @@ import java.util.Arrays;
  * places mean stands in the native part, {@code engine::operation}.
  */
 public final class Figures {
-  private static final int LENGTH = 32;
+  static final int LENGTH = 32;
 
   private static final int TEXT = 1;
   private static final int NO_MESSAGE = 2;
   private static final int ASKING = 3;
+  static final int SCHEDULING = 28;
+  private static final int PARKED = 29;
   private static final int NEWS = LENGTH - 1;
 
   /** Written by the native part. */
@@ -25,6 +27,19 @@ public final class Figures {
   /** Whether the native part has something for the log, see {@link TestRuns#tellNews}. */
   boolean hasNews() {
     return raw[NEWS] != 0;
+  }
+
+  /** Whether the call goes on, and its ticket will be told. */
+  boolean isParked() {
+    return raw[PARKED] != 0;
+  }
+
+  /**
+   * How long the operation had been done when its thread had a processor again, microseconds; 0
+   * where the thread never parked. Only virtual threads do.
+   */
+  public long schedulingMicros() {
+    return raw[SCHEDULING];
   }
 
   /** All went as asked. */

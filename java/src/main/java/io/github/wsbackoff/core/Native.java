@@ -25,16 +25,24 @@ final class Native {
   static native long open();
 
   /**
-   * Connects as prepared, on the calling thread, until connected, given up or cancelled.
+   * Connects as prepared, until connected, given up or cancelled.
    *
    * @param ordinal how many connects this user made before
    * @param own what is only this call's, UTF-8 JSON, or null
    * @param leftMillis what is left of the thread's schedule, see {@link Schedule}
+   * @param ticket 0: on the calling thread, which blocks; else see {@link Parking}
    * @param figures 32 numbers, written in place, see {@link ConnectResult}
-   * @return the texts in UTF-8, one behind another; their lengths are among the figures
+   * @return the texts in UTF-8, one behind another; their lengths are among the figures; null where
+   *     the ticket will be told
    */
   static native byte[] connect(
-      long connection, long prepared, long ordinal, byte[] own, long leftMillis, long[] figures);
+      long connection,
+      long prepared,
+      long ordinal,
+      byte[] own,
+      long leftMillis,
+      long ticket,
+      long[] figures);
 
   /**
    * Ends, from another thread and for good, what the handle is doing; false if it was doing
@@ -45,8 +53,13 @@ final class Native {
   /** Whether there is a connection that can still be used, as far as is known. */
   static native boolean isOpen(long handle);
 
-  /** Closes and frees the handle; at 0 ms it does not say goodbye. */
-  static native void close(long handle, long goodbyeMillis);
+  /**
+   * Closes and frees the handle; at 0 ms it does not say goodbye.
+   *
+   * @param ticket 0: on the calling thread, which blocks; else see {@link Parking}
+   * @return whether the ticket will be told
+   */
+  static native boolean close(long handle, long goodbyeMillis, long ticket);
 
   /**
    * Reads what an element is to do, as JSON; wrong properties become an operation that fails with
@@ -73,15 +86,37 @@ final class Native {
   static native byte[] judge(long assertion, byte[] data);
 
   /**
-   * Does an operation on a connection, on the calling thread.
+   * Does an operation on a connection.
    *
    * @param payload what to send in place of the operation's own payload, or null
    * @param leftMillis what is left of the thread's schedule, for a reconnect
+   * @param ticket 0: on the calling thread, which blocks; else see {@link Parking}
    * @param figures 32 numbers, written in place, see {@link Figures}
-   * @return the (last) matching message, or null; on failure UTF-8 JSON that says why
+   * @return the (last) matching message, or null, also where the ticket will be told; on failure
+   *     UTF-8 JSON that says why
    */
   static native byte[] perform(
-      long connection, long operation, byte[] payload, long leftMillis, long[] figures);
+      long connection,
+      long operation,
+      byte[] payload,
+      long leftMillis,
+      long ticket,
+      long[] figures);
+
+  /**
+   * Takes what a call came to whose ticket was told, as that call would have answered.
+   *
+   * @param figures as of that call
+   */
+  static native byte[] taken(long ticket, long[] figures);
+
+  /**
+   * Serves the calls that have tickets, on the calling thread, until some are done.
+   *
+   * @param tickets theirs, written in place
+   * @return how many; -1: the test is over
+   */
+  static native int drive(long[] tickets);
 
   /**
    * Says by what a lost connection is made anew when the operation that asked is done again, as
@@ -103,8 +138,13 @@ final class Native {
    */
   static native long control(byte[] spec);
 
-  /** Tells a control what happened, as JSON; waits on the calling thread where the control does. */
-  static native byte[] step(long control, byte[] event);
+  /**
+   * Tells a control what happened, as JSON; waits where the control does.
+   *
+   * @param ticket 0: on the calling thread, which blocks; else see {@link Parking}
+   * @return UTF-8 JSON, or null where the ticket will be told
+   */
+  static native byte[] step(long control, byte[] event, long ticket);
 
   /** Ends, from another thread, the wait that a step is in; false if there was none. */
   static native boolean cancelControl(long control);

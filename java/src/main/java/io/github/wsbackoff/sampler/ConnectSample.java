@@ -32,7 +32,7 @@ final class ConnectSample {
       long passed = sample.currentTimeInMillis() - sample.getStartTime();
       sample.setIdleTime(Math.min(result.idleMicros() / 1000, passed));
     }
-    sample.sampleEnd();
+    Scheduling.end(sample, result.schedulingMicros);
     if (result.endsThread()) {
       // As a timer's pause beyond the schedule does; else the thread would try again at once.
       sample.setStopThread(true);

@@ -35,7 +35,8 @@ final class MessageSample {
       long passed = sample.currentTimeInMillis() - sample.getStartTime();
       sample.setIdleTime(Math.min(waited / 1000, passed));
     }
-    sample.sampleEnd();
+    long scheduling = figures.schedulingMicros() + (opened == null ? 0 : opened.schedulingMicros);
+    Scheduling.end(sample, scheduling);
     sample.setSentBytes(figures.sentBytes());
     byte[] message = data;
     if (figures.shownLength() > 0) {

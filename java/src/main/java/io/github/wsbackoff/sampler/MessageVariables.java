@@ -23,6 +23,7 @@ final class MessageVariables {
     TEXTS.put("wsb.messageAgeMs", figures -> Texts.of(figures.messageAgeMicros() / 1000));
     TEXTS.put("wsb.closeCode", figures -> unlessZero(figures.closeCode()));
     TEXTS.put("wsb.roundTripUs", figures -> unlessZero(figures.roundTripMicros()));
+    TEXTS.put("wsb.schedulingUs", figures -> unlessZero(figures.schedulingMicros()));
     TEXTS.put("wsb.reconnects", figures -> Texts.of(figures.reconnects()));
     String[] spread = {"min", "mean", "p50", "p90", "p99", "max"};
     for (int i = 0; i < spread.length; i++) {

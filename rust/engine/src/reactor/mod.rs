@@ -1,0 +1,315 @@
+//! Calls that do not block their callers: each is a future, polled first by the thread that makes it, and from then on, when its socket
+//! is ready, its time has come or somebody wakes it, by the threads that [drive](Reactor::drive) the reactor. Whoever made it waits as
+//! he likes, told by the ticket that he gave it.
+//!
+//! Not a tokio runtime: a message then costs one hand-over, from the thread that waits for all sockets and reads the answer to the one
+//! that asked, where a runtime's worker would stand between the two. What takes processor time (TLS handshakes, names) runs in tokio all
+//! the same, and a call waits for it as for anything else.
+
+mod berth;
+mod timers;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use websocket::Readiness;
+
+use crate::locks::lock;
+use timers::Timers;
+
+pub use berth::Berth;
+
+/// What its caller calls a call by: his choice, no two under way alike.
+pub type Ticket = u64;
+
+/// The longest sleep where no call waits for a time.
+const SLEEP: Duration = Duration::from_secs(1);
+
+/// How long the calls that are left when the reactor is to stop are waited for; each was cancelled before.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What a call came to; a panic in it goes on in whoever takes it.
+type Came<T> = Result<T, Box<dyn Any + Send>>;
+
+/// See the file's sentence.
+pub struct Reactor<T> {
+    core: Arc<Core>,
+    calls: Mutex<HashMap<Ticket, Arc<Call<T>>>>,
+    /// Grows when all that drive it are to end.
+    stops: AtomicU64,
+}
+
+/// What a call that waits has to do with the reactor.
+struct Core {
+    readiness: OnceLock<Readiness>,
+    timers: Mutex<Timers>,
+    /// Calls that somebody woke.
+    woken: Mutex<Vec<Ticket>>,
+}
+
+struct Call<T> {
+    core: Arc<Core>,
+    ticket: Ticket,
+    work: Mutex<Option<Work<T>>>,
+    stage: AtomicU8,
+    came: Mutex<Option<(Came<T>, Instant)>>,
+}
+
+/// Nobody polls it.
+const IDLE: u8 = 0;
+/// Somebody does.
+const POLLED: u8 = 1;
+/// Somebody does, and has to once more: it was woken meanwhile.
+const AGAIN: u8 = 2;
+
+/// What a call that was begun came to.
+#[derive(Debug)]
+pub enum Begun<T> {
+    /// Done without a wait.
+    Done(T),
+    /// Under way; [`Reactor::drive`] will tell.
+    Parked,
+}
+
+impl<T> Default for Reactor<T> {
+    fn default() -> Self {
+        Reactor {
+            core: Arc::new(Core {
+                readiness: OnceLock::new(),
+                timers: Mutex::default(),
+                woken: Mutex::default(),
+            }),
+            calls: Mutex::default(),
+            stops: AtomicU64::new(0),
+        }
+    }
+}
+
+impl<T: Send + 'static> Reactor<T> {
+    /// Begins a call on the calling thread, which polls it once.
+    ///
+    /// # Errors
+    /// The system has no descriptors left to wait with.
+    pub fn begin<F>(&self, ticket: Ticket, call: impl FnOnce(Berth) -> F) -> io::Result<Begun<T>>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        self.core.ready()?;
+        let work = Box::pin(call(Berth::new(self.core.clone(), ticket)));
+        let call = Arc::new(Call {
+            core: self.core.clone(),
+            ticket,
+            work: Mutex::new(Some(work)),
+            stage: AtomicU8::new(IDLE),
+            came: Mutex::new(None),
+        });
+        // First, so that whatever wakes it finds it.
+        lock(&self.calls).insert(ticket, call.clone());
+        if call.poll() {
+            return Ok(Begun::Done(
+                self.take(ticket).map(|(came, _)| came).expect("it is done"),
+            ));
+        }
+        Ok(Begun::Parked)
+    }
+
+    /// Takes what a call came to, and how long ago that was; `None`: it is under way, or nobody made it.
+    ///
+    /// # Panics
+    /// Where the call did.
+    pub fn take(&self, ticket: Ticket) -> Option<(T, Duration)> {
+        let mut calls = lock(&self.calls);
+        let (came, at) = lock(&calls.get(&ticket)?.came).take()?;
+        calls.remove(&ticket);
+        drop(calls);
+        match came {
+            Ok(came) => Some((came, at.elapsed())),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// Serves calls on the calling thread until some are done, and puts their tickets into `done`, which is not empty. `None`: the
+    /// reactor was stopped. Several threads may drive it; each call is told to one.
+    ///
+    /// # Errors
+    /// The system has no descriptors left to wait with.
+    pub fn drive(&self, done: &mut [Ticket]) -> io::Result<Option<usize>> {
+        let readiness = self.core.ready()?;
+        let stops = self.stops.load(Ordering::SeqCst);
+        let mut patience = None;
+        let mut ready = Vec::new();
+        let mut tickets: Vec<Ticket> = Vec::new();
+        loop {
+            tickets.extend(self.core.woken());
+            self.core.expire(&mut tickets, Instant::now());
+            let mut count = 0;
+            for (place, &ticket) in tickets.iter().enumerate() {
+                if count == done.len() {
+                    self.core.wake_all(&tickets[place..]);
+                    break;
+                }
+                if self.poll(ticket) {
+                    done[count] = ticket;
+                    count += 1;
+                }
+            }
+            tickets.clear();
+            if count > 0 {
+                return Ok(Some(count));
+            }
+            let is_stopped = self.stops.load(Ordering::SeqCst) != stops;
+            if is_stopped {
+                let until = *patience.get_or_insert_with(|| Instant::now() + PATIENCE);
+                if lock(&self.calls).is_empty() || Instant::now() >= until {
+                    readiness.wake(); // the next one of those that drive it
+                    return Ok(None);
+                }
+            }
+            let sleep = if is_stopped {
+                Duration::from_millis(10)
+            } else {
+                SLEEP
+            };
+            let sleep = self.core.sleep_at_most(sleep);
+            readiness.wait(sleep, &mut ready);
+            self.core.is_awake();
+            tickets.append(&mut ready);
+        }
+    }
+
+    /// Goes on with a call. True: it is done, and was not before.
+    fn poll(&self, ticket: Ticket) -> bool {
+        let call = lock(&self.calls).get(&ticket).cloned();
+        call.is_some_and(|call| call.poll())
+    }
+
+    /// Has all that drive it end, once the calls that are under way have.
+    pub fn stop(&self) {
+        self.stops.fetch_add(1, Ordering::SeqCst);
+        self.core.rouse();
+    }
+
+    /// How many calls are under way, or were not taken yet.
+    pub fn calls(&self) -> usize {
+        lock(&self.calls).len()
+    }
+}
+
+impl<T> Call<T> {
+    /// Polls it, unless another thread does: then that one does so once more. True: it is done, and was not before.
+    fn poll(self: &Arc<Self>) -> bool
+    where
+        T: Send + 'static,
+    {
+        loop {
+            match self.change(IDLE, POLLED) {
+                Ok(_) => return self.poll_as_owner(),
+                Err(POLLED) if self.change(POLLED, AGAIN).is_ok() => return false,
+                Err(POLLED) => {} // its owner has just let go
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn change(&self, from: u8, to: u8) -> Result<u8, u8> {
+        self.stage
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+    }
+
+    /// A call that is done stays with its last owner, so that nobody polls it again.
+    fn poll_as_owner(self: &Arc<Self>) -> bool
+    where
+        T: Send + 'static,
+    {
+        let waker = Waker::from(self.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut work = lock(&self.work);
+        let Some(future) = work.as_mut() else {
+            return false;
+        };
+        loop {
+            let came = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))) {
+                Ok(Poll::Ready(came)) => Ok(came),
+                Err(panic) => Err(panic),
+                Ok(Poll::Pending) => {
+                    if self.change(POLLED, IDLE).is_ok() {
+                        return false;
+                    }
+                    self.stage.store(POLLED, Ordering::Release);
+                    continue;
+                }
+            };
+            // What it held is given back before anybody is told.
+            *work = None;
+            *lock(&self.came) = Some((came, Instant::now()));
+            return true;
+        }
+    }
+}
+
+/// Whatever a call waits for that is no socket and no time wakes it so.
+impl<T: Send> Wake for Call<T> {
+    fn wake(self: Arc<Self>) {
+        self.core.wake(self.ticket);
+    }
+}
+
+impl Core {
+    fn ready(&self) -> io::Result<&Readiness> {
+        if let Some(readiness) = self.readiness.get() {
+            return Ok(readiness);
+        }
+        let made = Readiness::new()?;
+        Ok(self.readiness.get_or_init(|| made))
+    }
+
+    fn wake(&self, ticket: Ticket) {
+        lock(&self.woken).push(ticket);
+        self.rouse();
+    }
+
+    fn wake_all(&self, tickets: &[Ticket]) {
+        lock(&self.woken).extend(tickets);
+        self.rouse();
+    }
+
+    /// Ends the sleep of one that drives the reactor.
+    fn rouse(&self) {
+        if let Some(readiness) = self.readiness.get() {
+            readiness.wake();
+        }
+    }
+
+    fn woken(&self) -> Vec<Ticket> {
+        std::mem::take(&mut lock(&self.woken))
+    }
+
+    fn expire(&self, tickets: &mut Vec<Ticket>, now: Instant) {
+        lock(&self.timers).expire(tickets, now);
+    }
+
+    /// How long to sleep: to the next call's time, and not at all while some were woken.
+    fn sleep_at_most(&self, longest: Duration) -> Duration {
+        let mut timers = lock(&self.timers);
+        let sleep = timers.sleep_from(Instant::now(), longest);
+        drop(timers);
+        if lock(&self.woken).is_empty() {
+            sleep
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn is_awake(&self) {
+        lock(&self.timers).is_awake();
+    }
+}
