@@ -568,9 +568,7 @@ impl Engine {
     /// A thread that parked had a processor so long after its call was done; if many wait long, that is told once.
     pub fn scheduled(&self, waited: Duration) {
         if self.overload.scheduled(waited) {
-            let text = "more than one in a hundred calls of virtual users had to wait over 10 ms for a processor of this machine when the server had answered: \
-                elapsed times leave that out (wsb.schedulingUs has it), but the rate of requests is this machine's, not the server's; use fewer users here, or more machines";
-            self.notices.tell(Notice::Text(text.to_owned()));
+            self.notices.tell(Notice::Overload);
         }
     }
 

@@ -32,6 +32,8 @@ pub enum Notice {
         /// The bound.
         limit: usize,
     },
+    /// Calls of virtual users wait long for a processor once they are done, see [`crate::watching::overload`].
+    Overload,
     /// What needs no other word.
     Text(String),
 }

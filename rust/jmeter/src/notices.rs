@@ -33,6 +33,10 @@ pub fn line(notice: &Notice) -> String {
         Notice::QueuesFull { limit } => format!(
             "messages that nobody has received yet fill the {limit} bytes of wsb.queue.total: from now on the oldest are dropped and counted (wsb.dropped); receive them, close idle connections, or raise the bound"
         ),
+        Notice::Overload => {
+            "more than one in a hundred calls of virtual users waited over 10 ms for a processor of this machine once the server had answered: elapsed times leave that out (wsb.schedulingUs has it), but the rate is this machine's and not the server's; use fewer users here, or more machines"
+                .to_owned()
+        }
         Notice::Text(text) => text.clone(),
     }
 }
@@ -54,6 +58,7 @@ mod tests {
                 first("tcp.no-files"),
                 "those that follow are counted. The process is out of",
             ),
+            (Notice::Overload, "the rate is this machine's"),
             (
                 Notice::Counts(counts.into()),
                 "in this test: 1 x reconnect, 300 x tcp.no-files",
