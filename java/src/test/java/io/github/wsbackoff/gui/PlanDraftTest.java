@@ -115,6 +115,20 @@ public class PlanDraftTest {
   }
 
   @Test
+  public void a_folder_that_takes_no_plan_is_named_with_the_reason() throws Exception {
+    File gone = folder.newFolder("gone");
+    File har = new File(gone, "visit.har");
+    Files.copy(new File("tests/recordings/login.har").getAbsoluteFile().toPath(), har.toPath());
+    PlanDraft draft = PlanDraft.imported(har, false);
+    assertTrue(har.delete() && gone.delete());
+    IOException failure = assertThrows(IOException.class, draft::writeBeside);
+    String text = failure.getMessage();
+    for (String word : new String[] {new File(gone, "visit.jmx").getPath(), "NoSuchFile"}) {
+      assertTrue(text, text.contains(word));
+    }
+  }
+
+  @Test
   public void a_recording_without_sockets_is_told_and_has_nothing_to_open() throws Exception {
     File har = new File(folder.getRoot(), "a&b<c>.har");
     Files.write(har.toPath(), "{}".getBytes(StandardCharsets.UTF_8));
