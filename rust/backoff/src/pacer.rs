@@ -261,9 +261,10 @@ impl Pacer {
     /// See [`Others::enough`]; it matters only to one who gets in at a quota that was found closed.
     fn enough(&self, now: Duration) -> f64 {
         let back = self.learner.is_closed().then(|| self.flight.back()).flatten();
-        let time = back.map_or(0.0, |back| back.saturating_sub(now).as_secs_f64());
+        let (missing, last) = back.unwrap_or_default();
+        let time = last.saturating_sub(now).as_secs_f64();
         if time > 0.0 {
-            self.queue.len() as f64 / time
+            (self.queue.len() + missing) as f64 / time
         } else {
             f64::INFINITY
         }

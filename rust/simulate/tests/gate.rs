@@ -188,21 +188,27 @@ fn silence_slows_the_gate_down_before_the_first_time_out() {
 }
 
 /// HAProxy's `conn_rate(5s)` and `silent-drop`. Whoever is refused is back after 20 s, so that to be faster than that gains nothing,
-/// and another refusal then costs 20 s more.
+/// and another refusal then costs 20 s more. Its periods begin with the first connection, or any time before.
 #[test]
 fn nobody_is_refused_by_silence_to_be_in_before_those_who_were() {
-    let storm = Storm {
-        look: Look::Silence,
-        hint: Hint::None,
-        round_trip: NEAR,
-        ..paced("sliding-counter limit=60 window=5s reject-counts=true", 200)
-    };
-    for seed in 0..40 {
-        let outcome = storm.run(seed);
-        assert!(
-            outcome.lost() == 0 && outcome.makespan < Duration::from_secs(30),
-            "{seed}: {outcome:?}"
-        );
+    for clock in [Some(Duration::ZERO), None] {
+        let storm = Storm {
+            look: Look::Silence,
+            hint: Hint::None,
+            round_trip: NEAR,
+            clock,
+            ..paced("sliding-counter limit=60 window=5s reject-counts=true", 200)
+        };
+        for seed in 0..100 {
+            let outcome = storm.run(seed);
+            assert!(
+                outcome.lost() == 0 && outcome.makespan < Duration::from_secs(28),
+                "{clock:?} {seed}: {outcome:?}"
+            );
+        }
+        // The last to probe in vain is sent after 4 s at most, and back after 24.
+        let sum = storm.run_all(100);
+        assert!(sum.makespan <= 24.4 && sum.attempts <= 1.10, "{clock:?}: {sum:?}");
     }
 }
 

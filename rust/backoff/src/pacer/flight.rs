@@ -132,11 +132,14 @@ impl Flight {
         Some(timed.then_some(at))
     }
 
-    /// When the last of those is back whose answers do not come; `None`: none is missing.
-    pub(super) fn back(&self) -> Option<Duration> {
+    /// How many there are whose answers do not come, and when the last of them is back; `None`: none is missing.
+    pub(super) fn back(&self) -> Option<(usize, Duration)> {
         let late = self.sent.values().filter(|sent| sent.late);
-        late.map(|sent| sent.at.saturating_add(sent.limit.unwrap_or_default()))
-            .max()
+        let ends = late.map(|sent| sent.at.saturating_add(sent.limit.unwrap_or_default()));
+        ends.fold(None, |back: Option<(usize, Duration)>, end| {
+            let (count, last) = back.unwrap_or_default();
+            Some((count + 1, last.max(end)))
+        })
     }
 
     /// How long an answer is waited for.

@@ -72,7 +72,8 @@ struct Open {
 pub(super) struct Others {
     /// Of those who were refused once, the share that something of its own keeps out.
     pub(super) own: f64,
-    /// The rate at which all who wait are in before the last of those is back whose answers do not come; infinite where none is missing.
+    /// The rate at which all who wait, and those whose answers do not come, are in when the last of the latter is back; infinite where
+    /// none is missing.
     pub(super) enough: f64,
     /// How many wait.
     pub(super) waiting: usize,

@@ -263,9 +263,10 @@ impl Learner {
         let since = |first: Duration| sent.saturating_sub(first).as_secs_f64();
         if let (true, Some(first)) = (self.costly, closed.before.since) {
             let least = closed.last.saturating_sub(first).as_secs_f64();
-            let rate = |length: f64| closed.before.passes as f64 / length * STEADY;
-            let (slow, fast) = (rate(since(first)), rate((least + since(first)) / 2.0));
-            (self.mark, self.steady) = (None, Some(enough.max(slow).min(fast)));
+            let last = closed.before.passes as f64 / ((least + since(first)) / 2.0);
+            // The window's clock may have begun long before its first: it opened for what was left of it.
+            let mean = self.first.map_or(0.0, |first| self.passes as f64 / since(first));
+            (self.mark, self.steady) = (None, Some(enough.min(last.max(mean) * STEADY)));
             return self.steady;
         }
         let first = self.first.filter(|_| self.uneven)?;
