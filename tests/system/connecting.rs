@@ -8,6 +8,7 @@ use system::plan::{Group, Plan};
 use system::serve::Serve;
 use system::{repository, trace};
 
+use crate::raw::{Raw, TEXT, say, swallow, whole};
 use crate::support::{folder, jmeter, jmeter_of, run, together};
 
 const VARIABLES: &str =
@@ -17,6 +18,29 @@ const VARIABLES: &str =
 fn detailed(test: &str, group: Group) -> Vec<Detailed> {
     let run = run(&jtl_xml::recorded_by(jmeter_of(&Plan::of(group), &folder(test))));
     jtl_xml::read(&run.files.samples()).unwrap()
+}
+
+#[test]
+fn users_come_from_each_local_address_in_turn() {
+    let _turn = together();
+    let raw = Raw::start(&[("whence", |line| {
+        let from = line.tcp().peer_addr().unwrap().ip().to_string();
+        say(line, &whole(TEXT, from.as_bytes()));
+        swallow(line);
+    })]);
+    let own = [
+        ("wsb.url", raw.url("whence")),
+        ("wsb.localAddress", "127.0.0.41, 127.0.0.42".to_owned()),
+    ];
+    let own = own.each_ref().map(|(key, value)| (*key, value.as_str()));
+    let group = Group::new("G", 4)
+        .loops(2)
+        .connect("Connect", &own)
+        .sampler("Receive", "Receive", &[]);
+    let samples = detailed("local_addresses", group);
+    assert!(samples.iter().all(|each| each.sample.success), "{samples:?}");
+    let from = |address: &str| samples.iter().filter(|each| each.response == address).count();
+    assert_eq!((from("127.0.0.41"), from("127.0.0.42")), (4, 4), "{samples:?}");
 }
 
 #[test]

@@ -38,6 +38,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("wsb.tls.caFile", "/no/such/file.pem", "PEM"),
     ("wsb.tls.resume", "always", "shared"),
     ("wsb.proxy", "ftp://127.0.0.1:21", "http://"),
+    ("wsb.localAddress", "localhost", "addresses of this machine"),
+    ("wsb.localAddress", "192.0.2.1", "addresses of this machine"),
     ("wsb.compression", "much", "true"),
     ("wsb.maxMessageSize", "huge", "k"),
     ("wsb.scope", "forever", "thread"),

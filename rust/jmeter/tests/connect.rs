@@ -266,6 +266,8 @@ fn wrong_properties_are_refused_before_anything_is_sent() {
         ("wsb.tls.verify", "maybe", "true, false"),
         ("wsb.tls.caFile", "/does/not/exist.pem", "PEM"),
         ("wsb.proxy", "ftp://127.0.0.1:21", "http://host:port"),
+        ("wsb.localAddress", "localhost", "addresses of this machine"),
+        ("wsb.localAddress", "192.0.2.1", "addresses of this machine"),
         ("wsb.connectTimeout", "0", "above 0"),
         ("wsb.settle", "soon", "milliseconds"),
         ("wsb.subprotocols", "a b", "names"),

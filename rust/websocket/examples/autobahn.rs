@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use websocket::{
-    Answers, Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Target, Tls, TlsOptions,
-    USUAL_TTL, open,
+    Answers, Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Sources, Target, Tls,
+    TlsOptions, USUAL_TTL, open,
 };
 
 /// The longest cases send thousands of messages.
@@ -96,6 +96,7 @@ impl Client {
             names: Names::system(),
             name_ttl: USUAL_TTL,
             proxy: None,
+            sources: Sources::default(),
             tls: self.tls.clone(),
             connect_timeout: PATIENCE,
             max_redirects: 0,

@@ -25,7 +25,8 @@ use crate::socks;
 use crate::tcp::{self, Socket};
 use crate::upgrade::{Exchange, Upgrade, exchange};
 use crate::{
-    Answer, Attempt, Code, Connection, Cookies, Error, Login, Names, Proxy, Stage, Target, Tls, Trace, proxy,
+    Answer, Attempt, Code, Connection, Cookies, Error, Login, Names, Proxy, Sources, Stage, Target, Tls,
+    Trace, proxy,
 };
 
 /// Statuses of RFC 9110 section 15.4 that name another place; the request is a GET in each case.
@@ -58,6 +59,8 @@ pub struct Dial {
     pub name_ttl: Duration,
     /// Through this proxy, HTTP CONNECT or SOCKS5.
     pub proxy: Option<Proxy>,
+    /// Which addresses of this machine connections come from, to a proxy, too.
+    pub sources: Sources,
     /// Used for `wss`.
     pub tls: Tls,
     /// For DNS, TCP, proxy and TLS together, of each hop.
@@ -356,7 +359,7 @@ impl<'a> Run<'a> {
         addresses: &[SocketAddr],
     ) -> Result<Socket, Error> {
         self.enter(Stage::Tcp);
-        match tcp::connect(addresses).await {
+        match tcp::connect(addresses, &self.dial.sources).await {
             Ok((socket, remote)) => {
                 self.trace.remote = Some(remote);
                 Ok(socket)

@@ -8,7 +8,7 @@ mod calls;
 mod readiness;
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -63,6 +63,22 @@ pub(crate) fn connecting(address: SocketAddr) -> io::Result<Socket> {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+/// Has a socket come from an address of this machine, with a port that is free when it connects.
+pub(crate) fn come_from(socket: &Socket, local: IpAddr) -> io::Result<()> {
+    // Else the port would be reserved for this socket, whatever it connects to. A kernel without it reserves.
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true);
+    socket
+        .bind(&SocketAddr::new(local, 0).into())
+        .map_err(|error| match error.kind() {
+            // Of a connect it would mean that no port is free.
+            io::ErrorKind::AddrNotAvailable => {
+                io::Error::other(format!("{local} is no address of this machine any more"))
+            }
+            _ => error,
+        })
 }
 
 /// Whether a connect has begun and goes on; std has no stable kind for it, and Windows says `WouldBlock`.

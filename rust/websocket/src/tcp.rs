@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
+use crate::Sources;
 use crate::os::{self, Direction, Ready};
 
 /// RFC 8305 section 5: the Connection Attempt Delay.
@@ -50,10 +51,10 @@ pub(crate) fn interleave(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
 /// dropped. The error is that of the attempt that failed last.
 ///
 /// Cancel safe: dropping it closes all sockets.
-pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<(Socket, SocketAddr)> {
+pub(crate) async fn connect(addresses: &[SocketAddr], sources: &Sources) -> io::Result<(Socket, SocketAddr)> {
     // The usual case needs no timer and no boxes.
     if let [address] = addresses {
-        return Ok((connect_one(*address).await?, *address));
+        return Ok((connect_one(*address, sources.clone()).await?, *address));
     }
     type Running = Pin<Box<dyn Future<Output = io::Result<Socket>> + Send>>;
     let mut running: Vec<(SocketAddr, Running)> = Vec::new();
@@ -67,7 +68,7 @@ pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<(Socket, Soc
                 begin = false;
                 match waiting.next() {
                     Some(address) => {
-                        running.push((address, Box::pin(connect_one(address))));
+                        running.push((address, Box::pin(connect_one(address, sources.clone()))));
                         stagger.as_mut().reset(Instant::now() + STAGGER);
                         // Registers the wake-up; a timer just set cannot be due.
                         let _ = stagger.as_mut().poll(cx);
@@ -99,8 +100,11 @@ pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<(Socket, Soc
     .await
 }
 
-async fn connect_one(address: SocketAddr) -> io::Result<Socket> {
+async fn connect_one(address: SocketAddr, sources: Sources) -> io::Result<Socket> {
     let socket = os::connecting(address)?;
+    if let Some(local) = sources.next(address)? {
+        os::come_from(&socket, local)?;
+    }
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&address.into()) {
         Ok(()) => return Ok(Socket::idle(socket.into())),

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stops::Stops;
 use units::{DURATION_FORMS, format_duration, parse_duration};
-use websocket::{Answers, Dial, Names, Target, Tls, TlsOptions, USUAL_TTL};
+use websocket::{Answers, Dial, Names, Sources, Target, Tls, TlsOptions, USUAL_TTL};
 
 const AFTER_HELP: &str = "The experiment tries until the first refusal, then again and again at the times that tell most, with as
 few tries as it can: about a hundred, in about a minute, for a limit of 50 in 10 seconds. It keeps to the budget and the
@@ -204,6 +204,7 @@ fn dial(options: &Options) -> Result<Dial, Failure> {
         names: Names::system(),
         name_ttl: USUAL_TTL,
         proxy: None,
+        sources: Sources::default(),
         tls: Tls::new(&tls).map_err(|error| Failure(error.detail()))?,
         connect_timeout: options.timeout,
         max_redirects: 0,

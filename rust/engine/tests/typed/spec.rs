@@ -7,7 +7,7 @@ use backoff::Policy;
 use conversation::queue::Bounds;
 use engine::Engine;
 use engine::connecting::spec::{ConnectSpec, Farewell, Keeping};
-use websocket::{Answers, Cookies, Dial, Names, Target, Tls, TlsOptions};
+use websocket::{Answers, Cookies, Dial, Names, Sources, Target, Tls, TlsOptions};
 
 pub const SECOND: Duration = Duration::from_secs(1);
 
@@ -22,6 +22,7 @@ fn dial(url: &str) -> Dial {
         names: Names::system(),
         name_ttl: Duration::ZERO,
         proxy: None,
+        sources: Sources::default(),
         tls: Tls::new(&options).unwrap(),
         connect_timeout: 20 * SECOND,
         max_redirects: 0,

@@ -1,9 +1,10 @@
 //! What one attempt needs: the address, the proxy, TLS and the bounds, out of an element's properties.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use websocket::{Answers, Dial, Identity, Names, Proxy, Resume, Target, Tls, TlsOptions};
+use websocket::{Answers, Dial, Identity, Names, Proxy, Resume, Sources, Target, Tls, TlsOptions};
 
 use super::request::ConnectRequest;
 use crate::encoding::base64;
@@ -38,6 +39,7 @@ pub(super) fn dial(values: &Values, request: &ConnectRequest) -> Result<Dial, In
         names: Names::system(),
         name_ttl: u64::try_from(request.dns_ttl).map_or(Duration::MAX, Duration::from_secs),
         proxy: proxy(values, &request.proxy)?,
+        sources: sources(values)?,
         tls: tls(values, request)?,
         connect_timeout: values.positive_duration("wsb.connectTimeout")?,
         max_redirects: MAX_REDIRECTS,
@@ -103,6 +105,19 @@ fn proxy(values: &Values, of_jmeter: &str) -> Result<Option<Proxy>, Invalid> {
         ("", of_jmeter) => read("JMeter's proxy (-H, -P)", of_jmeter),
         (own, _) => read("wsb.proxy", own),
     }
+}
+
+fn sources(values: &Values) -> Result<Sources, Invalid> {
+    const KEY: &str = "wsb.localAddress";
+    const FORMS: &str =
+        "addresses of this machine with commas between them, as 192.0.2.10, 192.0.2.11 or 2001:db8::1";
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for text in values.list(KEY) {
+        let address = text.parse();
+        addresses.push(address.map_err(|_| Invalid::new(KEY, text, "no IP address", FORMS))?);
+    }
+    Sources::of(&addresses)
+        .map_err(|error| Invalid::new(KEY, error.address.to_string(), error.to_string(), FORMS))
 }
 
 /// What Java read from a key or trust store.

@@ -106,6 +106,14 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "connection",
+        "wsb.localAddress",
+        "Local addresses",
+        Kind::List,
+        "",
+        "Addresses of this machine to connect from, each in its turn, whoever connects: one of them has ports for about 28,000 connections to one address and port. Empty: as the system chooses.",
+    ),
+    key(
+        "connection",
         "wsb.compression",
         "Compression",
         Kind::Boolean,

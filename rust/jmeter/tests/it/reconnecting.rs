@@ -67,6 +67,28 @@ fn the_next_use_connects_again_and_says_so() {
 }
 
 #[test]
+fn a_connection_made_anew_comes_from_the_next_local_address() {
+    let came = Arc::new(Mutex::new(Vec::new()));
+    let peers = came.clone();
+    let url = numbered_server(move |number, mut peer| {
+        let from = peer.stream.peer_addr().unwrap().ip();
+        peers.lock().unwrap().push(from.to_string());
+        if number == 0 {
+            let payload = peer.message().unwrap();
+            peer.say(TEXT, &payload);
+        } else {
+            peer.echo();
+        }
+    });
+    let own = [AGAIN, &[("wsb.localAddress", "127.0.0.31, 127.0.0.32")]].concat();
+    let client = Client::open(&url, &own);
+    assert_eq!(client.exchange("one").text(), "one");
+    pause(150);
+    assert_eq!(client.exchange("two").text(), "two");
+    assert_eq!(*came.lock().unwrap(), ["127.0.0.31", "127.0.0.32"]);
+}
+
+#[test]
 fn a_wait_for_a_message_begins_when_the_connection_is_back() {
     let url = numbered_server(|number, mut peer| {
         if number > 0 {

@@ -18,6 +18,7 @@ mod refusals;
 mod requests;
 mod script;
 mod socks;
+mod sources;
 mod support;
 mod tls;
 mod upgrades;

@@ -10,7 +10,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use websocket::{
-    Answers, Attempt, Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Target, Tls,
+    Answers, Attempt, Connection, Cookies, Dial, Error, MessageKind, Names, Outgoing, Sources, Target, Tls,
     TlsOptions, USUAL_TTL, open,
 };
 
@@ -243,6 +243,7 @@ pub fn dial(url: &str) -> Dial {
         names: Names::system(),
         name_ttl: USUAL_TTL,
         proxy: None,
+        sources: Sources::default(),
         tls: Tls::new(&TlsOptions {
             verify: false,
             ..TlsOptions::default()
