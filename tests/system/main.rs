@@ -27,6 +27,7 @@ mod live;
 mod loading;
 mod migrate;
 mod names;
+mod parking;
 mod probing;
 mod raw;
 mod recipes;
