@@ -388,7 +388,8 @@ impl Engine {
                         let done = lifeline.reconnect(lost, left, &slot.cancel, &board).await;
                         (lifeline, done)
                     };
-                    let (lifeline, done) = elsewhere(&runtime, reconnect).await;
+                    // Apart: each operation is a call of its own, and would carry the room for this about.
+                    let (lifeline, done) = elsewhere(&runtime, Box::pin(reconnect)).await;
                     let mut locked = hold.live();
                     let live = locked.as_mut().ok_or_else(no_connection)?;
                     self.reconnected(hold.slot(), live, lifeline, done, figures)?;
