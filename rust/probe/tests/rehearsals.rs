@@ -288,7 +288,7 @@ fn a_server_that_blocks_who_was_refused_is_told_as_such() {
         ("sliding-window limit=10 window=2s", 20),
         ("fixed-window limit=8 window=10s", 5),
     ] {
-        for seed in 1..=3 {
+        for seed in 1..=2 {
             let blocking = spec(&format!("{text} block={seconds}s"));
             let (candidates, ending) = found_of(Limiter::new(&blocking), seed);
             let first = candidates.first().expect("something is found");
@@ -302,7 +302,8 @@ fn a_server_that_blocks_who_was_refused_is_told_as_such() {
             told += u32::from(right);
             misled += u32::from(!right && sure);
             cases += 1;
-            if right {
+            // One of each limit: a rehearsal takes seconds.
+            if right && seed == 1 {
                 let text = first.limit.to_string();
                 blocking_told.push((text, first.block.expect("it blocks"), seed));
             }
