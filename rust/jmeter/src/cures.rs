@@ -27,7 +27,7 @@ pub const fn cure(code: Code) -> &'static str {
             "There is no route to the address: check the network, the VPN and the address family."
         }
         Code::TcpNoPorts => {
-            "All local ports towards this address are in use or in TIME_WAIT: widen net.ipv4.ip_local_port_range, keep connections open, or spread the load over more addresses."
+            "All local ports towards this address are in use or in TIME_WAIT: widen net.ipv4.ip_local_port_range, keep connections open, or spread the load over more addresses of this machine (wsb.localAddress)."
         }
         Code::TcpNoFiles => {
             "The process is out of file descriptors: raise `ulimit -n` (or LimitNOFILE) for JMeter."
