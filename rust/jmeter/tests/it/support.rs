@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 #[path = "parked.rs"]
-mod parked;
+pub mod parked;
 #[path = "result.rs"]
 pub mod result;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jmeter::{Engine, Misuse};
 use serde_json::json;
 
-use crate::support::{Client, result, server};
+use crate::support::{Client, parked, result, server};
 
 const USERS: u64 = 200;
 
@@ -39,6 +39,11 @@ fn clients(url: &str) -> (Arc<Engine>, Vec<Client>) {
     };
     let clients = (0..USERS).map(client).collect();
     (engine, clients)
+}
+
+#[test]
+fn the_conversations_of_this_target_are_made_of_parked_calls() {
+    assert!(parked::are_all());
 }
 
 #[test]

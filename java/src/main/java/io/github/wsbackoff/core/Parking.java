@@ -27,6 +27,9 @@ final class Parking {
   /** So many tickets are told at once; the native part has room for no more either. */
   private static final int TOLD = 256;
 
+  /** Between two tries to end what an interrupted thread waits for, as on platform threads. */
+  private static final long AGAIN_NANOS = 50_000_000;
+
   private static final MethodHandle IS_VIRTUAL = isVirtualMethod();
   private static final Map<Long, Parking> WAITING = new ConcurrentHashMap<>();
   private static final AtomicLong LAST = new AtomicLong();
@@ -62,8 +65,16 @@ final class Parking {
     }
     long ticket = LAST.incrementAndGet();
     WAITING.put(ticket, new Parking());
-    if (!driven) {
-      drive();
+    boolean isDriven = driven;
+    try {
+      if (!isDriven) {
+        drive();
+        isDriven = true;
+      }
+    } finally {
+      if (!isDriven) {
+        WAITING.remove(ticket);
+      }
     }
     return ticket;
   }
@@ -85,9 +96,14 @@ final class Parking {
     Parking parking = WAITING.get(ticket);
     boolean wasInterrupted = false;
     while (!parking.told) {
-      LockSupport.park(parking);
-      if (Thread.interrupted()) { // else it would not park again
-        wasInterrupted = true;
+      if (wasInterrupted) {
+        LockSupport.parkNanos(parking, AGAIN_NANOS);
+      } else {
+        LockSupport.park(parking);
+      }
+      wasInterrupted |= Thread.interrupted(); // else it would not park again
+      if (wasInterrupted && !parking.told) {
+        // Again and again: what it ends may only be about to begin, on another thread.
         interrupted.run();
       }
     }
@@ -103,10 +119,10 @@ final class Parking {
 
   private static synchronized void drive() {
     if (!driven) {
-      driven = true;
       Thread driver = new Thread(Parking::driveUntilNobodyWaits, "wsb-reactor");
       driver.setDaemon(true);
-      driver.start();
+      driver.start(); // or fails for want of threads, and the next call tries again
+      driven = true;
     }
   }
 
