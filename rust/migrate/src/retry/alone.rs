@@ -18,6 +18,13 @@ const CLIENTS: [&str; 6] = [
     "new URL(",
     "RestTemplate",
 ];
+/// What a script has that runs a sampler.
+const RUNS: [&str; 4] = [
+    "sampler.sample(",
+    "getCurrentSampler().sample(",
+    "currentSampler.sample(",
+    "getPreviousSampler().sample(",
+];
 /// What a script has that tries again.
 const AGAIN: [&str; 4] = ["while", "for (", "for(", "retry"];
 /// More scripts than that are not looked at.
@@ -55,6 +62,13 @@ fn one(plan: &Plan, item: ItemId, world: &World, files: &Files) -> Option<Entry>
         );
         return Some(Entry::of(plan, item, Outcome::Left(why)));
     }
+    if let (Some(call), Some(_)) = (place(&RUNS), place(&AGAIN)) {
+        let why = format!(
+            "it runs its sampler again by itself (line {}), of which no sample tells; put the sampler into wsb - Retry",
+            line + call
+        );
+        return Some(Entry::of(plan, item, Outcome::Left(why)));
+    }
     let Ok(Act::Script {
         script, parameters, ..
     }) = parts::script(plan, item, files)
@@ -63,7 +77,7 @@ fn one(plan: &Plan, item: ItemId, world: &World, files: &Files) -> Option<Entry>
     };
     let after = |code: &'static str, ok: bool| {
         let mut world = world.clone();
-        world.beanshell = parts::is_beanshell(plan, item);
+        world.language = parts::language(plan, item);
         world.last = Some(Try {
             code,
             ok,

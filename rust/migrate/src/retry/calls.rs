@@ -1,6 +1,6 @@
 //! Calls that scripts of retries make, and what each comes to: JMeter's own things, numbers, texts and random.
 
-use super::imagine::{Ran, Running, Value};
+use super::imagine::{Ran, Running, Try, Value};
 use super::tokens::LONGEST;
 
 /// What scripts take for a method of the sample, and what JMeter does not have.
@@ -32,8 +32,10 @@ pub(super) fn function(running: &mut Running, name: &str, arguments: &[Value]) -
 /// A new thing of a class.
 pub(super) fn new(running: &Running, class: &str, arguments: &[Value]) -> Ran<Value> {
     match (class, arguments) {
-        ("Random", _) => Ok(Value::Thing("ThreadLocalRandom")),
-        ("String" | "Integer" | "Long", [one]) => Ok(one.clone()),
+        ("Random" | "SecureRandom", _) => Ok(Value::Thing("ThreadLocalRandom")),
+        ("Date", []) => Ok(Value::Thing("Date")),
+        ("String", [one]) => Ok(one.clone()),
+        ("Integer" | "Long" | "Double", [one]) => running.number(one).map(Value::Number),
         _ => running.other(format!("new {class}(...)")),
     }
 }
@@ -49,8 +51,23 @@ pub(super) fn method(running: &mut Running, of: Value, name: &str, arguments: &[
     }
     match of {
         Value::Thing("vars") => variables(running, name, arguments),
+        Value::Thing("SampleResult" | "sampleResult") if running.world.own.is_some() => {
+            own_sample(running, name, arguments)
+        }
         Value::Thing("prev" | "SampleResult" | "sampleResult") => sample(running, name, arguments),
-        Value::Thing("ctx") if name == "getPreviousResult" => Ok(Value::Thing("prev")),
+        Value::Thing("ctx") => match name {
+            "getPreviousResult" => Ok(Value::Thing("prev")),
+            "getVariables" => Ok(Value::Thing("vars")),
+            "getCurrentSampler" => Ok(Value::Thing("sampler")),
+            "getThreadNum" => Ok(Value::Unsure("ctx.getThreadNum()")),
+            _ => running.other(format!("ctx.{name}(...)")),
+        },
+        Value::Thing("sampler") if name == "getName" => Ok(label(running)),
+        Value::Thing("System") => clock(running, name),
+        Value::Thing("Date") if name == "getTime" => clock(running, "currentTimeMillis"),
+        Value::Thing("Arrays" | "List") if ["asList", "of"].contains(&name) => {
+            Ok(Value::List(arguments.to_vec()))
+        }
         Value::Thing("log" | "OUT") => {
             running.world.did.logs = true;
             Ok(Value::Null)
@@ -60,6 +77,7 @@ pub(super) fn method(running: &mut Running, of: Value, name: &str, arguments: &[
         Value::Thing("Thread") => match (name, arguments) {
             ("sleep", [time]) => sleep(running, time, 1.0),
             ("currentThread", []) => Ok(Value::Thing("Thread")),
+            ("getName", []) => Ok(Value::Unsure("Thread.getName()")),
             // What is done when a wait was interrupted, which no imagined one is.
             _ => running.other(format!("Thread.{name}(...)")),
         },
@@ -80,6 +98,11 @@ pub(super) fn method(running: &mut Running, of: Value, name: &str, arguments: &[
                 Ok(Value::Number(number.trunc()))
             }
             "doubleValue" | "toDouble" => Ok(Value::Number(number)),
+            "round" => Ok(Value::Number(number.round())),
+            "power" => match arguments {
+                [Value::Number(by)] => Ok(Value::Number(number.powf(*by))),
+                _ => running.other("power(...)"),
+            },
             "equals" => match arguments {
                 [other] => Ok(Value::Bool(running.equal(&Value::Number(number), other))),
                 _ => running.other("equals(...)"),
@@ -124,12 +147,35 @@ fn converted(running: &Running, class: &str, name: &str, arguments: &[Value]) ->
 fn variables(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
     match (name, arguments) {
         ("get", [Value::Text(name)]) => Ok(running.variable(name)),
+        ("getObject", [Value::Text(name)]) => {
+            let object = running.world.objects.get(name).cloned();
+            // What another script has put is known as a text.
+            Ok(object.unwrap_or_else(|| match running.variable(name) {
+                Value::Text(text) => text.parse().map_or(Value::Text(text), Value::Number),
+                other => other,
+            }))
+        }
+        ("getThreadName", []) => Ok(Value::Unsure("vars.getThreadName()")),
+        ("getIteration", []) => Ok(Value::Unsure("vars.getIteration()")),
+        ("putObject", [Value::Text(name), value]) => {
+            running.world.objects.insert(name.clone(), value.clone());
+            running.world.puts.insert(name.clone());
+            match running.text(value) {
+                Ok(text) => running.world.vars.insert(name.clone(), text),
+                Err(_) => running.world.vars.remove(name),
+            };
+            Ok(Value::Null)
+        }
         ("put", [Value::Text(name), value]) => {
             let value = match value {
-                // JMeter takes texts only; Groovy and JavaScript make one.
                 Value::Null => return running.other("vars.put(..., null)"),
+                // JMeter takes texts only, of which JavaScript makes one by itself.
+                Value::Number(_) | Value::Bool(_) if running.world.language.is_strict() => {
+                    return running.thrown("vars.put takes texts only, and got something else");
+                }
                 value => running.text(value)?,
             };
+            running.world.objects.remove(name);
             running.world.puts.insert(name.clone());
             running.world.vars.insert(name.clone(), value);
             Ok(Value::Null)
@@ -140,6 +186,37 @@ fn variables(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Valu
             Ok(Value::Null)
         }
         _ => running.other(format!("vars.{name}(...)")),
+    }
+}
+
+/// What a script that is a sampler does with its own sample, which goes with it.
+fn own_sample(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> {
+    let (ok, kept) = running.world.own.unwrap_or((true, true));
+    running.world.own = Some(match (name, arguments) {
+        ("setIgnore", []) => (ok, false),
+        ("setSuccessful", [Value::Bool(ok)]) => (*ok, kept),
+        (name, _) if name.starts_with("set") || ["sampleStart", "sampleEnd"].contains(&name) => (ok, kept),
+        _ => return running.other(format!("SampleResult.{name}(...)")),
+    });
+    Ok(Value::Null)
+}
+
+/// The name of the sampler that is tried.
+fn label(running: &Running) -> Value {
+    match &running.world.label {
+        Some(label) => Value::Text(label.clone()),
+        None => Value::Unsure("prev.getSampleLabel()"),
+    }
+}
+
+/// The time, as a script sees it; the plan began at a time that is as good as any.
+fn clock(running: &Running, name: &str) -> Ran<Value> {
+    const BEGAN: f64 = 1_767_225_600_000.0;
+    let millis = BEGAN + running.world.clock;
+    match name {
+        "currentTimeMillis" => Ok(Value::Number(millis)),
+        "nanoTime" => Ok(Value::Number(millis * 1e6)),
+        _ => running.other(format!("System.{name}(...)")),
     }
 }
 
@@ -167,16 +244,24 @@ fn sample(running: &mut Running, name: &str, arguments: &[Value]) -> Ran<Value> 
             Ok(Value::Text(last.headers.to_owned()))
         }
         ("getResponseDataAsString" | "getResponseData", []) => Ok(Value::Body),
-        ("getSampleLabel", []) => Ok(match &running.world.label {
-            Some(label) => Value::Text(label.clone()),
-            None => Value::Unsure("prev.getSampleLabel()"),
-        }),
+        ("getSampleLabel", []) => Ok(label(running)),
         ("getThreadName", []) => Ok(Value::Unsure("prev.getThreadName()")),
         ("getTime", []) => Ok(Value::Unsure("prev.getTime()")),
         ("getLatency", []) => Ok(Value::Unsure("prev.getLatency()")),
         ("getConnectTime", []) => Ok(Value::Unsure("prev.getConnectTime()")),
+        ("getErrorCount", []) => Ok(Value::Number(if last.ok { 0.0 } else { 1.0 })),
         ("setSuccessful", [Value::Bool(true)]) | ("setResponseOK" | "setResponseCodeOK", []) => {
             running.world.did.hides |= !last.ok;
+            running.world.last = Some(Try { ok: true, ..last });
+            Ok(Value::Null)
+        }
+        // What lacks a text in its body is a failed sample now, too.
+        ("setSuccessful", [Value::Bool(false)]) if !last.ok || !running.world.did.asks_body.is_empty() => {
+            running.world.last = Some(Try { ok: false, ..last });
+            Ok(Value::Null)
+        }
+        ("setSampleLabel" | "setResponseMessage", [_]) => {
+            running.world.did.renames = true;
             Ok(Value::Null)
         }
         ("setIgnore", []) => {
@@ -193,6 +278,7 @@ fn sleep(running: &mut Running, time: &Value, millis: f64) -> Ran<Value> {
         return running.thrown("it waited for a time that is none");
     }
     running.world.slept += time;
+    running.world.clock += time;
     Ok(Value::Null)
 }
 
@@ -255,6 +341,11 @@ fn of_text(running: &mut Running, text: String, name: &str, arguments: &[Value])
         ("equals", [other]) => Value::Bool(text == *other),
         ("equalsIgnoreCase", [other]) => Value::Bool(text.eq_ignore_ascii_case(other)),
         ("contains" | "includes", [part]) => Value::Bool(text.contains(part)),
+        ("test", [other]) => {
+            let found = matches(running, other, &text, false)?;
+            Value::Bool(running.truth(&found)?)
+        }
+        ("match", [pattern]) => matches(running, &text, pattern, false)?,
         ("startsWith", [part]) => Value::Bool(text.starts_with(part)),
         ("endsWith", [part]) => Value::Bool(text.ends_with(part)),
         ("matches", [pattern]) => matches(running, &text, pattern, true)?,
@@ -263,8 +354,8 @@ fn of_text(running: &mut Running, text: String, name: &str, arguments: &[Value])
         ("trim" | "toString", []) => Value::Text(text.trim().to_owned()),
         ("length" | "size", []) => number(text.len()),
         ("isEmpty", []) => Value::Bool(text.is_empty()),
-        ("isNumber" | "isInteger", []) => Value::Bool(text.trim().parse::<f64>().is_ok()),
-        ("toInteger" | "toLong" | "toDouble" | "intValue" | "longValue" | "toBigDecimal", []) => {
+        ("isNumber" | "isInteger" | "isLong", []) => Value::Bool(text.trim().parse::<f64>().is_ok()),
+        ("toInteger" | "toLong" | "toDouble" | "intValue" | "longValue" | "toBigDecimal" | "toFloat", []) => {
             Value::Number(running.number(&Value::Text(text))?)
         }
         ("toBoolean", []) => Value::Bool(text == "true"),
@@ -294,8 +385,16 @@ fn of_list(running: &mut Running, all: &[Value], name: &str, arguments: &[Value]
         ("contains" | "includes", [one]) => Value::Bool(all.iter().any(|other| running.equal(other, one))),
         ("size" | "length", []) => number(all.len()),
         ("isEmpty", []) => Value::Bool(all.is_empty()),
+        ("first" | "last", []) => match if name == "first" { all.first() } else { all.last() } {
+            Some(one) => one.clone(),
+            None => return running.thrown("a place that a list does not have"),
+        },
+        ("indexOf", [one]) => {
+            let place = all.iter().position(|other| running.equal(other, one));
+            place.map_or(Value::Number(-1.0), number)
+        }
         ("find" | "matches", []) => Value::Bool(!all.is_empty()),
-        ("get", [Value::Number(at)]) | ("group", [Value::Number(at)]) => {
+        ("get" | "getAt" | "group", [Value::Number(at)]) => {
             let groups = match (name, all.first()) {
                 ("group", Some(Value::List(groups))) => groups.as_slice(),
                 ("group", _) => return running.thrown("no match has groups"),

@@ -112,6 +112,9 @@ pub(super) fn found(game: &Game, start: &World, success: &'static str) -> Result
     if second.tries == 1 {
         let again = others.retried.join(", ");
         return match &*again {
+            "" if refusal.world.did.asked_in_vain => Err(
+                "its condition ends with an error, as something in it has no value: JMeter ends it after each failure then".to_owned(),
+            ),
             "" => Ok(None),
             _ => Err(format!("it tries again after {again} and not after 429")),
         };
@@ -189,12 +192,20 @@ fn goes_on(
     if once.world.did.compares_objects {
         return Err(COMPARES_OBJECTS.to_owned());
     }
+    if once.world.did.asked_in_vain {
+        return Err("its condition ends with an error, as something in it has no value: JMeter goes on after each success then".to_owned());
+    }
     if once.world.did.asks_for_200 && success == "101" {
         return Err(
             "it asks for isResponseCodeOK(), which is true for 200 only: an upgrade has 101, so that it tried again after a success".to_owned(),
         );
     }
     if once.tries == 0 {
+        let mut failed = start.clone();
+        failed.last = Some(refused("429", HEADERS));
+        if game.play(&failed, 3, &|_| succeeded(success, true))?.tries > 0 {
+            return Err("it is entered when the sample before it has failed: what it tries again stands before it, too".to_owned());
+        }
         return if refusal.tries == 0 {
             Err("it is not entered with the variables that it has before it".to_owned())
         } else {
@@ -226,6 +237,8 @@ fn goes_on(
 fn set_back<'f>(before: &Played<'f>, start: &World<'f>) -> World<'f> {
     let mut world = start.clone();
     world.vars.clone_from(&before.world.vars);
+    world.objects.clone_from(&before.world.objects);
+    world.last = before.world.last;
     world
 }
 
@@ -252,12 +265,43 @@ fn hints(game: &Game, start: &World, refusal: &Played) -> Result<(bool, Option<f
     Ok((short != long, short.filter(|_| short == long && short != plain)))
 }
 
-/// Whether a number that a property gives is its limit on tries and nothing else.
-pub(super) fn is_limit(game: &Game, start: &World, found: &Found) -> Result<bool, String> {
+/// What a number that a property gives is for a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gives {
+    /// Its limit on tries, and nothing else.
+    Limit,
+    /// Its first wait in milliseconds.
+    Wait,
+    /// Something of its waits.
+    Waits,
+    Else,
+}
+
+/// What the number is that this function of JMeter gives: by how the loop goes with one more.
+pub(super) fn gives(game: &Game, start: &World, found: &Found, function: &str) -> Result<Gives, String> {
     let mut world = start.clone();
-    world.more = 1.0;
+    world.more = Some(function.to_owned());
     let more = game.play(&world, MOST, &|_| refused("429", HEADERS))?;
-    Ok(found.tries.is_some_and(|tries| more.tries == tries + 1))
+    let limit = (more.tries < MOST).then_some(more.tries);
+    let waits = |waits: &[f64]| waits.iter().take(8).sum::<f64>();
+    let first = |waits: &[f64]| waits.first().copied().unwrap_or_default();
+    let longer = first(&more.waits) - first(&found.waits);
+    let same = more
+        .waits
+        .iter()
+        .zip(&found.waits)
+        .all(|(one, other)| (one - other).abs() < 0.01);
+    Ok(
+        if limit.is_some() && limit == found.tries.map(|tries| tries + 1) && same {
+            Gives::Limit
+        } else if limit != found.tries || waits(&more.waits) <= waits(&found.waits) {
+            Gives::Else
+        } else if (longer - 1.0).abs() < 0.01 {
+            Gives::Wait
+        } else {
+            Gives::Waits
+        },
+    )
 }
 
 /// What it does after statuses besides 429.

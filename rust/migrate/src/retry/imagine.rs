@@ -1,11 +1,10 @@
 //! Runs a script on a try that is imagined, and keeps what it does: which variables it puts, how long it waits, what it does to the
 //! sample. Whatever may do more than that ends it.
 
-use super::calls;
-use super::syntax::{Expr, Statement, Unread, What};
-use super::tokens::LONGEST;
+use super::syntax::{Expr, Function, Statement, Unread, What};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What a try came to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,6 +24,8 @@ pub(super) struct Did {
     pub(super) hides: bool,
     /// Samples kept out of reports.
     pub(super) ignores: bool,
+    /// Samples got other names.
+    pub(super) renames: bool,
     pub(super) logs: bool,
     /// The answer's headers were read.
     pub(super) reads_headers: bool,
@@ -32,12 +33,30 @@ pub(super) struct Did {
     pub(super) draws: bool,
     /// It asked whether the code is 200, whatever else is a success.
     pub(super) asks_for_200: bool,
+    /// A condition ended with an error behind a try.
+    pub(super) asked_in_vain: bool,
     /// Texts that it looks for in the body.
     pub(super) asks_body: BTreeSet<String>,
     /// Texts were compared by `==` in BeanShell, which asks whether they are the same object.
     pub(super) compares_objects: bool,
     /// Where it ended with an error, and why.
     pub(super) broke: Option<(usize, String)>,
+}
+
+/// In what a script is written, as far as its meaning depends on that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    BeanShell,
+    Groovy,
+    JavaScript,
+    Jexl,
+}
+
+impl Language {
+    /// Whether a method that takes a text takes nothing else.
+    pub(super) fn is_strict(self) -> bool {
+        matches!(self, Self::BeanShell | Self::Groovy)
+    }
 }
 
 /// What is around a script while it runs.
@@ -47,17 +66,23 @@ pub(super) struct World<'f> {
     /// Names that scripts put.
     pub(super) puts: BTreeSet<String>,
     pub(super) last: Option<Try>,
+    /// The sample of a sampler that is a script, while that runs: whether it succeeds, and whether it is kept.
+    pub(super) own: Option<(bool, bool)>,
+    /// Values under names of variables that are more than texts.
+    pub(super) objects: BTreeMap<String, Value>,
+    /// Milliseconds since the plan began.
+    pub(super) clock: f64,
     /// The name of the sampler, where it is always the same.
     pub(super) label: Option<String>,
     /// What is drawn at random, as a share of its range.
     pub(super) drawn: f64,
-    /// What properties give more than the plan says where they are absent.
-    pub(super) more: f64,
+    /// The function of a property that gives one more than the plan says where it is absent.
+    pub(super) more: Option<String>,
     /// Milliseconds waited.
     pub(super) slept: f64,
     pub(super) did: Did,
-    /// Whether the script that runs is BeanShell.
-    pub(super) beanshell: bool,
+    /// The language of the script that runs.
+    pub(super) language: Language,
     /// Steps that are left for all scripts of the plan.
     pub(super) fuel: &'f Cell<u64>,
 }
@@ -87,37 +112,12 @@ pub(super) enum Value {
     Unsure(&'static str),
 }
 
-/// Things that names stand for in scripts.
-const THINGS: [&str; 22] = [
-    "vars",
-    "prev",
-    "log",
-    "ctx",
-    "Math",
-    "Thread",
-    "ThreadLocalRandom",
-    "RandomUtils",
-    "Integer",
-    "Long",
-    "Double",
-    "String",
-    "TimeUnit",
-    "SampleResult",
-    "sampleResult",
-    "Boolean",
-    "sampler",
-    "Float",
-    "OUT",
-    "StringUtils",
-    "Number",
-    "NumberUtils",
-];
-
 /// How a statement ended.
 #[derive(Debug, PartialEq)]
-enum Flow {
+pub(super) enum Flow {
     On,
     Break,
+    Continue,
     Return(Value),
 }
 
@@ -125,9 +125,15 @@ enum Flow {
 pub(super) struct Running<'w, 'f> {
     pub(super) world: &'w mut World<'f>,
     pub(super) parameters: &'w str,
-    names: BTreeMap<String, Value>,
+    pub(super) names: BTreeMap<String, Value>,
+    functions: BTreeMap<String, Rc<Function>>,
+    /// How many of its functions are inside each other.
+    depth: usize,
     line: usize,
 }
+
+/// Functions of a script inside each other.
+const DEEPEST: usize = 20;
 
 pub(super) type Ran<T> = Result<T, Stop>;
 
@@ -137,9 +143,8 @@ pub(super) type Ran<T> = Result<T, Stop>;
 /// Something that is not known; an error that JMeter would log is kept, and ends the script alone.
 pub(super) fn run(script: &[Statement], parameters: &str, world: &mut World) -> Result<Value, Unread> {
     let mut running = Running::new(world, parameters);
-    match running.all(script) {
-        Ok(Flow::Return(value)) => Ok(value),
-        Ok(_) => Ok(Value::Null),
+    match running.until_its_end(script) {
+        Ok(value) => Ok(value),
         Err(Stop::Thrown(line, why)) => {
             world.did.broke.get_or_insert((line, why));
             Ok(Value::Null)
@@ -154,11 +159,13 @@ pub(super) fn value(expr: &Expr, world: &mut World) -> Ran<Value> {
 }
 
 impl<'w, 'f> Running<'w, 'f> {
-    fn new(world: &'w mut World<'f>, parameters: &'w str) -> Self {
+    pub(super) fn new(world: &'w mut World<'f>, parameters: &'w str) -> Self {
         Self {
             world,
             parameters,
             names: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            depth: 0,
             line: 0,
         }
     }
@@ -175,7 +182,7 @@ impl<'w, 'f> Running<'w, 'f> {
     }
 
     /// A step; too many of them are not made.
-    fn step(&self) -> Ran<()> {
+    pub(super) fn step(&self) -> Ran<()> {
         self.spend(1)
     }
 
@@ -191,7 +198,13 @@ impl<'w, 'f> Running<'w, 'f> {
         }
     }
 
-    fn all(&mut self, statements: &[Statement]) -> Ran<Flow> {
+    pub(super) fn all(&mut self, statements: &[Statement]) -> Ran<Flow> {
+        // A function may be called above the place where it stands.
+        for statement in statements {
+            if let What::Function(name, function) = &statement.what {
+                self.functions.insert(name.clone(), function.clone());
+            }
+        }
         for statement in statements {
             let flow = self.statement(statement)?;
             if flow != Flow::On {
@@ -221,13 +234,21 @@ impl<'w, 'f> Running<'w, 'f> {
                 for value in values {
                     self.names.insert(name.clone(), value);
                     match self.statement(body)? {
-                        Flow::On => {}
+                        Flow::On | Flow::Continue => {}
                         Flow::Break => break,
                         done @ Flow::Return(_) => return Ok(done),
                     }
                 }
                 Ok(Flow::On)
             }
+            What::While {
+                asked,
+                late,
+                body,
+                behind,
+            } => self.rounds(asked, *late, body, behind.as_deref()),
+            What::Switch(of, cases) => self.cases(of, cases),
+            What::Function(..) => Ok(Flow::On),
             What::Try(tried, caught, finally) => {
                 let mut flow = self.statement(tried);
                 if let (Err(Stop::Thrown(..)), Some(caught)) = (&flow, caught) {
@@ -243,6 +264,11 @@ impl<'w, 'f> Running<'w, 'f> {
                 None => Value::Null,
             })),
             What::Break => Ok(Flow::Break),
+            What::Continue => Ok(Flow::Continue),
+            What::Name(name, Expr::Closure(function)) => {
+                self.functions.insert(name.clone(), function.clone());
+                Ok(Flow::On)
+            }
             What::Name(name, value) => {
                 let value = self.value(value)?;
                 self.names.insert(name.clone(), value);
@@ -252,203 +278,114 @@ impl<'w, 'f> Running<'w, 'f> {
         }
     }
 
-    pub(super) fn value(&mut self, expr: &Expr) -> Ran<Value> {
-        self.step()?;
-        match expr {
-            Expr::Number(number) => Ok(Value::Number(*number)),
-            Expr::Text(text) => self.filled(text),
-            Expr::Name(name) => self.name(name),
-            Expr::List(all) => Ok(Value::List(self.values(all)?)),
-            Expr::Not(inner) => {
-                let inner = self.value(inner)?;
-                self.truth(&inner).map(|truth| Value::Bool(!truth))
-            }
-            Expr::Minus(inner) => {
-                let inner = self.value(inner)?;
-                self.number(&inner).map(|number| Value::Number(-number))
-            }
-            Expr::Choice(asked, yes, no) => {
+    fn rounds(
+        &mut self,
+        asked: &Expr,
+        late: bool,
+        body: &Statement,
+        behind: Option<&Statement>,
+    ) -> Ran<Flow> {
+        let mut first = late;
+        loop {
+            let holds = first || {
                 let asked = self.value(asked)?;
-                if self.truth(&asked)? {
-                    self.value(yes)
-                } else {
-                    self.value(no)
-                }
+                self.truth(&asked)?
+            };
+            first = false;
+            if !holds {
+                return Ok(Flow::On);
             }
-            Expr::Two("&&" | "and", left, right) => self.either(left, right, false),
-            Expr::Two("||" | "or", left, right) => self.either(left, right, true),
-            Expr::Two(mark, left, right) => {
-                let (left, right) = (self.value(left)?, self.value(right)?);
-                self.two(mark, &left, &right)
+            match self.statement(body)? {
+                Flow::On | Flow::Continue => {}
+                Flow::Break => return Ok(Flow::On),
+                done @ Flow::Return(_) => return Ok(done),
             }
-            Expr::Member(of, name) => {
-                let of = self.value(of)?;
-                self.member(of, name)
+            if let Some(behind) = behind {
+                self.statement(behind)?;
             }
-            Expr::Call(None, name, arguments) => {
-                let arguments = self.values(arguments)?;
-                calls::function(self, name, &arguments)
-            }
-            Expr::Call(Some(of), name, arguments) => {
-                let of = self.value(of)?;
-                if let ([Expr::Closure(word, body)], Value::List(values)) = (arguments.as_slice(), &of) {
-                    return self.closure(name, word, body, values);
-                }
-                let arguments = self.values(arguments)?;
-                calls::method(self, of, name, &arguments)
-            }
-            Expr::New(name, arguments) => {
-                let arguments = self.values(arguments)?;
-                calls::new(self, name, &arguments)
-            }
-            Expr::At(of, place) => {
-                let (of, place) = (self.value(of)?, self.value(place)?);
-                self.at(&of, &place)
-            }
-            Expr::Closure(..) => self.other("{ ... }"),
         }
     }
 
-    /// The first one that is `decides`, else the second.
-    fn either(&mut self, left: &Expr, right: &Expr, decides: bool) -> Ran<Value> {
-        let left = self.value(left)?;
-        if self.truth(&left)? == decides {
-            return Ok(Value::Bool(decides));
-        }
-        let right = self.value(right)?;
-        self.truth(&right).map(Value::Bool)
-    }
-
-    fn at(&self, of: &Value, place: &Value) -> Ran<Value> {
-        match (of, place) {
-            (Value::Thing("vars"), Value::Text(name)) => Ok(self.variable(name)),
-            (Value::List(all), Value::Number(at)) => {
-                match all.iter().zip(0_u32..).find(|(_, nth)| f64::from(*nth) == *at) {
-                    Some((value, _)) => Ok(value.clone()),
-                    None => self.thrown("a place that a list does not have"),
-                }
+    fn cases(&mut self, of: &Expr, cases: &[(Option<Expr>, Vec<Statement>)]) -> Ran<Flow> {
+        let of = self.value(of)?;
+        let mut from = cases.iter().position(|(case, _)| case.is_none());
+        for (at, (case, _)) in cases.iter().enumerate() {
+            let Some(case) = case else { continue };
+            let case = self.value(case)?;
+            // Groovy asks whether it is in a list.
+            let holds = match &case {
+                Value::List(all) => all.iter().any(|one| self.equal(one, &of)),
+                one => self.equal(one, &of),
+            };
+            if holds {
+                from = Some(at);
+                break;
             }
-            _ => self.other("[...]"),
         }
+        for (_, statements) in cases.iter().skip(from.unwrap_or(cases.len())) {
+            match self.all(statements)? {
+                Flow::On => {}
+                Flow::Break => break,
+                other => return Ok(other),
+            }
+        }
+        Ok(Flow::On)
     }
 
-    fn values(&mut self, all: &[Expr]) -> Ran<Vec<Value>> {
-        all.iter().map(|one| self.value(one)).collect()
+    /// A function of the script's own, if there is one of this name.
+    pub(super) fn own_function(&mut self, name: &str, arguments: &[Value]) -> Option<Ran<Value>> {
+        let function = self.functions.get(name)?.clone();
+        Some(self.called(&function, arguments))
     }
 
-    /// `each`, `find` and `any` of a list.
-    fn closure(&mut self, name: &str, word: &str, body: &[Statement], values: &[Value]) -> Ran<Value> {
-        for value in values {
-            self.names.insert(word.to_owned(), value.clone());
-            let came = match body {
-                [
-                    Statement {
-                        what: What::Expr(expr),
-                        ..
-                    },
-                ] => self.value(expr)?,
-                all => match self.all(all)? {
-                    Flow::Return(value) => value,
-                    _ => Value::Null,
+    /// What a function or a closure comes to; names that it gives values to are its own.
+    pub(super) fn called(&mut self, function: &Function, arguments: &[Value]) -> Ran<Value> {
+        if self.depth >= DEEPEST {
+            return self.other("functions inside each other");
+        }
+        let kept = self.names.clone();
+        let long = |value: &Value| {
+            if let Value::Text(text) = value {
+                text.len()
+            } else {
+                0
+            }
+        };
+        self.spend(kept.len() + kept.values().map(long).sum::<usize>() / 8)?;
+        let given = arguments.iter().cloned().chain(std::iter::repeat(Value::Null));
+        self.names.extend(function.names.iter().cloned().zip(given));
+        self.depth += 1;
+        let came = self.until_its_end(&function.body);
+        self.depth -= 1;
+        let changed = std::mem::replace(&mut self.names, kept);
+        for (name, value) in changed {
+            // What stands around it may be given another value by it.
+            if !function.names.contains(&name) && self.names.contains_key(&name) {
+                self.names.insert(name, value);
+            }
+        }
+        came
+    }
+
+    /// What statements return, or what the last of them comes to.
+    fn until_its_end(&mut self, statements: &[Statement]) -> Ran<Value> {
+        let (all, last) = match statements {
+            [
+                all @ ..,
+                Statement {
+                    what: What::Expr(expr),
+                    line,
                 },
-            };
-            match name {
-                "each" => {}
-                "find" if self.truth(&came)? => return Ok(value.clone()),
-                "any" if self.truth(&came)? => return Ok(Value::Bool(true)),
-                "find" | "any" => {}
-                _ => return self.other(format!(".{name} {{ ... }}")),
+            ] => (all, Some((expr, *line))),
+            all => (all, None),
+        };
+        match (self.all(all)?, last) {
+            (Flow::Return(value), _) => Ok(value),
+            (Flow::On, Some((expr, line))) => {
+                self.line = line;
+                self.value(expr)
             }
+            _ => Ok(Value::Null),
         }
-        Ok(if name == "any" {
-            Value::Bool(false)
-        } else {
-            Value::Null
-        })
-    }
-
-    fn name(&mut self, name: &str) -> Ran<Value> {
-        if let Some(value) = self.names.get(name) {
-            return Ok(value.clone());
-        }
-        Ok(match name {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            "null" | "undefined" => Value::Null,
-            "Parameters" => Value::Text(self.parameters.to_owned()),
-            "args" => {
-                let words = self.parameters.split_whitespace();
-                Value::List(words.map(|word| Value::Text(word.to_owned())).collect())
-            }
-            "ResponseCode" => match self.world.last {
-                Some(last) => Value::Text(last.code.to_owned()),
-                None => return self.other(name),
-            },
-            "IsSuccess" => match self.world.last {
-                Some(last) => Value::Bool(last.ok),
-                None => return self.other(name),
-            },
-            _ => match THINGS.iter().find(|thing| **thing == name) {
-                Some(thing) => Value::Thing(thing),
-                None => return self.other(name),
-            },
-        })
-    }
-
-    fn member(&mut self, of: Value, name: &str) -> Ran<Value> {
-        if of == Value::Thing("TimeUnit") {
-            let units = ["SECONDS", "MILLISECONDS", "MINUTES"];
-            return match units.iter().find(|unit| **unit == name) {
-                Some(unit) => Ok(Value::Thing(unit)),
-                None => self.other(name),
-            };
-        }
-        // Groovy reads a property by its getter, or a size without brackets.
-        match of {
-            Value::List(_) | Value::Text(_) if name == "length" => calls::method(self, of, "length", &[]),
-            of => {
-                let mut getter = "get".to_owned();
-                getter.extend(name.chars().take(1).flat_map(char::to_uppercase));
-                getter.extend(name.chars().skip(1));
-                let getter = if name == "successful" {
-                    "isSuccessful".to_owned()
-                } else {
-                    getter
-                };
-                calls::method(self, of, &getter, &[])
-            }
-        }
-    }
-
-    pub(super) fn variable(&self, name: &str) -> Value {
-        match name {
-            "JMeterThread.last_sample_ok" => {
-                Value::Text(self.world.last.is_none_or(|last| last.ok).to_string())
-            }
-            name => self
-                .world
-                .vars
-                .get(name)
-                .cloned()
-                .map_or(Value::Null, Value::Text),
-        }
-    }
-
-    /// A text with the names in it that Groovy fills in.
-    fn filled(&self, text: &str) -> Ran<Value> {
-        let mut out = text.to_owned();
-        if text.contains('$') {
-            for (name, value) in &self.names {
-                let Ok(value) = self.text(value) else { continue };
-                let name = format!("${{{name}}}");
-                self.spend(out.len() / 8)?;
-                let long = out.len() + out.matches(&name).count() * value.len();
-                if long > LONGEST {
-                    return self.other(format!("a text of more than {LONGEST} bytes"));
-                }
-                out = out.replace(&name, &value);
-            }
-        }
-        self.bounded(out)
     }
 }

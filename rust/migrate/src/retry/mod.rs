@@ -6,8 +6,12 @@
 
 mod alone;
 mod calls;
+mod carried;
 mod changes;
 mod codes;
+mod evaluate;
+mod expressions;
+mod filling;
 mod found;
 mod imagine;
 mod needed;
@@ -17,6 +21,7 @@ mod parts;
 mod play;
 mod polling;
 mod question;
+mod statements;
 mod surroundings;
 mod syntax;
 mod tokens;
@@ -26,14 +31,16 @@ use crate::Files;
 use crate::groups::is_group;
 use crate::incumbent::Survey;
 use crate::jmx::{ItemId, Plan};
-use crate::scripts::{SCRIPTS, source};
+use crate::scripts::{SCRIPTS, is_sampler, source};
 use crate::slots;
 use crate::told::Entry;
+use carried::carried_over;
 pub(crate) use changes::apply;
 use found::{Found, found};
-use imagine::{Did, Try, World};
+use imagine::{Did, Language, Try, World};
 use needed::{Starts, keep_what_others_need};
 use notes::notes;
+use others::Constants;
 use parts::{Act, Parts, is_kept, parts};
 use play::{Game, Head};
 use polling::{Poll, poll};
@@ -108,12 +115,15 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
         vars: BTreeMap::new(),
         puts: BTreeSet::new(),
         last: None,
+        own: None,
+        objects: BTreeMap::new(),
+        clock: 0.0,
         label: None,
         drawn: 0.0,
-        more: 0.0,
+        more: None,
         slept: 0.0,
         did: Did::default(),
-        beanshell: false,
+        language: Language::Jexl,
         fuel: &fuel,
     };
     let candidates: Vec<ItemId> = plan
@@ -132,7 +142,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
     // What a thread's variables are, wherever something puts them; a loop leaves what a success leaves.
     let mut puts = starts.clone();
     let defined = defined(plan);
-    let constants = others::constants(plan, &defined);
+    let constants = Constants::of(plan, &defined);
     for item in candidates.iter().copied() {
         let mut world = world.clone();
         world.vars.clone_from(&defined);
@@ -245,7 +255,8 @@ fn starts(plan: &Plan, world: &World, files: &Files) -> Starts {
             continue;
         };
         let mut world = world.clone();
-        let ran = imagine::run(&script, &parameters, &mut world);
+        let own = is_sampler(plan.class(item));
+        let ran = play::as_sampler(own, &mut world, |world| imagine::run(&script, &parameters, world));
         let nothing_else = world.slept == 0.0 && world.did == Did::default();
         if ran.is_ok() && nothing_else && !world.puts.is_empty() {
             starts.insert(item, world.vars);
@@ -259,7 +270,7 @@ fn one(
     plan: &Plan,
     item: ItemId,
     world: &World,
-    constants: &BTreeSet<String>,
+    constants: &Constants,
     theirs: &Survey,
     files: &Files,
 ) -> Result<Option<Loop>, String> {
@@ -274,7 +285,7 @@ fn one(
     };
     let success = success(plan, parts.sampler, theirs);
     let mut world = world.clone();
-    world.last = Some(Try {
+    world.last = follows_a_sample(plan, item).then_some(Try {
         code: "200",
         ok: true,
         headers: "",
@@ -283,15 +294,17 @@ fn one(
     let Some(found) = found(&game, &world, success)? else {
         return Ok(None);
     };
-    let (named, trails) = carried_over(&game, item, &world, &found, constants, files)?;
+    let carried = carried_over(&game, item, &world, &found, constants, files)?;
+    let named = carried.named;
     let around =
         theirs.connects(plan, parts.sampler) && found.body.is_none() && stands_beside(plan, item, &parts)?;
-    let mut notes = notes(&found, parts.varying.as_deref(), parts.shared_count, &named);
+    let mut notes = notes(&found, carried.varying.as_deref(), parts.shared_count, &named);
+    notes.extend(carried.notes);
     let asserts = found.body.is_none() && asserts_unseen(plan, item, &parts);
     if asserts {
         notes.push("it did not see failed assertions, as its script ran before them; they end it as before (wsb.retry.failedAssertions=fatal)".to_owned());
     }
-    if trails.is_some() {
+    if carried.trails.is_some() {
         notes.push("it also waited after a success; a pause behind it does".to_owned());
     }
     let connects = theirs.connects(plan, parts.sampler) && found.body.is_none();
@@ -302,8 +315,8 @@ fn one(
         gone: parts.gone,
         opened: parts.opened,
         transient: (!named.is_empty()).then(|| format!("{},{}", codes::TRANSIENT, named.join(","))),
-        trails,
-        varying: parts.varying,
+        trails: carried.trails,
+        varying: carried.varying,
         around,
         asserts,
         asking: Vec::new(),
@@ -311,10 +324,21 @@ fn one(
     }))
 }
 
+/// Whether a thread has made a sample before it comes to a loop for the first time.
+fn follows_a_sample(plan: &Plan, item: ItemId) -> bool {
+    let own = group(plan, item);
+    plan.items()
+        .take_while(|one| *one < item)
+        .any(|one| is_sampler(plan.class(one)) && (own.is_none() || group(plan, one) == own))
+}
+
 /// What is to be said of a loop where it stands; `once`: it did nothing when it was come to again.
 fn in_its_place(plan: &Plan, item: ItemId, parts: &Parts, connects: bool, once: bool) -> Vec<String> {
     let mut notes = Vec::new();
-    if parts.gone.iter().any(|one| is_javascript(plan, *one)) {
+    let javascript = |one: &ItemId| {
+        SCRIPTS.contains(&plan.class(*one)) && parts::language(plan, *one) == Language::JavaScript
+    };
+    if parts.gone.iter().any(javascript) {
         notes.push(
             "its script is JavaScript, for which Java has no engine since 15: there it ended with an error, and the loop had no end".to_owned(),
         );
@@ -346,44 +370,6 @@ fn success(plan: &Plan, sampler: ItemId, theirs: &Survey) -> &'static str {
     } else {
         "200"
     }
-}
-
-/// Statuses that a policy has to be told, and the wait that stays behind the loop.
-///
-/// # Errors
-/// What a policy would not do as the loop did.
-fn carried_over(
-    game: &Game,
-    item: ItemId,
-    world: &World,
-    found: &Found,
-    constants: &BTreeSet<String>,
-    files: &Files,
-) -> Result<(Vec<&'static str>, Option<String>), String> {
-    let (plan, parts) = (game.plan, game.parts);
-    let own = |name: &str| found.puts.contains(name) || constants.contains(name);
-    let others = others::others(plan, item, parts, &own, files);
-    if let Some(why) = others.why {
-        return Err(why);
-    }
-    if let Some(why) = others.limit {
-        if !found::is_limit(game, world, found)? {
-            return Err(why);
-        }
-    }
-    let texts = others::texts(plan, item, parts, files);
-    let named = codes::named(texts.iter().map(|(_, text)| text.as_str()));
-    let again = found.retried.iter().copied();
-    let named: Vec<&'static str> = again
-        .filter(|code| named.contains(code) && !codes::is_transient(code))
-        .collect();
-    if let Some(code) = named.iter().find(|code| codes::SUCCESSES.contains(code)) {
-        return Err(format!(
-            "it tries again after {code}, which is a success for ws-backoff"
-        ));
-    }
-    let trails = trails(plan, item, found, parts.varying.as_deref())?;
-    Ok((named, trails))
 }
 
 fn head(plan: &Plan, item: ItemId) -> Result<Head, String> {
@@ -420,34 +406,6 @@ fn asserts_unseen(plan: &Plan, item: ItemId, parts: &Parts) -> bool {
             .any(|one| plan.class(one).ends_with("Assertion") && plan.counts_for(one, parts.sampler))
 }
 
-/// The wait after a success, which stays behind the loop: where it is the one after each try, and one more element may stand there.
-fn trails(plan: &Plan, item: ItemId, found: &Found, varying: Option<&str>) -> Result<Option<String>, String> {
-    const IN_ORDER: [&str; 6] = [
-        "GenericController",
-        "TransactionController",
-        "IfController",
-        "LoopController",
-        "ForeachController",
-        "TestFragmentController",
-    ];
-    if found.trails < 0.5 {
-        return Ok(None);
-    }
-    let in_order = plan.parent(item).is_some_and(|parent| {
-        let class = plan.class(parent);
-        IN_ORDER.contains(&class) || is_group(class)
-    });
-    let first = found.waits.first();
-    if in_order && first.is_some_and(|wait| (wait - found.trails).abs() < 0.5) {
-        let wait = varying.map_or_else(|| format!("{:.0}", found.trails), str::to_owned);
-        return Ok(Some(wait));
-    }
-    Err(format!(
-        "it also waits after a success, for {:.0} ms",
-        found.trails
-    ))
-}
-
 /// Whether something that stays counts for the sampler because it stands beside it.
 fn stands_beside(plan: &Plan, item: ItemId, parts: &Parts) -> Result<bool, String> {
     let is_beside = |one: &ItemId| {
@@ -465,11 +423,6 @@ fn stands_beside(plan: &Plan, item: ItemId, parts: &Parts) -> Result<bool, Strin
         )),
         None => Ok(!beside.is_empty()),
     }
-}
-
-fn is_javascript(plan: &Plan, item: ItemId) -> bool {
-    let language = plan.value_or(item, "scriptLanguage", "").to_ascii_lowercase();
-    ["javascript", "nashorn", "ecmascript", "js"].contains(&language.as_str())
 }
 
 /// Whether a thread may come to it more than once.

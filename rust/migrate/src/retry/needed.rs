@@ -279,7 +279,7 @@ fn asks(plan: &Plan, item: ItemId, key: &str, found: &Loop, world: &World) -> Op
             .filter(|(name, _)| found.found.puts.contains(*name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        question.holds(&mut world).ok()
+        question.holds(&mut world).ok().map(|holds| holds == Some(true))
     };
     // However it ended: one answer after each success, the other one after each failure.
     let same = |ends: Vec<&Vars>| {

@@ -33,6 +33,11 @@ pub(super) fn notes(found: &Found, varying: Option<&str>, shared_count: bool, na
     if found.did.ignores {
         notes.push("it kept its tries out of reports by setIgnore()".to_owned());
     }
+    if found.did.renames {
+        notes.push(
+            "it gave its samples other names or messages; now they keep those of the sampler".to_owned(),
+        );
+    }
     if found.did.compares_objects {
         notes.push(COMPARES_OBJECTS.to_owned());
     }

@@ -1,8 +1,9 @@
 //! What a loop asks besides what it sets itself: who a user is, what a property says. A policy asks for none of it, so that the loop stays.
 
 use super::Files;
+use super::filling::FUNCTIONS;
 use super::parts::Parts;
-use super::question::{FUNCTIONS, IF, WHILE};
+use super::question::{IF, WHILE};
 use crate::jmx::{ItemId, Plan};
 use crate::scripts::{SCRIPTS, source};
 use regex::Regex;
@@ -21,25 +22,43 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern that tests use")
 }
 
-/// The variables that have one value in the whole test: lists define them without a function, and nothing else names them but to read.
-pub(super) fn constants(plan: &Plan, defined: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let mut constants: BTreeSet<String> = defined
-        .iter()
-        .filter(|(_, value)| !value.contains("${"))
-        .map(|(name, _)| name.clone())
-        .collect();
-    for item in plan
-        .items()
-        .filter(|item| !["Arguments", "TestPlan"].contains(&plan.class(*item)))
-    {
-        for (_, property) in plan.texts(item) {
-            let rest = FILLED.replace_all(&property.value, " ");
-            for word in super::needed::words(&ASKED.replace_all(&rest, " ")) {
-                constants.remove(word);
+/// Variables that lists define and that nothing else names but to read.
+#[derive(Debug, Default)]
+pub(super) struct Constants {
+    /// Those with one value in the whole test.
+    pub(super) same: BTreeSet<String>,
+    /// Those that a property gives a number, each with the function for it.
+    numbers: BTreeMap<String, String>,
+}
+
+impl Constants {
+    pub(super) fn of(plan: &Plan, defined: &BTreeMap<String, String>) -> Self {
+        let mut constants = Self::default();
+        for (name, value) in defined {
+            let function = value
+                .trim()
+                .strip_prefix("${")
+                .and_then(|inner| inner.strip_suffix('}'));
+            if !value.contains("${") {
+                constants.same.insert(name.clone());
+            } else if let Some(function) = function.filter(|function| LIMIT.is_match(function)) {
+                constants.numbers.insert(name.clone(), function.to_owned());
             }
         }
+        for item in plan
+            .items()
+            .filter(|item| !["Arguments", "TestPlan"].contains(&plan.class(*item)))
+        {
+            for (_, property) in plan.texts(item) {
+                let rest = FILLED.replace_all(&property.value, " ");
+                for word in super::needed::words(&ASKED.replace_all(&rest, " ")) {
+                    constants.same.remove(word);
+                    constants.numbers.remove(word);
+                }
+            }
+        }
+        constants
     }
-    constants
 }
 
 /// What a loop asks for that it does not set and that is no constant.
@@ -47,8 +66,18 @@ pub(super) fn constants(plan: &Plan, defined: &BTreeMap<String, String>) -> BTre
 pub(super) struct Others {
     /// Why it stays for that.
     pub(super) why: Option<String>,
-    /// A property may be its limit on tries.
-    pub(super) limit: Option<String>,
+    /// Properties that may be its limit on tries, or its wait.
+    pub(super) numbers: Vec<Number>,
+}
+
+/// A number that a property gives.
+#[derive(Debug)]
+pub(super) struct Number {
+    /// How it stands in the plan.
+    pub(super) text: String,
+    pub(super) function: String,
+    /// Why the loop stays if it is for something else.
+    pub(super) why: String,
 }
 
 /// Looks through the conditions and scripts of a loop that sets these variables.
@@ -56,6 +85,7 @@ pub(super) fn others(
     plan: &Plan,
     item: ItemId,
     parts: &Parts,
+    constants: &Constants,
     own: &dyn Fn(&str) -> bool,
     files: &Files,
 ) -> Others {
@@ -64,10 +94,12 @@ pub(super) fn others(
     for (one, text) in texts(plan, item, parts, files) {
         let condition = !SCRIPTS.contains(&plan.class(one));
         let filled = FILLED.captures_iter(&text).map(|found| found[1].to_owned());
-        let filled: Vec<String> = if condition { filled.collect() } else { Vec::new() };
+        let filled: Vec<String> = filled
+            .filter(|name| condition || LIMIT.is_match(name) || constants.numbers.contains_key(name))
+            .collect();
         let asked = ASKED.captures_iter(&text).map(|found| found[1].to_owned());
         for name in filled.into_iter().chain(asked) {
-            let evaluates = FUNCTIONS.iter().any(|function| name.starts_with(function));
+            let evaluates = FUNCTIONS.iter().any(|(function, _)| name.starts_with(function));
             if evaluates || own(&name) || name == index || name == "JMeterThread.last_sample_ok" {
                 continue;
             }
@@ -76,10 +108,14 @@ pub(super) fn others(
                 plan.name(one),
                 plan.line(one)
             );
-            if LIMIT.is_match(&name) {
-                others.limit = Some(why);
-            } else {
-                others.why.get_or_insert(why);
+            let function = constants.numbers.get(&name).cloned();
+            match function.or_else(|| LIMIT.is_match(&name).then(|| name.clone())) {
+                Some(function) => others.numbers.push(Number {
+                    text: format!("${{{name}}}"),
+                    function,
+                    why,
+                }),
+                None => drop(others.why.get_or_insert(why)),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What a loop is made of: its sampler, and the scripts, timers, counters, questions and pauses around it that a policy can take over.
 
+use super::imagine::Language;
 use super::question::Question;
 use super::syntax::{self, Statement};
 use super::tokens::LONGEST;
@@ -96,11 +97,15 @@ pub(super) fn parts(plan: &Plan, item: ItemId, theirs: &Survey, files: &Files) -
     })
 }
 
-/// Whether a script is in BeanShell.
-pub(super) fn is_beanshell(plan: &Plan, item: ItemId) -> bool {
+/// The language of a script.
+pub(super) fn language(plan: &Plan, item: ItemId) -> Language {
     let language = plan.value_or(item, "scriptLanguage", "").to_ascii_lowercase();
-    plan.class(item).starts_with("BeanShell")
-        || ["beanshell", "bsh"].contains(&language.as_str()) && plan.class(item).starts_with("JSR223")
+    match language.as_str() {
+        _ if plan.class(item).starts_with("BeanShell") => Language::BeanShell,
+        "beanshell" | "bsh" => Language::BeanShell,
+        "javascript" | "nashorn" | "ecmascript" | "js" | "rhino" => Language::JavaScript,
+        _ => Language::Groovy,
+    }
 }
 
 /// A script as an act.
@@ -170,6 +175,7 @@ impl Reader<'_> {
         for child in &children {
             self.around(*child, &mut around)?;
         }
+        in_turn(self.plan, &mut around);
         let mut around = Some(around);
         let mut steps = Vec::new();
         for child in children {
@@ -252,6 +258,7 @@ impl Reader<'_> {
                 return Err(self.unknown(below));
             }
         }
+        in_turn(self.plan, &mut own);
         Ok(vec![Step::Try {
             before: own.0,
             after: own.1,
@@ -284,6 +291,7 @@ impl Reader<'_> {
                 "ConstantTimer",
                 "UniformRandomTimer",
                 "GaussianRandomTimer",
+                "PoissonRandomTimer",
                 "CounterConfig",
             ]
             .contains(&class)
@@ -311,7 +319,7 @@ impl Reader<'_> {
                 around.0.push(self.wait(delay, String::new())?);
                 self.gone.push(item);
             }
-            "UniformRandomTimer" | "GaussianRandomTimer" => {
+            "UniformRandomTimer" | "GaussianRandomTimer" | "PoissonRandomTimer" => {
                 let (least, drawn) = (text("ConstantTimer.delay"), text("RandomTimer.range"));
                 around.0.push(self.wait(least, drawn)?);
                 self.gone.push(item);
@@ -371,6 +379,28 @@ impl Reader<'_> {
         }
         Ok(step)
     }
+}
+
+/// Puts what is done around a sampler in the order in which JMeter does it, whatever stands first.
+fn in_turn(plan: &Plan, around: &mut Around) {
+    let turn = |act: &Act| {
+        let item = match act {
+            Act::Script { item, .. } | Act::Filled { item, .. } => *item,
+            Act::Count { .. } => return 0,
+            Act::Code { .. } => return 1,
+            Act::Wait { .. } => return 2,
+        };
+        let class = plan.class(item);
+        let last = ["PreProcessor", "PostProcessor", "Timer", "Assertion", "Listener"];
+        // Before the sampler: what prepares it, timers. Behind it: what looks at it, assertions, listeners.
+        match last.iter().position(|end| class.ends_with(end)) {
+            Some(0 | 1) => 1,
+            Some(place) => place,
+            None => 1,
+        }
+    };
+    around.0.sort_by_key(turn);
+    around.1.sort_by_key(turn);
 }
 
 /// What stays with its sampler: assertions, extractors, configuration.

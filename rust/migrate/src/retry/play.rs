@@ -1,10 +1,12 @@
 //! A loop, played against answers that are imagined: how many tries it makes, how long it waits before each, when it ends.
 
+use super::filling::filled;
 use super::imagine::{Try, World, run};
-use super::parts::{Act, Parts, Step, is_beanshell};
-use super::question::{Question, filled};
-use super::syntax::script;
+use super::parts::{Act, Parts, Step, language};
+use super::question::Question;
+use super::syntax::{Unread, script};
 use crate::jmx::Plan;
+use crate::scripts::is_sampler;
 
 /// What holds a loop together.
 #[derive(Debug)]
@@ -73,7 +75,14 @@ impl Game<'_> {
         for round in 0..=most {
             playing.played.world.vars.insert(index.clone(), round.to_string());
             let goes_on = match self.head {
-                Head::While(question) => playing.holds(question)?,
+                // With an empty condition a loop begins, and goes on after a success.
+                Head::While(question) => match question.holds(&mut playing.played.world)? {
+                    Some(holds) => holds,
+                    None => {
+                        playing.played.world.did.asked_in_vain |= round > 0;
+                        round == 0 || playing.played.world.last.is_none_or(|last| last.ok)
+                    }
+                },
                 Head::Times(times) => {
                     times.is_none_or(|times| round < usize::try_from(times).unwrap_or(usize::MAX))
                 }
@@ -111,7 +120,9 @@ impl Playing<'_, '_> {
                 }
                 Step::Act(act) => self.act(act)?,
                 Step::If(question, inner) => {
-                    if self.holds(question)? && matches!(self.steps(inner)?, Flow::Break) {
+                    if question.holds(&mut self.played.world)? == Some(true)
+                        && matches!(self.steps(inner)?, Flow::Break)
+                    {
                         return Ok(Flow::Break);
                     }
                 }
@@ -119,12 +130,6 @@ impl Playing<'_, '_> {
             }
         }
         Ok(Flow::On)
-    }
-
-    /// Whether a condition holds, in whatever language it is.
-    fn holds(&mut self, question: &Question) -> Result<bool, String> {
-        self.played.world.beanshell = false;
-        question.holds(&mut self.played.world)
     }
 
     fn acts(&mut self, acts: &[Act]) -> Result<(), String> {
@@ -135,7 +140,7 @@ impl Playing<'_, '_> {
         let plan = self.game.plan;
         let world = &mut self.played.world;
         if let Act::Script { item, .. } | Act::Filled { item, .. } = act {
-            world.beanshell = is_beanshell(plan, *item);
+            world.language = language(plan, *item);
         }
         match act {
             Act::Script {
@@ -145,7 +150,8 @@ impl Playing<'_, '_> {
                 delays,
             } => {
                 let parameters = filled(parameters, world);
-                let value = run(script, &parameters, world)
+                let own = is_sampler(plan.class(*item));
+                let value = as_sampler(own, world, |world| run(script, &parameters, world))
                     .map_err(|other| self.does_more(*item, other.line, &other.what))?;
                 self.delay(*delays, &value);
             }
@@ -156,8 +162,11 @@ impl Playing<'_, '_> {
                 delays,
             } => {
                 let (text, parameters) = (filled(text, world), filled(parameters, world));
-                let read = script(&text).and_then(|script| run(&script, &parameters, world));
-                let value = read.map_err(|other| self.does_more(*item, other.line, &other.what))?;
+                let own = is_sampler(plan.class(*item));
+                let ran = as_sampler(own, world, |world| {
+                    script(&text).and_then(|script| run(&script, &parameters, world))
+                });
+                let value = ran.map_err(|other| self.does_more(*item, other.line, &other.what))?;
                 self.delay(*delays, &value);
             }
             Act::Wait { least, drawn } => {
@@ -166,7 +175,9 @@ impl Playing<'_, '_> {
                 };
                 let range = number(drawn, world);
                 world.did.draws |= range > 0.0;
-                world.slept += number(least, world) + range * world.drawn;
+                let wait = number(least, world) + range * world.drawn;
+                world.slept += wait;
+                world.clock += wait;
             }
             Act::Count { name, from, by } => {
                 let next = world
@@ -206,4 +217,27 @@ impl Playing<'_, '_> {
             plan.line(item)
         )
     }
+}
+
+/// Runs the script of an element; one that is a sampler makes a sample of its own, which is the last one then, if it is kept.
+pub(super) fn as_sampler<T>(
+    own: bool,
+    world: &mut World,
+    run: impl FnOnce(&mut World) -> Result<T, Unread>,
+) -> Result<T, Unread> {
+    if !own {
+        return run(world);
+    }
+    world.own = Some((true, true));
+    let came = run(world);
+    let (ok, kept) = world.own.take().unwrap_or((true, true));
+    if kept {
+        world.last = Some(Try {
+            code: "200",
+            ok: ok && world.did.broke.is_none(),
+            headers: "",
+            has: false,
+        });
+    }
+    came
 }

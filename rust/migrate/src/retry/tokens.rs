@@ -8,6 +8,8 @@ pub(super) enum Kind {
     Word(String),
     Number(f64),
     Text(String),
+    /// A text between double quotes that has a `$`: Groovy fills in what stands behind it.
+    Filled(String),
     Mark(&'static str),
 }
 
@@ -23,16 +25,16 @@ impl Token {
         match &self.kind {
             Kind::Mark(own) => *own == mark,
             Kind::Word(own) => own == mark,
-            Kind::Number(_) | Kind::Text(_) => false,
+            Kind::Number(_) | Kind::Text(_) | Kind::Filled(_) => false,
         }
     }
 }
 
 /// Longer ones first.
-const MARKS: [&str; 45] = [
-    "===", "!==", "==~", "=~", "&&", "||", "==", "!=", "<=", ">=", "<<", "**", "++", "--", "+=", "-=", "*=",
-    "->", "?.", "?:", "{", "}", "(", ")", "[", "]", ";", ",", ".", "!", "<", ">", "=", "+", "-", "*", "/",
-    "%", "?", ":", "@", "&", "|", "^", "~",
+const MARKS: [&str; 49] = [
+    "===", "!==", "==~", "=~", "&&", "||", "==", "!=", "<=", ">=", "<<=", "<<", ">>", "**", "++", "--", "+=",
+    "-=", "*=", "/=", "%=", "->", "?.", "?:", "{", "}", "(", ")", "[", "]", ";", ",", ".", "!", "<", ">",
+    "=", "+", "-", "*", "/", "%", "?", ":", "@", "&", "|", "^", "~",
 ];
 
 /// Packages that scripts write before names, and that tell nothing.
@@ -72,13 +74,19 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, usize> {
 }
 
 fn token(rest: &str, first: char, before: Option<&Token>) -> Option<(Kind, usize)> {
+    for quotes in ["\"\"\"", "'''"] {
+        if let Some(inner) = rest.strip_prefix(quotes) {
+            let end = inner.find(quotes)?;
+            return Some((Kind::Text(inner[..end].to_owned()), end + 2 * quotes.len()));
+        }
+    }
     if first == '"' || first == '\'' {
         return text(rest, first, true);
     }
     // Groovy writes patterns between slashes, where no value stands that could be divided.
     let divides = before.is_some_and(|before| match &before.kind {
         Kind::Mark(mark) => [")", "]"].contains(mark),
-        Kind::Word(_) | Kind::Number(_) | Kind::Text(_) => true,
+        Kind::Word(_) | Kind::Number(_) | Kind::Text(_) | Kind::Filled(_) => true,
     });
     if first == '/' && !divides {
         return text(rest, first, false);
@@ -109,20 +117,35 @@ fn token(rest: &str, first: char, before: Option<&Token>) -> Option<(Kind, usize
 /// A text up to the next quote like its first.
 fn text(rest: &str, quote: char, escapes: bool) -> Option<(Kind, usize)> {
     let mut out = String::new();
+    let (mut fills, mut escaped) = (false, false);
     let mut chars = rest.char_indices().skip(1);
     while let Some((at, c)) = chars.next() {
         match c {
-            _ if c == quote => return Some((Kind::Text(out), at + 1)),
+            _ if c == quote => {
+                let kind = if fills && !escaped && quote == '"' {
+                    Kind::Filled(out)
+                } else {
+                    Kind::Text(out)
+                };
+                return Some((kind, at + 1));
+            }
             '\n' => return None,
             '\\' if escapes => out.push(match chars.next()?.1 {
                 'n' => '\n',
                 't' => '\t',
                 'r' => '\r',
-                other @ ('\\' | '"' | '\'' | '/' | '$') => other,
+                '$' => {
+                    escaped = true;
+                    '$'
+                }
+                other @ ('\\' | '"' | '\'' | '/') => other,
                 _ => return None,
             }),
             '\\' if rest[at + 1..].starts_with(quote) => out.push(chars.next()?.1),
-            _ => out.push(c),
+            _ => {
+                fills |= c == '$';
+                out.push(c);
+            }
         }
     }
     None

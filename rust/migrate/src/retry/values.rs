@@ -1,7 +1,7 @@
 //! Values of scripts against each other: compared, added up, taken for a truth, a number or a text.
 
 use super::calls;
-use super::imagine::{Ran, Running, Value};
+use super::imagine::{Language, Ran, Running, Value};
 use super::tokens::LONGEST;
 
 impl Running<'_, '_> {
@@ -18,7 +18,7 @@ impl Running<'_, '_> {
         }
         let texts = matches!((left, right), (Value::Text(_), Value::Text(_)));
         Ok(match mark {
-            "==" | "!=" if self.world.beanshell && texts => {
+            "==" | "!=" if self.world.language == Language::BeanShell && texts => {
                 self.world.did.compares_objects = true;
                 Value::Bool(mark == "!=")
             }

@@ -76,6 +76,10 @@ fn plans_that_were_made_to_be_slow_are_done_in_time() {
             "${__jexl3(\"${ok}\" != \"1\")}",
             &scripted(&format!("prev.successful; def a = '{}'; sleep(1); {}", "x".repeat(9_000), "a.contains('y'); a.replace('x', 'xx'); a.split('x'); ".repeat(100))),
         ).repeat(50),
+        looping(
+            "${__jexl3(\"${ok}\" != \"1\")}",
+            &scripted(&format!("def a = '{}'; def f(n) {{ f(n) }}; prev.successful; sleep(1); while (true) {{ f(1); for (;;) {{}} }}", "x".repeat(9_000))),
+        ).repeat(50),
         read.repeat(120_000),
         open.repeat(80_000),
         format!("{}{}", filter.repeat(40_000), read.repeat(60_000)),
@@ -113,7 +117,7 @@ fn plans_beyond_the_bounds_are_refused_in_time() {
 }
 
 /// What scripts are made of, in no order.
-const PARTS: [&str; 58] = [
+const PARTS: [&str; 66] = [
     "vars",
     "prev",
     ".",
@@ -131,6 +135,14 @@ const PARTS: [&str; 58] = [
     ";",
     "\n",
     "if",
+    "switch",
+    "case",
+    "default",
+    "function",
+    "do",
+    "++",
+    "\"${",
+    "?.",
     "else",
     "for",
     "in",

@@ -7,11 +7,13 @@ use crate::loops::{
 
 mod meaning;
 mod scripts;
+mod spellings;
 mod stay;
 mod structures;
 
 use migrate::{Outcome, migrate};
 use scripts::SCRIPTS;
+use spellings::SPELLINGS;
 use stay::STAY;
 use structures::STRUCTURES;
 
@@ -61,7 +63,7 @@ pub(crate) fn on_failure(s: Spelling, what: &str) -> String {
 
 #[test]
 fn each_shape_becomes_a_policy_in_each_spelling() {
-    let shapes = [SCRIPTS, STRUCTURES].concat();
+    let shapes = [SCRIPTS, SPELLINGS, STRUCTURES].concat();
     assert!(shapes.len() >= 40, "{}", shapes.len());
     let mut wrong = Vec::new();
     for (name, written, (in_plan, in_report)) in shapes {
