@@ -2,16 +2,16 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backoff::{Attempts, Finding, Smell};
 use tokio::runtime::Runtime;
 use trace::ClosedBy;
 
 use crate::clock::Clock;
-use crate::codes::{CANCELLED, CONNECTION_NONE};
+use crate::codes::CONNECTION_NONE;
 use crate::connecting::drive;
-use crate::connecting::reconnect::{Lifeline, Reconnect};
+use crate::connecting::reconnect::Lifeline;
 use crate::connecting::run::ConnectRun;
 use crate::connecting::signs;
 use crate::connecting::spec::ConnectSpec;
@@ -21,22 +21,25 @@ use crate::keeping::farewell::{self, DRAIN};
 use crate::keeping::keeper::Keeper;
 use crate::keeping::live::Live;
 use crate::keeping::memory::QueueMemory;
-use crate::keeping::slot::{Call, Hold, Slot};
+use crate::keeping::slot::{Hold, Slot};
 use crate::keeping::story::Story;
 use crate::locks::lock;
 use crate::notices::{Detail, Notice, Notices};
-use crate::reactor::Berth;
 use crate::runtime::SharedRuntime;
 use crate::signs::Signs;
 use crate::slab::{Handle, Slab};
-use crate::talking::figures::{Figures, Outcome};
-use crate::talking::operation::{Action, CloseSpec, Operation};
-use crate::talking::{parked, talk};
+use crate::talking::operation::CloseSpec;
 use crate::tracing::files::TraceFiles;
 use crate::watching::board::Board;
 use crate::watching::history::History;
 use crate::watching::moment::Moment;
 use crate::watching::overload::Overload;
+
+mod parked;
+mod performing;
+
+pub use parked::elsewhere;
+pub use performing::Asked;
 
 /// Close code of a connection that has done its work (RFC 6455 section 7.4.1).
 const NORMAL: u16 = 1000;
@@ -131,30 +134,10 @@ impl Watcher {
     }
 }
 
-/// What is only this call's of an operation.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// Stands in for the operation's own.
-    pub payload: Option<&'a [u8]>,
-    /// What is left of the thread's schedule, if that has an end.
-    pub left: Option<Duration>,
-    /// When it began.
-    pub begun: Instant,
-}
-
 /// How a connection that nobody uses any more is left.
 struct Goodbye {
     spec: CloseSpec,
     timeout: Duration,
-}
-
-/// What an operation finds of its connection.
-enum Ready {
-    Usable,
-    /// It is lost, and by what it is to be made anew is asked first.
-    Ask,
-    /// It is lost, since then, and to be made anew first.
-    Lost(Instant),
 }
 
 impl Engine {
@@ -221,22 +204,6 @@ impl Engine {
         Ok(runtime.handle().block_on(self.connecting(&hold, spec, left)))
     }
 
-    /// Connects as [`Engine::connect`] does, but that it never blocks: it runs on the shared runtime.
-    ///
-    /// # Errors
-    /// As of `connect`.
-    pub async fn connect_parked(
-        self: Arc<Self>,
-        handle: Handle,
-        spec: Arc<ConnectSpec>,
-        left: Option<Duration>,
-    ) -> Result<ConnectDone, Misuse> {
-        let hold = self.hold_new(handle)?;
-        let runtime = self.runtime()?;
-        let connecting = async move { self.connecting(&hold, &spec, left).await };
-        Ok(elsewhere(&runtime, connecting).await)
-    }
-
     /// A handle's slot with nothing behind it yet.
     fn hold_new(&self, handle: Handle) -> Result<Hold, Misuse> {
         let slot = self.slots.get(handle).ok_or(Misuse::UnknownHandle(handle))?;
@@ -278,163 +245,6 @@ impl Engine {
             extensions,
             warning,
         }
-    }
-
-    /// Does an operation on a connection, on the calling thread, which began at `begun`. `payload` stands in for the operation's own;
-    /// `left` is what is left of the thread's schedule, if that has an end. Answers the message, which is empty where there is none;
-    /// the numbers go into `figures`, which are new.
-    ///
-    /// # Errors
-    /// Misuse only: whatever server, network or plan do is in the result, as why the operation was not done.
-    pub fn perform(
-        &self,
-        connection: Handle,
-        operation: &Operation,
-        payload: Option<&[u8]>,
-        left: Option<Duration>,
-        begun: Instant,
-        figures: &mut Figures,
-    ) -> Result<Result<Vec<u8>, Failure>, Misuse> {
-        let done = match self.slots.get(connection) {
-            None => Err(no_connection()),
-            Some(slot) => {
-                let mut call = slot.enter().ok_or(Misuse::Busy(connection))?;
-                let asked = Asked { payload, left, begun };
-                let mut done = self.talk(&slot, &mut call, operation, &asked, figures);
-                note_done(call.live.as_mut(), &mut done, figures);
-                done
-            }
-        };
-        finish(&done, begun, figures);
-        Ok(done)
-    }
-
-    /// Does an operation as [`Engine::perform`] does, but that it never blocks the thread that polls it.
-    ///
-    /// # Errors
-    /// As of `perform`.
-    pub async fn perform_parked(
-        &self,
-        berth: &Berth,
-        connection: Handle,
-        operation: &Operation,
-        asked: Asked<'_>,
-        figures: &mut Figures,
-    ) -> Result<Result<Vec<u8>, Failure>, Misuse> {
-        let done = match self.slots.get(connection) {
-            None => Err(no_connection()),
-            Some(slot) => {
-                let hold = slot.hold().ok_or(Misuse::Busy(connection))?;
-                let mut done = self.talk_parked(&hold, berth, operation, &asked, figures).await;
-                note_done(hold.live().as_mut(), &mut done, figures);
-                done
-            }
-        };
-        finish(&done, asked.begun, figures);
-        Ok(done)
-    }
-
-    fn talk(
-        &self,
-        slot: &Arc<Slot>,
-        call: &mut Call<'_>,
-        operation: &Operation,
-        asked: &Asked<'_>,
-        figures: &mut Figures,
-    ) -> Result<Vec<u8>, Failure> {
-        match ready(slot, call.live.as_mut(), operation, asked.begun)? {
-            Ready::Usable => {}
-            Ready::Ask => {
-                figures.outcome = Outcome::Ask;
-                return Ok(Vec::new());
-            }
-            Ready::Lost(lost) => {
-                let live = call.live.as_mut().ok_or_else(no_connection)?;
-                if let Some(mut lifeline) = live.lifeline.take() {
-                    let runtime = self.runtime.get().map_err(|error| no_runtime(&error))?;
-                    let board = self.board();
-                    let reconnect = lifeline.reconnect(lost, asked.left, &slot.cancel, &board);
-                    let done = runtime.handle().block_on(reconnect);
-                    self.reconnected(slot, live, lifeline, done, figures)?;
-                }
-            }
-        }
-        let live = call.live.as_mut().ok_or_else(no_connection)?;
-        talk::perform(live, operation, asked.payload, asked.begun, figures)
-    }
-
-    async fn talk_parked(
-        &self,
-        hold: &Hold,
-        berth: &Berth,
-        operation: &Operation,
-        asked: &Asked<'_>,
-        figures: &mut Figures,
-    ) -> Result<Vec<u8>, Failure> {
-        let slot = hold.slot();
-        let state = ready(slot, hold.live().as_mut(), operation, asked.begun)?;
-        match state {
-            Ready::Usable => {}
-            Ready::Ask => {
-                figures.outcome = Outcome::Ask;
-                return Ok(Vec::new());
-            }
-            Ready::Lost(lost) => {
-                let lifeline = hold.live().as_mut().and_then(|live| live.lifeline.take());
-                if let Some(mut lifeline) = lifeline {
-                    let runtime = self.runtime.get().map_err(|error| no_runtime(&error))?;
-                    let (slot, left, board) = (slot.clone(), asked.left, self.board());
-                    let reconnect = async move {
-                        let done = lifeline.reconnect(lost, left, &slot.cancel, &board).await;
-                        (lifeline, done)
-                    };
-                    // Apart: each operation is a call of its own, and would carry the room for this about.
-                    let (lifeline, done) = elsewhere(&runtime, Box::pin(reconnect)).await;
-                    let mut locked = hold.live();
-                    let live = locked.as_mut().ok_or_else(no_connection)?;
-                    self.reconnected(hold.slot(), live, lifeline, done, figures)?;
-                }
-            }
-        }
-        parked::perform(hold, berth, operation, asked.payload, asked.begun, figures).await
-    }
-
-    /// Puts a new connection in the place of the lost one, if there is one, and its lifeline back.
-    fn reconnected(
-        &self,
-        slot: &Arc<Slot>,
-        live: &mut Live,
-        mut lifeline: Box<Lifeline>,
-        mut done: Reconnect,
-        figures: &mut Figures,
-    ) -> Result<(), Failure> {
-        figures.waited = done.waited();
-        let mut renewed = None;
-        if let Some(run) = &mut done.run {
-            figures.connect = run.last().connect_time();
-            // A trace that cannot be written was told by the connect, and is told again at the end of the test.
-            let _ = self.trace(lifeline.spec(), run);
-            figures.set_cookies = lifeline.keep_cookies(run);
-            self.note_limits(run, &signs::of(lifeline.spec(), run));
-            renewed = run
-                .connection
-                .take()
-                .map(|connection| (connection, std::mem::take(&mut run.early)));
-        }
-        live.lifeline = Some(lifeline);
-        if let Some((connection, early)) = renewed {
-            slot.watch(&connection);
-            figures.reconnects = 1;
-            self.notices
-                .count("reconnect", || "a lost connection was made anew".to_owned());
-            live.renew(connection);
-            live.keep(early);
-            if !live.kept {
-                live.kept = true;
-                self.keeper.add(slot, &self.notices);
-            }
-        }
-        done.failure.map_or(Ok(()), Err)
     }
 
     /// Says by what a lost connection is made anew, when it is next used; `change` makes it from what it was made by. Where nothing
@@ -495,22 +305,6 @@ impl Engine {
             let _ = live
                 .connection
                 .close(goodbye.spec.code, &goodbye.spec.reason, goodbye.timeout);
-        }
-        Ok(())
-    }
-
-    /// Closes a connection as [`Engine::close`] does, but that it never blocks the thread that polls it.
-    ///
-    /// # Errors
-    /// As of `close`.
-    pub async fn close_parked(
-        &self,
-        berth: &Berth,
-        handle: Handle,
-        goodbye: Option<Duration>,
-    ) -> Result<(), Misuse> {
-        if let Some((mut live, goodbye)) = self.leave(handle, goodbye)? {
-            parked::leave(&mut live, berth, &goodbye.spec, goodbye.timeout).await;
         }
         Ok(())
     }
@@ -614,96 +408,10 @@ impl Engine {
     }
 }
 
-/// Looks at the connection that an operation is for, which reads what has come where that is due.
-fn ready(
-    slot: &Slot,
-    live: Option<&mut Live>,
-    operation: &Operation,
-    begun: Instant,
-) -> Result<Ready, Failure> {
-    if slot.cancel.is_cancelled() {
-        return Err(Failure::new(CANCELLED, CANCELLED.message));
-    }
-    let live = live.ok_or_else(no_connection)?;
-    let closes = matches!(operation.action, Action::Close(_));
-    if !closes && live.due().is_some_and(|due| due <= begun) && !live.look(|| true) {
-        live.keep_alive(); // the keeper finds a busy connection's lock taken
-    }
-    if !wants_reconnect(live, &operation.action) {
-        return Ok(Ready::Usable);
-    }
-    live.look(|| true); // the keeper sees an end up to 100 ms later
-    if live.connection.is_open() {
-        return Ok(Ready::Usable);
-    }
-    if live.lifeline.as_ref().is_some_and(|lifeline| lifeline.must_ask()) {
-        return Ok(Ready::Ask);
-    }
-    Ok(Ready::Lost(live.ended.unwrap_or_else(Instant::now)))
-}
-
-/// What the connection has to say of an operation that was done on it.
-fn note_done(live: Option<&mut Live>, done: &mut Result<Vec<u8>, Failure>, figures: &mut Figures) {
-    let Some(live) = live else { return };
-    if live.closed_here && figures.close_code != 0 {
-        live.close_code = Some(figures.close_code);
-    }
-    live.note_failure(done.as_ref().err());
-    live.settle_queue();
-    if let (Err(failure), 1..) = (done, live.queue.dropped()) {
-        failure.name_dropped(live.queue.dropped());
-    }
-    figures.queued = live.queue.len();
-    figures.dropped = live.queue.dropped();
-    if let Some(closed) = live.connection.close_info() {
-        figures.close_code = closed.code;
-    }
-}
-
-fn finish(done: &Result<Vec<u8>, Failure>, begun: Instant, figures: &mut Figures) {
-    if done.is_err() {
-        figures.outcome = Outcome::Failed;
-        figures.kind = None;
-        figures.note = 0;
-    }
-    figures.elapsed = begun.elapsed();
-}
-
 fn no_connection() -> Failure {
     Failure::new(CONNECTION_NONE, CONNECTION_NONE.message)
 }
 
 fn no_runtime(error: &io::Error) -> Failure {
     Failure::coded(websocket::Code::ConnectionLost, error.to_string())
-}
-
-/// Has the runtime do something that takes processor time, or that needs its clock, while others have their turn here. A panic in it goes
-/// on in whoever waits.
-///
-/// # Panics
-/// Where the work does, and where the runtime ends before the work.
-pub async fn elsewhere<T: Send + 'static>(
-    runtime: &Runtime,
-    work: impl Future<Output = T> + Send + 'static,
-) -> T {
-    match runtime.spawn(work).await {
-        Ok(done) => done,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // Only the end of a runtime cancels what was spawned on it.
-            Err(cancelled) => panic!("the runtime ended under a call: {cancelled}"),
-        },
-    }
-}
-
-/// A lost connection is made anew for whatever needs the server; a close does not, and messages that were kept come first.
-fn wants_reconnect(live: &Live, action: &Action) -> bool {
-    if live.lifeline.is_none() || live.closed_here {
-        return false;
-    }
-    match action {
-        Action::Close(_) => false,
-        Action::Receive(wait) => !live.queue.iter().any(|message| wait.wants(message)),
-        Action::Send(_) | Action::Exchange(..) | Action::Ping(_) => true,
-    }
 }

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use backoff::{Class, Policy, StopReason};
 use conversation::awaited::{Awaited, Others};
 use conversation::matcher::Matcher;
-use engine::Engine;
 use engine::connecting::run::End;
 use engine::talking::figures::{Figures, Outcome};
 use engine::talking::operation::{Action, CloseSpec, Operation, Payload};
+use engine::{Asked, Engine};
 use spec::{SECOND, spec};
 use testbed::{Config, RetryAfter, Server};
 use websocket::MessageKind;
@@ -31,6 +31,15 @@ fn text(bytes: &[u8]) -> Payload {
         kind: MessageKind::Text,
         bytes: bytes.to_owned(),
         fragment: None,
+    }
+}
+
+/// An operation that begins now, in a thread without an end.
+fn now(payload: Option<&[u8]>) -> Asked<'_> {
+    Asked {
+        payload,
+        left: None,
+        begun: Instant::now(),
     }
 }
 
@@ -72,7 +81,7 @@ fn a_refused_user_waits_as_asked_is_let_in_talks_and_closes() {
     let exchange = operation(Action::Exchange(text(b"hello"), any, 1));
     for (given, expected) in [(None, &b"hello"[..]), (Some(&b"other"[..]), b"other")] {
         let mut figures = Figures::default();
-        let done = engine.perform(second, &exchange, given, None, Instant::now(), &mut figures);
+        let done = engine.perform(second, &exchange, now(given), &mut figures);
         assert_eq!(done.unwrap().unwrap(), expected);
         assert_eq!(
             (figures.tally.messages, figures.kind),
@@ -85,7 +94,7 @@ fn a_refused_user_waits_as_asked_is_let_in_talks_and_closes() {
         abort: false,
     }));
     let mut closed = Figures::default();
-    let done = engine.perform(second, &close, None, None, Instant::now(), &mut closed);
+    let done = engine.perform(second, &close, now(None), &mut closed);
     assert!(done.unwrap().is_ok() && closed.close_code == 1000, "{closed:?}");
     assert!(!engine.is_open(second) && engine.is_open(first));
 
@@ -127,7 +136,7 @@ fn a_policy_that_is_at_its_end_leaves_no_connection() {
     assert!(!engine.is_open(handle));
     let exchange = operation(Action::Send(text(b"hello")));
     let mut figures = Figures::default();
-    let done = engine.perform(handle, &exchange, None, None, Instant::now(), &mut figures);
+    let done = engine.perform(handle, &exchange, now(None), &mut figures);
     let failure = done.unwrap().unwrap_err();
     assert_eq!(
         (&*failure.code, figures.outcome),

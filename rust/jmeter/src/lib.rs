@@ -41,4 +41,4 @@ pub use values::{Invalid, Values};
 pub use variables::{VARIABLES, Variable};
 
 /// Version of the boundary to Java: natives, specs and results. Changes with every change that is not an addition.
-pub const ABI: i64 = 8;
+pub const ABI: i64 = 9;

@@ -217,13 +217,15 @@ pub fn perform<'local>(
         let (connection, operation) = (handle(connection), handle(operation));
         let left = left(left_millis);
         let engine = Engine::global();
-        if ticket != 0 {
-            let call = engine.perform_parked(connection, operation, given, left, handle(ticket))?;
-            return answer(env, call, &figures);
-        }
-        let done = engine.perform(connection, operation, given.as_deref(), left)?;
-        figures.set_region(env, 0, &done.figures)?;
-        java_bytes_or_null(env, done.has_payload().then_some(&*done.payload))
+        let call = match ticket {
+            0 => Some(
+                engine
+                    .perform(connection, operation, given.as_deref(), left)?
+                    .into(),
+            ),
+            _ => engine.perform_parked(connection, operation, given, left, handle(ticket))?,
+        };
+        answer(env, call, &figures)
     })
     .resolve::<Throw>()
 }
@@ -243,18 +245,26 @@ pub fn taken<'local>(
     .resolve::<Throw>()
 }
 
+/// How many tests have ended, for `drive`.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn ends<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jlong {
+    env.with_env(|_| Ok::<_, Failure>(java_handle(Engine::global().ends())))
+        .resolve::<Throw>()
+}
+
 /// Serves calls that were given tickets, on the calling thread, until some are done: their tickets are written in place. Answers how
-/// many; -1: the test is over.
+/// many; -1: another test has ended than those that `ends` counted.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn drive<'local>(
     mut env: EnvUnowned<'local>,
     _class: JClass<'local>,
+    ends: jlong,
     tickets: JLongArray<'local>,
 ) -> jint {
     env.with_env(|env| {
         let mut done = [0; TOLD];
         let room = tickets.len(env)?.min(TOLD);
-        let Some(count) = Engine::global().drive(&mut done[..room])? else {
+        let Some(count) = Engine::global().drive(handle(ends), &mut done[..room])? else {
             return Ok::<_, Failure>(-1);
         };
         let done: Vec<jlong> = done[..count].iter().copied().map(java_handle).collect();

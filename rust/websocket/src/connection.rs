@@ -31,6 +31,8 @@ pub struct Connection {
     /// Nothing can be sent or received any more, not even a close frame.
     is_over: bool,
     goodbye: Goodbye,
+    /// Bytes of our close frame that is on its way to the system.
+    unsent_goodbye: u64,
     /// The last poll stopped although there may be more.
     is_behind: bool,
     messages: Messages,
@@ -91,6 +93,7 @@ impl Connection {
             }),
             is_over: false,
             goodbye: Goodbye::default(),
+            unsent_goodbye: 0,
             is_behind: false,
             messages: Messages::default(),
         })

@@ -32,7 +32,8 @@ pub type Ticket = u64;
 /// The longest sleep where no call waits for a time.
 const SLEEP: Duration = Duration::from_secs(1);
 
-/// How long the calls that are left when the reactor is to stop are waited for; each was cancelled before.
+/// How long the calls that are left when the reactor is to stop are waited for, each of which was cancelled before; then they are
+/// dropped, with all they hold.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -59,6 +60,8 @@ struct Core {
 struct Call<T> {
     core: Arc<Core>,
     ticket: Ticket,
+    /// How often the reactor had been stopped by then.
+    begun_after: u64,
     work: Mutex<Option<Work<T>>>,
     stage: AtomicU8,
     came: Mutex<Option<(Came<T>, Instant)>>,
@@ -108,6 +111,7 @@ impl<T: Send + 'static> Reactor<T> {
         let call = Arc::new(Call {
             core: self.core.clone(),
             ticket,
+            begun_after: self.stops(),
             work: Mutex::new(Some(work)),
             stage: AtomicU8::new(IDLE),
             came: Mutex::new(None),
@@ -137,14 +141,19 @@ impl<T: Send + 'static> Reactor<T> {
         }
     }
 
+    /// How often the reactor was stopped; from when it is asked on, no stop passes [`Reactor::drive`] by.
+    pub fn stops(&self) -> u64 {
+        self.stops.load(Ordering::SeqCst)
+    }
+
     /// Serves calls on the calling thread until some are done, and puts their tickets into `done`, which is not empty. `None`: the
-    /// reactor was stopped. Several threads may drive it; each call is told to one.
+    /// reactor was stopped since [`stops`](Reactor::stops) were counted, whether anybody drove it then or not, and the calls of before
+    /// are over, or given up. Several threads may drive it; each call is told to one.
     ///
     /// # Errors
     /// The system has no descriptors left to wait with.
-    pub fn drive(&self, done: &mut [Ticket]) -> io::Result<Option<usize>> {
+    pub fn drive(&self, stops: u64, done: &mut [Ticket]) -> io::Result<Option<usize>> {
         let readiness = self.core.ready()?;
-        let stops = self.stops.load(Ordering::SeqCst);
         let mut patience = None;
         let mut ready = Vec::new();
         let mut tickets: Vec<Ticket> = Vec::new();
@@ -166,10 +175,11 @@ impl<T: Send + 'static> Reactor<T> {
             if count > 0 {
                 return Ok(Some(count));
             }
-            let is_stopped = self.stops.load(Ordering::SeqCst) != stops;
+            let is_stopped = self.stops() != stops;
             if is_stopped {
                 let until = *patience.get_or_insert_with(|| Instant::now() + PATIENCE);
-                if lock(&self.calls).is_empty() || Instant::now() >= until {
+                if !self.is_waited_for() || Instant::now() >= until {
+                    self.give_up();
                     readiness.wake(); // the next one of those that drive it
                     return Ok(None);
                 }
@@ -183,6 +193,30 @@ impl<T: Send + 'static> Reactor<T> {
             readiness.wait(sleep, &mut ready);
             self.core.is_awake();
             tickets.append(&mut ready);
+        }
+    }
+
+    /// Whether a call that was begun before the last stop is under way.
+    fn is_waited_for(&self) -> bool {
+        let stops = self.stops();
+        lock(&self.calls)
+            .values()
+            .any(|call| call.begun_after < stops && !call.is_done())
+    }
+
+    /// Drops the calls that their cancels did not end: nobody will serve them any more.
+    fn give_up(&self) {
+        let stops = self.stops();
+        let mut abandoned = Vec::new();
+        lock(&self.calls).retain(|_, call| {
+            let goes_on = call.begun_after >= stops || call.is_done();
+            if !goes_on {
+                abandoned.push(call.clone());
+            }
+            goes_on
+        });
+        for call in abandoned {
+            call.abandon();
         }
     }
 
@@ -220,6 +254,17 @@ impl<T> Call<T> {
         }
     }
 
+    fn is_done(&self) -> bool {
+        lock(&self.came).is_some()
+    }
+
+    /// Nobody will poll it again; what it holds is given back.
+    fn abandon(&self) {
+        let work = lock(&self.work).take();
+        // Whoever would have to hear of a panic has been told already that his call is over.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
+    }
+
     fn change(&self, from: u8, to: u8) -> Result<u8, u8> {
         self.stage
             .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
@@ -248,9 +293,11 @@ impl<T> Call<T> {
                     continue;
                 }
             };
+            let at = Instant::now();
             // What it held is given back before anybody is told.
-            *work = None;
-            *lock(&self.came) = Some((came, Instant::now()));
+            let done = work.take();
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(done)));
+            *lock(&self.came) = Some((dropped.and(came), at));
             return true;
         }
     }

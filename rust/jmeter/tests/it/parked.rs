@@ -48,17 +48,18 @@ fn call(
 /// Has a thread serve an engine's calls, as long as its test lasts.
 fn drive(engine: &Arc<Engine>) {
     let place = Arc::as_ptr(engine) as usize;
-    let engine = Arc::downgrade(engine);
-    let driven = DRIVEN.lock().unwrap().insert(place, engine.clone());
+    let driven = DRIVEN.lock().unwrap().insert(place, Arc::downgrade(engine));
     if driven.is_some() {
         return;
     }
+    let mut ends = engine.ends();
+    let engine = Arc::downgrade(engine);
     thread::spawn(move || {
         while let Some(engine) = engine.upgrade() {
             let mut tickets = [0; 16];
             // The end of a test is none of the engine's, which may be used again.
-            let Some(count) = engine.drive(&mut tickets).unwrap() else {
-                thread::sleep(Duration::from_millis(1));
+            let Some(count) = engine.drive(ends, &mut tickets).unwrap() else {
+                ends = engine.ends();
                 continue;
             };
             for ticket in &tickets[..count] {

@@ -12,11 +12,14 @@ use crate::support::{Client, parked, result, server};
 const USERS: u64 = 200;
 
 /// Drives the engine until so many calls are done; their tickets.
-fn drive(engine: &Engine, count: u64) -> BTreeSet<u64> {
+fn drive(engine: &Engine, ends: u64, count: u64) -> BTreeSet<u64> {
     let mut done = BTreeSet::new();
     let mut tickets = [0; 16];
     while (done.len() as u64) < count {
-        let told = engine.drive(&mut tickets).unwrap().expect("the test goes on");
+        let told = engine
+            .drive(ends, &mut tickets)
+            .unwrap()
+            .expect("the test goes on");
         for ticket in &tickets[..told] {
             assert!(done.insert(*ticket), "{ticket} was told twice");
         }
@@ -64,7 +67,7 @@ fn one_thread_waits_for_the_answers_of_all_at_once() {
     }
     let early = engine.take(1_000);
     assert!(matches!(early, Err(Misuse::UnknownTicket(1_000))), "{early:?}");
-    assert_eq!(drive(&engine, USERS), (1_000..1_000 + USERS).collect());
+    assert_eq!(drive(&engine, 0, USERS), (1_000..1_000 + USERS).collect());
     for ticket in 1_000..1_000 + USERS {
         let taken = engine.take(ticket).unwrap();
         assert_eq!(taken.bytes.unwrap(), ticket.to_string().as_bytes());
@@ -88,14 +91,15 @@ fn the_end_of_the_test_ends_all_that_wait_and_whoever_drives() {
         assert!(made.unwrap().is_none());
     }
     let other = engine.clone();
+    let ends = engine.ends();
     let driver = std::thread::spawn(move || {
-        let done = drive(&other, USERS);
+        let done = drive(&other, ends, USERS);
         for &ticket in &done {
             let failure: serde_json::Value =
                 serde_json::from_slice(&other.take(ticket).unwrap().bytes.unwrap()).unwrap();
             assert_eq!(failure["code"], "cancelled", "{failure}");
         }
-        other.drive(&mut [0; 16]).unwrap()
+        other.drive(ends, &mut [0; 16]).unwrap()
     });
     let begun = Instant::now();
     engine.shutdown().unwrap();
@@ -105,6 +109,45 @@ fn the_end_of_the_test_ends_all_that_wait_and_whoever_drives() {
     let client = Client::open_on(engine.clone(), &server(|mut peer| peer.echo()), &[]);
     assert_eq!(client.exchange("again").text(), "again");
     engine.shutdown().unwrap();
+}
+
+#[test]
+fn an_end_that_comes_while_nobody_drives_is_told_to_whoever_drives_next() {
+    let url = server(|mut peer| peer.swallow());
+    let (engine, clients) = clients(&url);
+    let receive = clients[0].prepare("ReceiveSampler", &[("wsb.readTimeout", "1h")]);
+    let made = engine.perform_parked(clients[0].handle, receive, None, None, 1);
+    assert!(made.unwrap().is_none());
+    let ends = engine.ends();
+    // Nobody served the call that its cancel reached.
+    assert!(engine.shutdown().is_err());
+    assert_eq!(drive(&engine, ends, 1), BTreeSet::from([1]), "it was cancelled");
+    assert_eq!(engine.drive(ends, &mut [0; 16]).unwrap(), None);
+    assert_eq!(
+        engine.drive(ends, &mut [0; 16]).unwrap(),
+        None,
+        "as often as it is asked"
+    );
+}
+
+#[test]
+fn calls_that_outlast_their_test_are_dropped_and_do_not_hold_up_the_end_of_the_next() {
+    let url = server(|mut peer| {
+        peer.swallow();
+    });
+    let (engine, clients) = clients(&url);
+    // Nothing reaches a goodbye any more whose handle is freed.
+    let made = engine.close_parked(clients[0].handle, Some(Duration::from_secs(3_600)), 1);
+    assert!(made.unwrap().is_none());
+    let ends = engine.ends();
+    engine.shutdown().unwrap();
+    assert_eq!(engine.drive(ends, &mut [0; 16]).unwrap(), None);
+    assert!(matches!(engine.take(1), Err(Misuse::UnknownTicket(1))));
+    let ends = engine.ends();
+    engine.shutdown().unwrap();
+    let begun = Instant::now();
+    assert_eq!(engine.drive(ends, &mut [0; 16]).unwrap(), None);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -125,7 +168,7 @@ fn a_control_waits_without_a_thread_and_a_cancel_ends_its_wait() {
     while !engine.cancel_control(control) {
         std::thread::sleep(Duration::from_millis(1));
     }
-    assert_eq!(drive(&engine, 1), BTreeSet::from([7]));
+    assert_eq!(drive(&engine, 0, 1), BTreeSet::from([7]));
     let answer = engine.take(7).unwrap().bytes.unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!(answer["go"], false, "{answer}");
@@ -145,7 +188,7 @@ fn a_goodbye_waits_without_a_thread() {
         let made = engine.close_parked(client.handle, Some(Duration::from_secs(20)), ticket);
         assert!(made.unwrap().is_none());
     }
-    drive(&engine, USERS);
+    drive(&engine, 0, USERS);
     for ticket in 1..=USERS {
         engine.take(ticket).unwrap();
     }

@@ -82,9 +82,14 @@ impl Connection {
         }
         self.usable()?;
         if !self.conversation.has_sent_close() {
-            self.goodbye.sent = self.conversation.say_close(code, reason);
+            self.unsent_goodbye = self.conversation.say_close(code, reason);
         }
+        self.flush_now()?;
         for _ in 0..PASSED_OVER {
+            if !self.has_unsent() {
+                // What the peer does not take was not sent.
+                self.goodbye.sent += std::mem::take(&mut self.unsent_goodbye);
+            }
             let Some(received) = self.receive_now()? else {
                 return Ok(None);
             };

@@ -110,13 +110,17 @@ final class Native {
    */
   static native byte[] taken(long ticket, long[] figures);
 
+  /** How many tests have ended, for {@link #drive}; to be asked before the first call it serves. */
+  static native long ends();
+
   /**
    * Serves the calls that have tickets, on the calling thread, until some are done.
    *
+   * @param ends what {@link #ends} said
    * @param tickets theirs, written in place
-   * @return how many; -1: the test is over
+   * @return how many; -1: a test has ended since
    */
-  static native int drive(long[] tickets);
+  static native int drive(long ends, long[] tickets);
 
   /**
    * Says by what a lost connection is made anew when the operation that asked is done again, as

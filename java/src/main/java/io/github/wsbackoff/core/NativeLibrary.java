@@ -9,7 +9,7 @@ import java.util.Locale;
  */
 public final class NativeLibrary {
   /** Version of the boundary that this jar speaks. */
-  static final long ABI = 8;
+  static final long ABI = 9;
 
   private static volatile boolean loaded;
   private static NativeLibraryException failure;

@@ -119,28 +119,31 @@ final class Parking {
 
   private static synchronized void drive() {
     if (!driven) {
-      Thread driver = new Thread(Parking::driveUntilNobodyWaits, "wsb-reactor");
+      long ends = Native.ends(); // before the call that is about to be made
+      Thread driver = new Thread(() -> driveUntilNobodyWaits(ends), "wsb-reactor");
       driver.setDaemon(true);
       driver.start(); // or fails for want of threads, and the next call tries again
       driven = true;
     }
   }
 
-  private static void driveUntilNobodyWaits() {
+  private static void driveUntilNobodyWaits(long ends) {
     long[] tickets = new long[TOLD];
+    long seen = ends;
     do {
       driven = true;
-      driveOneTest(tickets);
+      driveOneTest(seen, tickets);
+      seen = Native.ends();
       driven = false;
       // Whoever came between the last look and this line found a driver, and started none.
     } while (!WAITING.isEmpty());
   }
 
-  private static void driveOneTest(long[] tickets) {
+  private static void driveOneTest(long ends, long[] tickets) {
     while (true) {
       int count;
       try {
-        count = Native.drive(tickets);
+        count = Native.drive(ends, tickets);
       } catch (RuntimeException | LinkageError | VirtualMachineError e) {
         log.error("The reactor failed; it goes on", e);
         LockSupport.parkNanos(100_000_000);
