@@ -98,7 +98,7 @@ impl Arguments {
             .filter(|case| {
                 if self.only.is_empty() {
                     // Whole runs take as long as all the others together.
-                    case.whole_run.is_none() && (case.quick || !self.quick)
+                    !case.is_named_only() && (case.quick || !self.quick)
                 } else {
                     chosen.contains(case.name)
                 }
@@ -123,18 +123,18 @@ pub fn list() -> String {
     for case in cases::all() {
         let clients: Vec<&str> = case.clients.iter().copied().map(Client::name).collect();
         text += &format!(
-            "{:<16} {} {:<44} {}\n",
+            "{:<20} {} {:<44} {}\n",
             case.name,
-            match (case.quick, case.whole_run) {
+            match (case.quick, case.is_named_only()) {
                 (true, _) => "quick",
-                (false, None) => "     ",
-                (false, Some(_)) => "named",
+                (false, false) => "     ",
+                (false, true) => "named",
             },
             case.about,
             clients.join(", ")
         );
     }
-    text + &format!("{MICRO:<16} quick policy step, hint, gate step, properties, results: no server\n")
+    text + &format!("{MICRO:<20} quick policy step, hint, gate step, properties, results: no server\n")
 }
 
 #[cfg(test)]
@@ -160,12 +160,10 @@ mod tests {
             (vec!["idle-1000", "idle-5000"], true)
         );
         let (all, micro) = names(&[]);
-        let in_turns = cases::all()
-            .iter()
-            .filter(|case| case.whole_run.is_none())
-            .count();
+        let in_turns = cases::all().iter().filter(|case| !case.is_named_only()).count();
         assert!(micro && all.len() == in_turns);
-        assert!(names(&["--only", "run-"]).0.len() == cases::all().len() - in_turns);
+        let named = names(&["--only", "run-", "--only", "virtual"]).0;
+        assert_eq!(named.len(), cases::all().len() - in_turns);
         assert!(names(&["--quick"]).0.len() < all.len());
     }
 

@@ -11,6 +11,8 @@ pub struct Case {
     pub about: &'static str,
     /// What is done.
     pub work: Work,
+    /// Each thread does it once a second, and no more.
+    pub each_second: bool,
     /// Over TLS 1.3, the certificate verified where the client does that.
     pub tls: bool,
     /// JMeter threads, or threads or tasks of the raw client.
@@ -19,6 +21,8 @@ pub struct Case {
     pub whole_run: Option<u32>,
     /// Who does it.
     pub clients: Vec<Client>,
+    /// Which of ours the promises are about.
+    pub subject: Client,
     /// Whether JMeter writes a result file (CSV) meanwhile.
     pub result_file: bool,
     /// Whether `--quick` has it.
@@ -57,10 +61,14 @@ pub enum Client {
     RawAsync,
     /// Our samplers in JMeter.
     Ours,
+    /// The same with virtual users.
+    OursVirtual,
     /// The WebSocket samplers 1.3.1 in the same JMeter.
     Theirs,
     /// The same with the JVM's TLS flag that shortens their stall.
     TheirsTuned,
+    /// They with our virtual users.
+    TheirsVirtual,
     /// JMeter's threads with no connections.
     Threads,
 }
@@ -72,8 +80,10 @@ impl Client {
             Client::Raw => "raw",
             Client::RawAsync => "raw async",
             Client::Ours => "ours",
+            Client::OursVirtual => "ours virtual",
             Client::Theirs => "1.3.1",
             Client::TheirsTuned => "1.3.1 tuned",
+            Client::TheirsVirtual => "1.3.1 virtual",
             Client::Threads => "threads",
         }
     }
@@ -84,10 +94,22 @@ impl Client {
             Client::Raw => "raw",
             Client::RawAsync => "raw-async",
             Client::Ours => "ours",
+            Client::OursVirtual => "ours-virtual",
             Client::Theirs => "theirs",
             Client::TheirsTuned => "theirs-tuned",
+            Client::TheirsVirtual => "theirs-virtual",
             Client::Threads => "threads",
         }
+    }
+
+    /// Whether it uses our samplers.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Client::Ours | Client::OursVirtual)
+    }
+
+    /// Whether its users are virtual threads.
+    pub fn is_virtual(self) -> bool {
+        matches!(self, Client::OursVirtual | Client::TheirsVirtual)
     }
 
     /// Whether it runs in JMeter.
@@ -122,8 +144,22 @@ pub enum Measure {
     LatencyOffMs,
     /// From the first request to the last 101.
     AllOpenMs,
-    /// Resident memory with all connections open.
+    /// 99 % of JMeter's elapsed times of an echo.
+    ShownP99Ms,
+    /// Resident memory with all connections open; in a whole run the most.
     ResidentMib,
+}
+
+impl Case {
+    /// Whether it is about virtual users; then all its clients run on a Java that has them.
+    pub fn is_virtual(&self) -> bool {
+        self.subject.is_virtual()
+    }
+
+    /// Whether it runs only where it is named: it takes long.
+    pub fn is_named_only(&self) -> bool {
+        self.whole_run.is_some() || self.is_virtual()
+    }
 }
 
 impl Measure {
@@ -141,6 +177,7 @@ impl Measure {
             Measure::ConnectOffMs => "shown connect off by ms",
             Measure::LatencyOffMs => "shown latency off by ms",
             Measure::AllOpenMs => "all open after ms",
+            Measure::ShownP99Ms => "shown elapsed, p99 ms",
             Measure::ResidentMib => "resident MiB",
         }
     }

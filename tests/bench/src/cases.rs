@@ -1,6 +1,6 @@
 //! The list of cases, with what is promised of them.
 
-use crate::case::Client::{Ours, Raw, RawAsync, Theirs, TheirsTuned, Threads};
+use crate::case::Client::{Ours, OursVirtual, Raw, RawAsync, Theirs, TheirsTuned, TheirsVirtual, Threads};
 use crate::case::{Bound, Case, Client, Measure, Target, Value, Work};
 
 /// All of them, in the order in which they run.
@@ -12,6 +12,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(openings());
     cases.push(case("idle-1000", "1,000 connections held", Work::Idle, 1_000).quick());
     cases.push(case("idle-5000", "5,000 connections held", Work::Idle, 5_000));
+    cases.extend(virtual_users());
     cases
 }
 
@@ -179,17 +180,98 @@ fn openings() -> Vec<Case> {
     ]
 }
 
+/// Users as virtual threads, beside the same on platform threads and on the same Java.
+fn virtual_users() -> Vec<Case> {
+    let on_both = |case: Case, operations| Case {
+        whole_run: operations,
+        clients: vec![Ours, OursVirtual, Theirs, TheirsVirtual],
+        subject: OursVirtual,
+        ..case
+    };
+    let echoes = |name, about, users, operations| on_both(echo(name, about, users, 32), Some(operations));
+    let work = |name, about, work, users, operations| on_both(case(name, about, work, users), operations);
+    let costs =
+        |case: Case, measure, other, share| case.target(measure, Value::Over(other), Bound::AtMost(share));
+    let echo_500 = echoes(
+        "virtual-echo-500",
+        "800,000 echoes of 32 B, 500 users",
+        500,
+        800_000,
+    )
+    .at_least(Theirs, 1.35)
+    .at_least(TheirsVirtual, 1.35);
+    let echo_500 = costs(echo_500, Measure::CpuUs, Theirs, 0.65);
+    let echo_5000 = echoes(
+        "virtual-echo-5000",
+        "a million echoes of 32 B, 5,000 users",
+        5_000,
+        1_000_000,
+    )
+    .at_least(Theirs, 1.4)
+    .at_least(TheirsVirtual, 1.15);
+    let echo_5000 = [
+        (Measure::CpuUs, Theirs, 0.6),
+        (Measure::CpuUs, TheirsVirtual, 0.85),
+        (Measure::ResidentMib, Theirs, 0.4),
+        (Measure::ResidentMib, TheirsVirtual, 0.65),
+    ]
+    .into_iter()
+    .fold(echo_5000, |case, (measure, other, share)| {
+        costs(case, measure, other, share)
+    });
+    let each_second = echoes(
+        "virtual-second-10000",
+        "10,000 users, an echo each second, a minute",
+        10_000,
+        600_000,
+    );
+    let each_second = costs(each_second, Measure::RunCpuUs, Theirs, 0.6)
+        .target(Measure::ShownP99Ms, Value::Alone, Bound::AtMost(50.0))
+        .target(Measure::ResidentMib, Value::Alone, Bound::AtMost(900.0));
+    vec![
+        echoes(
+            "virtual-echo-100",
+            "400,000 echoes of 32 B, 100 users",
+            100,
+            400_000,
+        ),
+        costs(echo_500, Measure::CpuUs, TheirsVirtual, 0.65),
+        echo_5000,
+        Case {
+            each_second: true,
+            result_file: true,
+            ..each_second
+        },
+        work(
+            "virtual-connect-500",
+            "60,000 x connect + close, 500 users",
+            Work::Connect,
+            500,
+            Some(60_000),
+        ),
+        work(
+            "virtual-idle-10000",
+            "10,000 connections held",
+            Work::Idle,
+            10_000,
+            None,
+        ),
+    ]
+}
+
 fn case(name: &'static str, about: &'static str, work: Work, threads: u32) -> Case {
     Case {
         name,
         about,
         work,
+        each_second: false,
         tls: false,
         threads,
         clients: match work {
             Work::Idle => vec![RawAsync, Threads, Ours, Theirs],
             _ => vec![Raw, Ours, Theirs],
         },
+        subject: Ours,
         result_file: false,
         whole_run: None,
         quick: false,
@@ -272,6 +354,7 @@ mod tests {
     fn a_promise_against_a_client_is_made_where_that_client_runs() {
         for case in all() {
             for target in &case.targets {
+                assert!(case.clients.contains(&case.subject), "{}", case.name);
                 if let Value::Over(other) | Value::Less(other) = target.value {
                     assert!(case.clients.contains(&other), "{}: {target:?}", case.name);
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use system::jmeter::{Finished, Home, Jmeter, Running};
 use system::jtl::Sample;
 use system::plan::Plan;
-use system::{Error, Result};
+use system::{Error, Result, repository};
 
 use crate::case::{Case, Client, Work};
 use crate::gate::Gate;
@@ -25,6 +25,8 @@ const JVM: [&str; 6] = [
 ];
 /// Memory that is touched for the first time costs as much as an echo does, and who makes less garbage would pay for it the longer.
 const TOUCHED: &str = "-XX:+AlwaysPreTouch";
+/// Where what is resident counts: a heap that grows as it is needed.
+const GROWING: &str = "-Xms128m";
 /// Without it the JDK sends a record more in each handshake, on which Nagle's algorithm then waits.
 const TUNED: &str = "-Djdk.tls.client.useCompatibilityMode=false";
 /// How long all threads may take to come to the gate.
@@ -130,7 +132,13 @@ pub fn jmeter(case: &Case, client: Client, home: &Home, folder: &Path, plan: &Pl
     for option in JVM {
         jmeter = jmeter.jvm(option);
     }
-    if case.work != Work::Idle {
+    if case.is_virtual() {
+        let java = repository::java_25().ok_or_else(|| Error::Content {
+            what: "this machine".to_owned(),
+            why: "no Java 25, which virtual users want".to_owned(),
+        })?;
+        jmeter = jmeter.java(java).jvm(GROWING);
+    } else if case.work != Work::Idle {
         jmeter = jmeter.jvm(TOUCHED);
     }
     if client == Client::TheirsTuned {

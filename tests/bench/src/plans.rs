@@ -10,12 +10,16 @@ use crate::server::Server;
 
 /// The name of the samplers that open a connection.
 pub const OPEN: &str = "Open";
+/// That of the samplers that echo.
+pub const EXCHANGE: &str = "Exchange";
+/// Users who do something each second come in so many seconds, else they would all do it at once.
+const RAMP_UP: u32 = 10;
 /// Longer than any run: users who hold a connection do no more.
 const FOR_EVER: &str = "3600000";
 
 /// A plan whose threads go on for `seconds` each time they are let through the gate.
 pub fn in_turns(case: &Case, client: Client, server: &Server, gate: SocketAddr, seconds: u32) -> Plan {
-    let group = Group::new("Users", case.threads).forever();
+    let group = users(case, client).forever();
     let nothing = Group::new("", 0);
     let plan = match case.work {
         Work::Echo { .. } => group
@@ -34,7 +38,10 @@ pub fn in_turns(case: &Case, client: Client, server: &Server, gate: SocketAddr, 
 
 /// A plan whose threads do so much each, and end.
 pub fn whole(case: &Case, client: Client, server: &Server, each: u32) -> Plan {
-    let group = Group::new("Users", case.threads).loops(each);
+    let mut group = users(case, client).loops(each);
+    if case.each_second {
+        group = group.ramp_up(RAMP_UP).timer("1000");
+    }
     let plan = match case.work {
         Work::Echo { .. } => {
             let opening = open(Group::new("", 0), client, server);
@@ -48,7 +55,7 @@ pub fn whole(case: &Case, client: Client, server: &Server, each: u32) -> Plan {
 
 /// A plan whose threads open a connection each and hold it; [`Client::Threads`] open none.
 pub fn holding(case: &Case, client: Client, server: &Server) -> Plan {
-    let group = Group::new("Users", case.threads);
+    let group = users(case, client);
     let group = if client == Client::Threads {
         group
     } else {
@@ -57,9 +64,18 @@ pub fn holding(case: &Case, client: Client, server: &Server) -> Plan {
     Plan::of(group.pause(FOR_EVER))
 }
 
+fn users(case: &Case, client: Client) -> Group {
+    let group = Group::new("Users", case.threads);
+    if client.is_virtual() {
+        group.virtual_users()
+    } else {
+        group
+    }
+}
+
 fn open(group: Group, client: Client, server: &Server) -> Group {
     let address = server.address();
-    if client != Client::Ours {
+    if !client.is_ours() {
         let host = address.ip().to_string();
         return group.incumbent_open(OPEN, &host, address.port(), server.trust().is_some());
     }
@@ -75,7 +91,7 @@ fn open(group: Group, client: Client, server: &Server) -> Group {
 }
 
 fn close(group: Group, client: Client) -> Group {
-    if client == Client::Ours {
+    if client.is_ours() {
         group.sampler("Close", "Close", &[])
     } else {
         group.incumbent_close("Close")
@@ -87,15 +103,15 @@ fn exchange(group: Group, client: Client, work: Work) -> Group {
         return group;
     };
     let text = raw::text(bytes);
-    if client == Client::Ours {
+    if client.is_ours() {
         let repeat = repeat.to_string();
         let properties = [
             ("wsb.payload", text.as_str()),
             ("wsb.repeat", &repeat),
             ("wsb.readTimeout", "20s"),
         ];
-        group.sampler("Exchange", "Exchange", &properties)
+        group.sampler("Exchange", EXCHANGE, &properties)
     } else {
-        group.incumbent_exchange("Exchange", &text)
+        group.incumbent_exchange(EXCHANGE, &text)
     }
 }

@@ -39,6 +39,8 @@ pub struct Outcome {
     pub name: &'static str,
     /// In words.
     pub about: &'static str,
+    /// Which of ours the promises and the ratios are about.
+    pub subject: Client,
     /// Threads, or connections.
     pub threads: u32,
     /// The figures of every round of every client.
@@ -70,6 +72,7 @@ impl Outcome {
         let mut outcome = Self {
             name: case.name,
             about: case.about,
+            subject: case.subject,
             threads: case.threads,
             spreads: rounds
                 .keys()
@@ -77,13 +80,13 @@ impl Outcome {
                 .collect(),
             ratios: rounds
                 .keys()
-                .filter(|client| **client != Client::Ours)
-                .map(|client| (*client, ratios(&rounds, *client)))
+                .filter(|client| **client != case.subject)
+                .map(|client| (*client, ratios(&rounds, case.subject, *client)))
                 .collect(),
             targets: case
                 .targets
                 .iter()
-                .filter_map(|target| judge(&rounds, target))
+                .filter_map(|target| judge(&rounds, case.subject, target))
                 .collect(),
             notes: Vec::new(),
             rounds,
@@ -148,21 +151,26 @@ fn spreads(rounds: &Rounds, client: Client) -> BTreeMap<Measure, Spread> {
         .collect()
 }
 
-fn ratios(rounds: &Rounds, other: Client) -> BTreeMap<Measure, Spread> {
-    measures(rounds, Client::Ours)
+fn ratios(rounds: &Rounds, subject: Client, other: Client) -> BTreeMap<Measure, Spread> {
+    measures(rounds, subject)
         .into_iter()
         .filter_map(|measure| {
             Some((
                 measure,
-                against(rounds, measure, other, |ours, other| ours / other)?,
+                against(rounds, measure, [subject, other], |ours, other| ours / other)?,
             ))
         })
         .collect()
 }
 
 /// Ours against another client's, each pair from the same round.
-fn against(rounds: &Rounds, measure: Measure, other: Client, compare: fn(f64, f64) -> f64) -> Option<Spread> {
-    let ours = column(rounds, Client::Ours, measure);
+fn against(
+    rounds: &Rounds,
+    measure: Measure,
+    [subject, other]: [Client; 2],
+    compare: fn(f64, f64) -> f64,
+) -> Option<Spread> {
+    let ours = column(rounds, subject, measure);
     let theirs = column(rounds, other, measure);
     let pairs: Vec<f64> = ours
         .into_iter()
@@ -173,18 +181,21 @@ fn against(rounds: &Rounds, measure: Measure, other: Client, compare: fn(f64, f6
     Spread::of(&pairs)
 }
 
-fn judge(rounds: &Rounds, target: &Target) -> Option<Judged> {
+fn judge(rounds: &Rounds, subject: Client, target: &Target) -> Option<Judged> {
     let measure = target.measure;
     let (value, whose) = match target.value {
         Value::Over(other) => (
-            against(rounds, measure, other, |ours, other| ours / other)?,
-            format!("ours / {}", other.name()),
+            against(rounds, measure, [subject, other], |ours, other| ours / other)?,
+            format!("{} / {}", subject.name(), other.name()),
         ),
         Value::Less(other) => (
-            against(rounds, measure, other, |ours, other| ours - other)?,
-            format!("ours less {}", other.name()),
+            against(rounds, measure, [subject, other], |ours, other| ours - other)?,
+            format!("{} less {}", subject.name(), other.name()),
         ),
-        Value::Alone => (*spreads(rounds, Client::Ours).get(&measure)?, "ours".to_owned()),
+        Value::Alone => (
+            *spreads(rounds, subject).get(&measure)?,
+            subject.name().to_owned(),
+        ),
     };
     Some(Judged {
         promise: format!("{}, {whose}: {}", measure.name(), target.bound),
@@ -252,13 +263,25 @@ pub mod tests {
             value,
             bound,
         };
-        let less = judge(&rounds, &target(Value::Less(Client::Raw), Bound::AtMost(25.0))).unwrap();
+        let less = judge(
+            &rounds,
+            Client::Ours,
+            &target(Value::Less(Client::Raw), Bound::AtMost(25.0)),
+        )
+        .unwrap();
         assert!(less.kept && less.value.median == 20.0, "{less:?}");
         assert!(
-            !judge(&rounds, &target(Value::Alone, Bound::AtMost(25.0)))
+            !judge(&rounds, Client::Ours, &target(Value::Alone, Bound::AtMost(25.0)))
                 .unwrap()
                 .kept
         );
-        assert!(judge(&rounds, &target(Value::Over(Client::Theirs), Bound::AtMost(1.0))).is_none());
+        assert!(
+            judge(
+                &rounds,
+                Client::Ours,
+                &target(Value::Over(Client::Theirs), Bound::AtMost(1.0))
+            )
+            .is_none()
+        );
     }
 }

@@ -5,15 +5,38 @@ use crate::micro::Micro;
 use crate::results::{Outcome, Results};
 use crate::spread::{Spread, figure};
 
-/// The rest stands in `results.json`.
-const SHOWN: [Client; 3] = [Client::Raw, Client::Ours, Client::Theirs];
-const BESIDE: [Client; 3] = [Client::RawAsync, Client::TheirsTuned, Client::Threads];
+/// What a table has of each client; the rest stands in `results.json`.
+struct Columns {
+    shown: &'static [Client],
+    /// By which the subject's figures are divided.
+    against: [Client; 2],
+    beside: &'static [Client],
+}
+
+/// Of ours on platform threads.
+const PLATFORM: Columns = Columns {
+    shown: &[Client::Raw, Client::Ours, Client::Theirs],
+    against: [Client::Theirs, Client::Raw],
+    beside: &[Client::RawAsync, Client::TheirsTuned, Client::Threads],
+};
+/// Of virtual users.
+const VIRTUAL: Columns = Columns {
+    shown: &[Client::OursVirtual, Client::Theirs, Client::TheirsVirtual],
+    against: [Client::Theirs, Client::TheirsVirtual],
+    beside: &[Client::Ours],
+};
 
 /// All tables.
 pub fn all(results: &Results) -> String {
     let mut text = head(results);
     if !results.cases.is_empty() {
-        text += &format!("\n{}", figures(&results.cases));
+        for (subject, columns) in [(Client::Ours, &PLATFORM), (Client::OursVirtual, &VIRTUAL)] {
+            let cases = results.cases.iter().filter(|outcome| outcome.subject == subject);
+            let table = figures(columns, cases);
+            if !table.is_empty() {
+                text += &format!("\n{table}");
+            }
+        }
         text += &format!("\n{}", promises(&results.cases));
     }
     if !results.micro.is_empty() {
@@ -23,6 +46,10 @@ pub fn all(results: &Results) -> String {
         for note in &outcome.notes {
             text += &format!("\n{}: {note}", outcome.name);
         }
+    }
+    if results.cases.iter().any(|outcome| outcome.subject.is_virtual()) {
+        text +=
+            "\nCases of virtual users: all their clients ran on Java 25, with a heap of 128 MiB to 1 GiB.";
     }
     if results.effort.quick {
         text +=
@@ -56,21 +83,12 @@ fn head(results: &Results) -> String {
     )
 }
 
-fn figures(outcomes: &[Outcome]) -> String {
-    let mut rows = vec![
-        [
-            "work",
-            "figure",
-            "raw",
-            "ours",
-            "1.3.1",
-            "ours / 1.3.1",
-            "ours / raw",
-            "others",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    ];
+fn figures<'a>(columns: &Columns, outcomes: impl Iterator<Item = &'a Outcome>) -> String {
+    let mut head = vec!["work".to_owned(), "figure".to_owned()];
+    head.extend(columns.shown.iter().map(|client| client.name().to_owned()));
+    head.extend(columns.against.map(|other| format!("ours / {}", other.name())));
+    head.push("others".to_owned());
+    let mut rows = vec![head];
     for outcome in outcomes {
         let mut measures: Vec<Measure> = outcome
             .spreads
@@ -82,13 +100,13 @@ fn figures(outcomes: &[Outcome]) -> String {
         measures.dedup();
         for (place, measure) in measures.into_iter().enumerate() {
             let about = if place == 0 { outcome.about } else { "" };
-            rows.push(figure_row(outcome, about, measure));
+            rows.push(figure_row(columns, outcome, about, measure));
         }
     }
     aligned(&rows)
 }
 
-fn figure_row(outcome: &Outcome, about: &str, measure: Measure) -> Vec<String> {
+fn figure_row(columns: &Columns, outcome: &Outcome, about: &str, measure: Measure) -> Vec<String> {
     let spread = |client: Client| {
         outcome
             .spreads
@@ -103,11 +121,13 @@ fn figure_row(outcome: &Outcome, about: &str, measure: Measure) -> Vec<String> {
         spread.map_or("-".to_owned(), with_range)
     };
     let mut row = vec![about.to_owned(), measure.name().to_owned()];
-    row.extend(SHOWN.map(|client| spread(client).map_or("-".to_owned(), with_range)));
-    row.push(ratio(Client::Theirs));
-    row.push(ratio(Client::Raw));
-    let others: Vec<String> = BESIDE
-        .into_iter()
+    let cell = |client: &Client| spread(*client).map_or("-".to_owned(), with_range);
+    row.extend(columns.shown.iter().map(cell));
+    row.extend(columns.against.map(ratio));
+    let others: Vec<String> = columns
+        .beside
+        .iter()
+        .copied()
         .filter_map(|client| Some(format!("{} {}", client.name(), figure(spread(client)?.median))))
         .collect();
     row.push(others.join(", "));
@@ -182,7 +202,10 @@ mod tests {
 
     #[test]
     fn a_row_has_figures_and_ratios() {
-        let text = figures(&[outcome(&[200.0, 210.0, 190.0], &[100.0; 3], &[400.0; 3])]);
+        let text = figures(
+            &PLATFORM,
+            [outcome(&[200.0, 210.0, 190.0], &[100.0; 3], &[400.0; 3])].iter(),
+        );
         assert!(text.contains("| 200 (190-210)"), "{text}");
         assert!(text.contains("| 2.00 (1.90-2.10)"), "{text}");
         let widths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();

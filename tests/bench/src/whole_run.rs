@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use system::jmeter::Home;
+use system::jmeter::{Finished, Home};
 use system::{Error, Result};
 
 use crate::arguments::Effort;
@@ -57,6 +57,7 @@ fn one(case: &Case, client: Client, operations: u32, home: &Home, folder: &Path)
     let total = u64::from(each * case.threads);
     let begun = Instant::now();
     let mut moments = Vec::new();
+    let mut resident: f64 = 0.0;
     loop {
         let counters = server.counters()?;
         let done = counters.operations(case.work);
@@ -70,6 +71,9 @@ fn one(case: &Case, client: Client, operations: u32, home: &Home, folder: &Path)
         if done >= total {
             break;
         }
+        if case.is_virtual() {
+            resident = resident.max(usage::resident_mib(running.id())?);
+        }
         if begun.elapsed() > LIMIT || running.ends_within(LOOK) {
             return Err(Error::Late {
                 what: format!("operation {total} of {} (it made {done})", client.name()),
@@ -78,14 +82,41 @@ fn one(case: &Case, client: Client, operations: u32, home: &Home, folder: &Path)
             });
         }
     }
-    running.finish(LIMIT)?;
+    let finished = running.finish(LIMIT)?;
     let steady = |share| at(&moments, share);
     let mut round = figures(case.work, steady(FROM), steady(TO));
     let all = figures(case.work, steady(0.0), steady(1.0));
     if let Some(&cpu) = all.get(&Measure::CpuUs) {
         round.insert(Measure::RunCpuUs, cpu);
     }
+    if case.is_virtual() {
+        round.insert(Measure::ResidentMib, resident);
+        all_went_well(client, &finished)?;
+    }
+    if case.each_second {
+        let samples = finished.samples()?;
+        let echoes = samples.iter().filter(|sample| sample.label == plans::EXCHANGE);
+        let mut shown: Vec<f64> = echoes.map(|sample| sample.elapsed_ms as f64).collect();
+        shown.sort_by(f64::total_cmp);
+        if let Some(&p99) = shown.get(shown.len() * 99 / 100) {
+            round.insert(Measure::ShownP99Ms, p99);
+        }
+    }
     Ok(round)
+}
+
+/// A run in which samples failed says nothing, by JMeter's own count.
+fn all_went_well(client: Client, finished: &Finished) -> Result<()> {
+    let text = finished.ended.text();
+    let whole = text.lines().rfind(|line| line.starts_with("summary ="));
+    let count = whole.and_then(|line| line.split("Err:").nth(1)?.split_whitespace().next());
+    if count == Some("0") {
+        return Ok(());
+    }
+    Err(Error::Content {
+        what: format!("JMeter's count of failed samples of {}", client.name()),
+        why: whole.unwrap_or("there is none").to_owned(),
+    })
 }
 
 /// The first moment behind this share of the time between the first and the last one.
