@@ -37,6 +37,8 @@ static WORDS: LazyLock<Regex> = LazyLock::new(|| {
         r"I/O error|No response|Sampler error|Read timed out|unexpected (?:status|frame)|Connect URL|[sS]amplerData|[rR]esponseMessage\s*(?:\(\s*\))?\s*(?:\??\.\s*\w+\s*\(|[=!]=|=~|in\b)",
     )
 });
+/// A code of a close, or the begin of a pattern for the place where it stood.
+static CLOSE_CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"[1-4]\d{3}|^\^|\\d"));
 /// What a script may ask of a connection of its own.
 static FRESH_WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b101\b|[rR]esponseCodeOK"));
 
@@ -183,6 +185,16 @@ fn asked(value: &str, field: &str, kind: Kind, met: Met) -> Option<Said> {
         "request_data" => {
             let open = format!("it asks for {value:?} in what was sent, which is shown in another way now");
             said.open.push(open);
+            return Some(said);
+        }
+        // Of a Close theirs had its code and reason, ours has the reason.
+        "response_data" if met.closes > 0 && met.scoped => {
+            let whole = [Kind::Equals, Kind::Matches].contains(&kind);
+            if whole || CLOSE_CODE.is_match(value) {
+                said.open.push(format!(
+                    "it asks for {value:?} in what a Close shows, where the code is no longer before the reason; it is the response code"
+                ));
+            }
             return Some(said);
         }
         _ => return None,

@@ -15,6 +15,8 @@ pub(super) struct Met {
     pub(super) connects: usize,
     /// Of these, those with a connection of their own.
     pub(super) fresh: usize,
+    /// Of these, those that close one.
+    pub(super) closes: usize,
     /// Whether it counts for them, and sees their samples only.
     pub(super) scoped: bool,
 }
@@ -34,6 +36,7 @@ impl Met {
             moved: self.moved + other.moved,
             connects: self.connects + other.connects,
             fresh: self.fresh + other.fresh,
+            closes: self.closes + other.closes,
             scoped: false,
         }
     }
@@ -44,6 +47,7 @@ impl Met {
             moved: self.moved - other.moved,
             connects: self.connects - other.connects,
             fresh: self.fresh - other.fresh,
+            closes: self.closes - other.closes,
             scoped: false,
         }
     }
@@ -97,13 +101,16 @@ fn one(plan: &Plan, survey: &Survey, item: ItemId) -> Met {
         return Met::default();
     }
     let found = survey.moves.get(&item);
-    let connects = |element: &crate::jmx::NewElement| element.class.ends_with(".ConnectSampler");
-    let is_connect =
-        found.is_some_and(|found| matches!(&found.into, Into::Element(element) if connects(element)));
+    let becomes = |end: &str| {
+        found.is_some_and(
+            |found| matches!(&found.into, Into::Element(element) if element.class.ends_with(end)),
+        )
+    };
     Met {
         all: 1,
         moved: usize::from(found.is_some()),
-        connects: usize::from(is_connect),
+        connects: usize::from(becomes(".ConnectSampler")),
+        closes: usize::from(becomes(".CloseSampler")),
         fresh: usize::from(found.is_some_and(|found| found.below.is_some())),
         scoped: false,
     }

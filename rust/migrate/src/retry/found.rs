@@ -212,6 +212,10 @@ fn goes_on(
             Ok(None)
         };
     }
+    // It reads on as long as something comes.
+    if refusal.tries < once.tries {
+        return Ok(None);
+    }
     let same = once.tries.min(refusal.tries.min(3)) == once.tries
         && once.waits == refusal.waits[..once.waits.len().min(refusal.waits.len())];
     let ends = |code: &&&'static str| {

@@ -151,7 +151,7 @@ pub(crate) fn survey(plan: &Plan, theirs: &Survey, files: &Files) -> Loops {
             .range(..item)
             .filter(|(start, _)| self::group(plan, **start) == group);
         world.vars.extend(before.flat_map(|(_, puts)| puts.clone()));
-        match one(plan, item, &world, &constants, theirs, files) {
+        match one(plan, item, &world, (&constants, &starts), theirs, files) {
             Ok(Some(found)) => {
                 puts.insert(item, found.found.after.behind_a_retry());
                 loops.loops.insert(item, Ok(found));
@@ -270,7 +270,7 @@ fn one(
     plan: &Plan,
     item: ItemId,
     world: &World,
-    constants: &Constants,
+    (constants, starts): (&Constants, &Starts),
     theirs: &Survey,
     files: &Files,
 ) -> Result<Option<Loop>, String> {
@@ -294,6 +294,17 @@ fn one(
     let Some(found) = found(&game, &world, success)? else {
         return Ok(None);
     };
+    let once = found.once && !is_set_back(plan, item, &found, starts);
+    if let Some(above) = plan
+        .above(item)
+        .find(|above| once && plan.class(*above) == "RunTime")
+    {
+        return Err(format!(
+            "{} (line {}) comes to it again and again for a time, and it did its work once only",
+            plan.name(above),
+            plan.line(above)
+        ));
+    }
     let carried = carried_over(&game, item, &world, &found, constants, files)?;
     let named = carried.named;
     let around =
@@ -308,7 +319,7 @@ fn one(
         notes.push("it also waited after a success; a pause behind it does".to_owned());
     }
     let connects = theirs.connects(plan, parts.sampler) && found.body.is_none();
-    notes.extend(in_its_place(plan, item, &parts, connects, found.once));
+    notes.extend(in_its_place(plan, item, &parts, connects, once));
     Ok(Some(Loop {
         sampler: parts.sampler,
         found,
@@ -425,14 +436,24 @@ fn stands_beside(plan: &Plan, item: ItemId, parts: &Parts) -> Result<bool, Strin
     }
 }
 
+/// Controllers that come to what is in them more than once.
+const LOOPS: [&str; 4] = [
+    "LoopController",
+    "ForeachController",
+    "WhileController",
+    "RunTime",
+];
+
+/// Whether a script sets its variables back each time when a thread comes to it.
+fn is_set_back(plan: &Plan, item: ItemId, found: &Found, starts: &Starts) -> bool {
+    let repeats = |above: &ItemId| LOOPS.contains(&plan.class(*above)) || is_group(plan.class(*above));
+    let from = plan.above(item).find(repeats).unwrap_or(item);
+    let mut before = starts.range(from..item);
+    before.any(|(_, puts)| puts.keys().any(|name| found.puts.contains(name)))
+}
+
 /// Whether a thread may come to it more than once.
 fn is_repeated(plan: &Plan, item: ItemId) -> bool {
-    const LOOPS: [&str; 4] = [
-        "LoopController",
-        "ForeachController",
-        "WhileController",
-        "RunTime",
-    ];
     let loops = |above: ItemId| {
         let once = |(key, loops): (String, crate::jmx::Property)| {
             key == "LoopController.loops" && loops.value == "1"

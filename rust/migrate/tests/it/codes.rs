@@ -197,3 +197,28 @@ fn what_looks_at_something_else_is_not_touched() {
         );
     }
 }
+
+#[test]
+fn an_assertion_that_asks_a_close_for_its_code_is_told() {
+    let close =
+        |inner: &str| open("") + &element(&format!("{THEIRS}.CloseWebSocketSampler"), "Close", &[], inner);
+    for (kind, text, told) in [
+        ("16", "1000", true),
+        ("2", "1000: bye", true),
+        ("8", "bye", true),
+        ("16", "bye", false),
+    ] {
+        let (plan, said) = moved(&close(&assertion("response_data", kind, text)), &|_| None);
+        assert!(plan.is_some(), "{said}");
+        assert_eq!(
+            said.contains("in what a Close shows"),
+            told,
+            "{kind} {text}: {said}"
+        );
+    }
+    let (_, said) = moved(
+        &(close("") + &ask(false, &assertion("response_data", "16", "1000"))),
+        &|_| None,
+    );
+    assert!(!said.contains("in what a Close shows"), "{said}");
+}

@@ -266,6 +266,13 @@ fn loops_that_are_no_retries_are_not_spoken_of() {
             ),
         ),
         ("while it succeeds", until("LAST", &http(""))),
+        (
+            "while it succeeds, in words",
+            until(
+                "${__jexl3(\"${JMeterThread.last_sample_ok}\" == \"true\")}",
+                &http(""),
+            ),
+        ),
     ] {
         let (plan, said) = moved(name, &inner);
         assert!(plan.is_none() && said.is_empty(), "{name}: {said}");

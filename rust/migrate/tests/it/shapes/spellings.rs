@@ -2,7 +2,7 @@
 
 use super::{Shape, bare, moved, on_failure, scripted};
 use crate::loops::{
-    Spelling, after, asked, counter, http, list, pause, sampler_script, timer, transaction, until,
+    Spelling, after, asked, counter, element, http, list, pause, sampler_script, timer, transaction, until,
 };
 
 pub(crate) const SPELLINGS: &[Shape] = &[
@@ -305,5 +305,24 @@ fn scripts_that_run_their_sampler_again_are_told() {
             plan.is_none() && said.contains("LEFT it runs its sampler again by itself (line"),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn a_loop_that_works_once_stays_where_something_comes_to_it_again_for_a_time() {
+    for s in Spelling::ALL {
+        let once = list(&[("n", "0"), ("ok", "false")])
+            + &element("RunTime", "Half a minute", &[("RunTime.seconds", "30")], &bare(s));
+        let (plan, said) = moved("once", &once);
+        assert!(plan.is_none() && said.contains("Half a minute (line"), "{said}");
+        let begin = sampler_script(s, "vars.put(\"n\", \"0\"); vars.put(\"ok\", \"false\");");
+        let each = element(
+            "RunTime",
+            "Half a minute",
+            &[("RunTime.seconds", "30")],
+            &(begin + &bare(s)),
+        );
+        let (plan, said) = moved("each", &each);
+        assert!(plan.is_some(), "{said}");
     }
 }
