@@ -48,6 +48,21 @@ fn whoever_gets_in_after_an_outage_by_itself_does_so_together_too() {
     }
 }
 
+/// A quota without a burst that names a constant hint stays closed for as long after each refusal, as a window would.
+#[test]
+fn a_constant_hint_after_an_outage_makes_no_window_of_a_bucket() {
+    let hint = Hint::Always(Duration::from_secs(5));
+    for (ramp, from) in [(20, 30), (20, 3_000), (15_000, 5_000)] {
+        for length in [10, 30] {
+            let (each, together) = sums("token-bucket rate=10 burst=1", hint, 200, ramp, (from, length));
+            assert!(
+                together.lost <= each.lost + 5 * 3 && together.makespan <= each.makespan * 1.05,
+                "ramp {ramp} down {length} s after {from}: {each:?} {together:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_thousand_lose_few_more_at_a_bucket_that_was_down() {
     for limit in ["token-bucket rate=10 burst=20", "token-bucket rate=10 burst=1"] {

@@ -184,11 +184,12 @@ impl Learner {
             }
             return;
         }
-        if self.trickles && lasted.as_secs_f64() * closed.rate_before < LONG_GAPS {
+        let passes = closed.before.passes;
+        // A bucket that names a constant hint stays closed as long as that whatever the rate is.
+        if self.trickles && (passes < FEW || lasted.as_secs_f64() * closed.rate_before < LONG_GAPS) {
             return;
         }
         self.trickles = false;
-        let passes = closed.before.passes;
         if closed.longest_hint.is_zero() {
             let quiet = sent
                 .saturating_sub(closed.latest)
