@@ -75,7 +75,7 @@ pub struct PacerState {
 ///
 /// Order: by first wait, in every mode. A refused one lets two of the others get in, and then comes back before the line. Whom something
 /// of its own keeps out (see the module `blame`) comes back after its own backoff, behind others but for one turn in eight, and its refusals
-/// say nothing to the gate. After its own backoff, too, comes back who is refused again before anybody else got in. So nobody starves,
+/// say nothing to the gate and cost it no turn. After its own backoff, too, comes back who is refused again before anybody else got in. So nobody starves,
 /// those who are always refused starve nobody, and they do not hammer when nobody else waits.
 ///
 /// The rate of `pace` (additive increase, multiplicative decrease): a success adds `increase / rate`, which is `increase` for each
@@ -302,6 +302,7 @@ impl Pacer {
                 self.cuts.entry(ticket).or_default().push(cut);
             }
         } else {
+            self.learner.give_back(now);
             let cuts = self.cuts.remove(&ticket).unwrap_or_default();
             cuts.into_iter().rev().for_each(|cut| self.learner.take_back(cut));
         }

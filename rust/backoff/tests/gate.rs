@@ -116,7 +116,7 @@ fn one_who_is_refused_while_others_get_in_waits_by_its_own_backoff_and_slows_nob
     let banned = tickets[0];
     let (mut now, mut inside) = (ms(0), Vec::new());
     let mut rates = Vec::new();
-    while rates.len() < 3 {
+    while rates.len() < 2 {
         now = gate.ready().unwrap().at.max(now);
         let ticket = gate.take(now).unwrap();
         if ticket == banned {
@@ -130,12 +130,9 @@ fn one_who_is_refused_while_others_get_in_waits_by_its_own_backoff_and_slows_nob
         }
     }
     assert_eq!(rates[0], 25.0, "its first refusal might have been the quota's");
-    assert!(
-        rates[1] > 49.0 && rates[2] > 49.0,
-        "the others are not: {rates:?}"
-    );
-    assert_eq!(gate.state(now).hold, ms(0), "nor are its hints the others'");
-    assert!(inside.len() < 9, "it need not wait for long: {inside:?}");
+    assert!(rates[1] > 49.0, "the other is not: {rates:?}");
+    assert_eq!(gate.state(now).hold, ms(0), "nor is its hint the others'");
+    assert!(inside.len() < 6, "at first it need not wait for long: {inside:?}");
     let order: Vec<_> = turns(&mut gate, now)
         .into_iter()
         .map(|(_, ticket)| ticket)

@@ -31,6 +31,8 @@ struct Record {
     strikes: i32,
     /// Nobody had got in since the refusal before: only those go who were refused, and not by turns, whoever keeps them out.
     in_vain: bool,
+    /// Refused more than once, and likely for its own sake: it costs the others fewer turns until that is certain.
+    suspect: bool,
     own: bool,
 }
 
@@ -78,7 +80,7 @@ impl Blame {
     /// Whether it comes back by its own backoff.
     pub(super) fn rests(&self, ticket: Ticket) -> bool {
         let record = self.records.get(&ticket);
-        record.is_some_and(|record| record.own || record.in_vain)
+        record.is_some_and(|record| record.own || record.suspect || record.in_vain)
     }
 
     /// It makes no further attempt.
@@ -102,6 +104,7 @@ impl Blame {
             refusals,
             strikes: 0,
             in_vain: false,
+            suspect: false,
             own: false,
         });
         if record.own {
@@ -121,10 +124,13 @@ impl Blame {
         let strikes = record.strikes;
         let (share, own) = (self.share, self.own_of_refused());
         let odds = own / (1.0 - own) * share.powi(1 - strikes);
-        if strikes > 1 && odds > CERTAIN / (1.0 - CERTAIN) {
-            if let Some(record) = self.records.get_mut(&ticket) {
-                record.own = true;
-            }
+        let certain = strikes > 1 && odds > CERTAIN / (1.0 - CERTAIN);
+        if let Some(record) = self.records.get_mut(&ticket) {
+            // Not by its first refusal: whoever rests for nothing may be among the last, behind those who are never let in.
+            record.suspect = strikes > 1 && odds > 1.0;
+            record.own = certain;
+        }
+        if certain {
             return false;
         }
         // The same one again, and nobody got in since, is no news.

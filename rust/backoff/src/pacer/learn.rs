@@ -65,6 +65,8 @@ struct Open {
     start: Option<usize>,
     /// The rate to go back to if the start was wrong.
     fallback: Option<f64>,
+    /// One was refused in the slow start.
+    doubted: bool,
 }
 
 /// What is known of the others when one is let in.
@@ -430,6 +432,13 @@ impl Learner {
         let dry = *self.dry.get_or_insert(now);
         if now - dry >= PATIENCE {
             self.doublings = (self.doublings + 1).min(MOST_DOUBLINGS);
+        }
+    }
+
+    /// One whom nobody but itself keeps out took nothing of the quota: another one goes for it.
+    pub(super) fn give_back(&mut self, now: Duration) {
+        if self.closed.is_none() && self.turns.is_none() {
+            self.next = self.next.saturating_sub(self.gap(1.0)).max(now);
         }
     }
 

@@ -62,7 +62,7 @@ pub(super) enum News {
     Closed,
     /// It still is.
     Probed,
-    /// No refusal begins its window anew.
+    /// Nothing as yet: no refusal begins its window anew, or another one has to say whether it is closed.
     Trial,
     /// Nothing: it was sent before that was known.
     Old,
@@ -115,6 +115,12 @@ impl Learner {
 
     pub(super) fn heard(&mut self, now: Duration, sent: Duration, hint: Option<Duration>) -> News {
         let Some(closed) = &mut self.closed else {
+            let starts = self.open.fallback.is_some() && self.open.passes < FEW;
+            if starts && !self.open.doubted && hint.is_none() {
+                // It may have been for its own sake: a start that was wrong shows again at once.
+                self.open.doubted = true;
+                return News::Trial;
+            }
             self.close(now, sent, hint);
             return News::Closed;
         };
@@ -144,8 +150,8 @@ impl Learner {
         let early = self
             .quota
             .is_some_and(|quota| closed.before.passes + FEW <= quota);
-        if early && closed.probes == 0 && self.taken_back > 0 {
-            // It let in more before, and some are refused for their own sake: a probe soon is cheaper than the rest of a window.
+        if (early || closed.probes > 0) && self.taken_back > 0 {
+            // Some are refused for their own sake, and it let in more before, or was due: a probe soon is cheaper than the rest of a window.
             return None;
         }
         if let Some(quiet) = self.quiet.filter(|_| self.may_renew) {
@@ -176,6 +182,7 @@ impl Learner {
             passes: 1,
             start: None,
             fallback: None,
+            doubted: false,
         };
         self.closed = None;
         if !window {
