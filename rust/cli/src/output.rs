@@ -112,6 +112,7 @@ pub(crate) fn write_at_once(path: &Path, text: &str) -> io::Result<()> {
 /// the system lets us, or else as any new file has them.
 pub(crate) fn fresh(path: &Path, bytes: &[u8], like: Option<&Path>) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "elsewhere files have no mode to set"))]
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     if like.is_none() {

@@ -1,11 +1,13 @@
 //! The command line: `check` refuses a dependency whose licence is not allowed, `collect` writes the notices that the jar
-//! carries. The reading of cargo's answers is in `packages`, the judgement in `policy`, the notices in `notices`. In no product.
+//! carries, `sbom` the bill of materials beside it. The reading of cargo's answers is in `packages`, the judgement in `policy`, the
+//! notices in `notices`, the bill in `sbom`. In no product.
 
 mod notices;
 mod packages;
 mod policy;
+mod sbom;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +33,15 @@ enum Command {
         #[arg(long, default_value = "ws-backoff")]
         package: String,
     },
+    /// Write the bill of materials of what is linked into the native libraries, CycloneDX in JSON
+    Sbom {
+        /// The version of the jar
+        #[arg(long)]
+        of: String,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 /// All that can go wrong here.
@@ -54,6 +65,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check => check(),
         Command::Collect { out, package } => collect(&package, &out),
+        Command::Sbom { of, out } => bill(&of, &out),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("licences: {error}");
@@ -80,13 +92,23 @@ fn check() -> Result<ExitCode, Error> {
     Ok(ExitCode::FAILURE)
 }
 
-fn collect(package: &str, out: &std::path::Path) -> Result<ExitCode, Error> {
+fn collect(package: &str, out: &Path) -> Result<ExitCode, Error> {
     let linked = packages::linked_into(package, packages::dependencies()?)?;
-    let text = notices::write(&linked)?;
+    put(out, &notices::write(&linked)?)?;
+    println!("{}: notices of {} packages", out.display(), linked.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bill(version: &str, out: &Path) -> Result<ExitCode, Error> {
+    let linked = packages::linked_into("ws-backoff", packages::dependencies()?)?;
+    put(out, &sbom::write(version, &linked))?;
+    println!("{}: {} packages", out.display(), linked.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn put(out: &Path, text: &str) -> Result<(), Error> {
     std::fs::write(out, text).map_err(|source| Error::File {
         path: out.display().to_string(),
         source,
-    })?;
-    println!("{}: notices of {} packages", out.display(), linked.len());
-    Ok(ExitCode::SUCCESS)
+    })
 }

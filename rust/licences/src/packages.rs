@@ -8,6 +8,17 @@ use serde::Deserialize;
 
 use crate::Error;
 
+/// What the jar has libraries for (`script/package`).
+const TARGETS: [&str; 7] = [
+    "x86_64-unknown-linux-gnu",
+    "x86_64-unknown-linux-musl",
+    "aarch64-unknown-linux-gnu",
+    "aarch64-unknown-linux-musl",
+    "x86_64-pc-windows-gnu",
+    "x86_64-apple-darwin",
+    "aarch64-apple-darwin",
+];
+
 /// One package that is not our own.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Package {
@@ -43,10 +54,11 @@ pub fn parse(metadata: &str) -> Result<Vec<Package>, Error> {
     Ok(packages)
 }
 
-/// Those of `all` that are linked into `package` on this platform: normal dependencies, and none that only run while
-/// building (build scripts, macros, tests).
+/// Those of `all` that are linked into `package` on any of these, as one jar is for all: normal dependencies, and none that only run
+/// while building (build scripts, macros, tests).
 pub fn linked_into(package: &str, all: Vec<Package>) -> Result<Vec<Package>, Error> {
-    let tree = cargo(&[
+    let targets = TARGETS.iter().flat_map(|target| ["--target", target]);
+    let asked = [
         "tree",
         "--locked",
         "--package",
@@ -57,7 +69,8 @@ pub fn linked_into(package: &str, all: Vec<Package>) -> Result<Vec<Package>, Err
         "none",
         "--format",
         "{p}",
-    ])?;
+    ];
+    let tree = cargo(&asked.into_iter().chain(targets).collect::<Vec<_>>())?;
     pick(&tree, all)
 }
 

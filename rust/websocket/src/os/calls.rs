@@ -16,6 +16,13 @@ mod unix {
     /// Socket options have a granularity of a tick or so; less than this is not asked for.
     const SHORTEST: Duration = Duration::from_millis(1);
 
+    /// A peer that is gone is an error, not a signal.
+    #[cfg(not(target_vendor = "apple"))]
+    const NOW: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+    /// The same: Apple's sockets have an option for it, which std and socket2 set.
+    #[cfg(target_vendor = "apple")]
+    const NOW: SendFlags = SendFlags::DONTWAIT;
+
     /// Makes a connected socket, which blocks, ready for the calls below.
     #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
     pub(crate) fn attach(_: &TcpStream) -> io::Result<()> {
@@ -28,7 +35,7 @@ mod unix {
     }
 
     pub(crate) fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-        Ok(send(stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+        Ok(send(stream, bytes, NOW)?)
     }
 
     /// Blocks for at most `left`, perhaps for less than half of it. `option` is what the socket's time-out was last set to.

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +15,8 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -24,6 +28,12 @@ import java.util.stream.Collectors;
 final class LibraryFile {
   /** Hex digits of the checksum in a copy's name: enough to tell builds apart. */
   private static final int NAME_DIGITS = 12;
+
+  /** How the names of the copies' folders begin. */
+  private static final String FOLDER = "ws-backoff-";
+
+  /** From writing a copy to loading it takes less. */
+  private static final Duration YOUNG = Duration.ofMinutes(10);
 
   private final Platform platform;
   private final Function<String, InputStream> resources;
@@ -108,6 +118,9 @@ final class LibraryFile {
   }
 
   private Path write(byte[] library, String hash) {
+    if (!platform.deletesLoadedFiles()) {
+      sweep();
+    }
     String base = platform.libraryName();
     int dot = base.lastIndexOf('.');
     String name =
@@ -116,7 +129,7 @@ final class LibraryFile {
     try {
       Files.createDirectories(temporaryFolder);
       // The folder's name is unique, so that every class loader gets a path of its own.
-      folder = Files.createTempDirectory(temporaryFolder, "ws-backoff-", ownerOnly());
+      folder = Files.createTempDirectory(temporaryFolder, FOLDER, ownerOnly());
       Path file = folder.resolve(name).toAbsolutePath();
       Files.write(file, library);
       String written = sha256(Files.readAllBytes(file));
@@ -132,6 +145,39 @@ final class LibraryFile {
           "make room in this folder or make it writable, or name another with the property "
               + Settings.NATIVE_TMPDIR,
           e);
+    }
+  }
+
+  /**
+   * Removes the copies that earlier JVMs left, where a loaded file cannot be deleted: the JVM that
+   * loaded one still has it when it ends. What a running JVM has loaded stays for the same reason.
+   */
+  private void sweep() {
+    // A younger one may be another JVM's that has not loaded it yet.
+    Instant young = Instant.now().minus(YOUNG);
+    try (DirectoryStream<Path> folders = Files.newDirectoryStream(temporaryFolder, FOLDER + "*")) {
+      for (Path folder : folders) {
+        if (Files.getLastModifiedTime(folder).toInstant().isBefore(young)) {
+          remove(folder);
+        }
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      // Another start sweeps again.
+    }
+  }
+
+  /** Removes a folder with nothing but copies in it. */
+  private void remove(Path folder) {
+    String base = platform.libraryName();
+    int dot = base.lastIndexOf('.');
+    String copies = base.substring(0, dot) + "-*" + base.substring(dot);
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, copies)) {
+      for (Path file : files) {
+        Files.delete(file);
+      }
+      Files.delete(folder);
+    } catch (IOException | DirectoryIteratorException e) {
+      // In use, or somebody else's.
     }
   }
 

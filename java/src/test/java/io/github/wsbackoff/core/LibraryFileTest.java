@@ -13,7 +13,9 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -93,6 +95,32 @@ public class LibraryFileTest {
   @Test
   public void every_copy_has_a_path_of_its_own() {
     assertNotEquals(file(LINUX, "").unpack(), file(LINUX, "").unpack());
+  }
+
+  @Test
+  public void copies_that_earlier_runs_on_windows_left_are_removed_and_nothing_else()
+      throws IOException {
+    Platform windows = new Platform("Windows 11", "amd64", "");
+    String name = "/natives/windows-x86_64/ws_backoff.dll";
+    jar.put(name, library);
+    jar.put(name + ".sha256", LibraryFile.sha256(library).getBytes(StandardCharsets.US_ASCII));
+    Path left = file(windows, "").unpack();
+    Path fresh = file(windows, "").unpack();
+    // What is in use cannot be deleted, as this folder that has something in it.
+    Path used = file(windows, "").unpack();
+    Files.delete(used);
+    Files.createDirectories(used.resolve("held"));
+    Path foreign = temporary.resolve("ws-backoff-report/page.html");
+    Files.createDirectories(foreign.getParent());
+    Files.write(foreign, library);
+    for (Path old : new Path[] {left, used, foreign}) {
+      Files.setLastModifiedTime(old.getParent(), FileTime.from(Instant.now().minusSeconds(3600)));
+    }
+    Path own = file(windows, "").unpack();
+    assertFalse("left behind", Files.exists(left.getParent()));
+    for (Path path : new Path[] {fresh, used, foreign, own}) {
+      assertTrue(path.toString(), Files.exists(path));
+    }
   }
 
   @Test
