@@ -22,6 +22,7 @@ mod notices;
 mod operation;
 mod outcome;
 mod query;
+mod trust;
 mod values;
 mod variables;
 
@@ -37,6 +38,7 @@ pub use keys::{KEYS, Key, Kind, SECTIONS, Section};
 pub use operation::OperationRequest;
 pub use outcome::{Connected, Ending, FIRST_LENGTH, TEXTS};
 pub use query::query;
+pub use trust::{lacks_roots, trust};
 pub use values::{Invalid, Values};
 pub use variables::{VARIABLES, Variable};
 

@@ -160,6 +160,20 @@ pub fn prepare<'local>(
     .resolve::<Throw>()
 }
 
+/// Whether the system has no CA certificates and none were handed over either.
+#[jni_mangle("io.github.wsbackoff.core.Native", "lacksRoots")]
+pub fn lacks_roots<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>) -> jboolean {
+    env.with_env(|_| Ok::<_, Failure>(jmeter::lacks_roots()))
+        .resolve::<Throw>()
+}
+
+/// Trusts these CA certificates, a JSON array of DER in Base64, where the system has none.
+#[jni_mangle("io.github.wsbackoff.core.Native")]
+pub fn trust<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, roots: JByteArray<'local>) {
+    env.with_env(|env| Ok::<_, Failure>(jmeter::trust(&bytes(env, &roots)?)?))
+        .resolve::<Throw>();
+}
+
 /// Frees an operation.
 #[jni_mangle("io.github.wsbackoff.core.Native")]
 pub fn discard<'local>(mut env: EnvUnowned<'local>, _class: JClass<'local>, operation: jlong) {

@@ -42,6 +42,6 @@ pub use os::{Interest, Readiness};
 pub use proxy::{Proxy, ProxyError};
 pub use sources::{SourceError, Sources};
 pub use target::{Target, UrlError};
-pub use tls::{Identity, Resume, Sessions, Tls, TlsOptions};
+pub use tls::{Identity, Resume, Sessions, Tls, TlsOptions, lacks_roots, trust_for_want_of_system_roots};
 pub use trace::{Answer, Attempt, Trace};
 pub use wire::{Canceller, Traffic};

@@ -1,4 +1,5 @@
-//! TLS: configurations that are shared, and the handshake. A user's own sessions stand in `sessions`, whom to trust in `verify`.
+//! TLS: configurations that are shared, and the handshake. A user's own sessions stand in `sessions`, how to trust in `verify`, whom
+//! everybody trusts in `roots`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,18 +19,20 @@ use rustls::{CipherSuite, ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+pub use self::roots::{lacks_roots, trust_for_want_of_system_roots};
 pub use self::sessions::Sessions;
 use self::verify::{Trusted, Verifier, in_words};
 use crate::Error;
 use crate::tcp::Socket;
 
+mod roots;
 mod sessions;
 mod verify;
 
 /// What a user can choose about TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TlsOptions {
-    /// Verify the server's certificate against system roots, the extra CA file and the host.
+    /// Verify the server's certificate against the system's roots (see [`lacks_roots`]), the extra CA file and the host.
     pub verify: bool,
     /// PEM file with further CA certificates; not read without `verify`.
     pub ca_file: Option<PathBuf>,
@@ -258,18 +261,14 @@ impl Shared {
         Ok(Arc::new(Verifier { trust, provider }))
     }
 
+    /// What the user named is enough where there is nothing else.
     fn roots(&self) -> Result<RootCertStore, Error> {
         let mut roots = RootCertStore::empty();
-        let native = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(native.certs);
+        let common = roots::common();
+        roots.add_parsable_certificates(common.iter().flatten().cloned());
         roots.add_parsable_certificates(self.extra.iter().cloned());
         if roots.is_empty() {
-            let why: Vec<String> = native.errors.iter().map(ToString::to_string).collect();
-            return Err(Error::Roots {
-                what: format!("the system has no CA certificates {}", why.join("; "))
-                    .trim()
-                    .into(),
-            });
+            common?;
         }
         Ok(roots)
     }

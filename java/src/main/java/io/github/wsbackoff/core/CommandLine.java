@@ -20,6 +20,7 @@ public final class CommandLine {
    */
   public static int run(String... args) {
     NativeLibrary.load();
+    Anchors.provideFor(args);
     CountDownLatch ended = new CountDownLatch(1);
     Thread hook = new Thread(() -> stop(ended), "ws-backoff-stop");
     Runtime.getRuntime().addShutdownHook(hook);

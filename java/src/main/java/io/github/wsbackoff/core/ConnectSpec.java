@@ -17,6 +17,7 @@ public final class ConnectSpec {
   private static final Long DNS_TTL = seconds(Security.getProperty("networkaddress.cache.ttl"));
 
   private final Map<String, Object> spec = new LinkedHashMap<>();
+  private final Map<String, String> properties;
   private Identity identity;
   private List<byte[]> roots = Collections.emptyList();
 
@@ -25,6 +26,7 @@ public final class ConnectSpec {
    * @param user who connects, stable over runs (a seed gives each user a stream)
    */
   public ConnectSpec(Map<String, String> properties, String user) {
+    this.properties = properties;
     spec.put("element", "ConnectSampler");
     spec.put("properties", properties);
     spec.put("user", user);
@@ -76,6 +78,13 @@ public final class ConnectSpec {
         && spec.equals(other.spec)
         && roots.equals(other.roots)
         && (identity == null ? other.identity == null : identity.sameAs(other.identity));
+  }
+
+  /** Where it may connect to, as far as that stands in it. */
+  String[] addresses() {
+    return new String[] {
+      properties.get("wsb.url"), properties.get("wsb.baseUrl"), (String) spec.get("baseUrl")
+    };
   }
 
   byte[] toJson() {

@@ -67,6 +67,15 @@ final class Native {
    */
   static native long prepare(byte[] spec);
 
+  /** Whether the system has no CA certificates and none were handed over either. */
+  static native boolean lacksRoots();
+
+  /**
+   * Hands over the CA certificates to trust where the system has none: a JSON array of DER in
+   * Base64.
+   */
+  static native void trust(byte[] roots);
+
   /** Frees an operation. */
   static native void discard(long operation);
 

@@ -40,6 +40,7 @@ public final class Operation implements AutoCloseable {
    */
   public static Operation prepare(ConnectSpec spec) {
     NativeLibrary.load();
+    Anchors.provideFor(spec.addresses());
     return new Operation(Native.prepare(spec.toJson()));
   }
 
