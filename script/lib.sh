@@ -46,10 +46,21 @@ install_packages() {
     || fail "could not install: $*"
 }
 
-# need_rust: a Rust toolchain cannot come from a package here, Debian's is too old.
+# need_rust: rustup's toolchain where there is one, else Debian's: rustc-web is the new one of Debian 12, rustc that of 13.
 need_rust() {
+  local minimum version
   command -v cargo >/dev/null 2>&1 || { [ -x "$HOME/.cargo/bin/cargo" ] && PATH="$HOME/.cargo/bin:$PATH"; }
-  command -v cargo >/dev/null 2>&1 || fail "please install Rust 1.85 or newer (rustup), then try again"
+  if ! command -v cargo >/dev/null 2>&1; then
+    if [ "$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-}")" = 12 ]; then
+      need_command cargo rustc-web cargo-web
+    else
+      need_command cargo rustc cargo
+    fi
+  fi
+  minimum=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  version=$(rustc --version | cut -d' ' -f2)
+  [ "$(printf '%s\n' "$minimum" "$version" | sort -V | head -1)" = "$minimum" ] \
+    || fail "Rust is $version, please install $minimum or newer (rustup), then try again"
 }
 
 # need_build_tools: all that script/build and the tests need to compile.
