@@ -51,9 +51,9 @@ fn plans_that_were_made_to_be_slow_are_done_in_time() {
     let call = "<HTTPSamplerProxy/><hashTree/>";
     let extractor = "<RegexExtractor><stringProp name=\"RegexExtractor.refname\">v</stringProp></RegexExtractor><hashTree/>";
     for inner in [
-        retrier.repeat(50_000),
-        format!("{}{}", retrier.repeat(90), call.repeat(100_000)),
-        looping("${__jexl3(\"${v}\" != \"x\")}", &format!("{}{}<ConstantTimer/><hashTree/>", extractor.repeat(40_000), call.repeat(40_000))),
+        retrier.repeat(20_000),
+        format!("{}{}", retrier.repeat(90), call.repeat(40_000)),
+        looping("${__jexl3(\"${v}\" != \"x\")}", &format!("{}{}<ConstantTimer/><hashTree/>", extractor.repeat(16_000), call.repeat(16_000))),
         looping("${__jexl3(\"${v}\" != \"x\")}", &format!("{}{}<ConstantTimer/><hashTree/>", extractor.repeat(400), call.repeat(400))).repeat(100),
         looping(&format!("${{__jexl3(\"${{ok}}\" != \"{}\")}}", "x".repeat(10_000_000)), &scripted("vars.put('ok', prev.responseCode)")),
         looping("${__jexl3(\"${ok}\" != \"1\")}", &scripted(&format!("sleep(1) // ${{ok}} {}", "x".repeat(10_000_000)))),
@@ -80,10 +80,10 @@ fn plans_that_were_made_to_be_slow_are_done_in_time() {
             "${__jexl3(\"${ok}\" != \"1\")}",
             &scripted(&format!("def a = '{}'; def f(n) {{ f(n) }}; prev.successful; sleep(1); while (true) {{ f(1); for (;;) {{}} }}", "x".repeat(9_000))),
         ).repeat(50),
-        read.repeat(120_000),
-        open.repeat(80_000),
-        format!("{}{}", filter.repeat(40_000), read.repeat(60_000)),
-        format!("{}{}", header.repeat(10_000), open.repeat(20_000)),
+        read.repeat(48_000),
+        open.repeat(32_000),
+        format!("{}{}", filter.repeat(16_000), read.repeat(24_000)),
+        format!("{}{}", header.repeat(4_000), open.repeat(8_000)),
         nested(DEEPEST - 10),
         format!("<a>{}</a>", "&#65;".repeat(1_000_000)),
         format!("<a b=\"{}\"/>", "x".repeat(5_000_000)),
