@@ -54,6 +54,7 @@ pub async fn perform(
         hold,
         berth,
         timeout: operation.timeout,
+        has_read_all: false,
         last_look: None,
     };
     let broken = driver.drive(&mut talk).await.err();
@@ -65,6 +66,8 @@ struct Driver<'a> {
     hold: &'a Hold,
     berth: &'a Berth,
     timeout: Duration,
+    /// All that was there before the sending has been read: the reactor tells of what comes since, and to look for it is a system call.
+    has_read_all: bool,
     /// An end of a time, and the one read behind it whose messages count: we may have been held up while the answer came.
     last_look: Option<(Instant, Instant)>,
 }
@@ -89,14 +92,16 @@ impl Driver<'_> {
         }
     }
 
-    async fn look(&self, talk: &mut Talk<'_>) -> Result<(), Failure> {
+    async fn look(&mut self, talk: &mut Talk<'_>) -> Result<(), Failure> {
         while look(there(&mut self.hold.live()), talk, self.timeout)? == Looked::Behind {
             self.berth.give_way().await;
         }
+        // What is held back is told to the next who reads.
+        self.has_read_all = !there(&mut self.hold.live()).connection.is_held();
         Ok(())
     }
 
-    async fn send(&self, talk: &mut Talk<'_>, message: &Outgoing<'_>) -> Result<(), Failure> {
+    async fn send(&mut self, talk: &mut Talk<'_>, message: &Outgoing<'_>) -> Result<(), Failure> {
         let end = talk.start().checked_add(self.timeout);
         let mut sending = None;
         loop {
@@ -116,6 +121,7 @@ impl Driver<'_> {
                 }
             };
             parked.await;
+            self.has_read_all = false;
         }
     }
 
@@ -162,7 +168,12 @@ impl Driver<'_> {
                 let mut locked = self.hold.live();
                 let live = there(&mut locked);
                 let is_late = end.is_some_and(|end| Instant::now() >= end);
-                match live.receive_now() {
+                let found = if std::mem::take(&mut self.has_read_all) && !is_late {
+                    Ok(None)
+                } else {
+                    live.receive_now()
+                };
+                match found {
                     Ok(Some(Received {
                         close: Some(closed), ..
                     })) => return Err(Failure::closed(&closed)),
