@@ -207,7 +207,11 @@ final class DelayChart extends JComponent {
   }
 
   private Color accent() {
-    Color background = background();
+    return accent(background());
+  }
+
+  /** What stands out from this background. */
+  static Color accent(Color background) {
     int light = background.getRed() + background.getGreen() + background.getBlue();
     return light > 3 * 128 ? LIGHT_ACCENT : DARK_ACCENT;
   }

@@ -106,6 +106,12 @@ final class PropertyField implements Binding {
     return text.getText();
   }
 
+  /** Whether its own value counts, not what is inherited or built in. */
+  boolean isSet() {
+    String value = value();
+    return !(Spec.isMessageText(key.name) ? value : value.trim()).isEmpty();
+  }
+
   /** Has this called, on the event thread, whenever the value may have changed. */
   void onChange(Runnable changed) {
     text.getDocument()

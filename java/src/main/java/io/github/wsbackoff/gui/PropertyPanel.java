@@ -2,6 +2,8 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Spec;
+import java.lang.ref.WeakReference;
+import java.text.MessageFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -21,8 +23,9 @@ import org.apache.jmeter.testelement.property.JMeterProperty;
 import org.apache.jmeter.testelement.property.PropertyIterator;
 
 /**
- * The properties of one element, made from the key table: a titled panel a section, labels and
- * fields in columns that align over all sections.
+ * The properties of one element, made from the key table: first those that say what it is for, then
+ * a section that can be closed for each group of others; labels and fields in columns that align
+ * over all sections.
  */
 final class PropertyPanel extends JPanel implements Binding {
   private static final long serialVersionUID = 1L;
@@ -40,6 +43,11 @@ final class PropertyPanel extends JPanel implements Binding {
    */
   private final boolean inherits;
 
+  private final transient List<FoldedSection> folded = new ArrayList<>();
+
+  /** The element that is shown, as JMeter shows it again and again. */
+  private transient WeakReference<TestElement> shown = new WeakReference<>(null);
+
   PropertyPanel(String element, String note) {
     super(new MigLayout("fillx, wrap 1, insets 0, gapy 6, hidemode 3", "[fill,grow]"));
     List<Spec.Key> keys = Spec.get().keysOf(element);
@@ -50,22 +58,56 @@ final class PropertyPanel extends JPanel implements Binding {
     }
     add(new NoteText(note), "wmin 0");
     keys.forEach(key -> fields.add(new PropertyField(key)));
-    int labelWidth =
-        fields.stream().mapToInt(f -> f.label().getPreferredSize().width).max().getAsInt();
+    List<FirstFields.Group> first = FirstFields.of(element);
+    first.forEach(this::addFirst);
+    Set<String> above = first.stream().flatMap(g -> g.keys.stream()).collect(Collectors.toSet());
     for (Spec.Section section : Spec.get().sections()) {
       List<PropertyField> own =
           fields.stream()
               .filter(field -> field.key().section.equals(section.id))
+              .filter(field -> !above.contains(field.key().name))
               .collect(Collectors.toList());
-      if (!own.isEmpty()) {
-        JPanel panel = sectionPanel(section.title, own, labelWidth);
-        add(panel);
-        if (own.stream().anyMatch(field -> field.key().name.equals(STRATEGY))) {
-          panel.add(preview, "newline, span 4, growx, wmin 0");
-        }
+      if (own.isEmpty()) {
+        continue;
+      }
+      if (first.isEmpty()) {
+        add(titled(section.title, own));
+      } else {
+        boolean more = first.stream().anyMatch(group -> group.section.equals(section.id));
+        addFolded(section, more, own);
       }
     }
     policyFields().forEach(field -> field.onChange(preview::changed));
+  }
+
+  private void addFirst(FirstFields.Group group) {
+    String title =
+        Spec.get().sections().stream()
+            .filter(section -> section.id.equals(group.section))
+            .map(section -> section.title)
+            .collect(Collectors.joining());
+    add(titled(title, group.keys.stream().map(this::field).collect(Collectors.toList())));
+  }
+
+  private void addFolded(Spec.Section section, boolean more, List<PropertyField> own) {
+    String title =
+        more ? MessageFormat.format(Messages.get("section.more"), section.title) : section.title;
+    FoldedSection folds = new FoldedSection(section.id, title, own, grid(own));
+    folded.add(folds);
+    add(folds);
+  }
+
+  private JPanel titled(String title, List<PropertyField> own) {
+    JPanel panel = grid(own);
+    panel.setBorder(BorderFactory.createTitledBorder(title));
+    return panel;
+  }
+
+  private PropertyField field(String key) {
+    return fields.stream()
+        .filter(field -> field.key().name.equals(key))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException(key));
   }
 
   private Stream<PropertyField> policyFields() {
@@ -131,21 +173,32 @@ final class PropertyPanel extends JPanel implements Binding {
   @Override
   public void updateUi(TestElement element) {
     fields.forEach(field -> field.updateUi(element));
+    if (shown.get() != element) { // else somebody works on it, and has opened what they want
+      folded.forEach(FoldedSection::showWhatIsSet);
+      shown = new WeakReference<>(element);
+    }
     preview.changed(); // the fields may be as before, and the element inherit other values
   }
 
   /** Short fields stand two in a line, long ones have a line of their own. */
-  private static JPanel sectionPanel(String title, List<PropertyField> fields, int labelWidth) {
-    String pair = "[" + labelWidth + "!]rel[fill,grow,sizegroup fields,90::]";
+  private JPanel grid(List<PropertyField> own) {
+    String pair = "[" + labelWidth() + "!]rel[fill,grow,sizegroup fields,90::]";
     JPanel panel = new JPanel(new MigLayout("fillx, insets 4 6 6 6", pair + "16" + pair));
-    panel.setBorder(BorderFactory.createTitledBorder(title));
     boolean lineOpen = false;
-    for (PropertyField field : fields) {
+    for (PropertyField field : own) {
       boolean beside = lineOpen && field.isShort();
       panel.add(field.label(), beside ? "" : "newline");
       panel.add(field.component(), field.isShort() ? "wmin 90" : "wmin 90, span 3, growx");
       lineOpen = field.isShort() && !beside;
     }
+    if (own.stream().anyMatch(field -> field.key().name.equals(STRATEGY))) {
+      panel.add(preview, "newline, span 4, growx, wmin 0");
+    }
     return panel;
+  }
+
+  /** One for all, so that fields align over all sections. */
+  private int labelWidth() {
+    return fields.stream().mapToInt(f -> f.label().getPreferredSize().width).max().getAsInt();
   }
 }

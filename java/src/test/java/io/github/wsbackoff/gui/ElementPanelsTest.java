@@ -21,8 +21,6 @@ import io.github.wsbackoff.sampler.ReceiveSampler;
 import io.github.wsbackoff.sampler.SendSampler;
 import io.github.wsbackoff.timer.PaceTimer;
 import io.github.wsbackoff.visualizers.ConnectsListener;
-import java.awt.Component;
-import java.awt.Container;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
@@ -31,12 +29,11 @@ import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.OutputStream;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import javax.swing.JComponent;
+import javax.swing.JLabel;
 import javax.swing.JScrollPane;
 import javax.swing.text.JTextComponent;
 import org.apache.jmeter.config.ConfigTestElement;
@@ -260,11 +257,10 @@ public class ElementPanelsTest {
   @Test
   public void the_panel_can_be_laid_out_without_cutting_a_label() {
     AbstractJMeterGuiComponent gui = gui();
+    Parts.openAll(gui);
     gui.setSize(900, 1200);
-    layOut(gui);
-    List<JComponent> labels = new ArrayList<>();
-    collect(gui, javax.swing.JLabel.class, labels);
-    for (JComponent label : labels) {
+    Parts.settle(gui);
+    for (JLabel label : Parts.of(gui, JLabel.class)) {
       assertTrue(label.toString(), label.getWidth() >= label.getPreferredSize().width);
     }
   }
@@ -279,12 +275,11 @@ public class ElementPanelsTest {
     int noteHeight = 0;
     for (int width : new int[] {1600, 1000, 700}) {
       window.setSize(width, 600);
-      settle(window);
+      Parts.settle(window);
       assertEquals(window.getViewport().getWidth(), gui.getWidth());
-      List<JComponent> notes = new ArrayList<>();
-      collect(gui, NoteText.class, notes);
+      List<NoteText> notes = Parts.of(gui, NoteText.class);
       assertEquals(1, notes.size());
-      NoteText note = (NoteText) notes.get(0);
+      NoteText note = notes.get(0);
       assertTrue("wider than " + width, note.getWidth() <= gui.getWidth());
       int needed = note.getUI().getPreferredSize(note).height;
       assertTrue("cut to " + note.getHeight() + " of " + needed, note.getHeight() >= needed);
@@ -368,51 +363,12 @@ public class ElementPanelsTest {
   }
 
   private static Map<String, JTextComponent> fields(AbstractJMeterGuiComponent gui) {
-    List<JComponent> found = new ArrayList<>();
-    collect(gui, JTextComponent.class, found);
     Map<String, JTextComponent> fields = new HashMap<>();
-    for (JComponent field : found) {
+    for (JTextComponent field : Parts.of(gui, JTextComponent.class)) {
       if (field.getName() != null && field.getName().startsWith("wsb.")) {
-        fields.put(field.getName(), (JTextComponent) field);
+        fields.put(field.getName(), field);
       }
     }
     return fields;
-  }
-
-  private static void collect(Container parent, Class<?> kind, List<JComponent> found) {
-    for (Component child : parent.getComponents()) {
-      if (kind.isInstance(child)) {
-        found.add((JComponent) child);
-      }
-      if (child instanceof Container) {
-        collect((Container) child, kind, found);
-      }
-    }
-  }
-
-  /** What a shown window does by itself: a text knows its height only once it has its width. */
-  private static void settle(Container window) {
-    for (int pass = 0; pass < 3; pass++) {
-      invalidateAll(window);
-      layOut(window);
-    }
-  }
-
-  private static void invalidateAll(Container container) {
-    for (Component child : container.getComponents()) {
-      if (child instanceof Container) {
-        invalidateAll((Container) child);
-      }
-    }
-    container.invalidate();
-  }
-
-  private static void layOut(Container container) {
-    container.doLayout();
-    for (Component child : container.getComponents()) {
-      if (child instanceof Container) {
-        layOut((Container) child);
-      }
-    }
   }
 }
