@@ -173,6 +173,11 @@ public final class Spec {
     return MESSAGE_TEXTS.contains(name);
   }
 
+  /** Whether a value counts: blanks set nothing, but in messages. */
+  public static boolean isSet(String name, String value) {
+    return !(isMessageText(name) ? value : value.trim()).isEmpty();
+  }
+
   private Optional<Key> find(String name) {
     return Optional.ofNullable(keys.get(name));
   }

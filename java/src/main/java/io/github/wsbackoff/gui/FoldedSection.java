@@ -54,7 +54,8 @@ final class FoldedSection extends JPanel {
 
   private void count() {
     long set = set();
-    header.setText(
-        set == 0 ? title : MessageFormat.format(Messages.get("section.set"), title, set));
+    long wrong = fields.stream().filter(PropertyField::isWrong).count();
+    String text = wrong > 0 ? "section.wrong" : "section.set";
+    header.setText(set == 0 ? title : MessageFormat.format(Messages.get(text), title, set, wrong));
   }
 }

@@ -1,19 +1,15 @@
 package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.core.Query;
-import java.awt.Color;
-import java.awt.Insets;
 import java.awt.event.HierarchyEvent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import java.util.function.Supplier;
-import javax.swing.BorderFactory;
-import javax.swing.JLabel;
 import javax.swing.JPanel;
-import javax.swing.JTextArea;
 import javax.swing.SwingWorker;
 import javax.swing.Timer;
 import net.miginfocom.swing.MigLayout;
@@ -33,7 +29,8 @@ final class PolicyPreview extends JPanel {
   private static final int QUIET_MILLIS = 200;
 
   private final transient Supplier<Map<String, String>> values;
-  private final JTextArea line = new JTextArea();
+  private final transient Function<List<String>, String> problems;
+  private final ReadText line = new ReadText();
   private final DelayChart chart = new DelayChart();
   private final Timer quiet = new Timer(QUIET_MILLIS, event -> refresh());
 
@@ -44,19 +41,13 @@ final class PolicyPreview extends JPanel {
    * Nothing to see yet.
    *
    * @param values the properties of the panel that are set, of the policy and its hints
+   * @param problems makes one text of what the native part finds wrong, a text a property
    */
-  PolicyPreview(Supplier<Map<String, String>> values) {
+  PolicyPreview(Supplier<Map<String, String>> values, Function<List<String>, String> problems) {
     super(new MigLayout("fillx, wrap 1, insets 0, gapy 4, hidemode 3", "[fill,grow]"));
     this.values = values;
+    this.problems = problems;
     quiet.setRepeats(false);
-    line.setEditable(false);
-    line.setFocusable(false);
-    line.setOpaque(false);
-    line.setBorder(BorderFactory.createEmptyBorder());
-    line.setMargin(new Insets(0, 0, 0, 0));
-    line.setLineWrap(true);
-    line.setWrapStyleWord(true);
-    line.setFont(new JLabel().getFont());
     line.setToolTipText(Messages.get("preview.tooltip"));
     line.getAccessibleContext().setAccessibleName(Messages.get("preview.name"));
     // A wrapped text would like to stay as wide as it ever was.
@@ -121,16 +112,13 @@ final class PolicyPreview extends JPanel {
   }
 
   private void show(Query.Bands answer) {
-    Color text = new JLabel().getForeground();
     if (!answer.problems.isEmpty()) {
-      line.setForeground(DelayChart.mix(text, Color.RED, 0.6));
-      line.setText(String.join("\n", answer.problems));
+      line.warn(problems.apply(answer.problems));
       // Most likely somebody is typing: the chart keeps its place.
       chart.show(answer.bands);
     } else {
       boolean unknown = !answer.unknown.isEmpty();
-      line.setForeground(text);
-      line.setText(
+      line.say(
           unknown
               ? Messages.get("preview.later") + " " + String.join(", ", answer.unknown)
               : answer.line);

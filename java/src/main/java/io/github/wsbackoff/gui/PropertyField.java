@@ -2,7 +2,9 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.core.Spec;
 import java.awt.BorderLayout;
-import java.awt.Font;
+import java.awt.Color;
+import java.awt.Component;
+import java.text.MessageFormat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -13,8 +15,6 @@ import javax.swing.JComponent;
 import javax.swing.JFileChooser;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
-import javax.swing.JScrollPane;
-import javax.swing.JTextArea;
 import javax.swing.JTextField;
 import javax.swing.ListCellRenderer;
 import javax.swing.event.DocumentEvent;
@@ -35,19 +35,42 @@ final class PropertyField implements Binding {
       Arrays.asList(
           "text", "duration", "integer", "number", "choice", "boolean", "statuses", "size");
 
+  /** A sentence of more letters needs a line of its own. */
+  private static final int LONGEST_SHORT = 24;
+
   private static final int COLUMNS = 9;
   private static final int ROWS = 5;
 
   private final Spec.Key key;
+  private final String element;
   private final JLabel label;
+
+  /**
+   * What the plan has, and how it is shown: that is kept to the letter until somebody changes it.
+   */
+  private String shownValue = "";
+
+  private String shownText = "";
+
+  /** What counts while nothing is set here; null: what is built in. */
+  private Scope.Inherited inherited;
+
   private final JTextComponent text;
   private final JComponent component;
 
-  PropertyField(Spec.Key key) {
+  /**
+   * An empty field.
+   *
+   * @param element simple class name of the element whose property it is
+   */
+  PropertyField(Spec.Key key, String element) {
     this.key = key;
-    label = new JLabel(key.label);
-    text = Spec.isMessageText(key.name) ? area() : new HintField(key.defaultText, COLUMNS);
+    this.element = element;
+    label = new JLabel(Wording.label(key));
+    text = Spec.isMessageText(key.name) ? new HintArea(ROWS, COLUMNS) : new HintField(COLUMNS);
     component = build();
+    inherit(null);
+    onChange(this::colour);
     String tooltip = tooltip();
     label.setToolTipText(tooltip);
     text.setToolTipText(tooltip);
@@ -70,22 +93,14 @@ final class PropertyField implements Binding {
     return component;
   }
 
-  /** Messages have lines. */
-  private static JTextComponent area() {
-    JTextArea area = new JTextArea(ROWS, COLUMNS);
-    area.setFont(new Font(Font.MONOSPACED, Font.PLAIN, new JTextField().getFont().getSize()));
-    return area;
-  }
-
   private JComponent build() {
-    if (text instanceof JTextArea) {
-      return new JScrollPane(text);
+    if (text instanceof HintArea) {
+      return new FramedPane((HintArea) text);
     }
     switch (key.type) {
       case "choice":
-        return combo(key.choices);
       case "boolean":
-        return combo(Arrays.asList("true", "false"));
+        return combo();
       case "file":
         return withBrowseButton();
       default:
@@ -94,22 +109,84 @@ final class PropertyField implements Binding {
   }
 
   boolean isShort() {
-    return SHORT.contains(key.type) && !Spec.isMessageText(key.name);
+    return SHORT.contains(key.type)
+        && !Spec.isMessageText(key.name)
+        && Wording.words(key).stream()
+            .allMatch(word -> Wording.spoken(key, word).length() <= LONGEST_SHORT);
   }
 
   void clear() {
     show("");
   }
 
-  /** What the field holds, "" if nothing. */
+  /** What the field holds, as a plan stores it; "" if nothing. */
   String value() {
-    return text.getText();
+    String now = text.getText();
+    return now.equals(shownText) ? shownValue : Wording.stored(key, now);
+  }
+
+  /** What counts of all that the plan says: its own value, else the inherited one, else "". */
+  String valueInForce() {
+    return isSet() || inherited == null ? value() : inherited.value;
+  }
+
+  /** What counts in the end: as before, else what is built in. */
+  String textInForce() {
+    String value = valueInForce();
+    return Spec.isSet(key.name, value) ? value : Spec.get().defaultOf(key.name);
   }
 
   /** Whether its own value counts, not what is inherited or built in. */
   boolean isSet() {
-    String value = value();
-    return !(Spec.isMessageText(key.name) ? value : value.trim()).isEmpty();
+    return Spec.isSet(key.name, value());
+  }
+
+  /**
+   * Shows in grey what counts while nothing is set here.
+   *
+   * @param inherited what another element sets; null: what is built in counts
+   */
+  void inherit(Scope.Inherited inherited) {
+    this.inherited = inherited;
+    String special = Messages.getOrEmpty("default." + element + "." + key.name);
+    String builtIn = Wording.spoken(key, special.isEmpty() ? key.defaultText : special);
+    ((Hinted) text)
+        .setHint(
+            inherited == null
+                ? builtIn
+                : MessageFormat.format(
+                    Messages.get("hint.from"),
+                    Wording.spoken(key, inherited.value),
+                    inherited.from));
+  }
+
+  /** Whether it holds what cannot be. */
+  boolean isWrong() {
+    return FieldCheck.isWrong(key, value());
+  }
+
+  /**
+   * What is wrong with what the field holds, with its label and its key; "" if nothing is known.
+   */
+  String problem() {
+    return isWrong()
+        ? MessageFormat.format(Messages.get("wrong"), key.label, key.name, value(), allowed())
+        : "";
+  }
+
+  private void colour() {
+    Color normal = new JTextField().getForeground();
+    text.setForeground(isWrong() ? ReadText.warning(normal) : normal);
+  }
+
+  /** Whether it means anything as the other fields are; it keeps what it holds. */
+  void setRelevant(boolean relevant) {
+    label.setEnabled(relevant);
+    text.setEnabled(relevant);
+    component.setEnabled(relevant);
+    for (Component part : component.getComponents()) {
+      part.setEnabled(relevant);
+    }
   }
 
   /** Has this called, on the event thread, whenever the value may have changed. */
@@ -136,7 +213,7 @@ final class PropertyField implements Binding {
 
   @Override
   public void updateElement(TestElement element) {
-    String value = text.getText();
+    String value = value();
     if (value.isEmpty()) {
       element.removeProperty(key.name);
     } else {
@@ -150,15 +227,21 @@ final class PropertyField implements Binding {
   }
 
   private void show(String value) {
+    shownValue = value;
+    shownText = Wording.words(key).contains(value) ? Wording.spoken(key, value) : value;
     if (component instanceof JComboBox) {
       // Its own idea of what is chosen must follow, else choosing that again does nothing.
-      ((JComboBox<?>) component).setSelectedItem(value);
+      ((JComboBox<?>) component).setSelectedItem(shownText);
     }
-    text.setText(value);
+    text.setText(shownText);
     text.setCaretPosition(0);
   }
 
-  private JComponent combo(List<String> choices) {
+  private JComponent combo() {
+    List<String> sentences =
+        Wording.words(key).stream()
+            .map(word -> Wording.spoken(key, word))
+            .collect(Collectors.toList());
     JComboBox<String> combo = new JComboBox<>();
     combo.setEditor(
         new BasicComboBoxEditor() {
@@ -170,15 +253,20 @@ final class PropertyField implements Binding {
     text.setBorder(BorderFactory.createEmptyBorder(0, 2, 0, 2)); // the box draws one already
     combo.setEditable(true);
     combo.addItem(""); // back to the default
-    choices.forEach(combo::addItem);
-    combo.setMaximumRowCount(choices.size() + 1);
+    sentences.forEach(combo::addItem);
+    combo.setPrototypeDisplayValue(""); // sentences are not to widen the panel
+    combo.setMaximumRowCount(sentences.size() + 1);
     ListCellRenderer<? super String> renderer = combo.getRenderer();
-    String unset = Messages.get("tooltip.default") + ": " + key.defaultText;
     combo.setRenderer(
         (list, value, index, selected, focused) ->
             renderer.getListCellRendererComponent(
-                list, "".equals(value) ? unset : value, index, selected, focused));
+                list, "".equals(value) ? unset() : value, index, selected, focused));
     return combo;
+  }
+
+  /** The first item of a list: what counts when nothing is chosen. */
+  private String unset() {
+    return MessageFormat.format(Messages.get("choice.unset"), ((Hinted) text).hint());
   }
 
   private JComponent withBrowseButton() {
@@ -197,19 +285,27 @@ final class PropertyField implements Binding {
   }
 
   private String tooltip() {
-    String allowed =
-        key.choices.isEmpty()
-            ? Messages.getOrEmpty("allowed." + key.type)
-            : key.choices.stream().collect(Collectors.joining(", "));
     String ifUnset = key.defaultText.isEmpty() ? Messages.get("tooltip.none") : key.defaultText;
     StringBuilder html = new StringBuilder("<html><body style='width: 300px'>");
     html.append(escape(key.help)).append("<br>");
     line(html, "tooltip.default", ifUnset);
+    String allowed = allowed();
     if (!allowed.isEmpty()) {
       line(html, "tooltip.allowed", allowed);
     }
+    Relevance relevance = Relevance.of(key.name);
+    if (relevance != null) {
+      line(html, "tooltip.only", relevance.decider + " = " + String.join(", ", relevance.values));
+    }
     line(html, "tooltip.property", key.name);
     return html.append("</body></html>").toString();
+  }
+
+  /** What may stand here, as a plan stores it; "" if anything may. */
+  private String allowed() {
+    return key.choices.isEmpty()
+        ? Messages.getOrEmpty("allowed." + key.type)
+        : String.join(", ", key.choices);
   }
 
   private static void line(StringBuilder html, String title, String text) {

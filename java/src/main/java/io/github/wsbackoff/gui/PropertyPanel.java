@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -36,7 +37,7 @@ final class PropertyPanel extends JPanel implements Binding {
   private static final String STRATEGY = "wsb.retry.strategy";
 
   private final transient List<PropertyField> fields = new ArrayList<>();
-  private final PolicyPreview preview = new PolicyPreview(this::policy);
+  private final PolicyPreview preview = new PolicyPreview(this::policy, this::problems);
 
   /**
    * Whether the element takes from the defaults what it leaves empty; then those have all its keys.
@@ -44,6 +45,9 @@ final class PropertyPanel extends JPanel implements Binding {
   private final boolean inherits;
 
   private final transient List<FoldedSection> folded = new ArrayList<>();
+
+  /** Whether fields are disabled that mean nothing. */
+  private boolean weighs;
 
   /** The element that is shown, as JMeter shows it again and again. */
   private transient WeakReference<TestElement> shown = new WeakReference<>(null);
@@ -57,7 +61,7 @@ final class PropertyPanel extends JPanel implements Binding {
       return;
     }
     add(new NoteText(note), "wmin 0");
-    keys.forEach(key -> fields.add(new PropertyField(key)));
+    keys.forEach(key -> fields.add(new PropertyField(key, element)));
     List<FirstFields.Group> first = FirstFields.of(element);
     first.forEach(this::addFirst);
     Set<String> above = first.stream().flatMap(g -> g.keys.stream()).collect(Collectors.toSet());
@@ -78,6 +82,18 @@ final class PropertyPanel extends JPanel implements Binding {
       }
     }
     policyFields().forEach(field -> field.onChange(preview::changed));
+    // What stands in defaults counts for many elements, and each may choose something else.
+    if (!element.equals(WebSocketDefaults.class.getSimpleName())) {
+      fields.stream().filter(this::decides).forEach(field -> field.onChange(this::weigh));
+      weighs = true;
+      weigh();
+    }
+  }
+
+  private boolean decides(PropertyField field) {
+    return fields.stream()
+        .map(other -> Relevance.of(other.key().name))
+        .anyMatch(relevance -> relevance != null && relevance.decider.equals(field.key().name));
   }
 
   private void addFirst(FirstFields.Group group) {
@@ -116,15 +132,8 @@ final class PropertyPanel extends JPanel implements Binding {
 
   /** What holds for the policy: what the panel has, else what the element inherits. */
   private Map<String, String> policy() {
-    Map<String, String> inherited = inherits ? Scope.inherited() : Collections.emptyMap();
     Map<String, String> values = new LinkedHashMap<>();
-    policyFields()
-        .forEach(
-            field -> {
-              String key = field.key().name;
-              String value = field.value();
-              values.put(key, value.trim().isEmpty() ? inherited.getOrDefault(key, "") : value);
-            });
+    policyFields().forEach(field -> values.put(field.key().name, field.valueInForce()));
     return values;
   }
 
@@ -173,6 +182,7 @@ final class PropertyPanel extends JPanel implements Binding {
   @Override
   public void updateUi(TestElement element) {
     fields.forEach(field -> field.updateUi(element));
+    inherit(element);
     if (shown.get() != element) { // else somebody works on it, and has opened what they want
       folded.forEach(FoldedSection::showWhatIsSet);
       shown = new WeakReference<>(element);
@@ -180,21 +190,50 @@ final class PropertyPanel extends JPanel implements Binding {
     preview.changed(); // the fields may be as before, and the element inherit other values
   }
 
-  /** Short fields stand two in a line, long ones have a line of their own. */
+  private void inherit(TestElement element) {
+    Map<String, Scope.Inherited> all = inherits ? Scope.of(element) : Collections.emptyMap();
+    fields.forEach(field -> field.inherit(all.get(field.key().name)));
+    if (weighs) {
+      weigh();
+    }
+  }
+
   private JPanel grid(List<PropertyField> own) {
-    String pair = "[" + labelWidth() + "!]rel[fill,grow,sizegroup fields,90::]";
-    JPanel panel = new JPanel(new MigLayout("fillx, insets 4 6 6 6", pair + "16" + pair));
-    boolean lineOpen = false;
-    for (PropertyField field : own) {
-      boolean beside = lineOpen && field.isShort();
-      panel.add(field.label(), beside ? "" : "newline");
-      panel.add(field.component(), field.isShort() ? "wmin 90" : "wmin 90, span 3, growx");
-      lineOpen = field.isShort() && !beside;
-    }
+    FieldGrid grid = new FieldGrid(own, labelWidth());
     if (own.stream().anyMatch(field -> field.key().name.equals(STRATEGY))) {
-      panel.add(preview, "newline, span 4, growx, wmin 0");
+      grid.add(preview, "newline, span 4, growx, wmin 0");
     }
-    return panel;
+    return grid;
+  }
+
+  /** Labels before keys; what a field says of itself already is not said again. */
+  private String problems(List<String> found) {
+    List<String> texts = new ArrayList<>();
+    for (String problem : found) {
+      Optional<PropertyField> field =
+          fields.stream().filter(f -> problem.startsWith(f.key().name + ":")).findFirst();
+      if (!field.isPresent()) {
+        texts.add(problem);
+      } else if (field.get().problem().isEmpty()) {
+        String key = field.get().key().name;
+        texts.add(field.get().key().label + " (" + key + ")" + problem.substring(key.length()));
+      }
+    }
+    return texts.isEmpty() ? Messages.get("preview.wrong") : String.join("\n", texts);
+  }
+
+  /** Enables the fields that mean something as the others are. */
+  private void weigh() {
+    for (PropertyField field : fields) {
+      Relevance relevance = Relevance.of(field.key().name);
+      if (relevance != null && hasField(relevance.decider)) {
+        field.setRelevant(relevance.holds(decider -> field(decider).textInForce()));
+      }
+    }
+  }
+
+  private boolean hasField(String key) {
+    return fields.stream().anyMatch(field -> field.key().name.equals(key));
   }
 
   /** One for all, so that fields align over all sections. */

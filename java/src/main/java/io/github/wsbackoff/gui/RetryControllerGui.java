@@ -8,6 +8,6 @@ public class RetryControllerGui extends AbstractWebSocketControllerGui {
 
   /** Lays out the panel. */
   public RetryControllerGui() {
-    super(RetryController.class, RetryController::new, "note", "note.RetryController");
+    super(RetryController.class, RetryController::new, "note.RetryController", "note");
   }
 }

@@ -15,20 +15,38 @@ import org.apache.jmeter.testelement.TestElement;
 final class Scope {
   private Scope() {}
 
-  /**
-   * The properties that hold for the element of the open panel where it sets none: those of the
-   * {@code wsb - Defaults} in its scope, the nearest first. To be called on the event thread.
-   */
-  static Map<String, String> inherited() {
-    GuiPackage gui = GuiPackage.getInstance();
-    return gui == null ? Collections.emptyMap() : inherited(gui.getCurrentNode());
+  /** A property that another element sets. */
+  static final class Inherited {
+    /** As it stands there, variables and all. */
+    final String value;
+
+    /** What that element is called in the plan. */
+    final String from;
+
+    private Inherited(String value, String from) {
+      this.value = value;
+      this.from = from;
+    }
   }
 
-  static Map<String, String> inherited(JMeterTreeNode node) {
-    Map<String, String> values = new LinkedHashMap<>();
+  /**
+   * The properties that hold for an element where it sets none: those of the {@code wsb - Defaults}
+   * in its scope, the nearest first, and of several beside each other the upper one, as JMeter does
+   * it. Empty for an element that is not in the open plan. To be called on the event thread.
+   */
+  static Map<String, Inherited> of(TestElement element) {
+    GuiPackage gui = GuiPackage.getInstance();
+    return gui == null || element == null
+        ? Collections.emptyMap()
+        : inherited(gui.getTreeModel().getNodeOf(element));
+  }
+
+  static Map<String, Inherited> inherited(JMeterTreeNode node) {
+    Map<String, Inherited> values = new LinkedHashMap<>();
     if (node == null) {
       return values;
     }
+    Spec.Element kind = Spec.get().element(node.getTestElement().getClass().getSimpleName());
     // What stands beside a defaults element is not above it.
     boolean isDefaults = node.getTestElement() instanceof WebSocketDefaults;
     TreeNode level = isDefaults && node.getParent() != null ? node.getParent().getParent() : node;
@@ -36,18 +54,19 @@ final class Scope {
       for (Enumeration<?> children = level.children(); children.hasMoreElements(); ) {
         JMeterTreeNode child = (JMeterTreeNode) children.nextElement();
         if (child.isEnabled() && child.getTestElement() instanceof WebSocketDefaults) {
-          take(child.getTestElement(), values);
+          take(child, kind, values);
         }
       }
     }
     return values;
   }
 
-  private static void take(TestElement defaults, Map<String, String> values) {
+  private static void take(
+      JMeterTreeNode defaults, Spec.Element kind, Map<String, Inherited> values) {
     for (Spec.Key key : Spec.get().keysOf(WebSocketDefaults.class.getSimpleName())) {
-      String value = defaults.getPropertyAsString(key.name, "");
-      if (!value.isEmpty()) {
-        values.putIfAbsent(key.name, value);
+      String value = defaults.getTestElement().getPropertyAsString(key.name, "");
+      if (kind.inherits(key.name) && Spec.isSet(key.name, value)) {
+        values.putIfAbsent(key.name, new Inherited(value, defaults.getName()));
       }
     }
   }

@@ -5,6 +5,7 @@ import java.awt.Container;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import javax.swing.text.JTextComponent;
 
 /** The components of a panel, for tests that look at them. */
 final class Parts {
@@ -21,6 +22,14 @@ final class Parts {
           }
         });
     return found;
+  }
+
+  /** The field of a property. */
+  static JTextComponent field(Container panel, String key) {
+    return of(panel, JTextComponent.class).stream()
+        .filter(field -> key.equals(field.getName()))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(key));
   }
 
   private static void walk(Container parent, Consumer<Component> visit) {

@@ -6,10 +6,8 @@ import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.JMeterSetup;
 import io.github.wsbackoff.OwnClassLoader;
-import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.NativeLibrary;
 import io.github.wsbackoff.core.Query;
-import io.github.wsbackoff.sampler.ConnectSampler;
 import java.awt.Color;
 import java.awt.Component;
 import java.awt.Container;
@@ -26,11 +24,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import javax.swing.JPanel;
-import javax.swing.JTextArea;
 import javax.swing.SwingUtilities;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
-import org.apache.jmeter.gui.tree.JMeterTreeModel;
-import org.apache.jmeter.gui.tree.JMeterTreeNode;
 import org.apache.jmeter.testelement.TestElement;
 import org.junit.BeforeClass;
 import org.junit.Rule;
@@ -44,7 +39,8 @@ public class PolicyPreviewTest {
   @Rule public final Timeout timeout = Timeout.seconds(60);
 
   private final Map<String, String> values = new HashMap<>();
-  private final PolicyPreview preview = onEventThread(() -> new PolicyPreview(() -> values));
+  private final PolicyPreview preview =
+      onEventThread(() -> new PolicyPreview(() -> values, all -> String.join("\n", all)));
 
   @BeforeClass
   public static void jmeter() throws IOException {
@@ -174,29 +170,6 @@ public class PolicyPreviewTest {
   }
 
   @Test
-  public void the_nearest_defaults_in_scope_hold_where_the_panel_is_empty() {
-    JMeterTreeModel model = new JMeterTreeModel();
-    JMeterTreeNode plan = node(model, null, new ConnectSampler());
-    JMeterTreeNode outer = node(model, plan, defaults("1s", "5"));
-    JMeterTreeNode group = node(model, plan, new ConnectSampler());
-    JMeterTreeNode inner = node(model, group, defaults("2s", ""));
-    JMeterTreeNode connect = node(model, group, new ConnectSampler());
-    JMeterTreeNode own = node(model, connect, defaults("3s", ""));
-    JMeterTreeNode other = node(model, plan, new ConnectSampler());
-    node(model, other, defaults("9s", "9"));
-
-    assertEquals("3s 5", held(connect));
-    own.setEnabled(false);
-    assertEquals("2s 5", held(connect));
-    inner.setEnabled(false);
-    assertEquals("1s 5", held(connect));
-    assertEquals("what holds without it", "1s 5", held(inner));
-    assertEquals("null null", held(outer));
-    assertEquals("null null", held(null));
-    assertTrue("no window here", Scope.inherited().isEmpty());
-  }
-
-  @Test
   public void the_chart_is_readable_on_light_and_on_dark_ground() {
     for (Color[] look :
         new Color[][] {
@@ -320,27 +293,6 @@ public class PolicyPreviewTest {
     return most;
   }
 
-  private static String held(JMeterTreeNode node) {
-    Map<String, String> held = Scope.inherited(node);
-    return held.get("wsb.retry.base") + " " + held.get("wsb.retry.maxAttempts");
-  }
-
-  private static WebSocketDefaults defaults(String base, String maxAttempts) {
-    WebSocketDefaults defaults = new WebSocketDefaults();
-    defaults.setProperty("wsb.retry.base", base);
-    defaults.setProperty("wsb.retry.maxAttempts", maxAttempts);
-    return defaults;
-  }
-
-  private static JMeterTreeNode node(
-      JMeterTreeModel model, JMeterTreeNode parent, TestElement element) {
-    JMeterTreeNode node = new JMeterTreeNode(element, model);
-    if (parent != null) {
-      parent.add(node);
-    }
-    return node;
-  }
-
   private String refreshed() {
     onEventThread(
         () -> {
@@ -358,8 +310,8 @@ public class PolicyPreviewTest {
     return failure.get(null) != null;
   }
 
-  private static JTextArea line(PolicyPreview preview) {
-    return (JTextArea) find(preview, "JTextArea");
+  private static ReadText line(PolicyPreview preview) {
+    return (ReadText) find(preview, "ReadText");
   }
 
   private static DelayChart chart(PolicyPreview preview) {

@@ -149,10 +149,7 @@ public class SectionsTest {
   }
 
   private JTextComponent field(String key) {
-    return Parts.of(gui, JTextComponent.class).stream()
-        .filter(field -> key.equals(field.getName()))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError(key));
+    return Parts.field(gui, key);
   }
 
   /** The keys of the fields that one sees, in their order. */

@@ -1,0 +1,168 @@
+package io.github.wsbackoff.gui;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertTrue;
+
+import io.github.wsbackoff.JMeterSetup;
+import io.github.wsbackoff.core.Operation;
+import io.github.wsbackoff.core.Query;
+import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.core.TestRuns;
+import java.awt.Color;
+import java.io.IOException;
+import java.util.Collections;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
+import org.apache.jmeter.testelement.TestElement;
+import org.junit.AfterClass;
+import org.junit.BeforeClass;
+import org.junit.Test;
+
+/** What a panel says of values that cannot be, as one types; it must not contradict the sample. */
+public class FieldCheckTest {
+  @BeforeClass
+  public static void jmeter() throws IOException {
+    JMeterSetup.once();
+  }
+
+  @AfterClass
+  public static void endTest() {
+    TestRuns.ended();
+  }
+
+  @Test
+  public void it_judges_the_values_of_a_policy_as_the_native_part_does() {
+    String[][] cases = {
+      {
+        "wsb.retry.transientBase",
+        "1",
+        "1.",
+        ".5s",
+        "1500",
+        "250ms",
+        "1.5 S",
+        "2m",
+        "1h",
+        "1d",
+        "-0",
+        "-1"
+      },
+      {
+        "wsb.retry.transientBase",
+        "soon",
+        "1x",
+        "1 2s",
+        "1,5s",
+        "+1",
+        ".",
+        "",
+        "400d",
+        "366d",
+        "1e3",
+        "s"
+      },
+      {"wsb.retry.maxAttempts", "0", "+3", "7", "-1", "1.5", "three", "1 0", "0x1"},
+      {"wsb.retry.jitter", "0.5", "1", ".5", "1e-1", "half", "0,5", "0.5f", "NaN", "0x1p-1"},
+      {"wsb.retry.strategy", "full", "Full", "decorrelated-v2", "fool", "full jitter"},
+      {"wsb.hint.mode", "floor", "FLOOR", "ceiling"},
+      {"wsb.retry.throttle", "429", "429, 503", "502-504", "5xx", "closed.1013", "closed.*", "any"},
+      {"wsb.retry.throttle", "closed.4000-4999", "network,timeout", "4290", "429,", "many", "none"},
+    };
+    for (String[] each : cases) {
+      for (int i = 1; i < each.length; i++) {
+        Query.Bands answer =
+            Query.bands(Collections.singletonMap(each[0], each[i]), Collections.emptyList());
+        boolean refused = answer.problems.stream().anyMatch(text -> text.startsWith(each[0]));
+        assertEquals(
+            each[0] + " '" + each[i] + "' " + answer.problems,
+            refused,
+            FieldCheck.isWrong(key(each[0]), each[i]));
+      }
+    }
+  }
+
+  @Test
+  public void it_judges_the_values_of_messages_as_the_native_part_does() {
+    String[][] cases = {
+      {"wsb.readTimeout", "1s", "soon"},
+      {"wsb.match.count", "1", "one"},
+      {"wsb.match.mode", "next", "Next", "nearest"},
+      {"wsb.optional", "true", "FALSE", "yes"},
+      {"wsb.fragmentSize", "512", "64k", "64 KB", "16MiB", "12b", "k", "1.5k", "64q", "-1"},
+    };
+    for (String[] each : cases) {
+      for (int i = 1; i < each.length; i++) {
+        Map<String, String> properties = Collections.singletonMap(each[0], each[i]);
+        try (Operation operation = Operation.prepare("ExchangeSampler", properties)) {
+          assertEquals(
+              each[0] + " " + each[i],
+              operation.check(null) != null,
+              FieldCheck.isWrong(key(each[0]), each[i]));
+        }
+      }
+    }
+  }
+
+  @Test
+  public void nothing_is_wrong_with_what_only_the_run_knows() {
+    assertFalse(FieldCheck.isWrong(key("wsb.retry.base"), "${base}s"));
+    assertFalse(FieldCheck.isWrong(key("wsb.retry.base"), "  "));
+  }
+
+  @Test
+  public void the_panel_names_label_and_key_below_the_field_as_one_types() {
+    AbstractJMeterGuiComponent gui = new ConnectSamplerGui();
+    gui.configure(gui.createTestElement());
+    assertEquals("", wrong(gui));
+    Color normal = Parts.field(gui, "wsb.keepAlive").getForeground();
+    Parts.field(gui, "wsb.keepAlive").setText("often");
+    assertEquals(
+        "Keep-alive ping (wsb.keepAlive): \"often\" cannot be; allowed: "
+            + Messages.get("allowed.duration"),
+        wrong(gui));
+    assertNotEquals(normal, Parts.field(gui, "wsb.keepAlive").getForeground());
+    Parts.field(gui, "wsb.keepAlive").setText("30s");
+    assertEquals("", wrong(gui));
+    assertEquals(normal, Parts.field(gui, "wsb.keepAlive").getForeground());
+
+    TestElement element = gui.createTestElement();
+    element.setProperty("wsb.tls.verify", "perhaps");
+    gui.configure(element);
+    assertTrue(wrong(gui), wrong(gui).startsWith("Verify TLS certificate (wsb.tls.verify)"));
+    gui.configure(gui.createTestElement());
+    assertEquals("", wrong(gui));
+  }
+
+  @Test
+  public void a_closed_section_says_that_something_in_it_is_wrong() {
+    AbstractJMeterGuiComponent gui = new ConnectSamplerGui();
+    TestElement element = gui.createTestElement();
+    element.setProperty("wsb.hint.max", "long");
+    gui.configure(element);
+    FoldedHeader header =
+        Parts.of(gui, FoldedHeader.class).stream()
+            .filter(each -> each.getText().startsWith("Server hints"))
+            .findFirst()
+            .get();
+    assertEquals("Server hints (1 set, 1 wrong)", header.getText());
+    Parts.field(gui, "wsb.hint.max").setText("60s");
+    assertEquals("Server hints (1 set)", header.getText());
+  }
+
+  private static String wrong(AbstractJMeterGuiComponent gui) {
+    return Parts.of(gui, ReadText.class).stream()
+        .filter(text -> "wrong".equals(text.getName()) && text.isVisible())
+        .map(ReadText::getText)
+        .collect(Collectors.joining("\n"));
+  }
+
+  private static Spec.Key key(String name) {
+    return Spec.get().keysOf("WebSocketDefaults").stream()
+        .filter(key -> key.name.equals(name))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(name));
+  }
+}
