@@ -80,28 +80,35 @@ impl Limiter {
     #[must_use]
     pub fn look(&self, now: Duration) -> Decision {
         let now = self.latest.max(now);
+        if let [alone] = &self.states[..] {
+            return alone.look(now);
+        }
         let looks = self.states.iter().map(|state| state.look(now));
         looks.fold(Decision::Pass, both)
     }
 
     /// Decides on an attempt at `now`.
     pub fn try_pass(&mut self, now: Duration) -> Decision {
-        self.latest = self.latest.max(now);
-        let now = self.latest;
         let decision = self.look(now);
+        self.take_in(now, decision);
         if decision.passed() {
-            self.states.iter_mut().for_each(|state| state.take(now));
             return decision;
         }
-        let mut counted = Decision::Pass;
-        for state in &mut self.states {
-            state.refused(now);
-            counted = both(counted, state.look(now));
-        }
-        match counted {
-            Decision::Reject { .. } => counted,
+        match self.look(now) {
+            counted @ Decision::Reject { .. } => counted,
             // Cannot be: what refused before refuses still. Should a rule forget that, the first word stands.
             Decision::Pass | Decision::PassLate { .. } => decision,
+        }
+    }
+
+    /// Takes in an attempt at `now` to which [`Limiter::look`] said this: [`Limiter::try_pass`] for whoever has looked already.
+    pub fn take_in(&mut self, now: Duration, decision: Decision) {
+        self.latest = self.latest.max(now);
+        let now = self.latest;
+        if decision.passed() {
+            self.states.iter_mut().for_each(|state| state.take(now));
+        } else {
+            self.states.iter_mut().for_each(|state| state.refused(now));
         }
     }
 

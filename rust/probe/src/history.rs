@@ -260,19 +260,23 @@ pub(crate) fn disagrees(model: &mut State, event: &Event) -> u32 {
                 }
                 _ => false,
             };
-            let other = match verdict {
-                // One that comes later is let in rather.
-                Verdict::Passed => at + slack,
-                Verdict::Refused => at.saturating_sub(slack),
-            };
-            let (when, disagrees) = if agrees(model.look(at)) {
-                (at, 0)
-            } else if agrees(model.look(other)) {
-                (other, NEAR_TIE)
+            let said = model.look(at);
+            let (when, said, disagrees) = if agrees(said) {
+                (at, said, 0)
             } else {
-                (at, MISS)
+                let other = match verdict {
+                    // One that comes later is let in rather.
+                    Verdict::Passed => at + slack,
+                    Verdict::Refused => at.saturating_sub(slack),
+                };
+                let said_then = model.look(other);
+                if agrees(said_then) {
+                    (other, said_then, NEAR_TIE)
+                } else {
+                    (at, said, MISS)
+                }
             };
-            let _ = model.try_pass(when);
+            model.take_in(when, said);
             disagrees
         }
     }
@@ -286,11 +290,11 @@ pub(crate) fn forbids(model: &mut State, event: &Event, counts: bool) -> u32 {
         Event::Tried {
             at, slack, verdict, ..
         } => {
-            let passes = [at, at + slack]
-                .into_iter()
-                .find(|&when| model.look(when).passed());
+            let looks = [at, at + slack].map(|when| (when, model.look(when)));
+            let passes = looks.into_iter().find(|(_, said)| said.passed());
             if verdict.passed() || counts {
-                let _ = model.try_pass(passes.unwrap_or(at));
+                let (when, said) = passes.unwrap_or(looks[0]);
+                model.take_in(when, said);
             }
             if verdict.passed() && passes.is_none() {
                 MISS

@@ -54,8 +54,14 @@ impl State {
 
     pub(crate) fn try_pass(&mut self, now: Duration) -> Decision {
         let decision = self.look(now);
+        self.take_in(now, decision);
+        decision
+    }
+
+    /// A try to which [`State::look`] said this.
+    pub(crate) fn take_in(&mut self, now: Duration, decision: Decision) {
         match self {
-            State::Limiter(limiter) => return limiter.try_pass(now),
+            State::Limiter(limiter) => limiter.take_in(now, decision),
             State::Late { taken, free_at, .. } => {
                 let before = free_at.len();
                 free_at.retain(|&at| at > now);
@@ -63,7 +69,6 @@ impl State {
                 *taken = taken.saturating_sub(freed) + u32::from(decision.passed());
             }
         }
-        decision
     }
 
     /// One that was let in is gone.
