@@ -78,7 +78,9 @@ pub(crate) fn spec(seen: &Seen, found: &Found) -> Option<LimitSpec> {
         Shape::Counter { window, phase } => Rule::SlidingCounter {
             limit: level,
             window: micros(window),
-            offset: offset(window, phase),
+            clock: WindowClock::Aligned {
+                offset: offset(window, phase),
+            },
         },
         Shape::Open | Shape::Held { .. } => Rule::Concurrency { limit: level },
     };

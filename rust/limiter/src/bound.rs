@@ -36,19 +36,18 @@ impl Limit {
             Rule::FixedWindow { limit, window, .. } | Rule::SlidingWindow { limit, window } => {
                 window.checked_mul(users.div_ceil(limit) - 1)
             }
-            Rule::SlidingCounter {
-                limit,
-                window,
-                offset,
-            } => {
+            Rule::SlidingCounter { limit, window, clock } => {
                 let more = users.saturating_sub(limit);
                 if more == 0 {
                     return Some(Duration::ZERO);
                 }
+                let (first, more) = match clock {
+                    // One at once when the next one begins.
+                    WindowClock::First => (window, more - 1),
+                    WindowClock::Aligned { offset } => (to_next(start, window, offset), more),
+                };
                 let seconds = window.as_secs_f64() * f64::from(more) / f64::from(limit);
-                Duration::try_from_secs_f64(seconds)
-                    .ok()?
-                    .checked_add(to_next(start, window, offset))
+                Duration::try_from_secs_f64(seconds).ok()?.checked_add(first)
             }
             Rule::Concurrency { limit } => match (users.div_ceil(limit) - 1, held) {
                 (0, _) => Some(Duration::ZERO),

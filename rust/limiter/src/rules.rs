@@ -4,7 +4,7 @@
 //! one must not take what the other refuses.
 
 use crate::Decision;
-use crate::spec::{LARGEST_RATE, SMALLEST_RATE, since_begin};
+use crate::spec::{LARGEST_RATE, SMALLEST_RATE, WindowClock, since_begin};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -199,10 +199,11 @@ impl Sliding {
         if self.limit == 0 {
             return NEVER;
         }
-        // One that is over stays in the log until another takes its place.
-        let over = self.log.partition_point(|&at| now - at >= self.window);
-        match self.log.get(over) {
-            Some(&oldest) if self.log.len() - over >= self.limit => reject(self.window - (now - oldest)),
+        // One that is over stays in the log until another takes its place, so that a log which is full has as many as may pass.
+        match self.log.front() {
+            Some(&oldest) if self.log.len() >= self.limit && now - oldest < self.window => {
+                reject(self.window - (now - oldest))
+            }
             _ => Decision::Pass,
         }
     }
@@ -218,42 +219,58 @@ impl Sliding {
     }
 }
 
-/// Two counters: of the aligned window that is open, and of the one before it.
+/// Two counters: of the window that is open, and of the one before it.
 #[derive(Debug, Clone)]
 pub(crate) struct Counter {
     limit: u32,
     window: Duration,
-    offset: Duration,
-    /// How many windows are over, counted from the first that touches the clock.
-    index: u128,
+    clock: WindowClock,
+    /// When the window begins that is open, in nanoseconds since one window before the clock's begin, which the first one may touch.
+    began: Option<u128>,
     current: u32,
     previous: u32,
 }
 
 impl Counter {
-    pub(crate) fn new(limit: u32, window: Duration, offset: Duration) -> Self {
+    pub(crate) fn new(limit: u32, window: Duration, clock: WindowClock) -> Self {
         let window = window.max(Duration::from_nanos(1));
+        let clock = match clock {
+            WindowClock::First => clock,
+            WindowClock::Aligned { offset } => WindowClock::Aligned {
+                offset: since_begin(offset, window, Duration::ZERO),
+            },
+        };
         Self {
             limit,
             window,
-            offset: since_begin(offset, window, Duration::ZERO),
-            index: 0,
+            clock,
+            began: None,
             current: 0,
             previous: 0,
         }
     }
 
+    /// Opens the window of this moment; how long it is open.
     fn turn(&mut self, now: Duration) -> u128 {
         let window = self.window.as_nanos();
-        let shifted = now.as_nanos() + window - self.offset.as_nanos();
-        let index = shifted / window;
-        match index - self.index {
-            0 => {}
-            1 => (self.previous, self.current) = (self.current, 0),
-            _ => (self.previous, self.current) = (0, 0),
-        }
-        self.index = index;
-        shifted % window
+        let now = now.as_nanos() + window;
+        let over = self.began.map(|began| (began, (now - began) / window));
+        let began = match (over, self.clock) {
+            (Some((began, 0)), _) => began,
+            (Some((began, 1)), _) => {
+                (self.previous, self.current) = (self.current, 0);
+                began + window
+            }
+            (_, clock) => {
+                (self.previous, self.current) = (0, 0);
+                match clock {
+                    WindowClock::First => now,
+                    WindowClock::Aligned { offset } => now - (now - offset.as_nanos()) % window,
+                }
+            }
+        };
+        self.began = Some(began);
+        now - began
     }
 
     pub(crate) fn look(&self, now: Duration) -> Decision {
@@ -265,8 +282,13 @@ impl Counter {
         let window = self.window.as_nanos();
         // From when on in a window one more fits beside `current`, of which `previous` were let in before it.
         let fits = |previous: u32, current: u32| {
-            let free = room.checked_sub(current)?;
-            let most = u128::from(free) * window / u128::from(previous.max(1));
+            let free = u128::from(room.checked_sub(current)?);
+            let previous = u128::from(previous.max(1));
+            let most = match self.clock {
+                WindowClock::Aligned { .. } => free * window / previous,
+                // Whole ones are reckoned with, so that one less than whole takes no room.
+                WindowClock::First => ((free + 1) * window).div_ceil(previous) - 1,
+            };
             Some(window.saturating_sub(most))
         };
         let wait = match fits(then.previous, then.current) {

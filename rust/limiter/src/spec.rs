@@ -13,10 +13,11 @@ pub const MOST_LIMITS: usize = 4;
 
 const SHORTEST_WINDOW: Duration = Duration::from_millis(1);
 
-/// When the windows of a [`Rule::FixedWindow`] begin.
+/// When the windows of a [`Rule::FixedWindow`] or a [`Rule::SlidingCounter`] begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WindowClock {
-    /// With the first attempt after the last window ended.
+    /// With the first attempt after the last window ended. Of two counters, when none counted in two windows: HAProxy's, which leave
+    /// out what is less than a whole attempt of those that they reckon with, so that one is let in as soon as a window begins.
     #[default]
     First,
     /// At the multiples of the window's length on the limiter's clock, plus `offset`. A limiter that is asked with the time since
@@ -60,8 +61,8 @@ pub enum Rule {
         limit: u32,
         /// How long a window lasts, 1 ms at least.
         window: Duration,
-        /// Of the windows' begin on the limiter's clock; shorter than the window.
-        offset: Duration,
+        /// When one begins.
+        clock: WindowClock,
     },
     /// A queue that is served at `rate`: `delay` above the rate are answered at once, up to `burst` late, the others are refused
     /// (nginx `limit_req` without `nodelay`).
@@ -234,11 +235,11 @@ impl Limit {
                 clock: WindowClock::Aligned { offset },
                 ..
             }
-            | Rule::SlidingCounter { window, offset, .. }
-                if offset >= window =>
-            {
-                refuse("offset", format_duration(offset))
-            }
+            | Rule::SlidingCounter {
+                window,
+                clock: WindowClock::Aligned { offset },
+                ..
+            } if offset >= window => refuse("offset", format_duration(offset)),
             _ => Ok(()),
         }
     }

@@ -93,11 +93,9 @@ impl Counts {
                 clock: WindowClock::Aligned { offset },
             } => Self::Aligned(Aligned::new(limit, window, offset)),
             Rule::SlidingWindow { limit, window } => Self::Sliding(Sliding::new(limit, window)),
-            Rule::SlidingCounter {
-                limit,
-                window,
-                offset,
-            } => Self::Counter(Counter::new(limit, window, offset)),
+            Rule::SlidingCounter { limit, window, clock } => {
+                Self::Counter(Counter::new(limit, window, clock))
+            }
             Rule::Queue { rate, burst, delay } => Self::Queue(Queue::new(rate, burst, delay)),
             Rule::Concurrency { limit } => Self::Concurrent(Concurrent::new(limit)),
             Rule::Unlimited => Self::Unlimited,

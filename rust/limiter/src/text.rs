@@ -13,6 +13,7 @@ pub const RULE_FORMS: &[&str] = &[
     "fixed-window limit=120 window=60s clock=aligned offset=5s",
     "sliding-window limit=50 window=10s",
     "sliding-counter limit=50 window=10s",
+    "sliding-counter limit=60 window=5s clock=first",
     "fixed-window limit=20 window=5s block=30s",
     "queue rate=10 burst=50 delay=5",
     "concurrency limit=20",
@@ -82,7 +83,14 @@ impl fmt::Display for Limit {
                 f.write_str(" clock=aligned")?;
                 offset
             }
-            Rule::SlidingCounter { offset, .. } => offset,
+            Rule::SlidingCounter {
+                clock: WindowClock::Aligned { offset },
+                ..
+            } => offset,
+            Rule::SlidingCounter { .. } => {
+                f.write_str(" clock=first")?;
+                Duration::ZERO
+            }
             _ => Duration::ZERO,
         };
         if !offset.is_zero() {
@@ -212,7 +220,10 @@ fn takes(first: &str) -> Result<(&'static str, &'static str), LimitError> {
             "limit, window, clock, offset, block, reject-counts",
         ),
         "sliding-window" => ("sliding-window", "limit, window, block, reject-counts"),
-        "sliding-counter" => ("sliding-counter", "limit, window, offset, block, reject-counts"),
+        "sliding-counter" => (
+            "sliding-counter",
+            "limit, window, clock, offset, block, reject-counts",
+        ),
         "queue" => ("queue", "rate, burst, delay"),
         "concurrency" => ("concurrency", "limit"),
         "none" => ("none", "no further words"),
@@ -243,7 +254,7 @@ fn limit(words: &[&str]) -> Result<Limit, LimitError> {
             "fixed-window" => Rule::FixedWindow {
                 limit: limit()?,
                 window: window()?,
-                clock: clock(&words, offset()?)?,
+                clock: clock(words.clock.unwrap_or("first"), &words, offset()?)?,
             },
             "sliding-window" => Rule::SlidingWindow {
                 limit: limit()?,
@@ -252,7 +263,7 @@ fn limit(words: &[&str]) -> Result<Limit, LimitError> {
             "sliding-counter" => Rule::SlidingCounter {
                 limit: limit()?,
                 window: window()?,
-                offset: offset()?,
+                clock: clock(words.clock.unwrap_or("aligned"), &words, offset()?)?,
             },
             "queue" => Rule::Queue {
                 rate: rate()?,
@@ -270,7 +281,7 @@ fn limit(words: &[&str]) -> Result<Limit, LimitError> {
     })
 }
 
-fn clock(words: &Words<'_>, offset: Duration) -> Result<WindowClock, LimitError> {
+fn clock(clock: &str, words: &Words<'_>, offset: Duration) -> Result<WindowClock, LimitError> {
     let refuse = |word: &'static str, value: &str| {
         Err(LimitError::Value {
             word,
@@ -278,11 +289,11 @@ fn clock(words: &Words<'_>, offset: Duration) -> Result<WindowClock, LimitError>
             allowed: allowed(word),
         })
     };
-    match (words.clock, words.offset) {
-        (Some("aligned"), _) => Ok(WindowClock::Aligned { offset }),
-        (None | Some("first"), None) => Ok(WindowClock::First),
-        (None | Some("first"), Some(offset)) => refuse("offset", offset),
-        (Some(other), _) => refuse("clock", other),
+    match (clock, words.offset) {
+        ("aligned", _) => Ok(WindowClock::Aligned { offset }),
+        ("first", None) => Ok(WindowClock::First),
+        ("first", Some(offset)) => refuse("offset", offset),
+        (other, _) => refuse("clock", other),
     }
 }
 
@@ -304,6 +315,7 @@ mod tests {
             "fixed-window limit=120 window=1m clock=aligned offset=5s reject-counts=true",
             "sliding-counter limit=50 window=10s",
             "sliding-counter limit=50 window=10s offset=1.5s reject-counts=true",
+            "sliding-counter limit=60 window=5s clock=first reject-counts=true",
             "fixed-window limit=20 window=5s block=30s",
             "fixed-window limit=20 window=5s clock=aligned offset=1s block=1000.500ms reject-counts=true",
             "token-bucket rate=5 burst=20 block=1m",
@@ -404,6 +416,10 @@ mod tests {
             ),
             (
                 "fixed-window limit=3 window=1s offset=100ms",
+                vec!["offset=\"100ms\"", "clock=aligned"],
+            ),
+            (
+                "sliding-counter limit=3 window=1s clock=first offset=100ms",
                 vec!["offset=\"100ms\"", "clock=aligned"],
             ),
             (

@@ -185,6 +185,28 @@ fn a_sliding_counter_lets_in_by_the_share_that_is_left_of_the_window_before() {
     );
 }
 
+/// `update_freq_ctr_period_slow` and `_freq_ctr_total_from_values` of HAProxy.
+#[test]
+fn a_sliding_counter_on_no_clock_begins_anew_after_two_windows_in_which_none_counts() {
+    let mut limiter = limiter("sliding-counter limit=4 window=1s clock=first");
+    for (at, passes) in [
+        (300, 4),
+        (400, 0),
+        (1_300, 0),
+        (1_301, 1),
+        (1_550, 0),
+        (1_551, 1),
+        (3_299, 4),
+        (5_299, 4),
+        // By a clock the next window would have begun at 5,300 ms.
+        (6_298, 0),
+        (6_300, 1),
+    ] {
+        let passed = (0..5).filter(|_| limiter.try_pass(ms(at)).passed()).count();
+        assert_eq!(passed, passes, "at {at} ms");
+    }
+}
+
 #[test]
 fn a_queue_answers_late_up_to_its_burst_and_refuses_what_is_more() {
     let plays = |text: &str, course: &[(u64, Decision)]| {
@@ -433,7 +455,13 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         clocked.prop_map(|(limit, window, share)| Rule::SlidingCounter {
             limit,
             window,
-            offset: micros(window, share)
+            clock: if share < 0.2 {
+                WindowClock::First
+            } else {
+                WindowClock::Aligned {
+                    offset: micros(window, share),
+                }
+            }
         }),
         (0.01_f64..2_000.0, 0_u32..50, 0_u32..50).prop_map(|(rate, burst, delay)| Rule::Queue {
             rate,

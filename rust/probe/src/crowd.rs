@@ -1,9 +1,10 @@
 //! The crowd of models: those that decide as the server did, drawn anew around them as it gets thin.
 
 use crate::Candidate;
+use crate::class::Class;
 use crate::figures::all_usual;
 use crate::history::{Event, History, MISS, NEAR_TIE, disagrees, forbids};
-use crate::model::{Class, Model};
+use crate::model::Model;
 use crate::state::State;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -18,6 +19,8 @@ const LAST_DRAWS: usize = 3_000;
 const DOUBTS: usize = 12;
 /// For so many steps the best of these is made better.
 const STEPS: usize = 30;
+/// What disagrees so many times as much as a model may is not made better.
+const HOPELESS: u32 = 4;
 /// A model may disagree so much more than the best one, besides a miss in a hundred.
 const PATIENCE: u32 = MISS + MISS / 2;
 
@@ -40,10 +43,11 @@ const MISSED_AT_LEAST: u32 = 2;
 /// Tries that overtake each other change places in a queue, and each delay is another one.
 const MISSED_IN_QUEUE: f64 = 0.15;
 
-/// How much word a model has in what to try next that disagrees so much more than the best of its class: too many of them would be asked
-/// again and again whether they are right after all.
-pub(crate) fn word(disagrees: u32) -> f64 {
-    (-4.0 * f64::from(disagrees) / f64::from(MISS)).exp()
+/// How much word a model has in what to try next that disagrees so much more than the best of its class, which disagrees in `fewest`: too
+/// many of them would be asked again and again whether they are right after all. Where chance speaks against the best one as well, it may
+/// speak against others as much.
+pub(crate) fn word(disagrees: u32, fewest: u32) -> f64 {
+    (-4.0 * f64::from(disagrees) / f64::from(MISS + 2 * fewest)).exp()
 }
 
 /// How likely a kind is whose best model disagrees so much more than the best of all.
@@ -206,10 +210,11 @@ impl Crowd {
             .map(|member| member.misses)
             .min()
             .unwrap_or(u32::MAX);
+        let hopeless = Self::most(best, history.events().len()).saturating_mul(HOPELESS);
         for class in Class::ALL {
             let draws = if class.is_on_a_clock() { DOUBTS * 8 } else { DOUBTS };
             for scale in all_usual(class) {
-                if let Some(model) = self.best_of_scale(class, scale, draws, history) {
+                if let Some(model) = self.best_of_scale(class, scale, draws, hopeless, history) {
                     self.admit(model, history, &mut best);
                 }
             }
@@ -262,15 +267,24 @@ impl Crowd {
     }
 
     /// The best of some that begin with this window, or rate, and of what lies step by step beside it: what is left may all lie elsewhere.
-    fn best_of_scale(&mut self, class: Class, scale: f64, draws: usize, history: &History) -> Option<Model> {
+    /// From one that disagrees as much as is `hopeless` no steps lead to what does not.
+    fn best_of_scale(
+        &mut self,
+        class: Class,
+        scale: f64,
+        draws: usize,
+        hopeless: u32,
+        history: &History,
+    ) -> Option<Model> {
         let mut found: Option<Member> = None;
-        for nth in 0..draws + STEPS {
-            let model = match &found {
-                Some(found) if nth >= draws => found.model.near(history, &mut self.random),
-                _ => Model::of_scale(class, scale, history, &mut self.random),
-            };
-            let most = found.as_ref().map_or(u32::MAX, |found| found.misses);
-            found = Member::seeing(model, history, most).or(found);
+        let most = |found: &Option<Member>| found.as_ref().map_or(hopeless, |found| found.misses);
+        for _ in 0..draws {
+            let model = Model::of_scale(class, scale, history, &mut self.random);
+            found = Member::seeing(model, history, most(&found)).or(found);
+        }
+        for _ in 0..STEPS {
+            let model = found.as_ref()?.model.near(history, &mut self.random);
+            found = Member::seeing(model, history, most(&found)).or(found);
         }
         found.map(|found| found.model)
     }
@@ -379,11 +393,11 @@ impl Crowd {
         self.of(class).filter(move |member| member.misses == fewest)
     }
 
-    /// The same, and those that only a near tie keeps from it.
+    /// The same, and those that near ties keep from it, or as much chance as there is in what was seen: on a busy machine the best one of
+    /// many contradicted two decisions, and the truth three.
     fn good(&self, class: Class) -> impl Iterator<Item = &Member> {
-        let fewest = self.fewest(class);
-        self.of(class)
-            .filter(move |member| member.misses <= fewest + 2 * NEAR_TIE)
+        let most = self.fewest(class).saturating_mul(2).saturating_add(2 * NEAR_TIE);
+        self.of(class).filter(move |member| member.misses <= most)
     }
 
     /// What agrees, the likeliest first.
@@ -414,13 +428,20 @@ impl Crowd {
         let chosen = self.chosen(class)?;
         let scale = range(self.good(class).map(|member| member.model.scale));
         let windows = range(self.good(class).map(|member| member.model.before_block()));
+        let proven = chosen.is_proven(history);
+        let counts = range(self.good(class).map(|member| member.model.count));
+        let seen = range(
+            self.good(class)
+                .map(|member| member.model.count - member.model.used.count),
+        );
         Some(Candidate {
             class,
             limit: chosen.model.with_window(windows).told(),
             contradicted: chosen.misses / MISS,
             explains: chosen.explains(history),
-            proven: chosen.is_proven(history),
-            counts: range(self.good(class).map(|member| member.model.count)),
+            proven,
+            // What others may have used has no end that is known.
+            counts: if proven { counts } else { (seen.0, f64::INFINITY) },
             scale: if class.blocks() { windows } else { scale },
             block: class.blocks().then_some(scale),
         })

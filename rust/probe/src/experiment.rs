@@ -1,14 +1,13 @@
 //! Experiments: what they are made of, what a model says would come of one, and which is worth most.
 
+use crate::class::Class;
 use crate::crowd::{Crowd, Member, range, word};
 use crate::history::{DELAY_SLACK, NOTICED};
-use crate::model::Class;
 use crate::state::State;
 use crate::worth::{Course, Figures, Told, information};
 use crate::{Budget, TO_REST};
 use limiter::Decision;
 use rand::RngExt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 /// How many models of a class are asked.
@@ -165,7 +164,7 @@ fn sample(crowd: &Crowd) -> Vec<Asked> {
         let fewest = crowd.fewest(class);
         let step = members.len().div_ceil(ASKED);
         let chosen: Vec<&&Member> = members.iter().step_by(step).collect();
-        let weigh = |member: &Member| word(member.misses - fewest);
+        let weigh = |member: &Member| word(member.misses - fewest, fewest);
         let sum: f64 = chosen.iter().map(|member| weigh(member)).sum();
         let Some(first) = members.first() else { continue };
         asked.extend(chosen.iter().map(|member| Asked {
@@ -392,11 +391,18 @@ fn opens_in(state: &State, now: Duration) -> Option<Duration> {
     }
 }
 
+/// What came of tries so far, and of one more, as a number that others hardly come to: a multiplicative hash, as each try of each model
+/// of each idea goes into one.
+fn told(so_far: u64, one: u64) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    (so_far.rotate_left(5) ^ (one + 1)).wrapping_mul(ODD)
+}
+
 /// What the model says would come of the idea.
 fn play(mut state: State, idea: &Idea, now: Duration, round_trip: Duration) -> Course {
     let mut at = now;
     let mut tries = 0;
-    let mut outcome = DefaultHasher::new();
+    let mut outcome = 0;
     (0..idea.release).for_each(|_| state.release(at));
     for leg in &idea.legs {
         at += leg.after;
@@ -413,10 +419,12 @@ fn play(mut state: State, idea: &Idea, now: Duration, round_trip: Duration) -> C
             let decision = state.try_pass(at);
             let delay = match decision {
                 // As far as one would notice it.
-                Decision::PassLate { delay } if delay > DELAY_SLACK => delay.as_millis() / 100 + 1,
+                Decision::PassLate { delay } if delay > DELAY_SLACK => {
+                    delay.as_secs() * 10 + u64::from(delay.subsec_millis()) / 100 + 1
+                }
                 _ => 0,
             };
-            (decision.passed(), delay).hash(&mut outcome);
+            outcome = told(outcome, delay << 1 | u64::from(decision.passed()));
             let ends = match leg.until {
                 Until::Never => false,
                 Until::Passed => decision.passed(),
@@ -429,7 +437,7 @@ fn play(mut state: State, idea: &Idea, now: Duration, round_trip: Duration) -> C
         at += round_trip;
     }
     Course {
-        outcome: outcome.finish(),
+        outcome,
         tries,
         time: at - now,
     }

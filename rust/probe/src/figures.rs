@@ -1,6 +1,6 @@
 //! Figures as people write them, and how odd others are.
 
-use crate::model::Class;
+use crate::class::Class;
 
 pub(crate) const LEAST_WINDOW: f64 = 0.4;
 pub(crate) const MOST_WINDOW: f64 = 7_200.0;

@@ -7,6 +7,7 @@
 //!
 //! Pure: no clock, no I/O. Times are since the experiment's begin.
 
+mod class;
 mod crowd;
 mod experiment;
 mod figures;
@@ -16,9 +17,9 @@ pub mod rehearsal;
 mod state;
 mod worth;
 
+pub use class::Class;
 pub use experiment::{Leg, Until};
 pub use history::{NOTICED, Try, Verdict};
-pub use model::Class;
 
 use crowd::{Crowd, Member};
 use experiment::{Chosen, Way};
@@ -109,7 +110,8 @@ pub struct Candidate {
     pub explains: bool,
     /// Whether it was seen with all of its quota. Else others may have used some of it before the begin, and the figures be larger.
     pub proven: bool,
-    /// The figures that agree as well: of the count (limit or burst), and of the window in seconds or the rate a second.
+    /// The figures that agree as well: of the count (limit or burst), and of the window in seconds or the rate a second. The count has no
+    /// upper end where it is not proven.
     pub counts: (f64, f64),
     /// See `counts`; of a cap whose places get free late, how long that takes.
     pub scale: (f64, f64),

@@ -1,5 +1,6 @@
 //! One model of a limit: its kind and its figures, how they are drawn, and how the nearest ones are.
 
+use crate::class::Class;
 use crate::figures::{LEAST_RATE, LEAST_WINDOW, MOST_RATE, MOST_WINDOW, odd, usual};
 use crate::history::{BEGIN, History};
 use crate::state::State;
@@ -7,104 +8,6 @@ use limiter::{Limit, LimitSpec, Rule, WindowClock};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use std::time::Duration;
-
-/// A kind of limit, as far as tries can tell it from others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Class {
-    /// Token bucket.
-    Bucket,
-    /// Fixed window that begins with the first try after the last one.
-    Fixed,
-    /// Fixed window on the clock.
-    Aligned,
-    /// Sliding window log.
-    Sliding,
-    /// Sliding window counter.
-    Counter,
-    /// Queue that delays.
-    Queue,
-    /// So many at a time.
-    Concurrency,
-    /// Token bucket from which refusals take, too.
-    BucketCounts,
-    /// Fixed window that each refusal renews.
-    FixedCounts,
-    /// Sliding window in which refusals count.
-    SlidingCounts,
-    /// Sliding window counter in which refusals count.
-    CounterCounts,
-    /// Window after which whoever was refused once is refused for a time.
-    Blocks,
-    /// The same, where each try meanwhile puts the end off.
-    BlocksAnew,
-    /// So many at a time, where a place gets free a good while after its connection was closed.
-    Late,
-}
-
-impl Class {
-    /// All of them, the simplest first.
-    pub const ALL: [Class; 14] = [
-        Class::Bucket,
-        Class::Fixed,
-        Class::Sliding,
-        Class::Aligned,
-        Class::Counter,
-        Class::Concurrency,
-        Class::Queue,
-        Class::SlidingCounts,
-        Class::FixedCounts,
-        Class::BucketCounts,
-        Class::CounterCounts,
-        Class::Late,
-        Class::Blocks,
-        Class::BlocksAnew,
-    ];
-
-    /// Whether whoever was refused is refused for a time.
-    #[must_use]
-    pub fn blocks(self) -> bool {
-        matches!(self, Class::Blocks | Class::BlocksAnew)
-    }
-
-    /// Few servers do so.
-    pub(crate) fn is_rare(self) -> bool {
-        self.blocks() || self == Class::Late
-    }
-
-    /// Whether refusals count in it.
-    #[must_use]
-    pub fn refusals_count(self) -> bool {
-        use Class::{BlocksAnew, BucketCounts, CounterCounts, FixedCounts, SlidingCounts};
-        matches!(
-            self,
-            BlocksAnew | BucketCounts | CounterCounts | FixedCounts | SlidingCounts
-        )
-    }
-
-    /// The one that stands for its kind: on whose clock windows begin is a figure.
-    pub(crate) fn kind(self) -> Class {
-        if self == Class::Aligned {
-            Class::Fixed
-        } else {
-            self
-        }
-    }
-
-    /// Its windows lie on a clock that is not ours.
-    pub(crate) fn is_on_a_clock(self) -> bool {
-        matches!(self, Class::Aligned | Class::Counter | Class::CounterCounts)
-    }
-
-    /// It hangs on how many connections are open.
-    pub(crate) fn has_places(self) -> bool {
-        matches!(self, Class::Concurrency | Class::Late)
-    }
-
-    /// Its second figure is a rate, not a window.
-    pub(crate) fn has_rate(self) -> bool {
-        matches!(self, Class::Bucket | Class::BucketCounts | Class::Queue)
-    }
-}
 
 /// A kind with its figures.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,6 +20,8 @@ pub(crate) struct Model {
     /// Share of the window by which windows on the clock are shifted; share of a queue's burst that does not wait; of one that blocks,
     /// how long its window is against the time of the block, see [`Model::before_block`].
     pub(crate) phase: f64,
+    /// Its two counters are on no clock: windows begin with the first try after two in which none counted. It has no phase, then.
+    pub(crate) on_no_clock: bool,
     /// What others had used when the experiment began.
     pub(crate) used: Used,
 }
@@ -132,6 +37,8 @@ pub(crate) struct Used {
     pub(crate) spread: bool,
 }
 
+/// How often two counters are taken to be on no clock, as HAProxy's are.
+const ON_NO_CLOCK: f64 = 0.3;
 /// How often others are taken to have used some.
 const BY_OTHERS: f64 = 0.3;
 
@@ -184,7 +91,11 @@ impl Model {
             Class::Counter | Class::CounterCounts => Rule::SlidingCounter {
                 limit: count,
                 window,
-                offset,
+                clock: if self.on_no_clock {
+                    WindowClock::First
+                } else {
+                    WindowClock::Aligned { offset }
+                },
             },
             Class::Queue => Rule::Queue {
                 rate: self.scale,
@@ -300,6 +211,9 @@ impl Model {
 
     /// Whether no window on a clock ended between the two.
     pub(crate) fn is_in_one_window(&self, one: Duration, other: Duration) -> bool {
+        if self.on_no_clock {
+            return other.saturating_sub(one).as_secs_f64() < self.scale;
+        }
         let window = |at: Duration| (at.as_secs_f64() / self.scale - self.phase).floor();
         !self.class.is_on_a_clock() || window(one) == window(other)
     }
@@ -337,6 +251,7 @@ impl Model {
             count: 1.0,
             scale,
             phase,
+            on_no_clock: class.has_two_counters() && random.random_bool(ON_NO_CLOCK),
             used: Used::any(class, history, random),
         };
         model.counted(history, random)
@@ -361,6 +276,9 @@ impl Model {
             } else {
                 model.phase.rem_euclid(1.0).min(0.999)
             };
+        }
+        if model.class.has_two_counters() && random.random_bool(0.1) {
+            model.on_no_clock = !model.on_no_clock;
         }
         match random.random_range(0..6) {
             0 => return model.counted(history, random),
@@ -428,8 +346,12 @@ impl Model {
             Class::Sliding | Class::SlidingCounts => within(self.scale),
             Class::Fixed | Class::FixedCounts => within(since(first) % self.scale + 1e-6),
             Class::Aligned | Class::Counter | Class::CounterCounts => {
-                let into = (refused.as_secs_f64() / self.scale - self.phase).rem_euclid(1.0);
-                let now = within(into * self.scale);
+                let into = if self.on_no_clock {
+                    since(first) / self.scale % 1.0
+                } else {
+                    (refused.as_secs_f64() / self.scale - self.phase).rem_euclid(1.0)
+                };
+                let now = within(into * self.scale + if self.on_no_clock { 1e-6 } else { 0.0 });
                 if self.class == Class::Aligned {
                     now
                 } else {

@@ -1,7 +1,8 @@
 //! What the outcome of an experiment would tell of the models that say what it would be.
 
 use crate::FINE;
-use crate::model::{Class, Model};
+use crate::class::Class;
+use crate::model::Model;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

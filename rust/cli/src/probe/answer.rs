@@ -217,7 +217,11 @@ fn on_the_clock(limit: &LimitSpec, begun: Duration) -> LimitSpec {
                 clock: WindowClock::Aligned { offset },
                 ..
             }
-            | Rule::SlidingCounter { window, offset, .. } => {
+            | Rule::SlidingCounter {
+                window,
+                clock: WindowClock::Aligned { offset },
+                ..
+            } => {
                 let since = Duration::from_nanos(
                     u64::try_from((*offset + begun).as_nanos() % window.as_nanos()).unwrap_or(0),
                 );
