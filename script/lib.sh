@@ -46,12 +46,14 @@ install_packages() {
     || fail "could not install: $*"
 }
 
+is_debian_12() { [ "$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-}")" = 12 ]; }
+
 # need_rust: rustup's toolchain where there is one, else Debian's: rustc-web is the new one of Debian 12, rustc that of 13.
 need_rust() {
   local minimum version
   command -v cargo >/dev/null 2>&1 || { [ -x "$HOME/.cargo/bin/cargo" ] && PATH="$HOME/.cargo/bin:$PATH"; }
   if ! command -v cargo >/dev/null 2>&1; then
-    if [ "$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID:-}")" = 12 ]; then
+    if is_debian_12; then
       need_command cargo rustc-web cargo-web
     else
       need_command cargo rustc cargo
@@ -61,6 +63,14 @@ need_rust() {
   version=$(rustc --version | cut -d' ' -f2)
   [ "$(printf '%s\n' "$minimum" "$version" | sort -V | head -1)" = "$minimum" ] \
     || fail "Rust is $version, please install $minimum or newer (rustup), then try again"
+}
+
+# need_rust_checks: formatter and linter, which rustup brings along by default and Debian has apart.
+need_rust_checks() {
+  local kind=
+  if is_debian_12; then kind=-web; fi
+  cargo fmt --version >/dev/null 2>&1 || need_command cargo-fmt "rustfmt$kind"
+  cargo clippy --version >/dev/null 2>&1 || need_command cargo-clippy "rust$kind-clippy"
 }
 
 # need_build_tools: all that script/build and the tests need to compile.

@@ -75,11 +75,13 @@ impl Slot {
         if self.is_in_call() {
             return None;
         }
-        match self.live.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        let live = match self.live.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        // One that holds the lock for moments only may have begun meanwhile: what is read here would pass by it.
+        (!self.is_in_call()).then_some(live)
     }
 
     /// The connection, once no call is under way, tried for a bounded time; `std` has no timed lock.

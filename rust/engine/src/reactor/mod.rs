@@ -47,6 +47,8 @@ pub struct Reactor<T> {
     calls: Mutex<HashMap<Ticket, Arc<Call<T>>>>,
     /// Grows when all that drive it are to end.
     stops: AtomicU64,
+    /// When it grew last.
+    stopped: Mutex<Option<Instant>>,
 }
 
 /// What a call that waits has to do with the reactor.
@@ -93,6 +95,7 @@ impl<T> Default for Reactor<T> {
             }),
             calls: Mutex::default(),
             stops: AtomicU64::new(0),
+            stopped: Mutex::default(),
         }
     }
 }
@@ -118,12 +121,16 @@ impl<T: Send + 'static> Reactor<T> {
         });
         // First, so that whatever wakes it finds it.
         lock(&self.calls).insert(ticket, call.clone());
-        if call.poll() {
-            return Ok(Begun::Done(
-                self.take(ticket).map(|(came, _)| came).expect("it is done"),
-            ));
+        if !call.poll() {
+            return Ok(Begun::Parked);
         }
-        Ok(Begun::Parked)
+        // Not by `take`: a stop may have given it up in the midst of this.
+        lock(&self.calls).remove(&ticket);
+        let came = lock(&call.came).take();
+        match came.expect("it is done, and nobody was told").0 {
+            Ok(came) => Ok(Begun::Done(came)),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// Takes what a call came to, and how long ago that was; `None`: it is under way, or nobody made it.
@@ -154,12 +161,18 @@ impl<T: Send + 'static> Reactor<T> {
     /// The system has no descriptors left to wait with.
     pub fn drive(&self, stops: u64, done: &mut [Ticket]) -> io::Result<Option<usize>> {
         let readiness = self.core.ready()?;
-        let mut patience = None;
         let mut ready = Vec::new();
         let mut tickets: Vec<Ticket> = Vec::new();
         loop {
             tickets.extend(self.core.woken());
             self.core.expire(&mut tickets, Instant::now());
+            let is_stopped = self.stops() != stops;
+            if is_stopped && self.is_over() {
+                self.give_up();
+                // Those of the next test, and the next one of those that drive it.
+                self.core.wake_all(&tickets);
+                return Ok(None);
+            }
             let mut count = 0;
             for (place, &ticket) in tickets.iter().enumerate() {
                 if count == done.len() {
@@ -175,15 +188,6 @@ impl<T: Send + 'static> Reactor<T> {
             if count > 0 {
                 return Ok(Some(count));
             }
-            let is_stopped = self.stops() != stops;
-            if is_stopped {
-                let until = *patience.get_or_insert_with(|| Instant::now() + PATIENCE);
-                if !self.is_waited_for() || Instant::now() >= until {
-                    self.give_up();
-                    readiness.wake(); // the next one of those that drive it
-                    return Ok(None);
-                }
-            }
             let sleep = if is_stopped {
                 Duration::from_millis(10)
             } else {
@@ -196,10 +200,13 @@ impl<T: Send + 'static> Reactor<T> {
         }
     }
 
-    /// Whether a call that was begun before the last stop is under way.
-    fn is_waited_for(&self) -> bool {
+    /// Whether the calls that were begun before the last stop are done, or were waited for long enough, however busy the next test is.
+    fn is_over(&self) -> bool {
+        if lock(&self.stopped).is_some_and(|at| at.elapsed() >= PATIENCE) {
+            return true;
+        }
         let stops = self.stops();
-        lock(&self.calls)
+        !lock(&self.calls)
             .values()
             .any(|call| call.begun_after < stops && !call.is_done())
     }
@@ -228,6 +235,7 @@ impl<T: Send + 'static> Reactor<T> {
 
     /// Has all that drive it end, once the calls that are under way have.
     pub fn stop(&self) {
+        *lock(&self.stopped) = Some(Instant::now());
         self.stops.fetch_add(1, Ordering::SeqCst);
         self.core.rouse();
     }

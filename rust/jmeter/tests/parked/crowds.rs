@@ -151,6 +151,53 @@ fn calls_that_outlast_their_test_are_dropped_and_do_not_hold_up_the_end_of_the_n
 }
 
 #[test]
+fn a_call_that_outlasts_its_test_is_given_up_however_busy_the_next_one_is() {
+    let silent = server(|mut peer| peer.swallow());
+    let (engine, clients) = clients(&silent);
+    let made = engine.close_parked(clients[0].handle, Some(Duration::from_secs(3_600)), 1);
+    assert!(made.unwrap().is_none());
+    let ends = engine.ends();
+    engine.shutdown().unwrap();
+    // The next test's calls are done each 100 ms.
+    let slow = server(|mut peer| {
+        while let Some(text) = peer.message() {
+            std::thread::sleep(Duration::from_millis(100));
+            peer.text(&String::from_utf8(text).unwrap());
+        }
+    });
+    let handle = engine.open();
+    let spec = json!({"properties": {"wsb.url": slow}, "user": "users 1-1"});
+    assert_eq!(
+        result::connect(&engine, handle, &spec).unwrap()["outcome"],
+        "connected"
+    );
+    let client = Client {
+        engine: engine.clone(),
+        handle,
+    };
+    let exchange = client.prepare("ExchangeSampler", &[("wsb.payload", "x")]);
+    let begun = Instant::now();
+    let mut ticket = 2;
+    let made = engine.perform_parked(handle, exchange, None, None, ticket);
+    assert!(made.unwrap().is_none());
+    while let Some(count) = engine.drive(ends, &mut [0; 1]).unwrap() {
+        assert_eq!(count, 1);
+        engine.take(ticket).unwrap();
+        ticket += 1;
+        let made = engine.perform_parked(handle, exchange, None, None, ticket);
+        assert!(made.unwrap().is_none());
+        assert!(begun.elapsed() < Duration::from_secs(20), "after {ticket} calls");
+    }
+    assert!(matches!(engine.take(1), Err(Misuse::UnknownTicket(1))));
+    assert_eq!(
+        drive(&engine, engine.ends(), 1),
+        BTreeSet::from([ticket]),
+        "this one goes on"
+    );
+    engine.shutdown().unwrap();
+}
+
+#[test]
 fn a_control_waits_without_a_thread_and_a_cancel_ends_its_wait() {
     let engine: Arc<Engine> = Arc::default();
     let spec = json!({

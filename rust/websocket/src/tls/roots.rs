@@ -12,7 +12,16 @@ type Certificates = Vec<CertificateDer<'static>>;
 
 static GIVEN: RwLock<Certificates> = RwLock::new(Vec::new());
 
-static SYSTEM_HAS_NONE: LazyLock<bool> = LazyLock::new(|| of_system().is_err());
+static SYSTEM_HAS_NONE: LazyLock<bool> = LazyLock::new(|| matches!(of_system(), Err(Lack::Nothing(_))));
+
+/// Why the system gave no CA certificates.
+#[derive(Debug)]
+enum Lack {
+    /// It has none.
+    Nothing(String),
+    /// It may have some: whoever named a file that cannot be read is told so, and trusts nobody else in its place.
+    Unreadable(String),
+}
 
 /// Trusts these CA certificates (DER) from now on wherever the system's store has none, as in a container without them; in place
 /// of those that were given before.
@@ -32,19 +41,21 @@ pub fn lacks_roots() -> bool {
 /// The system's, else those given.
 ///
 /// # Errors
-/// `tls.roots`: there are none at all, and what the system said.
+/// `tls.roots`: there are none at all, or they cannot be read, and what the system said.
 pub(super) fn common() -> Result<Certificates, Error> {
     chosen(of_system(), given())
 }
 
-fn chosen(of_system: Result<Certificates, String>, given: Certificates) -> Result<Certificates, Error> {
-    match of_system {
-        Ok(certificates) => Ok(certificates),
-        Err(_) if !given.is_empty() => Ok(given),
-        Err(why) => Err(Error::Roots {
-            what: format!("the system has no CA certificates {why}").trim().into(),
-        }),
-    }
+fn chosen(of_system: Result<Certificates, Lack>, given: Certificates) -> Result<Certificates, Error> {
+    let what = match of_system {
+        Ok(certificates) => return Ok(certificates),
+        Err(Lack::Nothing(_)) if !given.is_empty() => return Ok(given),
+        Err(Lack::Nothing(why)) => format!("the system has no CA certificates {why}"),
+        Err(Lack::Unreadable(why)) => format!("the system's CA certificates cannot be read: {why}"),
+    };
+    Err(Error::Roots {
+        what: what.trim().into(),
+    })
 }
 
 fn given() -> Certificates {
@@ -55,18 +66,21 @@ fn given() -> Certificates {
 }
 
 #[cfg(not(target_os = "macos"))]
-fn of_system() -> Result<Certificates, String> {
+fn of_system() -> Result<Certificates, Lack> {
     let native = rustls_native_certs::load_native_certs();
-    if native.certs.is_empty() {
-        let why: Vec<String> = native.errors.iter().map(ToString::to_string).collect();
-        return Err(why.join("; "));
+    if !native.certs.is_empty() {
+        return Ok(native.certs);
     }
-    Ok(native.certs)
+    if native.errors.is_empty() {
+        return Err(Lack::Nothing(String::new()));
+    }
+    let why: Vec<String> = native.errors.iter().map(ToString::to_string).collect();
+    Err(Lack::Unreadable(why.join("; ")))
 }
 
 #[cfg(target_os = "macos")]
-fn of_system() -> Result<Certificates, String> {
-    Err("that this library can read".to_owned())
+fn of_system() -> Result<Certificates, Lack> {
+    Err(Lack::Nothing("that this library can read".to_owned()))
 }
 
 #[cfg(test)]
@@ -76,14 +90,21 @@ mod tests {
     #[test]
     fn the_systems_roots_come_before_those_given_and_an_error_says_why_there_are_none() {
         let (system, given) = (vec![vec![1].into()], vec![vec![2].into()]);
-        let none = || Err("(no folder)".to_owned());
+        let none = || Err(Lack::Nothing("that anybody found".to_owned()));
         assert_eq!(chosen(Ok(system.clone()), given.clone()).unwrap(), system);
         assert_eq!(chosen(none(), given.clone()).unwrap(), given);
         let error = chosen(none(), Vec::new()).unwrap_err();
         assert_eq!(error.code().as_str(), "tls.roots");
         assert!(
-            error.detail().contains("no CA certificates (no folder)"),
+            error.detail().contains("no CA certificates that anybody found"),
             "{error}"
+        );
+        let unreadable = Err(Lack::Unreadable("/typo.pem: no such file".to_owned()));
+        let error = chosen(unreadable, given).unwrap_err();
+        assert_eq!(error.code().as_str(), "tls.roots");
+        assert!(
+            error.detail().contains("cannot be read: /typo.pem"),
+            "others are not trusted in its place: {error}"
         );
     }
 }

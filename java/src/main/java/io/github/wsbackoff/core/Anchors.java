@@ -15,8 +15,9 @@ import javax.net.ssl.X509TrustManager;
 
 /**
  * The CA certificates that Java trusts, for systems whose own the native library cannot read: a
- * container without them, and macOS. Handed over once a JVM, and only where a connection may need
- * them: reading them takes Java half a second.
+ * container without them, and macOS. Handed over once a JVM, and only where there is an address to
+ * connect to, as also a plain one may lead to TLS by a redirect: reading them takes Java half a
+ * second.
  */
 final class Anchors {
   /** Apple's, by Java's names; later Javas have the system's own roots apart. */
@@ -29,18 +30,12 @@ final class Anchors {
   /**
    * Hands them over if the system has none; the native library is loaded.
    *
-   * @param addresses that may be connected to; null for none
+   * @param texts among which an address may be that is connected to; null for none
    */
-  static void provideFor(String... addresses) {
-    if (Arrays.stream(addresses).anyMatch(Anchors::isSecure)) {
+  static void provideFor(String... texts) {
+    if (Arrays.stream(texts).anyMatch(text -> text != null && text.contains("://"))) {
       provide();
     }
-  }
-
-  private static boolean isSecure(String address) {
-    return address != null
-        && (address.regionMatches(true, 0, "wss:", 0, 4)
-            || address.regionMatches(true, 0, "https:", 0, 6));
   }
 
   private static synchronized void provide() {
