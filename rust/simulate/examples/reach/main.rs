@@ -8,8 +8,9 @@
 //! - `alone`: one user who knows of no other (`backoff::Crowd` does), and so cannot know which limit it is: one policy for all limits. The best of a searched family
 //!   (strategy, base, multiplier, cap; at most a quarter more attempts than the default's) at each limit that the default policy misses,
 //!   and the one policy whose worst limit is best.
-//! - `banned`: what users who are always refused cost the others at a gate, beside `n / (n - k)`: as much as if each of them were let in,
-//!   for he has to be tried to be known.
+//! - `banned`: what users who are always refused cost the others at a gate, against the time of as many who are let in, and against that
+//!   of the others alone. Whoever is tried twice before he is known costs at least two turns: `(n + k) / (n - k)` alone, where a turn
+//!   is all that anybody costs.
 //! - `obeying`: the best of those who obey a hint of twice the window (HAProxy's `http_req_rate(10s)`, fifty, a date 20 s ahead). It goes at
 //!   some rate until it is refused for the first time, is told everything at that moment, waits as it was asked, and then goes whenever
 //!   one is let in. No gate can be sooner: that is a proof, as it has no family to search.
@@ -162,7 +163,9 @@ fn lowest(values: &[f64]) -> usize {
 }
 
 fn banned(seeds: u64) {
-    println!("banned, of {USERS}: makespan against none banned at the gate `pace`, and n / (n - k)");
+    println!(
+        "banned, of {USERS}: makespan at the gate `pace` against none banned, and against the others alone"
+    );
     let shares = [1, 10, 20, 50];
     for (limit, look, hint) in [
         ("none", Look::Status(429), Hint::None),
@@ -191,10 +194,13 @@ fn banned(seeds: u64) {
                 storm.banned = banned;
                 let with = storm.run_all(seeds);
                 let lost = with.lost as f64 / seeds as f64;
-                let bound = USERS as f64 / (USERS - banned) as f64;
+                (storm.banned, storm.users) = (0, USERS - banned);
+                let alone = storm.run_all(seeds);
+                storm.users = USERS;
                 format!(
-                    "{banned}: {:.2} ({bound:.2}) lost {lost:.1}",
-                    with.makespan / without.makespan
+                    "{banned}: {:.2} {:.2} lost {lost:.1}",
+                    with.makespan / without.makespan,
+                    with.makespan / alone.makespan
                 )
             })
             .collect();
