@@ -48,7 +48,7 @@ pub fn jar() -> Result<PathBuf> {
     only_jar(&build().join("libs"), "ws-backoff-")
 }
 
-/// The one jar of this name in a folder.
+/// The one jar of this name in a folder; its version follows, which begins with a digit.
 ///
 /// # Errors
 /// None or several.
@@ -61,8 +61,11 @@ pub fn only_jar(folder: &Path, start: &str) -> Result<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|end| end == "jar"))
         .filter(|path| {
-            path.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with(start))
+            path.file_name().is_some_and(|name| {
+                let name = name.to_string_lossy();
+                let version = name.strip_prefix(start);
+                version.is_some_and(|it| it.starts_with(|first: char| first.is_ascii_digit()))
+            })
         })
         .collect();
     match (found.pop(), found.len()) {
@@ -129,5 +132,25 @@ mod tests {
         let made = fresh_folder(Path::new("../build/tests/fresh-folder")).unwrap();
         assert!(made.is_absolute(), "{}", made.display());
         assert_eq!(made, build().canonicalize().unwrap().join("tests/fresh-folder"));
+    }
+
+    #[test]
+    fn the_one_jar_is_told_from_another_whose_name_goes_on_and_from_another_version() {
+        let folder = fresh_folder(&build().join("tests/only-jar")).unwrap();
+        let write = |name: &str| std::fs::write(folder.join(name), "").unwrap();
+        write("ws-backoff-dsl-0.1.0.jar");
+        write("ws-backoff-0.1.0.cdx.json");
+        assert!(matches!(
+            only_jar(&folder, "ws-backoff-"),
+            Err(Error::NotBuilt(_))
+        ));
+        write("ws-backoff-0.1.0.jar");
+        let found = only_jar(&folder, "ws-backoff-").unwrap();
+        assert_eq!(found, folder.join("ws-backoff-0.1.0.jar"));
+        write("ws-backoff-0.2.0.jar");
+        assert!(matches!(
+            only_jar(&folder, "ws-backoff-"),
+            Err(Error::Content { .. })
+        ));
     }
 }

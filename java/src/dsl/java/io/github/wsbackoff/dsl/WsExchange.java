@@ -1,0 +1,12 @@
+package io.github.wsbackoff.dsl;
+
+import io.github.wsbackoff.gui.ExchangeSamplerGui;
+import io.github.wsbackoff.sampler.ExchangeSampler;
+
+/** <i>wsb - Exchange</i>: sends a message, then waits for its answer. */
+public final class WsExchange extends WsSampler<WsExchange>
+    implements ExchangeSettings<WsExchange> {
+  WsExchange(String name) {
+    super(name, ExchangeSampler.class, ExchangeSampler::new, ExchangeSamplerGui.class);
+  }
+}

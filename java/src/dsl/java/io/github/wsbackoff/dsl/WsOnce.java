@@ -1,0 +1,14 @@
+package io.github.wsbackoff.dsl;
+
+import io.github.wsbackoff.control.OnceController;
+import io.github.wsbackoff.gui.OnceControllerGui;
+import java.util.List;
+import us.abstracta.jmeter.javadsl.core.threadgroups.BaseThreadGroup.ThreadGroupChild;
+
+/** <i>wsb - Once</i>: lets one thread run its children, and hands their variables to all others. */
+public final class WsOnce extends WsController<WsOnce>
+    implements OnceSettings<WsOnce>, Retrying<WsOnce> {
+  WsOnce(String name, List<ThreadGroupChild> children) {
+    super(name, OnceController.class, OnceController::new, OnceControllerGui.class, children);
+  }
+}

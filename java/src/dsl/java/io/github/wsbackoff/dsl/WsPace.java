@@ -1,0 +1,29 @@
+package io.github.wsbackoff.dsl;
+
+import io.github.wsbackoff.gui.PaceTimerGui;
+import io.github.wsbackoff.timer.PaceTimer;
+import org.apache.jmeter.testelement.TestElement;
+import us.abstracta.jmeter.javadsl.core.timers.BaseTimer;
+
+/**
+ * <i>wsb - Pace</i>: samples in its scope wait for their turn at a gate that learns, or at a fixed
+ * rate.
+ */
+public final class WsPace extends BaseTimer implements PaceSettings<WsPace> {
+  private final Properties properties = Properties.of(PaceTimer.class, PaceTimerGui.class);
+
+  WsPace(String name) {
+    super(name.isEmpty() ? Properties.title(PaceTimerGui.class) : name, PaceTimerGui.class);
+  }
+
+  @Override
+  public WsPace set(String key, String value) {
+    properties.set(key, value);
+    return this;
+  }
+
+  @Override
+  protected TestElement buildTestElement() {
+    return properties.fill(new PaceTimer());
+  }
+}
