@@ -2,6 +2,7 @@ package io.github.wsbackoff.gui;
 
 import java.awt.Color;
 import java.awt.Component;
+import java.awt.FontMetrics;
 import java.awt.Graphics;
 import java.awt.Graphics2D;
 import java.awt.Insets;
@@ -14,23 +15,25 @@ import java.awt.event.FocusEvent;
 import java.awt.event.KeyEvent;
 import javax.swing.AbstractAction;
 import javax.swing.Icon;
+import javax.swing.JButton;
 import javax.swing.JLabel;
-import javax.swing.JToggleButton;
 import javax.swing.KeyStroke;
 import javax.swing.SwingConstants;
 import javax.swing.border.AbstractBorder;
 
 /**
- * What opens and closes a section: an arrow and a text between two lines, for the mouse and for the
- * keyboard (space or enter).
+ * What opens and closes a section: an arrow and a text below a line, for the mouse and for the
+ * keyboard (space or enter). Selected is open. No toggle button, as looks write the text of one
+ * that is selected in the colour for a ground that this has not.
  */
-final class FoldedHeader extends JToggleButton {
+final class FoldedHeader extends JButton {
   private static final long serialVersionUID = 1L;
 
   FoldedHeader() {
     setHorizontalAlignment(SwingConstants.LEADING);
     setIcon(new Arrow());
     setToolTipText(Messages.get("section.tooltip"));
+    addActionListener(event -> setSelected(!isSelected()));
     getInputMap().put(KeyStroke.getKeyStroke(KeyEvent.VK_ENTER, 0), "toggle");
     getActionMap()
         .put(
@@ -63,6 +66,26 @@ final class FoldedHeader extends JToggleButton {
     setFont(new JLabel().getFont());
     setForeground(new JLabel().getForeground());
     setBorder(new Line());
+  }
+
+  @Override
+  protected void paintComponent(Graphics g) {
+    Graphics2D graphics = (Graphics2D) g.create();
+    try {
+      Hints.smoothen(graphics);
+      Insets insets = getInsets();
+      Icon arrow = getIcon();
+      FontMetrics metrics = graphics.getFontMetrics(getFont());
+      int middle = (getHeight() + insets.top - insets.bottom) / 2;
+      arrow.paintIcon(this, graphics, insets.left, middle - arrow.getIconHeight() / 2);
+      graphics.setFont(getFont());
+      graphics.setColor(getForeground());
+      int baseline = middle + (metrics.getAscent() - metrics.getDescent()) / 2;
+      int left = insets.left + arrow.getIconWidth() + getIconTextGap();
+      graphics.drawString(getText(), left, baseline);
+    } finally {
+      graphics.dispose();
+    }
   }
 
   /** A line above; a frame while the keyboard is here. */
@@ -99,7 +122,7 @@ final class FoldedHeader extends JToggleButton {
         graphics.setColor(c.getForeground());
         int half = getIconWidth() / 2;
         graphics.translate(x + half, y + half);
-        graphics.rotate(((JToggleButton) c).isSelected() ? Math.PI / 2 : 0);
+        graphics.rotate(((FoldedHeader) c).isSelected() ? Math.PI / 2 : 0);
         int back = half / 2;
         graphics.fill(
             new Polygon(new int[] {-back, back, -back}, new int[] {1 - half, 0, half - 1}, 3));

@@ -31,7 +31,7 @@ final class FoldedSection extends JPanel {
     this.body = body;
     setName("section." + id);
     add(header, "wmin 0");
-    add(body);
+    add(body, "gapx 4 4"); // as far in as the fields in a titled frame
     header.addItemListener(event -> showBody());
     fields.forEach(field -> field.onChange(this::count));
     count();

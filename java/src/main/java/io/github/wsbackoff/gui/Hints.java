@@ -19,13 +19,7 @@ final class Hints {
     }
     Graphics2D graphics = (Graphics2D) g.create();
     try {
-      Object desktop = Toolkit.getDefaultToolkit().getDesktopProperty("awt.font.desktophints");
-      if (desktop instanceof Map) {
-        graphics.addRenderingHints((Map<?, ?>) desktop);
-      } else {
-        graphics.setRenderingHint(
-            RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-      }
+      smoothen(graphics);
       graphics.setFont(text.getFont());
       graphics.setColor(DelayChart.mix(text.getForeground(), text.getBackground(), 0.5));
       Insets insets = text.getInsets();
@@ -37,6 +31,17 @@ final class Hints {
       graphics.drawString(cut(hint, metrics, room), insets.left, above + metrics.getAscent());
     } finally {
       graphics.dispose();
+    }
+  }
+
+  /** Has text drawn as the look draws it. */
+  static void smoothen(Graphics2D graphics) {
+    Object desktop = Toolkit.getDefaultToolkit().getDesktopProperty("awt.font.desktophints");
+    if (desktop instanceof Map) {
+      graphics.addRenderingHints((Map<?, ?>) desktop);
+    } else {
+      graphics.setRenderingHint(
+          RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
     }
   }
 

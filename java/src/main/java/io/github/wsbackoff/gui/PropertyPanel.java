@@ -44,6 +44,7 @@ final class PropertyPanel extends JPanel implements Binding {
    */
   private final boolean inherits;
 
+  private final UnknownKeys unknown = new UnknownKeys();
   private final transient List<FoldedSection> folded = new ArrayList<>();
 
   /** Whether fields are disabled that mean nothing. */
@@ -61,6 +62,7 @@ final class PropertyPanel extends JPanel implements Binding {
       return;
     }
     add(new NoteText(note), "wmin 0");
+    add(unknown);
     keys.forEach(key -> fields.add(new PropertyField(key, element)));
     List<FirstFields.Group> first = FirstFields.of(element);
     first.forEach(this::addFirst);
@@ -144,7 +146,12 @@ final class PropertyPanel extends JPanel implements Binding {
   void keepNotShown(TestElement element, Consumer<TestElement> write) {
     Map<String, String> notShown = notShown(element);
     write.accept(element);
-    notShown.forEach(element::setProperty);
+    notShown.forEach(
+        (key, value) -> {
+          if (!unknown.isRemoved(key)) {
+            element.setProperty(key, value);
+          }
+        });
   }
 
   /** Properties of ours that the element has and this panel has no field for. */
@@ -171,6 +178,7 @@ final class PropertyPanel extends JPanel implements Binding {
   }
 
   void clear() {
+    unknown.show(Collections.emptyMap());
     fields.forEach(PropertyField::clear);
   }
 
@@ -183,6 +191,7 @@ final class PropertyPanel extends JPanel implements Binding {
   public void updateUi(TestElement element) {
     fields.forEach(field -> field.updateUi(element));
     inherit(element);
+    unknown.show(notShown(element));
     if (shown.get() != element) { // else somebody works on it, and has opened what they want
       folded.forEach(FoldedSection::showWhatIsSet);
       shown = new WeakReference<>(element);
@@ -199,7 +208,7 @@ final class PropertyPanel extends JPanel implements Binding {
   }
 
   private JPanel grid(List<PropertyField> own) {
-    FieldGrid grid = new FieldGrid(own, labelWidth());
+    FieldGrid grid = new FieldGrid(own, this::labelWidth);
     if (own.stream().anyMatch(field -> field.key().name.equals(STRATEGY))) {
       grid.add(preview, "newline, span 4, growx, wmin 0");
     }
