@@ -8,7 +8,6 @@ import java.text.MessageFormat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
-import javax.swing.BorderFactory;
 import javax.swing.JButton;
 import javax.swing.JComboBox;
 import javax.swing.JComponent;
@@ -243,6 +242,9 @@ final class PropertyField implements Binding {
             .map(word -> Wording.spoken(key, word))
             .collect(Collectors.toList());
     JComboBox<String> combo = new JComboBox<>();
+    combo.setEditable(true);
+    // Some looks draw a frame around the whole list, others around its text.
+    text.setBorder(((JComponent) combo.getEditor().getEditorComponent()).getBorder());
     combo.setEditor(
         new BasicComboBoxEditor() {
           @Override
@@ -250,8 +252,6 @@ final class PropertyField implements Binding {
             return (JTextField) text;
           }
         });
-    text.setBorder(BorderFactory.createEmptyBorder(0, 2, 0, 2)); // the box draws one already
-    combo.setEditable(true);
     combo.addItem(""); // back to the default
     sentences.forEach(combo::addItem);
     combo.setPrototypeDisplayValue(""); // sentences are not to widen the panel

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import javax.swing.JButton;
 import javax.swing.JComboBox;
+import javax.swing.JComponent;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
 import javax.swing.JScrollPane;
@@ -132,6 +133,23 @@ public class LooksTest {
             assertTrue(look + open, hasInk(header, parent.getBackground(), text));
           }
         });
+  }
+
+  @Test
+  public void texts_of_lists_have_the_frame_that_the_look_gives_them() throws Exception {
+    SwingUtilities.invokeAndWait(
+        () -> {
+          dress();
+          JComboBox<String> plain = new JComboBox<>();
+          plain.setEditable(true);
+          for (JComboBox<?> list : Parts.of(new ConnectSamplerGui(), JComboBox.class)) {
+            assertTrue(look + frame(list), frame(list) >= frame(plain));
+          }
+        });
+  }
+
+  private static int frame(JComboBox<?> list) {
+    return ((JComponent) list.getEditor().getEditorComponent()).getInsets().top;
   }
 
   private void dress() {
