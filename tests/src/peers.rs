@@ -10,7 +10,7 @@ use crate::serve::get;
 use crate::{Error, Result, at, during, repository};
 
 /// How long a server may take to listen.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running server that is not ours. Dropping it ends it.
 pub struct Peer {

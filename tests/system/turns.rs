@@ -3,8 +3,11 @@
 use std::num::NonZero;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use Kind::{Alone, InIdleTime, Together, Waiting};
+
+use crate::say;
 
 /// How a test uses the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +63,15 @@ fn machine() -> MutexGuard<'static, Machine> {
     MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Turns of this length are told, for whoever wants the suite to be shorter.
+const LONG: Duration = Duration::from_secs(20);
+
 /// A turn, until it is dropped.
 #[must_use]
-pub struct Turn(Kind);
+pub struct Turn {
+    kind: Kind,
+    since: Instant,
+}
 
 impl Turn {
     fn of(kind: Kind) -> Self {
@@ -75,14 +84,23 @@ impl Turn {
         remove(&mut machine.queued, kind);
         machine.running.push(kind);
         CHANGED.notify_all();
-        Self(kind)
+        Self {
+            kind,
+            since: Instant::now(),
+        }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        remove(&mut machine().running, self.0);
+        remove(&mut machine().running, self.kind);
         CHANGED.notify_all();
+        let took = self.since.elapsed();
+        if took >= LONG {
+            let thread = std::thread::current();
+            let test = thread.name().unwrap_or("a test");
+            say!("{test} took {:.0} s {:?}", took.as_secs_f64(), self.kind);
+        }
     }
 }
 
