@@ -65,6 +65,8 @@ import org.junit.runners.Parameterized.Parameters;
  */
 @RunWith(Parameterized.class)
 public class ElementPanelsTest {
+  @Rule public final OnEventThread eventThread = new OnEventThread();
+
   @Rule public final TemporaryFolder folder = new TemporaryFolder();
 
   private final String title;

@@ -19,10 +19,13 @@ import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
 import org.apache.jmeter.testelement.TestElement;
 import org.junit.AfterClass;
 import org.junit.BeforeClass;
+import org.junit.Rule;
 import org.junit.Test;
 
 /** What a panel says of values that cannot be, as one types; it must not contradict the sample. */
 public class FieldCheckTest {
+  @Rule public final OnEventThread eventThread = new OnEventThread();
+
   @BeforeClass
   public static void jmeter() throws IOException {
     JMeterSetup.once();

@@ -30,10 +30,13 @@ import org.apache.jmeter.testelement.TestElement;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.BeforeClass;
+import org.junit.Rule;
 import org.junit.Test;
 
 /** What an empty field says in grey: the value that counts, and who says so. */
 public class GreyTextTest {
+  @Rule public final OnEventThread eventThread = new OnEventThread();
+
   private static final String BASE = "wsb.retry.base";
   private static final String URL = "wsb.url";
 

@@ -15,10 +15,13 @@ import javax.swing.text.JTextComponent;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
 import org.apache.jmeter.testelement.TestElement;
 import org.junit.BeforeClass;
+import org.junit.Rule;
 import org.junit.Test;
 
 /** Fields that mean nothing as the others are cannot be edited, and keep what they hold. */
 public class RelevanceTest {
+  @Rule public final OnEventThread eventThread = new OnEventThread();
+
   @BeforeClass
   public static void jmeter() throws IOException {
     JMeterSetup.once();

@@ -20,10 +20,13 @@ import javax.swing.text.JTextComponent;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
 import org.apache.jmeter.testelement.TestElement;
 import org.junit.BeforeClass;
+import org.junit.Rule;
 import org.junit.Test;
 
 /** What a panel opens with, and the sections below it. */
 public class SectionsTest {
+  @Rule public final OnEventThread eventThread = new OnEventThread();
+
   private final ConnectSamplerGui gui = new ConnectSamplerGui();
 
   @BeforeClass

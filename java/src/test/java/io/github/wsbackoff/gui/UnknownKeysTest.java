@@ -13,10 +13,13 @@ import javax.swing.JButton;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
 import org.apache.jmeter.testelement.TestElement;
 import org.junit.BeforeClass;
+import org.junit.Rule;
 import org.junit.Test;
 
 /** Properties that another version wrote: seen in each panel, kept, and removed on request. */
 public class UnknownKeysTest {
+  @Rule public final OnEventThread eventThread = new OnEventThread();
+
   private static final String ONE = "wsb.of.the.future";
   private static final String TWO = "wsb.of.the.past";
 

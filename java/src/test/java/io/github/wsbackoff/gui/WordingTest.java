@@ -19,10 +19,13 @@ import javax.swing.text.JTextComponent;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
 import org.apache.jmeter.testelement.TestElement;
 import org.junit.BeforeClass;
+import org.junit.Rule;
 import org.junit.Test;
 
 /** What panels say in place of the words that plans store. */
 public class WordingTest {
+  @Rule public final OnEventThread eventThread = new OnEventThread();
+
   private static final String MODE = "wsb.match.mode";
 
   private final ReceiveSamplerGui gui = new ReceiveSamplerGui();

@@ -1,0 +1,37 @@
+package io.github.wsbackoff.gui;
+
+import java.util.concurrent.FutureTask;
+import javax.swing.SwingUtilities;
+import org.junit.rules.TestRule;
+import org.junit.runner.Description;
+import org.junit.runners.model.Statement;
+
+/**
+ * Runs each test where JMeter works on its panels. Elsewhere what a panel posts to that thread
+ * would run beside the test, and texts that break their lines fail then, now and again.
+ */
+public final class OnEventThread implements TestRule {
+  @Override
+  public Statement apply(Statement test, Description description) {
+    return new Statement() {
+      @Override
+      public void evaluate() throws Throwable {
+        FutureTask<Throwable> task = new FutureTask<>(() -> outcome(test));
+        SwingUtilities.invokeAndWait(task);
+        Throwable failure = task.get();
+        if (failure != null) {
+          throw failure;
+        }
+      }
+    };
+  }
+
+  private static Throwable outcome(Statement test) {
+    try {
+      test.evaluate();
+      return null;
+    } catch (Throwable failure) { // also failed assertions
+      return failure;
+    }
+  }
+}
