@@ -19,8 +19,6 @@ const LAST_DRAWS: usize = 3_000;
 const DOUBTS: usize = 12;
 /// For so many steps the best of these is made better.
 const STEPS: usize = 30;
-/// What disagrees so many times as much as a model may is not made better.
-const HOPELESS: u32 = 4;
 /// A model may disagree so much more than the best one, besides a miss in a hundred.
 const PATIENCE: u32 = MISS + MISS / 2;
 
@@ -210,11 +208,10 @@ impl Crowd {
             .map(|member| member.misses)
             .min()
             .unwrap_or(u32::MAX);
-        let hopeless = Self::most(best, history.events().len()).saturating_mul(HOPELESS);
         for class in Class::ALL {
             let draws = if class.is_on_a_clock() { DOUBTS * 8 } else { DOUBTS };
             for scale in all_usual(class) {
-                if let Some(model) = self.best_of_scale(class, scale, draws, hopeless, history) {
+                if let Some(model) = self.best_of_scale(class, scale, draws, history) {
                     self.admit(model, history, &mut best);
                 }
             }
@@ -267,24 +264,15 @@ impl Crowd {
     }
 
     /// The best of some that begin with this window, or rate, and of what lies step by step beside it: what is left may all lie elsewhere.
-    /// From one that disagrees as much as is `hopeless` no steps lead to what does not.
-    fn best_of_scale(
-        &mut self,
-        class: Class,
-        scale: f64,
-        draws: usize,
-        hopeless: u32,
-        history: &History,
-    ) -> Option<Model> {
+    fn best_of_scale(&mut self, class: Class, scale: f64, draws: usize, history: &History) -> Option<Model> {
         let mut found: Option<Member> = None;
-        let most = |found: &Option<Member>| found.as_ref().map_or(hopeless, |found| found.misses);
-        for _ in 0..draws {
-            let model = Model::of_scale(class, scale, history, &mut self.random);
-            found = Member::seeing(model, history, most(&found)).or(found);
-        }
-        for _ in 0..STEPS {
-            let model = found.as_ref()?.model.near(history, &mut self.random);
-            found = Member::seeing(model, history, most(&found)).or(found);
+        for nth in 0..draws + STEPS {
+            let model = match &found {
+                Some(found) if nth >= draws => found.model.near(history, &mut self.random),
+                _ => Model::of_scale(class, scale, history, &mut self.random),
+            };
+            let most = found.as_ref().map_or(u32::MAX, |found| found.misses);
+            found = Member::seeing(model, history, most).or(found);
         }
         found.map(|found| found.model)
     }
