@@ -15,7 +15,7 @@ pub(super) const OTHERS: u64 = 2;
 const RECENT: f64 = 20.0;
 const SHARE: f64 = 0.05;
 /// And so many who came back, refused as often as those who came first.
-const BACK: f64 = 5.0;
+const BACK: f64 = 8.0;
 /// As certain as this, and a user is taken for one whose refusals are its own.
 const CERTAIN: f64 = 0.95;
 /// Refusals in a row that are all their users' own less likely than this are the quota's.
