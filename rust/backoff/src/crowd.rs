@@ -90,7 +90,8 @@ impl Crowd {
     pub fn ends(&mut self) {
         self.users = self.users.saturating_sub(1);
         if self.users == 0 {
-            *self = Self::default();
+            self.flow = Flow::default();
+            self.lockout.forget();
         }
     }
 

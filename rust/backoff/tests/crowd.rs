@@ -231,6 +231,29 @@ fn a_short_hint_proves_nothing_sooner_than_two_seconds_would() {
     assert_eq!(all_refused(40, true, Some(3 * SECOND)), Some(6 * SECOND));
 }
 
+/// Four came one after the other and were let in, so that nobody was left who tried; so long later twenty come who lock each other out.
+fn lock_each_other_out_after(pause: Duration) -> bool {
+    let mut crowd = Crowd::new();
+    for nth in 0..4 {
+        crowd.begins(TIME);
+        passed(&mut crowd, nth * MS);
+    }
+    crowd.begins(TIME);
+    assert_eq!(refused(&mut crowd, pause, Some(700 * MS)), None, "one alone");
+    (1..20).for_each(|_| crowd.begins(TIME));
+    (0..100).any(|nth| {
+        let found = refused(&mut crowd, pause + nth * 100 * MS, Some(700 * MS));
+        matches!(found, Some(Finding::LockedOut(_)))
+    })
+}
+
+#[test]
+fn who_was_let_in_just_before_anybody_else_came_tells_that_the_server_lets_in() {
+    assert!(lock_each_other_out_after(5 * MS));
+    assert!(lock_each_other_out_after(50 * MS));
+    assert!(!lock_each_other_out_after(SECOND), "it may be down by now");
+}
+
 /// Of a thousand, twenty were let in at once; then one in so many who try, each 5 ms, is let in. When they line up.
 fn lined_up_after(time: Duration, hint: Option<Duration>, one_in: Option<u32>) -> Option<Duration> {
     let mut crowd = Crowd::new();

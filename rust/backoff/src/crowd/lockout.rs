@@ -48,6 +48,9 @@ const CONTRADICTED: usize = 4;
 const HAMMERING: u64 = 100;
 /// Who is refused sooner than this after another one had been under way.
 const UNDER_WAY: Duration = Duration::from_millis(250);
+/// Who was let in so shortly before the first refusal, though nobody tried in between, tells that the server is not down: one of a rush
+/// gets in before the next one begins. Of those who come one by one it is not known.
+const RUSH: Duration = Duration::from_millis(100);
 /// No bound is told that is longer.
 const LONGEST_BOUND: Duration = Duration::from_secs(24 * 3_600);
 
@@ -104,6 +107,14 @@ pub(super) struct Lockout {
 }
 
 impl Lockout {
+    /// Nobody tries any more: forgets all but when the latest were let in. Users who get in one by one leave nobody behind between them.
+    pub(super) fn forget(&mut self) {
+        *self = Lockout {
+            passes: std::mem::take(&mut self.passes),
+            ..Lockout::default()
+        };
+    }
+
     /// A user was let in.
     pub(super) fn passed(&mut self, now: Duration) {
         (self.since, self.late) = (Some(now), 0);
@@ -143,6 +154,13 @@ impl Lockout {
             self.window = self.window.max(hint);
         } else if self.window.is_zero() {
             self.window = FIRST_GUESS;
+        }
+        if self.since.is_none() {
+            let rushes = |&last: &Duration| now.saturating_sub(last) < RUSH;
+            if !self.passes.back().is_some_and(rushes) {
+                self.passes.clear();
+            }
+            self.most = self.passes.len();
         }
         if users < MANY as usize {
             (self.since, self.late) = (Some(now), 0);
