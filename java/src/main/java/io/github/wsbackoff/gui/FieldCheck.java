@@ -23,7 +23,7 @@ final class FieldCheck {
       Pattern.compile("[0-9]+\\s*(b|[kmg](b|ib)?)?", Pattern.CASE_INSENSITIVE);
   private static final Pattern STATUSES =
       Pattern.compile(
-          "[0-9]{3}(\\s*-\\s*[0-9]{3})?|[0-9]xx|closed\\.(\\*|[0-9]{4}(\\s*-\\s*[0-9]{4})?)"
+          "0*[0-9]{3}(\\s*-\\s*0*[0-9]{3})?|[0-9]xx|closed\\.\\s*(\\*|[0-9]{4}(\\s*-\\s*[0-9]{4})?)"
               + "|network|timeout|any|none",
           Pattern.CASE_INSENSITIVE);
 
@@ -33,7 +33,7 @@ final class FieldCheck {
    * Whether it can be told that the sample will refuse this value; what is not set is not wrong.
    */
   static boolean isWrong(Spec.Key key, String value) {
-    String text = value.trim();
+    String text = value.replace('\u00a0', ' ').trim(); // as the native part, blank is blank
     if (text.isEmpty() || text.contains("${")) {
       return false; // known only in the run
     }

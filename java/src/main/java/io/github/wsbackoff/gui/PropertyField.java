@@ -51,6 +51,9 @@ final class PropertyField implements Binding {
 
   private String shownText = "";
 
+  /** When it means something; null: always. */
+  private final Relevance relevance;
+
   /** What counts while nothing is set here; null: what is built in. */
   private Scope.Inherited inherited;
 
@@ -65,6 +68,7 @@ final class PropertyField implements Binding {
   PropertyField(Spec.Key key, String element) {
     this.key = key;
     this.element = element;
+    relevance = Relevance.of(key.name, element);
     label = new JLabel(Wording.label(key));
     text = Spec.isMessageText(key.name) ? new HintArea(ROWS, COLUMNS) : new HintField(COLUMNS);
     component = build();
@@ -86,6 +90,11 @@ final class PropertyField implements Binding {
 
   JLabel label() {
     return label;
+  }
+
+  /** When it means something; null: always. */
+  Relevance relevance() {
+    return relevance;
   }
 
   JComponent component() {
@@ -178,8 +187,12 @@ final class PropertyField implements Binding {
     text.setForeground(isWrong() ? ReadText.warning(normal) : normal);
   }
 
-  /** Whether it means anything as the other fields are; it keeps what it holds. */
-  void setRelevant(boolean relevant) {
+  /**
+   * Whether it means anything as the other fields are. One that holds something, or is being
+   * edited, can be edited all the same: the sample refuses what is wrong in it.
+   */
+  void setRelevant(boolean means) {
+    boolean relevant = means || isSet() || text.isFocusOwner();
     label.setEnabled(relevant);
     text.setEnabled(relevant);
     component.setEnabled(relevant);
@@ -233,6 +246,7 @@ final class PropertyField implements Binding {
       ((JComboBox<?>) component).setSelectedItem(shownText);
     }
     text.setText(shownText);
+    shownText = text.getText(); // a field of one line has blanks for the ends of lines
     text.setCaretPosition(0);
   }
 
@@ -293,7 +307,6 @@ final class PropertyField implements Binding {
     if (!allowed.isEmpty()) {
       line(html, "tooltip.allowed", allowed);
     }
-    Relevance relevance = Relevance.of(key.name);
     if (relevance != null) {
       line(html, "tooltip.only", relevance.decider + " = " + String.join(", ", relevance.values));
     }

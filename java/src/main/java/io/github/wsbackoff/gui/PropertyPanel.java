@@ -47,9 +47,6 @@ final class PropertyPanel extends JPanel implements Binding {
   private final UnknownKeys unknown = new UnknownKeys();
   private final transient List<FoldedSection> folded = new ArrayList<>();
 
-  /** Whether fields are disabled that mean nothing. */
-  private boolean weighs;
-
   /** The element that is shown, as JMeter shows it again and again. */
   private transient WeakReference<TestElement> shown = new WeakReference<>(null);
 
@@ -84,18 +81,15 @@ final class PropertyPanel extends JPanel implements Binding {
       }
     }
     policyFields().forEach(field -> field.onChange(preview::changed));
-    // What stands in defaults counts for many elements, and each may choose something else.
-    if (!element.equals(WebSocketDefaults.class.getSimpleName())) {
-      fields.stream().filter(this::decides).forEach(field -> field.onChange(this::weigh));
-      weighs = true;
-      weigh();
-    }
+    fields.stream().filter(this::hasToDoWithRelevance).forEach(f -> f.onChange(this::weigh));
+    weigh();
   }
 
-  private boolean decides(PropertyField field) {
-    return fields.stream()
-        .map(other -> Relevance.of(other.key().name))
-        .anyMatch(relevance -> relevance != null && relevance.decider.equals(field.key().name));
+  private boolean hasToDoWithRelevance(PropertyField field) {
+    return field.relevance() != null
+        || fields.stream()
+            .map(PropertyField::relevance)
+            .anyMatch(other -> other != null && other.decider.equals(field.key().name));
   }
 
   private void addFirst(FirstFields.Group group) {
@@ -202,9 +196,7 @@ final class PropertyPanel extends JPanel implements Binding {
   private void inherit(TestElement element) {
     Map<String, Scope.Inherited> all = inherits ? Scope.of(element) : Collections.emptyMap();
     fields.forEach(field -> field.inherit(all.get(field.key().name)));
-    if (weighs) {
-      weigh();
-    }
+    weigh();
   }
 
   private JPanel grid(List<PropertyField> own) {
@@ -234,15 +226,11 @@ final class PropertyPanel extends JPanel implements Binding {
   /** Enables the fields that mean something as the others are. */
   private void weigh() {
     for (PropertyField field : fields) {
-      Relevance relevance = Relevance.of(field.key().name);
-      if (relevance != null && hasField(relevance.decider)) {
+      Relevance relevance = field.relevance();
+      if (relevance != null) {
         field.setRelevant(relevance.holds(decider -> field(decider).textInForce()));
       }
     }
-  }
-
-  private boolean hasField(String key) {
-    return fields.stream().anyMatch(field -> field.key().name.equals(key));
   }
 
   /** One for all, so that fields align over all sections. */

@@ -1,5 +1,7 @@
 package io.github.wsbackoff.gui;
 
+import io.github.wsbackoff.config.WebSocketDefaults;
+import io.github.wsbackoff.control.OnceController;
 import io.github.wsbackoff.core.Spec;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -7,6 +9,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -17,6 +20,7 @@ final class Relevance {
   private static final Map<String, Relevance> ALL = new HashMap<>();
 
   private static final String STRATEGY = "wsb.retry.strategy";
+  private static final String BASE = "wsb.retry.base";
   private static final String HINTS = "wsb.hint.mode";
   private static final String GATE = "wsb.shared.mode";
   private static final String PAYLOAD = "wsb.payloadType";
@@ -30,11 +34,11 @@ final class Relevance {
     }
     put("wsb.retry.jitter", STRATEGY, Arrays.asList("plus-minus", "additive"));
     put("wsb.retry.table", STRATEGY, Collections.singletonList("table"));
-    for (String hints : Arrays.asList("jitter", "max", "onTooLong", "sources", "bodyPattern")) {
+    // Not jitter: it also says how users spread who find out together what they met.
+    for (String hints : Arrays.asList("max", "onTooLong", "sources", "bodyPattern")) {
       put("wsb.hint." + hints, HINTS, Spec.get().choicesOf(HINTS), "ignore");
     }
     put("wsb.retry.label", "wsb.retry.counts", Collections.singletonList("matching"));
-    put("wsb.shared.key", GATE, Spec.get().choicesOf(GATE), "off");
     for (String rates : Arrays.asList("rate", "increase", "beta", "minRate", "maxRate")) {
       put("wsb.shared." + rates, GATE, Arrays.asList("observe", "pace"));
     }
@@ -63,13 +67,23 @@ final class Relevance {
     this.values = values;
   }
 
-  /** When a property means something; null: always. */
-  static Relevance of(String key) {
-    return ALL.get(key);
+  /**
+   * When a property means something in a kind of element; null: always. What stands in defaults
+   * counts for many elements, and each may choose something else.
+   */
+  static Relevance of(String key, String element) {
+    Relevance rule = ALL.get(key);
+    boolean decides =
+        rule != null
+            && !element.equals(WebSocketDefaults.class.getSimpleName())
+            && Spec.get().keysOf(element).stream().anyMatch(own -> own.name.equals(rule.decider));
+    // It is also how long the others rest after the one who tries for all has given up.
+    boolean rests = element.equals(OnceController.class.getSimpleName()) && key.equals(BASE);
+    return decides && !rests ? rule : null;
   }
 
   /** Names of the properties that do not always mean something. */
-  static Iterable<String> keys() {
+  static Set<String> keys() {
     return ALL.keySet();
   }
 

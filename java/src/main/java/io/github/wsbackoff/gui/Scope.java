@@ -47,13 +47,15 @@ final class Scope {
       return values;
     }
     Spec.Element kind = Spec.get().element(node.getTestElement().getClass().getSimpleName());
-    // What stands beside a defaults element is not above it.
+    // Beside a defaults element stand those that count for the same elements as it does.
     boolean isDefaults = node.getTestElement() instanceof WebSocketDefaults;
-    TreeNode level = isDefaults && node.getParent() != null ? node.getParent().getParent() : node;
+    TreeNode level = isDefaults ? node.getParent() : node;
     for (; level != null; level = level.getParent()) {
       for (Enumeration<?> children = level.children(); children.hasMoreElements(); ) {
         JMeterTreeNode child = (JMeterTreeNode) children.nextElement();
-        if (child.isEnabled() && child.getTestElement() instanceof WebSocketDefaults) {
+        if (child != node
+            && child.isEnabled()
+            && child.getTestElement() instanceof WebSocketDefaults) {
           take(child, kind, values);
         }
       }

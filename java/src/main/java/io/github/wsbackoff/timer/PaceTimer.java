@@ -59,7 +59,7 @@ public class PaceTimer extends AbstractTestElement implements Timer, PostProcess
     ThreadControl current = control();
     current.prepare(this::properties);
     Map<String, Object> event = Steps.waiting("turn");
-    if (current.failure() == null && current.values().inForce(SCOPE).equals("target")) {
+    if (current.failure() == null && current.values().inForce(SCOPE).equalsIgnoreCase("target")) {
       Targets.describe(JMeterContextService.getContext().getCurrentSampler(), event);
     }
     JsonNode answer = current.await(event);

@@ -72,7 +72,18 @@ public class FieldCheckTest {
       {"wsb.retry.strategy", "full", "Full", "decorrelated-v2", "fool", "full jitter"},
       {"wsb.hint.mode", "floor", "FLOOR", "ceiling"},
       {"wsb.retry.throttle", "429", "429, 503", "502-504", "5xx", "closed.1013", "closed.*", "any"},
-      {"wsb.retry.throttle", "closed.4000-4999", "network,timeout", "4290", "429,", "many", "none"},
+      {
+        "wsb.retry.throttle",
+        "0429",
+        "429,\u00a0503",
+        "closed. 1013",
+        "closed.4000-4999",
+        "network,timeout",
+        "4290",
+        "429,",
+        "many",
+        "none"
+      },
     };
     for (String[] each : cases) {
       for (int i = 1; i < each.length; i++) {

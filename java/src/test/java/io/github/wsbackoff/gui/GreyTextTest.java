@@ -106,7 +106,7 @@ public class GreyTextTest {
     node(plan(), defaults("outer", "wsb.retry.cap", "9s"));
     node(group, inner);
     node(group, defaults("beside", "wsb.retry.cap", "8s"));
-    assertEquals("9s (outer)", shown(inner, "wsb.retry.cap"));
+    assertEquals("as for what is inside", "8s (beside)", shown(inner, "wsb.retry.cap"));
     assertEquals("1s", shown(inner, BASE));
   }
 

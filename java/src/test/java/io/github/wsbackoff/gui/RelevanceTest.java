@@ -2,6 +2,7 @@ package io.github.wsbackoff.gui;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
 import io.github.wsbackoff.JMeterSetup;
@@ -9,9 +10,10 @@ import io.github.wsbackoff.Panels;
 import io.github.wsbackoff.core.Spec;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import javax.swing.JButton;
-import javax.swing.text.JTextComponent;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
 import org.apache.jmeter.testelement.TestElement;
 import org.junit.BeforeClass;
@@ -29,17 +31,47 @@ public class RelevanceTest {
 
   @Test
   public void it_is_about_properties_and_values_that_there_are() {
-    Map<String, Spec.Key> keys = new HashMap<>();
+    Set<String> ruled = new HashSet<>();
     for (AbstractJMeterGuiComponent panel : Panels.all()) {
       String element = panel.makeTestElement().getClass().getSimpleName();
+      Map<String, Spec.Key> keys = new HashMap<>();
       Spec.get().keysOf(element).forEach(key -> keys.put(key.name, key));
+      for (String key : keys.keySet()) {
+        Relevance relevance = Relevance.of(key, element);
+        if (relevance != null) {
+          ruled.add(key);
+          assertFalse(key, relevance.values.isEmpty());
+          assertTrue(key, Wording.words(keys.get(relevance.decider)).containsAll(relevance.values));
+        }
+      }
     }
-    for (String key : Relevance.keys()) {
-      Relevance relevance = Relevance.of(key);
-      assertTrue(key, keys.containsKey(key) && keys.containsKey(relevance.decider));
-      assertFalse(key, relevance.values.isEmpty());
-      assertTrue(key, Wording.words(keys.get(relevance.decider)).containsAll(relevance.values));
+    assertEquals("a rule about a property that no element has", ruled, Relevance.keys());
+  }
+
+  @Test
+  public void what_counts_without_the_choice_is_never_disabled() {
+    String[][] cases = {
+      {"PaceTimer", "wsb.shared.rate"},
+      {"PaceTimer", "wsb.shared.key"},
+      {"OnceController", "wsb.retry.base"},
+      {"ConnectSampler", "wsb.shared.key"},
+      {"ConnectSampler", "wsb.hint.jitter"},
+      {"WebSocketDefaults", "wsb.shared.rate"},
+    };
+    for (String[] each : cases) {
+      assertNull(String.join(" ", each), Relevance.of(each[1], each[0]));
     }
+  }
+
+  @Test
+  public void what_is_set_can_be_edited_as_the_sample_refuses_what_is_wrong_in_it() {
+    AbstractJMeterGuiComponent gui = new ConnectSamplerGui();
+    TestElement element = gui.createTestElement();
+    element.setProperty("wsb.shared.rate", "many");
+    gui.configure(element);
+    assertTrue(Parts.field(gui, "wsb.shared.rate").isEnabled());
+    Parts.field(gui, "wsb.shared.rate").setText("");
+    assertFalse(Parts.field(gui, "wsb.shared.rate").isEnabled());
   }
 
   @Test
@@ -77,24 +109,19 @@ public class RelevanceTest {
   }
 
   @Test
-  public void a_disabled_field_keeps_what_it_holds() {
+  public void what_belongs_to_a_field_is_disabled_with_it_and_what_it_holds_is_kept() {
     AbstractJMeterGuiComponent gui = new SendSamplerGui();
     TestElement element = gui.createTestElement();
     element.setProperty("wsb.payload", "kept");
-    element.setProperty("wsb.payloadType", "file");
     gui.configure(element);
-    JTextComponent payload = Parts.field(gui, "wsb.payload");
-    assertFalse(payload.isEnabled());
+    for (JButton browse : Parts.of(gui, JButton.class)) {
+      assertTrue(!browse.getText().equals(Messages.get("browse")) || !browse.isEnabled());
+    }
+    Parts.field(gui, "wsb.payloadType").setText("file");
     assertTrue(Parts.field(gui, "wsb.payloadFile").isEnabled());
     TestElement copy = gui.makeTestElement();
     gui.modifyTestElement(copy);
     assertEquals("kept", copy.getPropertyAsString("wsb.payload"));
-    Parts.field(gui, "wsb.payloadType").setText("text");
-    assertTrue(payload.isEnabled());
-    assertEquals("kept", payload.getText());
-    for (JButton browse : Parts.of(gui, JButton.class)) {
-      assertTrue(!browse.getText().equals(Messages.get("browse")) || !browse.isEnabled());
-    }
   }
 
   @Test

@@ -99,6 +99,20 @@ public class WordingTest {
   }
 
   @Test
+  public void what_nobody_changed_keeps_its_lines_in_a_field_of_one() {
+    AbstractJMeterGuiComponent connect = new ConnectSamplerGui();
+    for (String key : new String[] {"wsb.url", "wsb.retry.strategy", "wsb.hint.bodyPattern"}) {
+      TestElement element = connect.createTestElement();
+      String value = "${__groovy(\n// more?\nvars.get('s'))}";
+      element.setProperty(key, value);
+      connect.configure(element);
+      TestElement saved = connect.makeTestElement();
+      connect.modifyTestElement(saved);
+      assertEquals(key, value, saved.getPropertyAsString(key));
+    }
+  }
+
+  @Test
   public void grey_says_what_zero_means() {
     AbstractJMeterGuiComponent connect = new ConnectSamplerGui();
     assertEquals("no limit", hint(connect, "wsb.retry.maxAttempts"));
