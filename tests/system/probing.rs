@@ -22,7 +22,7 @@ fn probe_tells_the_limits_of_nginx_and_haproxy_within_its_budget() {
     // What comes late by a busy machine is another limiter.
     let _turn = alone();
     let folder = folder("probing");
-    let mut right = 0;
+    let (mut right, mut told) = (0, 0);
     for name in LIMITERS {
         let limiter = Limiter::named(name).unwrap();
         let probed = limiter.probe(BUDGET, &folder.join("limiter")).unwrap();
@@ -44,10 +44,12 @@ fn probe_tells_the_limits_of_nginx_and_haproxy_within_its_budget() {
             limiter.limit
         );
         right += u32::from(probed.verdict != Verdict::CannotTell);
+        told += probed.figures.len();
         for (figure, near) in &probed.figures {
             assert!(near, "{figure} of {name}, which is {}: {words}", limiter.limit);
         }
     }
     // A machine that is too busy makes it say that it cannot tell, which is no wrong word, but may not be the usual one.
     assert!(right >= 3, "{right} of {}", LIMITERS.len());
+    assert!(told >= 3, "{told} figures were told by a narrow interval");
 }

@@ -251,7 +251,27 @@ fn lock_each_other_out_after(pause: Duration) -> bool {
 fn who_was_let_in_just_before_anybody_else_came_tells_that_the_server_lets_in() {
     assert!(lock_each_other_out_after(5 * MS));
     assert!(lock_each_other_out_after(50 * MS));
-    assert!(!lock_each_other_out_after(SECOND), "it may be down by now");
+    assert!(lock_each_other_out_after(90 * MS));
+    assert!(!lock_each_other_out_after(110 * MS), "it may be down by now");
+    assert!(!lock_each_other_out_after(SECOND));
+}
+
+#[test]
+fn who_was_let_in_in_an_earlier_longer_window_does_not_count_for_this_one() {
+    let mut crowd = crowd(1);
+    assert_eq!(refused(&mut crowd, MS, Some(600 * SECOND)), None);
+    for nth in 1..=300 {
+        crowd.begins(TIME);
+        passed(&mut crowd, nth * SECOND);
+    }
+    crowd.ends();
+    let start = 300 * SECOND + 5 * MS;
+    (0..20).for_each(|_| crowd.begins(TIME));
+    let found = (0..100).find_map(|nth| refused(&mut crowd, start + nth * 100 * MS, Some(700 * MS)));
+    let Some(Finding::LockedOut(found)) = found else {
+        panic!("{found:?}")
+    };
+    assert_eq!(found.quota, 1, "{found:?}");
 }
 
 /// Of a thousand, twenty were let in at once; then one in so many who try, each 5 ms, is let in. When they line up.

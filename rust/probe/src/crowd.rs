@@ -418,10 +418,12 @@ impl Crowd {
         let windows = range(self.good(class).map(|member| member.model.before_block()));
         let proven = chosen.is_proven(history);
         let counts = range(self.good(class).map(|member| member.model.count));
-        let seen = range(
-            self.good(class)
-                .map(|member| member.model.count - member.model.used.count),
-        );
+        // As many as were let in before it was full, without what others may have used.
+        let least = if class == Class::Queue { 0.0 } else { 1.0 };
+        let seen = self
+            .good(class)
+            .map(|Member { model, .. }| (model.count - model.used.count).max(least));
+        let seen = range(seen);
         Some(Candidate {
             class,
             limit: chosen.model.with_window(windows).told(),

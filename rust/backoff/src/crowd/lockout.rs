@@ -48,8 +48,11 @@ const CONTRADICTED: usize = 4;
 const HAMMERING: u64 = 100;
 /// Who is refused sooner than this after another one had been under way.
 const UNDER_WAY: Duration = Duration::from_millis(250);
+/// No window is taken for shorter when those are counted whom it let in.
+const SHORTEST_WINDOW: Duration = Duration::from_secs(1);
 /// Who was let in so shortly before the first refusal, though nobody tried in between, tells that the server is not down: one of a rush
-/// gets in before the next one begins. Of those who come one by one it is not known.
+/// gets in before the next one begins. Of those who come farther apart it is not known; and an outage that begins in a rush looks like a
+/// lock-out, as any that begins while somebody tries.
 const RUSH: Duration = Duration::from_millis(100);
 /// No bound is told that is longer.
 const LONGEST_BOUND: Duration = Duration::from_secs(24 * 3_600);
@@ -123,19 +126,21 @@ impl Lockout {
             (self.mark, self.tries, self.let_in) = (Some(now), 0, 0);
         }
         self.passes.push_back(now);
-        let window = self.window.max(FIRST_GUESS.min(Duration::from_secs(1)));
-        while self
-            .passes
-            .front()
-            .is_some_and(|&first| now.saturating_sub(first) >= window)
-        {
-            self.passes.pop_front();
-        }
+        self.trim(now);
         if self.seen && self.passes.len() > self.most.max(LEAST).saturating_mul(CONTRADICTED) {
             (self.seen, self.mark, self.tries, self.let_in) = (false, Some(now), 0, 0);
         }
         if !self.seen {
             self.most = self.most.max(self.passes.len());
+        }
+    }
+
+    /// Lets go of those who were let in longer ago than a window.
+    fn trim(&mut self, now: Duration) {
+        let window = self.window.max(SHORTEST_WINDOW);
+        let is_over = |&first: &Duration| now.saturating_sub(first) >= window;
+        while self.passes.front().is_some_and(is_over) {
+            self.passes.pop_front();
         }
     }
 
@@ -160,6 +165,7 @@ impl Lockout {
             if !self.passes.back().is_some_and(rushes) {
                 self.passes.clear();
             }
+            self.trim(now); // it may have been kept for a longer window
             self.most = self.passes.len();
         }
         if users < MANY as usize {

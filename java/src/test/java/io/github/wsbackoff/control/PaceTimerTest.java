@@ -89,7 +89,7 @@ public class PaceTimerTest {
       Plan plan = new Plan(1);
       plan.add(connect("connect", server.url("/calls")));
       HashTree paced = plan.add(named("paced", new GenericController()));
-      String[] gate = {"wsb.pace.mode", "fixed", "wsb.pace.rate", "5", "wsb.pace.scope", "target"};
+      String[] gate = {"wsb.pace.mode", "fixed", "wsb.pace.rate", "5", "wsb.pace.scope", "Target"};
       paced.add(pace(gate));
       for (String label : new String[] {"first", "second", "third"}) {
         SendSampler send = new SendSampler();
