@@ -219,11 +219,13 @@ impl Engine {
         let clock = Clock::start();
         let mut attempts = Attempts::new(spec.policy.clone(), spec.seed);
         attempts.set_end(left);
-        let board = self.board();
+        let board = if spec.apart { Arc::default() } else { self.board() };
         let mut run = drive::connect(spec, &mut attempts, clock, &slot.cancel, &board).await;
         let warning = self.trace(spec, &run);
         let signs = signs::of(spec, &run);
-        self.note_limits(&run, &signs);
+        if !spec.apart {
+            self.note_limits(&run, &signs);
+        }
         let mut extensions = String::new();
         if let Some(connection) = run.connection.take() {
             connection.extensions().clone_into(&mut extensions);

@@ -8,6 +8,7 @@ mod request;
 
 use std::sync::{Arc, Mutex};
 
+use backoff::Strategy;
 use conversation::queue::Bounds;
 use engine::connecting::spec::{ConnectSpec, Farewell, Keeping};
 use engine::gates::gate::Gates;
@@ -67,7 +68,7 @@ impl ConnectPlan {
                 "all, or nothing: secrets in addresses are hidden",
             ));
         }
-        let policy = policy(&values)?;
+        let mut policy = policy(&values)?;
         let seed = values.optional("wsb.retry.seed", "a whole number from 0 to 18446744073709551615")?;
         let elapsed = values.word(
             "wsb.result.elapsed",
@@ -78,12 +79,24 @@ impl ConnectPlan {
         let mut dial = dial::dial(&values, &request)?;
         dial.tls = dial.tls.of_user(sessions.clone());
         let quota = gates::quota_of(&dial.target);
-        let crowd = gates.crowd(&quota_key(&values, &quota));
-        let gate = gate(&values, &quota, gates)?;
+        let (crowd, gate) = if request.apart {
+            gates::settings(&values)?;
+            (Arc::default(), None)
+        } else {
+            let crowd = gates.crowd(&quota_key(&values, &quota));
+            (crowd, gate(&values, &quota, gates)?)
+        };
+        let mut keeping = keeping(&values)?;
+        if request.apart {
+            policy.strategy = Strategy::None;
+            policy.attempt_timeout = policy.attempt_timeout.min(dial.connect_timeout);
+            keeping.reconnect = false;
+            request.trace = None;
+        }
         let call = ConnectSpec {
             dial: Arc::new(dial),
             cookies: Cookies::default(),
-            keeping: keeping(&values)?,
+            keeping,
             settle: values.duration("wsb.settle")?,
             asks: false,
             policy: Arc::new(policy),
@@ -93,6 +106,7 @@ impl ConnectPlan {
             trace: request.trace.map(Arc::from),
             gate,
             crowd,
+            apart: request.apart,
             keep_texts: subresults,
             element: CONNECT_SAMPLER,
             connection: values.text("wsb.connection").into(),

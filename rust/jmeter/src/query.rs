@@ -46,6 +46,20 @@ enum Question {
         #[serde(default = "few")]
         attempts: usize,
     },
+    /// How long one user waits who is refused each time, as drawn with the policy's seed.
+    Waits {
+        /// `wsb.*` properties, those that are set.
+        properties: BTreeMap<String, String>,
+        /// Keys that are set, to a value that is not known yet.
+        #[serde(default)]
+        later: Vec<String>,
+        /// Who it is: JMeter's thread name.
+        #[serde(default)]
+        user: String,
+        /// How many attempts at most.
+        #[serde(default = "few")]
+        attempts: usize,
+    },
     /// What an address consists of.
     Url {
         /// As `wsb.url` has it.
@@ -98,7 +112,8 @@ const fn few() -> usize {
 }
 
 /// Answers a question: `{"ask":"delay","attempt":"2","policy":"full base=1s","hint":"5"}`,
-/// `{"ask":"bands","properties":{"wsb.retry.base":"2s"},"later":["wsb.retry.cap"],"attempts":10}` or
+/// `{"ask":"bands","properties":{"wsb.retry.base":"2s"},"later":["wsb.retry.cap"],"attempts":10}`,
+/// `{"ask":"waits","properties":{"wsb.retry.seed":"7"},"user":"Thread Group 1-1","attempts":10}` or
 /// `{"ask":"url","url":"/chat room","base":"wss://host"}`, which gives `scheme`, `host`, `port`, `path`, `query` and `httpUrl`.
 ///
 /// # Errors
@@ -125,6 +140,12 @@ fn answer(json: &[u8], now: SystemTime) -> Result<Vec<u8>, Misuse> {
             later,
             attempts,
         } => serde_json::to_vec(&bands(properties, &later, attempts)),
+        Question::Waits {
+            properties,
+            later,
+            user,
+            attempts,
+        } => serde_json::to_vec(&waits::waits(properties, &later, &user, attempts)),
         Question::Url { url, base } => serde_json::to_vec(&address(url.trim(), base.trim())),
     };
     Ok(answer?)
@@ -197,12 +218,7 @@ fn bands(properties: BTreeMap<String, String>, later: &[String], attempts: usize
             };
         }
     };
-    let strategy_unknown = later.iter().any(|key| key == STRATEGY);
-    let unknown: Vec<String> = later
-        .iter()
-        .filter(|key| shapes_waits(key, (!strategy_unknown).then_some(policy.strategy)))
-        .cloned()
-        .collect();
+    let unknown = missing(later, policy.strategy);
     if !unknown.is_empty() {
         return Bands {
             unknown,
@@ -221,6 +237,16 @@ fn bands(properties: BTreeMap<String, String>, later: &[String], attempts: usize
 const MOST_BANDS: usize = 100;
 
 const STRATEGY: &str = "wsb.retry.strategy";
+
+/// Those of the keys that are not known yet without which the waits are not known either.
+fn missing(later: &[String], strategy: Strategy) -> Vec<String> {
+    let strategy_unknown = later.iter().any(|key| key == STRATEGY);
+    later
+        .iter()
+        .filter(|key| shapes_waits(key, (!strategy_unknown).then_some(strategy)))
+        .cloned()
+        .collect()
+}
 
 /// Whether the line or the bands depend on a key; `None`: the strategy is not known either.
 fn shapes_waits(key: &str, strategy: Option<Strategy>) -> bool {
@@ -361,3 +387,4 @@ fn spoken(duration: Duration) -> String {
 mod address;
 #[cfg(test)]
 mod tests;
+mod waits;

@@ -126,6 +126,7 @@ impl Sockets {
             ordinal: 0,
             gate: None,
             crowd: engine.gates().crowd("probe"),
+            apart: false,
             keep_texts: false,
             trace: Some(trace.into()),
             element: "probe",

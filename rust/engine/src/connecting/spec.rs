@@ -36,6 +36,8 @@ pub struct ConnectSpec {
     pub gate: Option<Arc<Gate>>,
     /// All who try at the same quota.
     pub crowd: Arc<Crowd>,
+    /// Whether it is no part of the test: no figure counts it, and what it meets is told to nobody but its caller.
+    pub apart: bool,
     /// Whether heads and bodies of earlier attempts are kept, as far as there is room; else those of the last one.
     pub keep_texts: bool,
     /// Where attempts are traced to; opened before, see [`crate::Engine::traces`].

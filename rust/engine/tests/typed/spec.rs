@@ -57,6 +57,7 @@ pub fn spec(engine: &Engine, url: &str, policy: Policy) -> Arc<ConnectSpec> {
         ordinal: 0,
         gate: None,
         crowd: engine.gates().crowd("a quota"),
+        apart: false,
         keep_texts: false,
         trace: None,
         element: "test",

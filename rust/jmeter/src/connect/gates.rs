@@ -24,11 +24,16 @@ pub(crate) fn quota_by(address: &str, base: &str) -> String {
 
 /// The gate before a quota, by the properties of the element that asks; `None`: it wants none.
 pub(crate) fn gate(values: &Values, quota: &str, gates: &Gates) -> Result<Option<Arc<Gate>>, Invalid> {
-    let settings = gate_settings(values, values.choice("wsb.shared.mode")?)?;
+    let settings = settings(values)?;
     if settings.mode == PacerMode::Off {
         return Ok(None);
     }
     gate_of(values, settings, quota, gates).map(Some)
+}
+
+/// The figures of the gate that the properties want.
+pub(super) fn settings(values: &Values) -> Result<PacerSettings, Invalid> {
+    gate_settings(values, values.choice("wsb.shared.mode")?)
 }
 
 /// As [`gate`], of an element that says in its own way what the gate does.

@@ -31,6 +31,10 @@ pub struct ConnectRequest {
     /// `all`: the trace shows secrets in addresses, too.
     #[serde(default, rename = "traceShow")]
     pub trace_show: String,
+    /// Whether it is no part of a test, as a panel tries it out: one attempt, at most as long as its connect time-out, that no figure
+    /// counts, that is not traced, and that no other user learns of.
+    #[serde(default)]
+    pub apart: bool,
     /// Client certificate from JMeter's key store.
     #[serde(default)]
     pub identity: Option<IdentityRequest>,

@@ -327,3 +327,76 @@ fn an_address_is_taken_apart_as_the_connect_reads_it() {
         );
     }
 }
+
+fn ask_waits(properties: &Value) -> Value {
+    ask(&json!({"ask": "waits", "properties": properties, "user": "Thread Group 1-1"}))
+}
+
+#[test]
+fn the_waits_of_a_user_end_as_the_policy_says() {
+    let exact =
+        json!({"wsb.retry.strategy": "exponential", "wsb.retry.base": "2s", "wsb.retry.maxAttempts": "4"});
+    let row = |attempt: u64, at: u64, wait: Value| json!({"attempt": attempt, "atMs": at, "waitMs": wait});
+    let expected = json!({"attempts": [row(1, 0, json!(2_000)), row(2, 2_000, json!(4_000)), row(3, 6_000, json!(8_000)),
+        row(4, 14_000, Value::Null)], "stop": "max-attempts", "seeded": false, "problems": [], "unknown": []});
+    assert_eq!(ask_waits(&exact), expected);
+    for (properties, attempts, stop) in [
+        (json!({"wsb.retry.strategy": "none"}), 1, json!("no-retry")),
+        (
+            json!({"wsb.retry.strategy": "fixed", "wsb.retry.maxElapsed": "3s", "wsb.retry.throttle": "none"}),
+            3,
+            json!("max-elapsed"),
+        ),
+        (json!({"wsb.retry.strategy": "fixed"}), 10, Value::Null),
+    ] {
+        let answer = ask_waits(&properties);
+        assert_eq!(answer["attempts"].as_array().unwrap().len(), attempts, "{answer}");
+        assert_eq!(answer["stop"], stop, "{answer}");
+    }
+}
+
+#[test]
+fn with_a_seed_the_waits_are_those_that_a_run_draws() {
+    let seeded = json!({"wsb.retry.seed": "7", "wsb.retry.strategy": "full"});
+    let answer = ask_waits(&seeded);
+    assert_eq!(answer["seeded"], true);
+    assert_eq!(answer, ask_waits(&seeded));
+    let policy: Policy = "full".parse().unwrap();
+    let mut run = Backoff::new(
+        Arc::new(policy),
+        Some(backoff::stream_seed(7, "Thread Group 1-1", 0)),
+    );
+    let mut at = Duration::ZERO;
+    for row in answer["attempts"].as_array().unwrap() {
+        let throttle = Seen::Answer(HttpAnswer {
+            status: 429,
+            headers: &[],
+            body: b"",
+            now: UNIX_EPOCH,
+        });
+        let Next::Wait(wait) = run.after(&throttle, at).next else {
+            panic!("{row}")
+        };
+        assert_eq!(row["waitMs"], whole_ms(wait), "{row}");
+        at += wait;
+    }
+    let other = json!({"wsb.retry.seed": "8", "wsb.retry.strategy": "full"});
+    assert_ne!(answer["attempts"], ask_waits(&other)["attempts"]);
+}
+
+#[test]
+fn waits_tell_what_is_wrong_and_what_only_the_run_knows() {
+    let answer = ask_waits(&json!({"wsb.retry.seed": "soon", "wsb.retry.base": "x"}));
+    let problems = answer["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{answer}");
+    assert!(
+        problems[1]
+            .as_str()
+            .unwrap()
+            .starts_with("wsb.retry.seed: \"soon\""),
+        "{answer}"
+    );
+    let later = ask(&json!({"ask": "waits", "properties": {}, "later": ["wsb.retry.cap", "wsb.retry.seed"]}));
+    assert_eq!(later["unknown"], json!(["wsb.retry.cap"]));
+    assert_eq!(later["attempts"], json!([]));
+}

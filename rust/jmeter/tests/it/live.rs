@@ -77,6 +77,51 @@ fn all_but_gauges(figures: &Value) -> Value {
 }
 
 #[test]
+fn an_attempt_apart_from_the_test_is_one_and_counts_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace.jsonl");
+    for limit in [0, 9] {
+        let config = Config {
+            limit: format!("fixed-window limit={limit} window=1h").parse().unwrap(),
+            ..Config::default()
+        };
+        let server = Server::start(config).unwrap();
+        let engine = Engine::default();
+        engine.begin(b"{}").unwrap();
+        let before = all_but_gauges(&figures(&engine));
+        for apart in [true, false] {
+            let properties = json!({"wsb.url": server.url(), "wsb.retry.base": "10ms", "wsb.hint.mode": "ignore",
+                "wsb.retry.maxAttempts": "2", "wsb.shared.mode": "pace"});
+            let spec = json!({"properties": properties, "user": "u", "trace": trace, "apart": apart});
+            let handle = engine.open();
+            let outcome = result::connect(&engine, handle, &spec).unwrap();
+            let attempts = if apart || limit > 0 { "1" } else { "2" };
+            assert_eq!(outcome["variables"]["wsb.attempts"], attempts, "{outcome:#}");
+            let now = figures(&engine);
+            assert_eq!(now["connected"] != 0, !apart && limit > 0, "{limit} {now:#}");
+            assert_eq!(all_but_gauges(&now) == before, apart, "{limit} {now:#}");
+            assert_eq!(now["gates"].as_array().unwrap().is_empty(), apart, "{now:#}");
+            assert_eq!(trace.exists(), !apart);
+        }
+        engine.shutdown().unwrap();
+        std::fs::remove_file(&trace).unwrap();
+    }
+}
+
+#[test]
+fn an_attempt_apart_lasts_no_longer_than_its_connect_time_out() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let engine = Engine::default();
+    let url = format!("ws://{}/", silent.local_addr().unwrap());
+    let properties = json!({"wsb.url": url, "wsb.connectTimeout": "200ms"});
+    let begun = Instant::now();
+    let spec = json!({"properties": properties, "apart": true});
+    let outcome = result::connect(&engine, engine.open(), &spec).unwrap();
+    assert_eq!(outcome["outcome"], "failed", "{outcome:#}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{outcome:#}");
+}
+
+#[test]
 fn the_figures_of_a_storm_are_those_of_its_trace() {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace.jsonl");

@@ -72,6 +72,19 @@ public final class ConnectSpec {
     return this;
   }
 
+  /**
+   * Makes it no part of a test: one attempt, at most as long as its connect time-out, that nothing
+   * counts or traces and that no other user learns of.
+   */
+  public ConnectSpec apart() {
+    spec.put("apart", true);
+    return this;
+  }
+
+  boolean isApart() {
+    return spec.containsKey("apart");
+  }
+
   /** Whether the same would be handed over. */
   public boolean sameAs(ConnectSpec other) {
     return other != null

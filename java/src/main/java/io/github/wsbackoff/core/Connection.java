@@ -28,6 +28,17 @@ public final class Connection implements AutoCloseable {
   }
 
   /**
+   * As {@link #create}, for what is no part of a test, see {@link ConnectSpec#apart}. The end of a
+   * test closes it all the same.
+   *
+   * @throws NativeLibraryException if the native library cannot be used
+   */
+  public static Connection apart() {
+    NativeLibrary.load();
+    return new Connection(Native.open());
+  }
+
+  /**
    * Takes one call over the boundary and back with nothing to do: it loads classes for some 30 ms,
    * which else the first user's sample would show.
    *

@@ -13,9 +13,9 @@ public final class Operation implements AutoCloseable {
   private final AtomicLong id;
   private final long test;
 
-  private Operation(long id) {
+  private Operation(long id, long test) {
     this.id = new AtomicLong(id);
-    test = TestRuns.use();
+    this.test = test;
   }
 
   /**
@@ -30,7 +30,7 @@ public final class Operation implements AutoCloseable {
     Map<String, Object> spec = new LinkedHashMap<>();
     spec.put("element", element);
     spec.put("properties", properties);
-    return new Operation(Native.prepare(Json.write(spec)));
+    return new Operation(Native.prepare(Json.write(spec)), TestRuns.use());
   }
 
   /**
@@ -41,7 +41,8 @@ public final class Operation implements AutoCloseable {
   public static Operation prepare(ConnectSpec spec) {
     NativeLibrary.load();
     Anchors.provideFor(spec.addresses());
-    return new Operation(Native.prepare(spec.toJson()));
+    long test = spec.isApart() ? TestRuns.ordinal() : TestRuns.use();
+    return new Operation(Native.prepare(spec.toJson()), test);
   }
 
   /**

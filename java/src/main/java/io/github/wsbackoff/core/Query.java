@@ -82,6 +82,44 @@ public final class Query {
     }
   }
 
+  /** One attempt of one user who is refused each time. */
+  public static final class Attempt {
+    /** From 1. */
+    public final int number;
+
+    /** When it begins, after the first one. */
+    public final long atMillis;
+
+    /** The wait after it; -1: no further attempt. */
+    public final long waitMillis;
+
+    private Attempt(JsonNode json) {
+      number = json.path("attempt").asInt();
+      atMillis = json.path("atMs").asLong();
+      waitMillis = json.path("waitMs").asLong(-1);
+    }
+  }
+
+  /** What one user waits who is refused each time. */
+  public static final class Waits {
+    /** The attempts; empty where the waits cannot be known. */
+    public final List<Attempt> attempts;
+
+    /** Why there is no further attempt, "" if there is one. */
+    public final String stop;
+
+    /** Whether every run draws the same. */
+    public final boolean isSeeded;
+
+    private Waits(JsonNode json) {
+      List<Attempt> all = new ArrayList<>();
+      json.path("attempts").forEach(attempt -> all.add(new Attempt(attempt)));
+      attempts = Collections.unmodifiableList(all);
+      stop = json.path("stop").asText("");
+      isSeeded = json.path("seeded").asBoolean();
+    }
+  }
+
   /**
    * Draws the wait after a throttled attempt.
    *
@@ -117,6 +155,23 @@ public final class Query {
     question.put("properties", properties);
     question.put("later", later);
     return new Bands(ask(question));
+  }
+
+  /**
+   * Asks what one user draws who is refused each time, at once and without a hint.
+   *
+   * @param properties as for {@link #bands}
+   * @param later as for {@link #bands}
+   * @param user who it is: a seed gives each user a stream of its own
+   * @throws NativeLibraryException if the native library cannot be used
+   */
+  public static Waits waits(Map<String, String> properties, Collection<String> later, String user) {
+    Map<String, Object> question = new LinkedHashMap<>();
+    question.put("ask", "waits");
+    question.put("properties", properties);
+    question.put("later", later);
+    question.put("user", user);
+    return new Waits(ask(question));
   }
 
   /**

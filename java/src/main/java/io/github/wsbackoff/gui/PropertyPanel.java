@@ -2,6 +2,8 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Spec;
+import io.github.wsbackoff.sampler.ConnectSampler;
+import io.github.wsbackoff.sampler.OneAttempt;
 import java.lang.ref.WeakReference;
 import java.text.MessageFormat;
 import java.util.ArrayList;
@@ -18,6 +20,7 @@ import java.util.stream.Stream;
 import javax.swing.BorderFactory;
 import javax.swing.JPanel;
 import net.miginfocom.swing.MigLayout;
+import org.apache.jmeter.control.Controller;
 import org.apache.jmeter.gui.Binding;
 import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.testelement.property.JMeterProperty;
@@ -35,9 +38,14 @@ final class PropertyPanel extends JPanel implements Binding {
   private static final List<String> POLICY = Arrays.asList("retry", "hint");
 
   private static final String STRATEGY = "wsb.retry.strategy";
+  private static final String FIRST_USER = "Thread Group 1-1";
+  private static final String ADDRESS = "wsb.url";
 
   private final transient List<PropertyField> fields = new ArrayList<>();
-  private final PolicyPreview preview = new PolicyPreview(this::policy, this::problems);
+  private final PolicyPreview preview = new PolicyPreview(this::policy, this::problems, this::user);
+
+  /** Null for elements that do not connect first of all. */
+  private final ConnectionTrial trial;
 
   /**
    * Whether the element takes from the defaults what it leaves empty; then those have all its keys.
@@ -54,6 +62,8 @@ final class PropertyPanel extends JPanel implements Binding {
     super(new MigLayout("fillx, wrap 1, insets 0, gapy 6, hidemode 3", "[fill,grow]"));
     List<Spec.Key> keys = Spec.get().keysOf(element);
     inherits = Spec.get().keysOf(WebSocketDefaults.class.getSimpleName()).containsAll(keys);
+    boolean connects = element.equals(ConnectSampler.class.getSimpleName());
+    trial = connects ? new ConnectionTrial(this::attempt) : null;
     if (keys.isEmpty()) {
       add(new NoteText(Messages.get("missing")), "wmin 0");
       return;
@@ -133,6 +143,24 @@ final class PropertyPanel extends JPanel implements Binding {
     return values;
   }
 
+  /** The first user of a plan as JMeter names them; controllers have streams of their own. */
+  private String user() {
+    TestElement element = shown.get();
+    return element instanceof Controller ? FIRST_USER + " " + element.getName() : FIRST_USER;
+  }
+
+  /** One attempt by all that holds now, as the sample of this moment would make it. */
+  private OneAttempt attempt() {
+    Map<String, String> values = new LinkedHashMap<>();
+    fields.forEach(field -> values.put(field.key().name, field.valueInForce()));
+    TestElement element = shown.get();
+    if (element != null) {
+      values.putAll(notShown(element));
+      values.keySet().removeIf(unknown::isRemoved);
+    }
+    return new OneAttempt(values, Scope.elements(element));
+  }
+
   /**
    * Has JMeter write its panel into an element. It empties the element first; what a newer version
    * stored there must survive an older panel.
@@ -189,6 +217,9 @@ final class PropertyPanel extends JPanel implements Binding {
     if (shown.get() != element) { // else somebody works on it, and has opened what they want
       folded.forEach(FoldedSection::showWhatIsSet);
       shown = new WeakReference<>(element);
+      if (trial != null) {
+        trial.reset();
+      }
     }
     preview.changed(); // the fields may be as before, and the element inherit other values
   }
@@ -203,6 +234,9 @@ final class PropertyPanel extends JPanel implements Binding {
     FieldGrid grid = new FieldGrid(own, this::labelWidth);
     if (own.stream().anyMatch(field -> field.key().name.equals(STRATEGY))) {
       grid.add(preview, "newline, span 4, growx, wmin 0");
+    }
+    if (trial != null && own.stream().anyMatch(field -> field.key().name.equals(ADDRESS))) {
+      grid.add(trial, "newline, span 4, growx, wmin 0");
     }
     return grid;
   }

@@ -2,10 +2,13 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.config.WebSocketDefaults;
 import io.github.wsbackoff.core.Spec;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import javax.swing.tree.TreeNode;
 import org.apache.jmeter.gui.GuiPackage;
 import org.apache.jmeter.gui.tree.JMeterTreeNode;
@@ -49,18 +52,40 @@ final class Scope {
     Spec.Element kind = Spec.get().element(node.getTestElement().getClass().getSimpleName());
     // Beside a defaults element stand those that count for the same elements as it does.
     boolean isDefaults = node.getTestElement() instanceof WebSocketDefaults;
-    TreeNode level = isDefaults ? node.getParent() : node;
-    for (; level != null; level = level.getParent()) {
-      for (Enumeration<?> children = level.children(); children.hasMoreElements(); ) {
-        JMeterTreeNode child = (JMeterTreeNode) children.nextElement();
-        if (child != node
-            && child.isEnabled()
-            && child.getTestElement() instanceof WebSocketDefaults) {
-          take(child, kind, values);
-        }
+    for (JMeterTreeNode each : around(node, isDefaults ? node.getParent() : node)) {
+      if (each.getTestElement() instanceof WebSocketDefaults) {
+        take(each, kind, values);
       }
     }
     return values;
+  }
+
+  /**
+   * The elements that stand where JMeter looks for what counts for an element, the nearest first,
+   * of whatever kind. None for an element that is not in the open plan. To be called on the event
+   * thread.
+   */
+  static List<TestElement> elements(TestElement element) {
+    GuiPackage gui = GuiPackage.getInstance();
+    JMeterTreeNode node =
+        gui == null || element == null ? null : gui.getTreeModel().getNodeOf(element);
+    return around(node, node).stream()
+        .map(JMeterTreeNode::getTestElement)
+        .collect(Collectors.toList());
+  }
+
+  /** What stands below a level of the tree, and beside it and what it is in, but for a node. */
+  private static List<JMeterTreeNode> around(JMeterTreeNode node, TreeNode lowest) {
+    List<JMeterTreeNode> all = new ArrayList<>();
+    for (TreeNode level = lowest; level != null; level = level.getParent()) {
+      for (Enumeration<?> children = level.children(); children.hasMoreElements(); ) {
+        JMeterTreeNode child = (JMeterTreeNode) children.nextElement();
+        if (child != node && child.isEnabled()) {
+          all.add(child);
+        }
+      }
+    }
+    return all;
   }
 
   private static void take(

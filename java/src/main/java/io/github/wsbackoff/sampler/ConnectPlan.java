@@ -45,6 +45,7 @@ final class ConnectPlan {
   /** The result of every connect if a value that only this side uses is wrong, else null. */
   final ConnectResult wrong;
 
+  private final boolean apart;
   private final boolean reconnects;
   private final Values values;
   private final String traceFile;
@@ -59,10 +60,18 @@ final class ConnectPlan {
   private ConnectCall call = ConnectCall.PLAIN;
 
   ConnectPlan(Values values) {
+    this(values, false);
+  }
+
+  /**
+   * @param apart whether it is no part of a test, see {@link ConnectSpec#apart}
+   */
+  ConnectPlan(Values values, boolean apart) {
     this.values = values;
+    this.apart = apart;
     description = TITLE + values.describe();
     id = values.inForce(AbstractWebSocketSampler.CONNECTION);
-    traceFile = Settings.trace();
+    traceFile = apart ? "" : Settings.trace();
     whenOpen = word(Opening.WHEN_OPEN);
     reconnects = !word(RECONNECT).equals(NO);
     String lives = word(SCOPE);
@@ -129,7 +138,7 @@ final class ConnectPlan {
     if (secure) {
       spec.identity(KeyStores.identity(elements.keystoreConfig())).roots(KeyStores.trusted());
     }
-    return spec;
+    return apart ? spec.apart() : spec;
   }
 
   /** What the native part has read, once this is {@link #ready}. */

@@ -78,17 +78,23 @@ final class Opening {
   private ConnectResult attempt(ScopeElements scope) {
     try {
       return plan.wrong == null ? unlessOpen(scope) : plan.wrong;
-    } catch (NativeLibraryException e) {
-      return ConnectResult.failed(e);
-    } catch (UnknownHostException e) {
-      return ConnectResult.failed("dns.not-found", Unusable.unknownHost(e));
-    } catch (Unusable e) {
-      return ConnectResult.failed(e.code, e.getMessage());
     } catch (Throwable e) {
-      return unforeseen(e);
+      ConnectResult foreseen = foreseen(e);
+      return foreseen == null ? unforeseen(e) : foreseen;
     } finally {
       sampler.deactivate();
     }
+  }
+
+  /** The result of what may be thrown where nothing is defect, else null. */
+  static ConnectResult foreseen(Throwable e) {
+    if (e instanceof NativeLibraryException) {
+      return ConnectResult.failed(e);
+    }
+    if (e instanceof UnknownHostException) {
+      return ConnectResult.failed("dns.not-found", Unusable.unknownHost((UnknownHostException) e));
+    }
+    return e instanceof Unusable ? ConnectResult.failed(((Unusable) e).code, e.getMessage()) : null;
   }
 
   /** The result of what should not have been thrown. */

@@ -181,6 +181,7 @@ public class LooksTest {
     element.setProperty("wsb.keepAlive", "often"); // what is wrong is told, and needs room
     panel.configure(element);
     Parts.openAll(panel);
+    showAnswers(panel);
     JScrollPane window = new JScrollPane(panel);
     window.setSize(Math.round(WIDTH * zoom), 600);
     Parts.settle(window);
@@ -195,6 +196,18 @@ public class LooksTest {
       assertTrue(where + field.getName() + " " + field.getWidth(), field.getWidth() >= 4 * line);
     }
     assertTrue(where, fields > 0);
+  }
+
+  /** What the native part answers, and a server, which has room only when it is there. */
+  private static void showAnswers(AbstractJMeterGuiComponent panel) {
+    List<JPanel> all = new ArrayList<>(Parts.of(panel, PolicyPreview.class));
+    all.addAll(Parts.of(panel, ConnectionTrial.class));
+    for (JPanel answers : all) {
+      for (Component part : answers.getComponents()) {
+        part.setVisible(true);
+      }
+      Parts.of(answers, ReadText.class).forEach(text -> text.warn("a longer sentence, and a word"));
+    }
   }
 
   private static void checkInside(String where, Container container) {

@@ -1,5 +1,6 @@
 package io.github.wsbackoff.gui;
 
+import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import javax.swing.SwingUtilities;
 import org.junit.rules.TestRule;
@@ -32,6 +33,28 @@ public final class OnEventThread implements TestRule {
       return null;
     } catch (Throwable failure) { // also failed assertions
       return failure;
+    }
+  }
+
+  /** What work gives there, for a test that is not there itself. */
+  static <T> T onEventThread(Callable<T> work) {
+    try {
+      FutureTask<T> task = new FutureTask<>(work);
+      SwingUtilities.invokeAndWait(task);
+      return task.get();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Waits, for as long as the test may, until this holds there. */
+  static void await(Callable<Boolean> condition) {
+    try {
+      while (!onEventThread(condition)) {
+        Thread.sleep(10);
+      }
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.github.wsbackoff.gui;
 
+import static io.github.wsbackoff.gui.OnEventThread.await;
+import static io.github.wsbackoff.gui.OnEventThread.onEventThread;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
@@ -21,10 +23,8 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import java.util.concurrent.FutureTask;
+import javax.swing.JButton;
 import javax.swing.JPanel;
-import javax.swing.SwingUtilities;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
 import org.apache.jmeter.testelement.TestElement;
 import org.junit.BeforeClass;
@@ -40,7 +40,8 @@ public class PolicyPreviewTest {
 
   private final Map<String, String> values = new HashMap<>();
   private final PolicyPreview preview =
-      onEventThread(() -> new PolicyPreview(() -> values, all -> String.join("\n", all)));
+      onEventThread(
+          () -> new PolicyPreview(() -> values, all -> String.join("\n", all), () -> "u 1-1"));
 
   @BeforeClass
   public static void jmeter() throws IOException {
@@ -89,6 +90,67 @@ public class PolicyPreviewTest {
     values.clear();
     values.put("wsb.retry.seed", "${seed}");
     assertTrue(refreshed(), refreshed().startsWith("Waits about"));
+  }
+
+  @Test
+  public void it_shows_attempt_by_attempt_what_one_user_waits() {
+    values.put("wsb.retry.strategy", "exponential");
+    values.put("wsb.retry.maxAttempts", "3");
+    refreshed();
+    assertFalse("only if one wants it", waits().getParent().getParent().isVisible());
+    pressWaits();
+    await(() -> waits().getParent().getParent().isVisible());
+    String[] lines = waits().getText().split("\n");
+    assertEquals("attempt       at               then waits", lines[0]);
+    assertEquals("      1  0.000 s                  1.000 s", lines[1]);
+    assertEquals("      3  3.000 s  gives up (max-attempts)", lines[3]);
+    assertTrue(lines[4], lines[4].startsWith("An example"));
+    pressWaits();
+    assertEquals("Show what it waits", onEventThread(() -> button().getText()));
+    assertFalse(waits().getParent().getParent().isVisible());
+  }
+
+  @Test
+  public void with_a_seed_it_shows_the_same_each_time_and_follows_the_fields() {
+    values.put("wsb.retry.seed", "7");
+    values.put("wsb.retry.maxElapsed", "1h");
+    pressWaits();
+    await(() -> waits().getText().endsWith("As u 1-1 draws it in every run."));
+    String seven = waits().getText();
+    assertEquals("ten attempts", 12, seven.split("\n").length);
+    values.put("wsb.retry.seed", "8");
+    refreshed();
+    String eight = onEventThread(() -> waits().getText());
+    assertFalse(seven.equals(eight));
+    values.put("wsb.retry.base", "soon");
+    refreshed();
+    assertEquals("it keeps its place", eight, onEventThread(() -> waits().getText()));
+    values.remove("wsb.retry.base");
+    values.put("wsb.retry.seed", "7");
+    refreshed();
+    assertEquals(seven, onEventThread(() -> waits().getText()));
+    values.put("wsb.retry.cap", "${cap}");
+    refreshed();
+    assertEquals("", onEventThread(() -> waits().getText()));
+  }
+
+  private void pressWaits() {
+    onEventThread(
+        () -> {
+          button().doClick();
+          return null;
+        });
+  }
+
+  private JButton button() {
+    return Parts.of(preview, JButton.class).stream()
+        .filter(button -> "preview.button".equals(button.getName()))
+        .findFirst()
+        .get();
+  }
+
+  private HintArea waits() {
+    return Parts.of(preview, HintArea.class).get(0);
   }
 
   @Test
@@ -330,25 +392,5 @@ public class PolicyPreviewTest {
       }
     }
     return null;
-  }
-
-  private static <T> T onEventThread(Callable<T> work) {
-    try {
-      FutureTask<T> task = new FutureTask<>(work);
-      SwingUtilities.invokeAndWait(task);
-      return task.get();
-    } catch (Exception e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static void await(Callable<Boolean> condition) {
-    try {
-      while (!onEventThread(condition)) {
-        Thread.sleep(10);
-      }
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
   }
 }
