@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.wsbackoff.core.Project;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.net.URISyntaxException;
@@ -31,7 +32,6 @@ import org.apache.jmeter.gui.JMeterGUIComponent;
 public final class Catalogue {
   static final Path FILE = Paths.get("docs/ws-backoff.json");
 
-  private static final String HOME = "https://github.com/wsbackoff/ws-backoff";
   private static final String PICTURES = "https://raw.githubusercontent.com/wsbackoff/ws-backoff";
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -60,7 +60,7 @@ public final class Catalogue {
             + " the server's Retry-After; a controller that retries any sampler, a shared gate, one"
             + " token for all, and commands that find out a server's limit and tune a plan.");
     entry.put("screenshotUrl", PICTURES + "/v" + version + "/docs/connect.png");
-    entry.put("helpUrl", HOME + "#readme");
+    entry.put("helpUrl", Project.HOME + "#readme");
     entry.put("vendor", "ws-backoff");
     entry.put("markerClass", "io.github.wsbackoff.sampler.ConnectSampler");
     ArrayNode classes = entry.putArray("componentClasses");
@@ -71,7 +71,8 @@ public final class Catalogue {
     ObjectNode current = versions.putObject(version);
     current.put("changes", changes(changelog, version));
     current.put(
-        "downloadUrl", HOME + "/releases/download/v" + version + "/ws-backoff-" + version + ".jar");
+        "downloadUrl",
+        Project.HOME + "/releases/download/v" + version + "/ws-backoff-" + version + ".jar");
     return JSON.writer(new Layout()).writeValueAsString(catalogue) + "\n";
   }
 

@@ -5,6 +5,7 @@ import java.awt.Insets;
 import javax.swing.BorderFactory;
 import javax.swing.JEditorPane;
 import javax.swing.JLabel;
+import javax.swing.event.HyperlinkEvent;
 
 /**
  * A text for reading, in JMeter's font, that breaks its lines where the panel ends. A label asks
@@ -32,6 +33,16 @@ final class NoteText extends JEditorPane {
     setMargin(new Insets(0, 0, 0, 0));
     setText("<html><body style='margin: 0'>" + html + "</body></html>");
     follow();
+  }
+
+  /** Has this called when somebody clicks on its link. */
+  void onLink(Runnable clicked) {
+    addHyperlinkListener(
+        event -> {
+          if (event.getEventType() == HyperlinkEvent.EventType.ACTIVATED) {
+            clicked.run();
+          }
+        });
   }
 
   @Override

@@ -34,7 +34,8 @@ final class PanelBody {
       String... notes) {
     this.element = element;
     String note = Arrays.stream(notes).map(Messages::get).collect(Collectors.joining("<br>"));
-    properties = new PropertyPanel(kind.getSimpleName(), note);
+    properties = new PropertyPanel(kind.getSimpleName(), note, () -> PanelHelp.open(panel));
+    PanelHelp.addKeys(panel);
     panel.setLayout(new BorderLayout(0, 5));
     panel.add(title, BorderLayout.NORTH);
     panel.add(properties, BorderLayout.CENTER);

@@ -58,7 +58,14 @@ final class PropertyPanel extends JPanel implements Binding {
   /** The element that is shown, as JMeter shows it again and again. */
   private transient WeakReference<TestElement> shown = new WeakReference<>(null);
 
-  PropertyPanel(String element, String note) {
+  /**
+   * Empty fields.
+   *
+   * @param element simple class name of the element
+   * @param note what stands above them
+   * @param help shows the page about the element
+   */
+  PropertyPanel(String element, String note, Runnable help) {
     super(new MigLayout("fillx, wrap 1, insets 0, gapy 6, hidemode 3", "[fill,grow]"));
     List<Spec.Key> keys = Spec.get().keysOf(element);
     inherits = Spec.get().keysOf(WebSocketDefaults.class.getSimpleName()).containsAll(keys);
@@ -68,17 +75,20 @@ final class PropertyPanel extends JPanel implements Binding {
       add(new NoteText(Messages.get("missing")), "wmin 0");
       return;
     }
-    add(new NoteText(note), "wmin 0");
+    NoteText above = new NoteText(note + PanelHelp.link());
+    above.onLink(help);
+    add(above, "wmin 0");
     add(unknown);
     keys.forEach(key -> fields.add(new PropertyField(key, element)));
     List<FirstFields.Group> first = FirstFields.of(element);
     first.forEach(this::addFirst);
-    Set<String> above = first.stream().flatMap(g -> g.keys.stream()).collect(Collectors.toSet());
+    Set<String> shownFirst =
+        first.stream().flatMap(g -> g.keys.stream()).collect(Collectors.toSet());
     for (Spec.Section section : Spec.get().sections()) {
       List<PropertyField> own =
           fields.stream()
               .filter(field -> field.key().section.equals(section.id))
-              .filter(field -> !above.contains(field.key().name))
+              .filter(field -> !shownFirst.contains(field.key().name))
               .collect(Collectors.toList());
       if (own.isEmpty()) {
         continue;

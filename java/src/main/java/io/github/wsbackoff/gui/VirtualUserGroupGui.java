@@ -24,12 +24,15 @@ public class VirtualUserGroupGui extends ThreadGroupGui implements ElementGui {
     String java = Messages.get("virtual.java") + " " + VirtualThreads.VERSION + ".";
     JPanel panel = new JPanel(new BorderLayout(0, 5));
     panel.add(super.makeTitlePanel(), BorderLayout.NORTH);
-    panel.add(
+    NoteText note =
         new NoteText(
             Messages.get("note.VirtualUserGroup")
                 + "<br>"
-                + (remark.isEmpty() ? java : "<b>" + remark + "</b>")),
-        BorderLayout.SOUTH);
+                + (remark.isEmpty() ? java : "<b>" + remark + "</b>")
+                + PanelHelp.link());
+    note.onLink(() -> PanelHelp.open(this));
+    panel.add(note, BorderLayout.SOUTH);
+    PanelHelp.addKeys(this);
     return panel;
   }
 
