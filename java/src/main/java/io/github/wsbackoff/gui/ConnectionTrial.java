@@ -51,6 +51,7 @@ final class ConnectionTrial extends JPanel {
     verdict.setName("trial.verdict");
     details.setName("trial.details");
     details.setEditable(false);
+    details.setLineWrap(true);
     details.getAccessibleContext().setAccessibleName(Messages.get("trial.details"));
     add(button);
     add(verdict, "width 0:200:");

@@ -27,6 +27,21 @@ final class FieldCheck {
               + "|network|timeout|any|none",
           Pattern.CASE_INSENSITIVE);
 
+  private static final Pattern TOKEN = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
+  private static final String BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+
+  /** Of the long form only the signs. */
+  private static final Pattern IP =
+      Pattern.compile(
+          "(" + BYTE + "\\.){3}" + BYTE + "|[0-9a-fA-F.]*:[0-9a-fA-F.:]*:[0-9a-fA-F.:]*");
+
+  private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
+  private static final Pattern ADDRESS =
+      Pattern.compile("(?i)(?:wss?|https?)://([^/?\\\\#@\\s]+)(?:[/?\\\\][^#]*)?");
+  private static final Pattern AUTHORITY =
+      Pattern.compile("(?:\\[[0-9a-fA-F:.]+]|[^:\\[\\]]+)(?::([0-9]*))?");
+  private static final int HIGHEST_PORT = 65_535;
+
   private FieldCheck() {}
 
   /**
@@ -52,8 +67,55 @@ final class FieldCheck {
       case "statuses":
         return !Arrays.stream(text.split(",", -1))
             .allMatch(part -> STATUSES.matcher(part.trim()).matches());
+      case "url":
+        return !isAddress(key.name, text);
+      case "list":
+        return !isList(key.name, text);
+      case "regex":
+        return RegexCheck.isWrong(text, key.name.equals("wsb.hint.bodyPattern"));
       default:
-        return false;
+        return false; // a file may be there on the machine that runs the test
+    }
+  }
+
+  /** A base is a whole address, where it is used at all; a URL may be a part of one. */
+  private static boolean isAddress(String key, String text) {
+    if (CONTROL.matcher(text).find()) {
+      return false;
+    }
+    if (!text.contains("://") && !key.equals("wsb.baseUrl")) {
+      return true;
+    }
+    Matcher address = ADDRESS.matcher(text);
+    Matcher authority = AUTHORITY.matcher(address.matches() ? address.group(1) : "");
+    if (!authority.matches()) {
+      return false;
+    }
+    String port = authority.group(1) == null ? "" : authority.group(1).replaceFirst("^0+(?=.)", "");
+    return port.isEmpty()
+        || port.length() <= 5
+            && Integer.parseInt(port) > 0
+            && Integer.parseInt(port) <= HIGHEST_PORT;
+  }
+
+  private static boolean isList(String key, String text) {
+    return Arrays.stream(text.split(","))
+        .map(String::trim)
+        .filter(part -> !part.isEmpty())
+        .allMatch(part -> isEntry(key, part));
+  }
+
+  private static boolean isEntry(String key, String part) {
+    switch (key) {
+      case "wsb.retry.table":
+        return isDuration(part);
+      case "wsb.hint.sources":
+      case "wsb.subprotocols":
+        return TOKEN.matcher(part).matches();
+      case "wsb.localAddress":
+        return IP.matcher(part).matches();
+      default:
+        return true;
     }
   }
 

@@ -71,10 +71,10 @@ final class PolicyPreview extends JPanel {
     line.setToolTipText(Messages.get("preview.tooltip"));
     line.getAccessibleContext().setAccessibleName(Messages.get("preview.name"));
     // A wrapped text would like to stay as wide as it ever was.
-    add(line, "span 2, width 0:200:, gaptop 4");
-    add(chart, "width 0:200:, aligny top");
+    add(line, "width 0:200:, gaptop 4");
+    add(button, "aligny top");
+    add(chart, "span 2, split 2, growx, width 0:200:, aligny top"); // alone, or beside the table
     add(waitsPane, "wmin 0, growy");
-    add(button, "span 2, growx 0");
     waits.setName("preview.waits");
     waits.setEditable(false);
     waits.getAccessibleContext().setAccessibleName(Messages.get("preview.waits.name"));

@@ -4,6 +4,7 @@ import io.github.wsbackoff.core.Spec;
 import java.awt.BorderLayout;
 import java.awt.Color;
 import java.awt.Component;
+import java.awt.KeyboardFocusManager;
 import java.text.MessageFormat;
 import java.util.Arrays;
 import java.util.List;
@@ -16,6 +17,7 @@ import javax.swing.JLabel;
 import javax.swing.JPanel;
 import javax.swing.JTextField;
 import javax.swing.ListCellRenderer;
+import javax.swing.SwingUtilities;
 import javax.swing.event.DocumentEvent;
 import javax.swing.event.DocumentListener;
 import javax.swing.plaf.basic.BasicComboBoxEditor;
@@ -33,6 +35,8 @@ final class PropertyField implements Binding {
   private static final List<String> SHORT =
       Arrays.asList(
           "text", "duration", "integer", "number", "choice", "boolean", "statuses", "size");
+
+  private static final String PAYLOAD = "wsb.payload";
 
   /** A sentence of more letters needs a line of its own. */
   private static final int LONGEST_SHORT = 24;
@@ -103,7 +107,8 @@ final class PropertyField implements Binding {
 
   private JComponent build() {
     if (text instanceof HintArea) {
-      return new FramedPane((HintArea) text);
+      HintArea area = (HintArea) text;
+      return key.name.equals(PAYLOAD) ? new PayloadPane(area) : new FramedPane(area);
     }
     switch (key.type) {
       case "choice":
@@ -192,13 +197,18 @@ final class PropertyField implements Binding {
    * edited, can be edited all the same: the sample refuses what is wrong in it.
    */
   void setRelevant(boolean means) {
-    boolean relevant = means || isSet() || text.isFocusOwner();
+    boolean relevant = means || isSet() || isEdited();
     label.setEnabled(relevant);
     text.setEnabled(relevant);
     component.setEnabled(relevant);
     for (Component part : component.getComponents()) {
       part.setEnabled(relevant);
     }
+  }
+
+  private boolean isEdited() {
+    Component focused = KeyboardFocusManager.getCurrentKeyboardFocusManager().getFocusOwner();
+    return focused != null && SwingUtilities.isDescendingFrom(focused, component);
   }
 
   /** Has this called, on the event thread, whenever the value may have changed. */
@@ -316,9 +326,9 @@ final class PropertyField implements Binding {
 
   /** What may stand here, as a plan stores it; "" if anything may. */
   private String allowed() {
-    return key.choices.isEmpty()
-        ? Messages.getOrEmpty("allowed." + key.type)
-        : String.join(", ", key.choices);
+    String own = Messages.getOrEmpty("allowed." + key.name);
+    String shape = own.isEmpty() ? Messages.getOrEmpty("allowed." + key.type) : own;
+    return key.choices.isEmpty() ? shape : String.join(", ", key.choices);
   }
 
   private static void line(StringBuilder html, String title, String text) {

@@ -82,7 +82,9 @@ final class HelpView extends JPanel {
     int anchor = address.indexOf('#');
     try {
       text.setText(
-          "<html><body style='margin: 12px'>"
+          "<html><head><style>code, pre { font-size: "
+              + text.getFont().getSize() // the kit's own is too small to be read
+              + "pt }</style></head><body style='margin: 12px'>"
               + Pages.html(anchor < 0 ? address : address.substring(0, anchor))
               + "</body></html>");
     } catch (IOException e) {

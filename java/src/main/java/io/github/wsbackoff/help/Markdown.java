@@ -121,8 +121,10 @@ final class Markdown {
     }
     html.append("<table border=\"1\" cellspacing=\"0\" cellpadding=\"3\">\n");
     for (int i = 0; i < rows.size(); i++) {
-      if (i != 1) { // the line below the heads
-        String cell = i == 0 ? "th" : "td";
+      boolean isHead = i == 0;
+      boolean isEmpty = isHead && cells(rows.get(i)).stream().allMatch(String::isEmpty);
+      if (i != 1 && !isEmpty) { // 1: the line below the heads
+        String cell = isHead ? "th" : "td";
         html.append("<tr>");
         for (String text : cells(rows.get(i))) {
           html.append("<" + cell + ">" + inline(text) + "</" + cell + ">");

@@ -10,9 +10,11 @@ import io.github.wsbackoff.core.Operation;
 import io.github.wsbackoff.core.Query;
 import io.github.wsbackoff.core.Spec;
 import io.github.wsbackoff.core.TestRuns;
+import io.github.wsbackoff.sampler.OneAttempt;
 import java.awt.Color;
 import java.io.IOException;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.apache.jmeter.gui.AbstractJMeterGuiComponent;
@@ -116,6 +118,102 @@ public class FieldCheckTest {
               operation.check(null) != null,
               FieldCheck.isWrong(key(each[0]), each[i]));
         }
+      }
+    }
+  }
+
+  @Test
+  public void it_judges_lists_and_patterns_of_a_policy_as_the_native_part_does() {
+    String[][] cases = {
+      {"wsb.retry.table", "1s", "1s, 5s ,30s", "1s,,2s", "1s;2s", "1s,soon"},
+      {"wsb.hint.sources", "retry-after", "X-Retry-In, body", "retry after", "a:b", "a,,b"},
+      {"wsb.hint.bodyPattern", "wait (\\d+)", "(?P<ms>\\d+)", "(?<seconds>[0-9]+)s"},
+      {"wsb.hint.bodyPattern", "wait \\d+", "wait (?:\\d+)", "(a", "a)", "([a)", "(a)\\", "(a)\\1"},
+      {
+        "wsb.hint.bodyPattern",
+        "(?=a)(b)",
+        "(?<!a)(b)",
+        "(a)(?!b)",
+        "([])(a)",
+        "([)(]a)",
+        "([[:alpha:]]+)"
+      },
+      {"wsb.hint.bodyPattern", "([^]a]+)", "(a[b[c]d]e)", "\\((a)", "(?x) (a) # ) [", "([\\]]+)"},
+    };
+    for (String[] each : cases) {
+      for (int i = 1; i < each.length; i++) {
+        Query.Bands answer =
+            Query.bands(Collections.singletonMap(each[0], each[i]), Collections.emptyList());
+        boolean refused = answer.problems.stream().anyMatch(text -> text.startsWith(each[0]));
+        assertEquals(
+            each[0] + " '" + each[i] + "' " + answer.problems,
+            refused,
+            FieldCheck.isWrong(key(each[0]), each[i]));
+      }
+    }
+  }
+
+  @Test
+  public void it_judges_addresses_as_the_native_part_does() {
+    String[] addresses = {
+      "ws://h/",
+      "WSS://h.example:443/a b?c=1",
+      "http://127.0.0.1",
+      "https://[::1]:8443/x",
+      "ws://h:/",
+      "ftp://h/",
+      "ws://",
+      "ws:///x",
+      "ws://:80/",
+      "ws://h:0/",
+      "ws://h:65536/",
+      "ws://h:x/",
+      "ws://h:080/",
+      "ws://u:p@h/",
+      "ws://h/#part",
+      "ws://h h/",
+      "ws://[::1/",
+      "/a?next=ws://h/",
+      "ws://h\\x",
+      "ws://h?x",
+      "//ws://h",
+      "ws://h\t/",
+    };
+    for (String each : addresses) {
+      boolean refused = Query.httpUrl(each, "").isEmpty();
+      assertEquals(each, refused, FieldCheck.isWrong(key("wsb.url"), each));
+      assertEquals(each, refused, FieldCheck.isWrong(key("wsb.baseUrl"), each));
+    }
+    for (String part : new String[] {"/a", "a b", "?x=1", "h:80/x"}) {
+      assertTrue(part, Query.httpUrl(part, "").isEmpty());
+      assertTrue("no base: " + part, FieldCheck.isWrong(key("wsb.baseUrl"), part));
+      assertFalse("a part: " + part, FieldCheck.isWrong(key("wsb.url"), part));
+    }
+  }
+
+  @Test
+  public void it_judges_what_a_connect_offers_and_comes_from_as_the_native_part_does() {
+    String[][] cases = {
+      {"wsb.subprotocols", "mqtt", "v1.chat, v2.chat", "my chat", "a/b", "a,,b"},
+      {
+        "wsb.localAddress",
+        "127.0.0.1",
+        "::1",
+        "::1,127.0.0.1",
+        "localhost",
+        "127.0.0",
+        "127.0.0.01",
+        "1.2.3.256"
+      },
+    };
+    for (String[] each : cases) {
+      for (int i = 1; i < each.length; i++) {
+        Map<String, String> properties = new HashMap<>();
+        properties.put("wsb.url", "ws://127.0.0.1:1/");
+        properties.put(each[0], each[i]);
+        String told = new OneAttempt(properties, Collections.emptyList()).make().story;
+        assertEquals(
+            told, told.startsWith(each[0] + ":"), FieldCheck.isWrong(key(each[0]), each[i]));
       }
     }
   }

@@ -96,6 +96,12 @@ public class PagesTest {
         "<table border=\"1\" cellspacing=\"0\" cellpadding=\"3\">\n<tr><th>a</th><th>b</th></tr>\n"
             + "<tr><td><code>x|y</code></td><td>| <a href=\"u.md\">l</a></td></tr>\n</table>\n"
       },
+      {
+        "| | |\n|---|---|\n| a | b |",
+        "<table border=\"1\" cellspacing=\"0\" cellpadding=\"3\">\n"
+            + "<tr><td>a</td><td>b</td></tr>\n"
+            + "</table>\n"
+      },
       {"![p](p.png)\n<img src=\"p.png\">\n", ""},
     };
     for (String[] each : cases) {
