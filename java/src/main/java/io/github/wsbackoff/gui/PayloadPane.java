@@ -20,7 +20,9 @@ import org.apache.jmeter.gui.util.JTextScrollPane;
 final class PayloadPane extends JPanel {
   private static final long serialVersionUID = 1L;
 
-  private static final String JSON = "text/json";
+  /** JavaScript: the dark looks have no colour of their own for the names in JSON. */
+  private static final String JSON = "text/javascript";
+
   private static final String XML = "text/xml";
   private static final String PLAIN = "text/plain";
 
@@ -43,6 +45,7 @@ final class PayloadPane extends JPanel {
     if (editor == null && !GraphicsEnvironment.isHeadless()) {
       JSyntaxTextArea area = JSyntaxTextArea.getInstance(text.getRows(), text.getColumns());
       area.setCodeFoldingEnabled(false);
+      area.setInsertPairedCharacters(false); // a payload may have halves of pairs
       area.getDocument().addDocumentListener(listener(() -> colour(area)));
       removeAll();
       add(JTextScrollPane.getInstance(area), BorderLayout.CENTER);

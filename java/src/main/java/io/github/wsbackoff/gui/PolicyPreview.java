@@ -28,9 +28,9 @@ final class PolicyPreview extends JPanel {
   private static final Logger log = LoggerFactory.getLogger(PolicyPreview.class);
 
   /** The attempts with what stands above and below them. */
-  private static final int ROWS = 12;
+  private static final int ROWS = 14;
 
-  private static final int COLUMNS = 38;
+  private static final int COLUMNS = 32;
 
   /** So long nobody has typed before it is computed. */
   private static final int QUIET_MILLIS = 200;
@@ -77,6 +77,8 @@ final class PolicyPreview extends JPanel {
     add(waitsPane, "wmin 0, growy");
     waits.setName("preview.waits");
     waits.setEditable(false);
+    waits.setLineWrap(true);
+    waits.setWrapStyleWord(true);
     waits.getAccessibleContext().setAccessibleName(Messages.get("preview.waits.name"));
     button.setName("preview.button");
     button.setToolTipText(Messages.get("preview.waits.tooltip"));

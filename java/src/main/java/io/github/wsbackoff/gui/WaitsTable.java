@@ -28,16 +28,18 @@ final class WaitsTable {
           new String[] {
             String.valueOf(attempt.number),
             length(attempt.atMillis),
-            attempt.waitMillis < 0
-                ? MessageFormat.format(Messages.get("preview.waits.stop"), waits.stop)
-                : length(attempt.waitMillis)
+            attempt.waitMillis < 0 ? "-" : length(attempt.waitMillis)
           });
     }
     String whose =
         waits.isSeeded
             ? MessageFormat.format(Messages.get("preview.waits.seeded"), user)
             : Messages.get("preview.waits.random");
-    return aligned(rows) + whose;
+    String end =
+        waits.stop.isEmpty()
+            ? ""
+            : MessageFormat.format(Messages.get("preview.waits.stop"), waits.stop) + "\n";
+    return aligned(rows) + end + whose;
   }
 
   /** Milliseconds matter to whoever compares these with a trace. */

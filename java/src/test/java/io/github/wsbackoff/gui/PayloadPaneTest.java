@@ -73,8 +73,8 @@ public class PayloadPaneTest {
   @Test
   public void colours_follow_how_a_payload_begins() {
     String[][] cases = {
-      {"{\"a\": 1}", "text/json"},
-      {"\n [1]", "text/json"},
+      {"{\"a\": 1}", "text/javascript"},
+      {"\n [1]", "text/javascript"},
       {"<a/>", "text/xml"},
       {"CONNECT\n\n", "text/plain"},
       {"", "text/plain"},

@@ -101,10 +101,11 @@ public class PolicyPreviewTest {
     pressWaits();
     await(() -> waits().getParent().getParent().isVisible());
     String[] lines = waits().getText().split("\n");
-    assertEquals("attempt       at               then waits", lines[0]);
-    assertEquals("      1  0.000 s                  1.000 s", lines[1]);
-    assertEquals("      3  3.000 s  gives up (max-attempts)", lines[3]);
-    assertTrue(lines[4], lines[4].startsWith("An example"));
+    assertEquals("attempt       at  then waits", lines[0]);
+    assertEquals("      1  0.000 s     1.000 s", lines[1]);
+    assertEquals("      3  3.000 s           -", lines[3]);
+    assertEquals("Then it gives up (max-attempts).", lines[4]);
+    assertTrue(lines[5], lines[5].startsWith("An example"));
     pressWaits();
     assertEquals("Show what it waits", onEventThread(() -> button().getText()));
     assertFalse(waits().getParent().getParent().isVisible());
