@@ -252,6 +252,8 @@ public class ConnectionTrialTest {
     } finally {
       System.clearProperty(Settings.TRACE);
       log.end();
+      TestRuns.started(); // what reports are made of is the trace of the last test: none
+      TestRuns.ended();
     }
   }
 
