@@ -33,9 +33,10 @@ use crate::attempts::{Form, Refusal};
 use crate::connect::Class;
 use crate::crowd::LockedOut;
 use blame::Blame;
-use flight::Flight;
+use flight::{Flight, Sent};
 use learn::{Cut, Learner, Others};
 use queue::Queue;
+use spacing::End;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -140,7 +141,7 @@ impl Pacer {
 
     /// A further wait of the same connect. `not_before`: by the user's own backoff, which counts where its refusals are its own.
     pub fn again(&mut self, ticket: Ticket, unit: f64, not_before: Duration) {
-        self.flight.end(ticket);
+        self.forget(ticket);
         let unit = sound(unit);
         match self.blame.refused_at(ticket) {
             Some(_) if self.blame.rests(ticket) => {
@@ -156,10 +157,17 @@ impl Pacer {
 
     /// Makes no further attempt, whether it waits or not. True: it waited.
     pub fn leave(&mut self, ticket: Ticket) -> bool {
-        self.flight.end(ticket);
+        self.forget(ticket);
         self.blame.forget(ticket);
         self.cuts.remove(&ticket);
         self.queue.remove(ticket).is_some()
+    }
+
+    /// What becomes of its attempt under way is not told.
+    fn forget(&mut self, ticket: Ticket) {
+        if let Some(sent) = self.flight.end(ticket) {
+            self.learner.spacing.ended(sent.at, End::Unknown);
+        }
     }
 
     /// Who goes next and when, if nothing changes: the gate's one deadline. `None`: nobody waits.
@@ -214,7 +222,9 @@ impl Pacer {
             PacerMode::Off | PacerMode::Observe | PacerMode::Pause => self.learner.next = turn.at,
         }
         if !self.is_deaf() {
+            self.forget(turn.ticket);
             self.flight.begin(turn.ticket, now);
+            self.learner.spacing.begins(now);
         }
         self.queue.settle(now);
         Some(turn.ticket)
@@ -246,6 +256,7 @@ impl Pacer {
         let sent = self.flight.end(ticket);
         let took = sent.map_or(Duration::ZERO, |sent| now.saturating_sub(sent.at));
         self.flight.answered(now, took, sent.and_then(|sent| sent.limit));
+        self.learner.spacing.took(took);
         self.suspicion = None;
         let sent = sent.map_or(now, |sent| sent.at);
         let others = Others {
@@ -276,6 +287,14 @@ impl Pacer {
     pub fn refused(&mut self, now: Duration, ticket: Ticket, refusal: &Refusal) {
         let now = self.monotone(now);
         let sent = self.flight.end(ticket);
+        self.hear(now, ticket, sent, refusal);
+        if let Some(sent) = sent {
+            // Unless it was heard as the quota's.
+            self.learner.spacing.ended(sent.at, End::Own);
+        }
+    }
+
+    fn hear(&mut self, now: Duration, ticket: Ticket, sent: Option<Sent>, refusal: &Refusal) {
         if self.is_deaf() || refusal.class == Class::Fatal {
             return;
         }
@@ -296,8 +315,8 @@ impl Pacer {
             self.learner.hold_for(now, refusal.hint);
             return;
         }
-        if self.blame.refused(ticket) {
-            let at = sent.map_or(now, |sent| sent.at);
+        let at = sent.map_or(now, |sent| sent.at);
+        if self.blame.refused(ticket, self.learner.spacing.explains(at)) {
             if let Some(cut) = self.learner.refused(now, at, refusal.hint) {
                 self.cuts.entry(ticket).or_default().push(cut);
             }

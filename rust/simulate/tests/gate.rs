@@ -140,6 +140,28 @@ fn a_quota_without_a_burst_is_kept_to_its_gap() {
     holds("token-bucket rate=5 burst=1", REFUSED, Hint::Seconds, 1.25, 1.10);
 }
 
+/// Ways differ by a fifth of the round trip, and several are under way at a time: what one was refused for is the one that was let in before
+/// it, whose answer may come later.
+#[test]
+fn a_quota_without_a_burst_is_kept_to_its_gap_from_afar() {
+    for (limit, round_trip, times_bound, attempts) in [
+        ("token-bucket rate=50 burst=1", 50, 1.95, 1.18),
+        ("token-bucket rate=20 burst=1", 100, 1.62, 1.20),
+    ] {
+        let storm = Storm {
+            look: Look::Status(503),
+            hint: Hint::None,
+            round_trip: Duration::from_millis(round_trip),
+            ..paced(limit, 200)
+        };
+        let sum = storm.run_all(40);
+        assert!(
+            sum.lost == 0 && sum.times_bound <= times_bound && sum.attempts <= attempts,
+            "{limit}, {round_trip} ms away: {sum:?}"
+        );
+    }
+}
+
 #[test]
 fn a_quota_that_counts_refusals_is_not_eaten_by_the_probing() {
     for limit in [

@@ -96,8 +96,8 @@ impl Blame {
         self.healed += u64::from(self.records.remove(&ticket).is_some());
     }
 
-    /// Whether a refusal is to be taken for the quota's.
-    pub(super) fn refused(&mut self, ticket: Ticket) -> bool {
+    /// Whether a refusal is to be taken for the quota's, as it is for sure where something explains it.
+    pub(super) fn refused(&mut self, ticket: Ticket, explained: bool) -> bool {
         let (passes, refusals) = (self.passes, self.refusals);
         let record = self.records.entry(ticket).or_insert(Record {
             passes,
@@ -109,6 +109,11 @@ impl Blame {
         });
         if record.own {
             return false;
+        }
+        if explained {
+            (record.passes, record.refusals) = (passes, refusals + 1);
+            self.refusals += 1;
+            return true;
         }
         let first = record.strikes == 0;
         let again = !first && passes - record.passes >= OTHERS;

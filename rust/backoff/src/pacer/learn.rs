@@ -16,7 +16,7 @@ mod rounds;
 mod turns;
 
 use super::PacerSettings;
-use super::spacing::Spacing;
+use super::spacing::{End, Spacing};
 use closing::{Closed, News};
 use std::time::Duration;
 use turns::Turns;
@@ -119,7 +119,7 @@ pub(super) struct Learner {
     ceiling: f64,
     /// How often in a row a window let in as many as the one before.
     same: u32,
-    spacing: Spacing,
+    pub(super) spacing: Spacing,
     /// A window let in far fewer than the one before: whoever comes all at once has used up the next one too, as where two windows
     /// are weighed against each other.
     uneven: bool,
@@ -225,6 +225,9 @@ impl Learner {
         if let Some(turns) = &self.turns {
             return turns.most();
         }
+        if self.spacing.gap().is_some() {
+            return None;
+        }
         if self.closed.is_some() {
             return Some(1);
         }
@@ -261,7 +264,7 @@ impl Learner {
         (self.dry, self.doublings) = (None, 0);
         self.passes += 1;
         self.first.get_or_insert(sent);
-        self.spacing.passed(sent);
+        self.spacing.ended(sent, End::Passed);
         match self.closed {
             Some(closed) if sent >= closed.heard => self.opened(closed, sent, others.enough),
             // It was under way when the quota closed.
@@ -393,7 +396,7 @@ impl Learner {
         if self.cuts == 0 {
             self.spacing.first_refusal(self.open.passes, hint);
         }
-        self.spacing.refused(sent);
+        self.spacing.ended(sent, End::Refused);
         let known = self.cut.is_some_and(|cut| {
             sent < cut || now < cut.saturating_add(self.settings.cut_gap.max(self.gap(1.0)))
         });

@@ -1,7 +1,9 @@
 //! The gap that a quota without a burst asks for between two that it lets in: nginx's `limit_req` as it comes, GCRA with a burst of one.
 //! Whoever comes sooner after the one before is refused, so the gap is bracketed by what was refused and what passed, and halved like that.
-//! What becomes of the rate is not here.
+//! Where ways differ, a gap that passed may be shorter than one that was refused: then the one between them is looked for at which a
+//! few in a hundred are refused. What becomes of the rate is not here.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A quota that let in more than so many before its first refusal has a burst.
@@ -24,17 +26,37 @@ const SPARE: f64 = 1.03;
 const SOONER: f64 = 0.6;
 /// So many gaps have to fit one another first.
 const SURE: u32 = 4;
-/// Ways differ: by so much a gap that is refused may be longer than one that passes.
+/// By then it is found.
+const LEARNT: u32 = 12;
+/// Ways differ: by so much a gap that is refused may be longer than one that passes, or by so much as answers took longer than others.
 const UNEVEN: Duration = Duration::from_millis(20);
+/// Where they do, the gap grows with each refusal by this share of how far gaps contradict each other, but by so much at least and at most.
+const STEP: f64 = 0.25;
+const LEAST_STEP: f64 = 0.02;
+const MOST_STEP: f64 = 0.1;
+/// And shrinks with each pass, so that this share is refused at most: a refusal costs a gap, or as many as the hint takes.
+const SHARE: f64 = 0.03;
+/// A gap so many times as long as that which is kept tells nothing of it.
+const LONG: f64 = 1.5;
+/// Answers that come so much later than those to later attempts are not waited for.
+const OVERDUE: Duration = Duration::from_secs(1);
 
 /// What is known of the gap.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Spacing {
-    /// When the latest that passed was sent.
+    /// In the order of sending: those that are under way, and those that were answered before an earlier one.
+    sent: VecDeque<Sent>,
+    /// When the latest one was sent.
+    latest: Duration,
+    /// When the latest that passed was sent; `None`: not known.
     last: Option<Duration>,
     /// Since then: the longest gap that was too short, and the shortest that was long enough.
     refused: Duration,
     passed: Option<Duration>,
+    /// What is kept to once both are near, or contradict each other.
+    kept: Option<f64>,
+    /// The shortest and the longest time to an answer.
+    times: Option<(Duration, Duration)>,
     kind: Kind,
     /// How many gaps were seen since the first refusal.
     seen: u32,
@@ -54,6 +76,23 @@ enum Kind {
     Burst,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: Duration,
+    end: Option<End>,
+}
+
+/// What became of one that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Passed,
+    Refused,
+    /// Refused for something of its own, or likely so.
+    Own,
+    /// Whether it got in is not known.
+    Unknown,
+}
+
 impl Spacing {
     /// The first refusal, after so many had passed.
     pub(super) fn first_refusal(&mut self, passes: u64, hint: Option<Duration>) {
@@ -66,34 +105,91 @@ impl Spacing {
         };
     }
 
-    pub(super) fn passed(&mut self, sent: Duration) {
-        if let Some(gap) = self.since_last(sent) {
-            if self.kind != Kind::Unknown {
+    /// Whether one that was sent then and refused came too soon behind another one that got in, or may have, to tell anything else; and
+    /// so may any that the gap is still looked for with.
+    pub(super) fn explains(&self, at: Duration) -> bool {
+        let before = |sent: &&Sent| sent.at < at && !matches!(sent.end, Some(End::Refused | End::Own));
+        let before = self.sent.iter().rfind(before).map(|sent| sent.at).or(self.last);
+        let Some(gap) = before.and_then(|before| at.checked_sub(before)) else {
+            return false;
+        };
+        let is_sought = self.kept.is_none() || self.seen < LEARNT;
+        self.kind == Kind::NoBurst && (is_sought || self.passed.is_none_or(|passed| gap < passed))
+    }
+
+    /// One is sent.
+    pub(super) fn begins(&mut self, at: Duration) {
+        if self.kind != Kind::Burst {
+            self.latest = at;
+            self.sent.push_back(Sent { at, end: None });
+        }
+    }
+
+    /// One that took so long was answered.
+    pub(super) fn took(&mut self, time: Duration) {
+        let (least, most) = self.times.unwrap_or((time, time));
+        self.times = Some((least.min(time), most.max(time)));
+    }
+
+    /// One that was sent then ended; who was sent before which is known only when all of them have.
+    pub(super) fn ended(&mut self, at: Duration, end: End) {
+        if self.kind == Kind::Burst {
+            self.sent.clear();
+            return;
+        }
+        let is_it = |sent: &&mut Sent| sent.at == at && sent.end.is_none();
+        if let Some(sent) = self.sent.iter_mut().find(is_it) {
+            sent.end = Some(end);
+        }
+        while let Some(&Sent { at: first, end }) = self.sent.front() {
+            let end = match end {
+                Some(end) => end,
+                None if at.saturating_sub(first) > OVERDUE => End::Unknown,
+                None => break,
+            };
+            self.sent.pop_front();
+            match end {
+                End::Passed => self.has_passed(first),
+                End::Refused => self.was_refused(first),
+                End::Own => {}
+                End::Unknown => self.last = None,
+            }
+        }
+    }
+
+    fn has_passed(&mut self, at: Duration) {
+        if let Some(gap) = self.since_last(at) {
+            if self.kind == Kind::NoBurst {
                 self.seen = self.seen.saturating_add(1);
                 self.passed = Some(self.passed.map_or(gap, |passed| passed.min(gap)));
                 self.check();
+                self.keep(gap, false);
             }
         }
-        self.last = self.last.max(Some(sent));
+        self.last = Some(at);
         self.since = self.since.saturating_add(1);
     }
 
-    pub(super) fn refused(&mut self, sent: Duration) {
+    fn was_refused(&mut self, at: Duration) {
         if self.since >= self.trial {
             self.trial = self.trial.saturating_mul(2);
         }
         self.since = 0;
-        if let Some(gap) = self.since_last(sent) {
+        if let Some(gap) = self.since_last(at) {
             self.seen = self.seen.saturating_add(1);
             self.refused = self.refused.max(gap.mul_f64(LONGER));
             self.check();
+            self.keep(gap, true);
         }
     }
 
     /// Both bounds may be off by what ways differ; not by more.
     fn check(&mut self) {
+        let uneven = self
+            .times
+            .map_or(UNEVEN, |(least, most)| UNEVEN.max(most - least));
         if let Some(passed) = self.passed {
-            if self.refused > passed.saturating_add(UNEVEN) {
+            if self.refused > passed.saturating_add(uneven) {
                 self.kind = Kind::Burst;
             }
         }
@@ -102,17 +198,42 @@ impl Spacing {
         }
     }
 
+    /// Finds the gap between the bounds, once they are near or contradict each other.
+    fn keep(&mut self, gap: Duration, refused: bool) {
+        let Some((least, most)) = self.bounds().filter(|(least, most)| *most <= least * NEAR) else {
+            self.kept = None;
+            return;
+        };
+        let kept = self.kept.unwrap_or(most.max(least));
+        let wrong = (least / LONGER / most - 1.0).max(0.0);
+        let step = (STEP * wrong).clamp(LEAST_STEP, MOST_STEP);
+        let times = if gap.as_secs_f64() > kept * LONG {
+            1.0
+        } else if refused {
+            1.0 + step
+        } else {
+            let cost = (self.hint.as_secs_f64() / kept).max(1.0);
+            1.0 - step * SHARE.min(wrong / 2.0) / cost
+        };
+        self.kept = Some((kept * times).clamp(least.min(most), least.max(most)));
+    }
+
     fn since_last(&self, sent: Duration) -> Option<Duration> {
         let gap = self.last.and_then(|last| sent.checked_sub(last))?;
         Some(gap.min(units::LONGEST))
     }
 
-    /// The gap to keep now, if it is known that one is asked for.
-    pub(super) fn gap(&self) -> Option<Duration> {
+    /// The longest gap that was refused, and the shortest that passed, if it is known that one is asked for.
+    fn bounds(&self) -> Option<(f64, f64)> {
         let passed = self
             .passed
             .filter(|_| self.kind == Kind::NoBurst && self.seen >= SURE)?;
-        let (least, most) = (self.refused.as_secs_f64(), passed.as_secs_f64());
+        Some((self.refused.as_secs_f64(), passed.as_secs_f64()))
+    }
+
+    /// The gap to keep now, if it is known that one is asked for.
+    pub(super) fn gap(&self) -> Option<Duration> {
+        let (least, most) = self.bounds()?;
         let middle = (least * most).sqrt();
         let (share, spare) = if self.hint.as_secs_f64() >= middle * DEAR {
             (CAREFUL, SPARE)
@@ -121,8 +242,8 @@ impl Spacing {
         };
         let gap = if self.since >= self.trial {
             least * SOONER
-        } else if most <= least * NEAR {
-            most.max(least) * spare
+        } else if let Some(kept) = self.kept {
+            kept * spare
         } else {
             least * (most / least).powf(share)
         };
@@ -131,6 +252,7 @@ impl Spacing {
 
     /// When the next may go by that.
     pub(super) fn next(&self) -> Option<Duration> {
-        Some(self.last?.saturating_add(self.gap()?))
+        let from = self.last.filter(|_| self.sent.is_empty()).unwrap_or(self.latest);
+        Some(from.saturating_add(self.gap()?))
     }
 }
