@@ -1,7 +1,7 @@
 //! How often the experiment is right, over random limits of each kind, in virtual time.
 //!
-//! `cargo run --release -p probe --example probe_accuracy [LIMITS A KIND] [WORD] [steps] [used] [others]`: so many of each (5), only of kinds with
-//! the word in their text; each step; others used some of the quota before; or servers that do as no limit of text.
+//! `cargo run --release -p probe --example probe_accuracy [LIMITS A KIND] [WORD] [steps] [used] [others] [set=NTH]`: so many of each (5), only of kinds with
+//! the word in their text; each step; others used some of the quota before; or servers that do as no limit of text; and the limits of another set by chance (0).
 
 use limiter::{Limit, LimitSpec, Limiter, Rule};
 use probe::rehearsal::{FreedLate, Way, rehearse, used};
@@ -63,13 +63,13 @@ fn figures(limit: &LimitSpec) -> (f64, f64) {
 }
 
 /// Servers that block who was refused, also anew at each try, and caps whose places get free late.
-fn others(each: usize) {
+fn others(first: usize, each: usize) {
     for (world, class) in [Class::Blocks, Class::BlocksAnew, Class::Late]
         .into_iter()
         .enumerate()
     {
         let (mut right, mut misled) = (0, 0);
-        for nth in 0..each {
+        for nth in first..first + each {
             let mut random = Xoshiro256PlusPlus::seed_from_u64((world * 1_000 + nth) as u64);
             let count = [5, 8, 10, 12, 20, 30, 50][random.random_range(0..7)];
             let window = [1, 2, 3, 5, 10][random.random_range(0..5)];
@@ -149,14 +149,17 @@ fn main() {
     let more: Vec<String> = arguments.collect();
     let says = |word: &str| more.iter().any(|other| other == word);
     let (steps, used_before) = (says("steps"), says("used"));
+    // Other limits of the same kinds.
+    let set = more.iter().find_map(|word| word.strip_prefix("set="));
+    let first = set.and_then(|set| set.parse().ok()).unwrap_or(0_usize) * 100;
     let (mut right, mut cannot, mut wrong, mut near, mut sure) = (0, 0, 0, 0, 0);
     let mut tries = Vec::new();
     if says("others") {
-        others(each);
+        others(first, each);
         return;
     }
     for kind in 0..10 {
-        for nth in 0..each {
+        for nth in first..first + each {
             let mut random = Xoshiro256PlusPlus::seed_from_u64((kind * 1_000 + nth) as u64);
             let text = limit(kind, &mut random);
             let seed: u64 = random.random();

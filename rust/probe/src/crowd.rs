@@ -2,13 +2,14 @@
 
 use crate::Candidate;
 use crate::class::Class;
-use crate::figures::all_usual;
+use crate::evidence::Written;
+use crate::figures::{WRITTEN, all_usual};
 use crate::history::{Event, History, MISS, NEAR_TIE, disagrees, forbids};
 use crate::model::Model;
 use crate::state::State;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use std::cmp::Ordering;
+use std::time::Duration;
 
 /// How many models of a class there are at most, and how many are drawn for it each time.
 const MOST: usize = 150;
@@ -22,16 +23,19 @@ const STEPS: usize = 30;
 /// A model may disagree so much more than the best one, besides a miss in a hundred.
 const PATIENCE: u32 = MISS + MISS / 2;
 
-/// Figures that are farther from those that people write are odd.
-const ODD: f64 = 0.02;
+/// An odd count says so much less than a window that is not in the middle.
+const LESS: f64 = 0.1;
 /// So much less likely is a queue in which some wait and others do not.
 const MIXED: f64 = 0.1;
 /// So much less likely is what few servers do, but two that are left are enough for nothing to be sure.
 const RARE: f64 = 0.1;
 /// A class so much less likely than the likeliest of its kind has no word in its figures.
 const UNLIKELY: f64 = 0.1;
-/// A kind this likely is known.
+/// A kind this likely is known, and one this likely not asked for any more.
 const SURE: f64 = 0.9;
+const VERY_SURE: f64 = 0.97;
+/// A range of fewer models says how few were drawn.
+const TOO_FEW: usize = 4;
 /// What is known contradicts no more than one decision, or one in so many.
 const FEW: u32 = 100;
 
@@ -50,7 +54,7 @@ pub(crate) fn word(disagrees: u32, fewest: u32) -> f64 {
 
 /// How likely a kind is whose best model disagrees so much more than the best of all.
 fn worse(disagrees: u32) -> f64 {
-    (-1.5 * f64::from(disagrees) / f64::from(MISS)).exp()
+    (-1.8 * f64::from(disagrees) / f64::from(MISS)).exp()
 }
 
 /// A model and what became of it.
@@ -107,8 +111,8 @@ impl Member {
         missed <= MISSED_AT_LEAST || f64::from(missed) <= share * f64::from(of)
     }
 
-    /// Whether it was seen from rest until a refusal, and did as the model says. The very begin does not count: others may have used
-    /// the quota just before.
+    /// Whether it was seen from rest until a refusal, or until one when it had forgotten what others may have used just before the begin,
+    /// and did as the model says. The very begin does not count.
     pub(crate) fn is_proven(&self, history: &History) -> bool {
         let model = self.model;
         // A queue's delays tell how much is left of it; a cap has no past.
@@ -121,6 +125,11 @@ impl Member {
             }
             Event::Released { .. } => None,
         };
+        let forgets = model.forgets();
+        let first = history.events().iter().find_map(|event| match *event {
+            Event::Tried { at, .. } => Some(at),
+            Event::Released { .. } => None,
+        });
         let mut state = model.at_begin();
         let mut used = history.before().iter().filter_map(uses).next_back();
         // Since when it was at rest, and what it contradicted since then.
@@ -129,7 +138,11 @@ impl Member {
             let Event::Tried { at, verdict, .. } = *event else {
                 continue;
             };
-            if used.is_some_and(|used| at.saturating_sub(used) >= model.rest()) {
+            let since = first.map(|first| at.saturating_sub(first));
+            let forgotten = forgets.is_some_and(|time| since.is_some_and(|since| since >= time));
+            if forgotten {
+                rested = rested.or(Some((at, 0)));
+            } else if used.is_some_and(|used| at.saturating_sub(used) >= model.rest()) {
                 rested = Some((at, 0));
             }
             let misses = disagrees(&mut state, event);
@@ -137,7 +150,9 @@ impl Member {
             used = uses(event).or(used).or(Some(at));
             if !verdict.passed() {
                 // Two windows that happen to meet here may be one.
-                if rested.is_some_and(|(since, missed)| missed < MISS && model.is_in_one_window(since, at)) {
+                if rested.is_some_and(|(since, missed)| {
+                    missed < MISS && (forgotten || model.is_in_one_window(since, at))
+                }) {
                     return true;
                 }
                 rested = None;
@@ -155,6 +170,9 @@ pub(crate) struct Crowd {
     /// How many events they have seen.
     seen: usize,
     pub(crate) random: Xoshiro256PlusPlus,
+    /// When the last try was decided about.
+    pub(crate) last: Duration,
+    pub(crate) written: Written,
 }
 
 impl Crowd {
@@ -164,6 +182,8 @@ impl Crowd {
             out: Vec::new(),
             seen: 0,
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
+            last: Duration::ZERO,
+            written: Written::all(),
         }
     }
 
@@ -193,6 +213,7 @@ impl Crowd {
             }
         }
         self.seen = seen;
+        self.last = history.last();
         self.thin(best, seen);
         self.out = Class::ALL
             .into_iter()
@@ -333,9 +354,7 @@ impl Crowd {
         let best = classes.iter().map(|class| self.fewest(*class)).min().unwrap_or(0);
         let weigh = |class: Class| {
             let fewest = self.fewest(class);
-            let odd = self.best(class).map(|member| member.model.odd_scale());
-            let odd = odd.fold(f64::INFINITY, f64::min);
-            let usual = if odd > ODD { 0.25 } else { 1.0 };
+            let usual = self.evidence(class, self.good(class));
             let usual = if self.best(class).all(|member| member.model.is_mixed()) {
                 usual * MIXED
             } else {
@@ -347,8 +366,8 @@ impl Crowd {
         classes.into_iter().map(weigh).collect()
     }
 
-    /// Whether one kind is by far the likeliest, on whichever clock, and its figures are no farther apart than `fine`.
-    pub(crate) fn is_known(&self, fine: f64, tries: u32) -> bool {
+    /// Whether one kind is by far the likeliest, on whichever clock, and what agrees as well is no farther from its figures than `near`.
+    pub(crate) fn is_known(&self, near: f64, tries: u32) -> bool {
         let likely = self.likely();
         let Some(&(class, _)) = likely.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
             return false;
@@ -365,7 +384,23 @@ impl Crowd {
         let best: Vec<&Member> = classes.flat_map(|(class, _)| self.good(*class)).collect();
         let fewest = best.iter().map(|member| member.misses).min();
         let missed = fewest.unwrap_or_default() / MISS;
-        kind >= sum * SURE && is_fine(&best, fine) && (missed <= 1 || missed <= tries / FEW)
+        let is_near = || {
+            let named = self.chosen(class);
+            named.is_some_and(|named| best.iter().all(|other| named.model.is_near(&other.model, near)))
+        };
+        kind >= sum * SURE && best.len() >= TOO_FEW && is_near() && (missed <= 1 || missed <= tries / FEW)
+    }
+
+    /// Whether its kind needs no further asking.
+    pub(crate) fn is_sure_of_kind(&self) -> bool {
+        let likely = self.likely();
+        let Some(&(class, _)) = likely.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
+            return false;
+        };
+        let sum: f64 = likely.iter().map(|(_, weight)| weight).sum();
+        let same = likely.iter().filter(|(other, _)| other.kind() == class.kind());
+        let kind: f64 = same.map(|(_, weight)| weight).sum();
+        kind >= sum * VERY_SURE
     }
 
     /// The model that would be named.
@@ -405,11 +440,34 @@ impl Crowd {
         all
     }
 
-    /// Of those that contradict the fewest the one that people would write.
+    /// Of those that contradict the fewest the one that people would write, or, where none is so, the one in the middle: from there it is
+    /// not far to any of them.
     fn chosen(&self, class: Class) -> Option<&Member> {
-        let odd = |member: &Member| (member.model.used.count > 0.0, member.model.oddity());
-        let by_oddity = |a: &&Member, b: &&Member| odd(a).partial_cmp(&odd(b)).unwrap_or(Ordering::Equal);
-        self.best(class).min_by(by_oddity)
+        let unused = self.best(class).any(|member| member.model.used.count == 0.0);
+        let best = || {
+            self.best(class)
+                .filter(move |member| !unused || member.model.used.count == 0.0)
+        };
+        let odd = |member: &Member| member.model.oddity();
+        let usual = best().min_by(|a, b| odd(a).total_cmp(&odd(b)))?;
+        if usual.model.odd_scale() < WRITTEN {
+            return Some(usual);
+        }
+        let (low, high) = range(best().map(|member| member.model.scale));
+        let middle = (low * high).sqrt();
+        let off = |Member { model, .. }: &Member| {
+            (model.scale / middle).ln().abs() + LESS * crate::figures::odd(model.count.max(1.0))
+        };
+        best().min_by(|a, b| off(a).total_cmp(&off(b)))
+    }
+
+    /// The same with the window, or rate, that one would type, where that lies within what agrees and contradicts no more.
+    fn as_written(&self, chosen: &Member, (low, high): (f64, f64), history: &History) -> Model {
+        let agrees = |model: &Model| {
+            (low..=high).contains(&model.scale) && Member::seeing(*model, history, chosen.misses).is_some()
+        };
+        let typed = chosen.model.typed(history);
+        typed.into_iter().find(agrees).unwrap_or(chosen.model)
     }
 
     fn candidate(&self, class: Class, history: &History) -> Option<Candidate> {
@@ -426,7 +484,10 @@ impl Crowd {
         let seen = range(seen);
         Some(Candidate {
             class,
-            limit: chosen.model.with_window(windows).told(),
+            limit: self
+                .as_written(chosen, scale, history)
+                .with_window(windows)
+                .told(),
             contradicted: chosen.misses / MISS,
             explains: chosen.explains(history),
             proven,
@@ -436,16 +497,6 @@ impl Crowd {
             block: class.blocks().then_some(scale),
         })
     }
-}
-
-/// Whether no figure is farther apart than `fine`.
-fn is_fine(members: &[&Member], fine: f64) -> bool {
-    let (few, many) = range(members.iter().map(|member| member.model.count));
-    let rates = members
-        .iter()
-        .filter(|member| member.model.class != Class::Concurrency);
-    let (low, high) = range(rates.map(|member| member.model.scale));
-    many <= few.max(0.5) * fine && (low > high || high <= low * fine)
 }
 
 pub(crate) fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {

@@ -2,12 +2,13 @@
 
 use crate::class::Class;
 use crate::crowd::{Crowd, Member, range, word};
-use crate::history::{DELAY_SLACK, NOTICED};
+use crate::history::{DELAY_SLACK, History, NOTICED};
 use crate::state::State;
 use crate::worth::{Course, Figures, Told, information};
 use crate::{Budget, TO_REST};
 use limiter::Decision;
 use rand::RngExt;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many models of a class are asked.
@@ -18,6 +19,17 @@ const KIND: f64 = 4.0;
 const NOTHING: f64 = 0.02;
 /// What an experiment costs besides its tries, in tries: many that tell a little are no better than one that tells much.
 const STEP: f64 = 5.0;
+/// Bits a try that are not worth it where the kind is known: figures are close enough long before nothing could be learned of them.
+const TOO_LITTLE: f64 = 0.004;
+/// After so many tries of one purpose it is worth half: what did not tell what it promised will not do so soon.
+const TIRING: f64 = 70.0;
+/// A quota that is open has to be used up again before one can see when it opens; this share of these tries is taken to be needed.
+const TO_FILL: f64 = 0.25;
+/// All of the quota has to be shown in the end; who does so on the way saves this share of these tries.
+const TO_PROVE: f64 = 0.5;
+/// Who fills a window makes so few tries first, and the others so much later, in windows: whether it slides shows when it opens.
+const FIRST_ONES: u32 = 4;
+const PAUSE: f64 = 0.3;
 /// The least and the most time between tries that are to meet the same state.
 const CLOSE: Duration = Duration::from_millis(2);
 const NOT_CLOSE: Duration = Duration::from_millis(20);
@@ -99,40 +111,49 @@ struct Idea {
     purpose: &'static str,
 }
 
+/// How it stands before an experiment.
+pub(crate) struct Stage<'a> {
+    pub(crate) now: Duration,
+    /// What is left of the budget, and all of it.
+    pub(crate) left: Budget,
+    pub(crate) whole: Budget,
+    /// Connections that are open.
+    pub(crate) held: u32,
+    pub(crate) way: Way,
+    pub(crate) history: &'a History,
+    /// Tries so far, by what they were for.
+    pub(crate) spent: &'a BTreeMap<&'static str, u32>,
+}
+
 /// The idea worth most, among those within the bounds.
-pub(crate) fn choose(
-    crowd: &mut Crowd,
-    now: Duration,
-    left: Budget,
-    whole: Budget,
-    held: u32,
-    way: Way,
-) -> Option<Chosen> {
-    let asked = sample(crowd);
-    let random = &mut crowd.random;
-    let second = f64::from(whole.tries) / whole.time.as_secs_f64().max(1.0);
+pub(crate) fn choose(crowd: &mut Crowd, stage: &Stage) -> Option<Chosen> {
+    let asked = sample(crowd, stage.history);
+    // Of a kind that is known only the figures are asked for, and not at any price.
+    let (of_kind, least) = if crowd.is_sure_of_kind() {
+        (0.0, TOO_LITTLE)
+    } else {
+        (KIND, 0.0)
+    };
+    let opens = |asked: &Asked| asked.weight * f64::from(open_for(asked.state.clone(), stage.now));
+    let open = asked.iter().map(opens).sum();
     let mut best: Option<(f64, Idea)> = None;
-    for idea in ideas(&asked, now, held, way.close(), random) {
-        let courses: Vec<Told> = asked.iter().map(|asked| asked.tell(&idea, now, way)).collect();
-        let both = || courses.iter().flat_map(|told| &told.courses);
-        let most = both().map(|course| course.tries).max().unwrap_or(0);
-        let longest = both().map(|course| course.time).max().unwrap_or_default();
-        if most > left.tries || longest > left.time {
+    for idea in ideas(&asked, stage, &mut crowd.random) {
+        let tell = |asked: &Asked| asked.tell(&idea, stage.now, stage.way);
+        let courses: Vec<Told> = asked.iter().map(tell).collect();
+        if !is_within(&courses, stage.left) {
             continue;
         }
         let (all, kinds) = information(&courses);
-        if all < NOTHING {
+        let saved = asked
+            .iter()
+            .map(|asked| asked.weight * asked.saves(&idea, stage.now))
+            .sum();
+        let (cost, after_savings) = costs(&courses, stage.whole, open, saved);
+        if all < NOTHING || all + of_kind * kinds < least * cost {
             continue;
         }
-        let mean = |figure: &dyn Fn(&Course) -> f64| -> f64 {
-            courses
-                .iter()
-                .map(|told| told.weight * figure(&told.courses[0]))
-                .sum()
-        };
-        let tries = mean(&|course| f64::from(course.tries));
-        let seconds = mean(&|course| course.time.as_secs_f64());
-        let worth = (all.min(4.0) + KIND * kinds) / (STEP + tries + second * seconds);
+        let spent = stage.spent.get(idea.purpose).copied().unwrap_or(0);
+        let worth = (all.min(4.0) + of_kind * kinds) / after_savings / (1.0 + f64::from(spent) / TIRING);
         if best.as_ref().is_none_or(|(known, _)| worth > *known) {
             best = Some((worth, idea));
         }
@@ -145,6 +166,32 @@ pub(crate) fn choose(
     })
 }
 
+/// Whether no model says that it takes more than is left.
+fn is_within(courses: &[Told], left: Budget) -> bool {
+    let mut all = courses.iter().flat_map(|told| &told.courses);
+    all.all(|course| course.tries <= left.tries && course.time <= left.time)
+}
+
+/// What it costs, in tries, and what that comes to by what it saves later. `open`: how many would be let in at once before it.
+fn costs(courses: &[Told], whole: Budget, open: f64, saved: f64) -> (f64, f64) {
+    let mean = |figure: &dyn Fn(&Course) -> f64| -> f64 {
+        courses
+            .iter()
+            .map(|told| told.weight * figure(&told.courses[0]))
+            .sum()
+    };
+    let second = f64::from(whole.tries) / whole.time.as_secs_f64().max(1.0);
+    let tries = mean(&|course| f64::from(course.tries));
+    let seconds = mean(&|course| course.time.as_secs_f64());
+    let opened: f64 = courses
+        .iter()
+        .map(|told| told.weight * f64::from(told.open))
+        .sum();
+    let opened = opened - open;
+    let cost = (STEP + tries + second * seconds + TO_FILL * opened).max(STEP + 1.0);
+    (cost, (cost - TO_PROVE * saved.min(tries)).max(STEP))
+}
+
 /// A model that is asked.
 struct Asked {
     class: Class,
@@ -154,10 +201,15 @@ struct Asked {
     scale: f64,
     count: f64,
     rest: Duration,
+    /// When all of it would be free, if nobody tried meanwhile.
+    rested: Duration,
+    /// Whether all of it was seen.
+    proven: bool,
 }
 
 /// Some of each class, the likely ones with more weight.
-fn sample(crowd: &Crowd) -> Vec<Asked> {
+fn sample(crowd: &Crowd, history: &History) -> Vec<Asked> {
+    let used = [false, true].map(|counts| history.last_use(counts));
     let mut asked = Vec::new();
     for (class, likely) in crowd.likely() {
         let members: Vec<&Member> = crowd.of(class).collect();
@@ -175,6 +227,8 @@ fn sample(crowd: &Crowd) -> Vec<Asked> {
             scale: member.model.scale,
             count: member.model.count,
             rest: member.model.rest(),
+            rested: used[usize::from(class.refusals_count())] + member.model.rest(),
+            proven: member.is_proven(history),
         }));
     }
     let sum: f64 = asked.iter().map(|asked| asked.weight).sum();
@@ -183,7 +237,8 @@ fn sample(crowd: &Crowd) -> Vec<Asked> {
 }
 
 /// What could be done now.
-fn ideas(asked: &[Asked], now: Duration, held: u32, close: Duration, random: &mut impl RngExt) -> Vec<Idea> {
+fn ideas(asked: &[Asked], stage: &Stage, random: &mut impl RngExt) -> Vec<Idea> {
+    let (now, held, close) = (stage.now, stage.held, stage.way.close());
     let mut opens: Vec<Duration> = asked
         .iter()
         .filter_map(|asked| opens_in(&asked.state, now))
@@ -217,9 +272,9 @@ fn ideas(asked: &[Asked], now: Duration, held: u32, close: Duration, random: &mu
     }
     for model in leaders(asked) {
         let open = at(0.9).mul_f64(1.02) + MARGIN;
-        model.series(open, close, &mut idea);
         let alike = asked.iter().filter(|one| one.class == model.class);
         let scales = range(alike.map(|one| one.scale));
+        model.series(open, close, Duration::from_secs_f64(scales.0), &mut idea);
         model.fill_and_watch(open, scales, close, random, &mut idea);
     }
     let places = || asked.iter().filter(|asked| asked.class.has_places());
@@ -283,11 +338,36 @@ fn leaders(asked: &[Asked]) -> Vec<&Asked> {
 impl Asked {
     /// What it says would come of it.
     fn tell(&self, idea: &Idea, now: Duration, way: Way) -> Told {
-        let at = [now.saturating_sub(way.slack), now + way.slack];
+        let (early, late) = (now.saturating_sub(way.slack), now + way.slack);
+        let (course, state, at) = play(self.state.clone(), idea, early, way.round_trip);
         Told {
             figures: self.figures,
             weight: self.weight,
-            courses: at.map(|now| play(self.state.clone(), idea, now, way.round_trip)),
+            courses: [course, play(self.state.clone(), idea, late, way.round_trip).0],
+            open: open_for(state, at),
+        }
+    }
+
+    /// How many tries it saves of those that have to show all of the quota in the end.
+    fn saves(&self, idea: &Idea, now: Duration) -> f64 {
+        if self.proven || idea.release > 0 {
+            return 0.0;
+        }
+        let Some(first) = idea.legs.first() else {
+            return 0.0;
+        };
+        let until = |leg: &&Leg| leg.until == Until::Refused;
+        let uses: u32 = idea
+            .legs
+            .iter()
+            .take_while(until)
+            .take(2)
+            .map(|leg| leg.count)
+            .sum();
+        if now + first.after >= self.rested && f64::from(uses) > self.count {
+            self.count + 3.0
+        } else {
+            0.0
         }
     }
 
@@ -326,23 +406,29 @@ impl Asked {
         }
     }
 
-    /// Longer experiments, made to its measure.
-    fn series(&self, open: Duration, close: Duration, idea: &mut impl FnMut(Vec<Leg>, &'static str)) {
+    /// Longer experiments, made to its measure; no window of its class is shorter than `least`.
+    fn series(
+        &self,
+        open: Duration,
+        close: Duration,
+        least: Duration,
+        idea: &mut impl FnMut(Vec<Leg>, &'static str),
+    ) {
         if self.class.has_places() {
             return;
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts of tries
         let part = |share: f64| (self.count * share).ceil().max(1.0) as u32;
-        idea(
-            vec![Leg::after(
-                self.rest.mul_f64(TO_REST),
-                part(1.2) + 2,
-                close,
-                Until::Refused,
-            )],
-            "how many it lets in after a rest",
-        );
         if self.class.has_rate() {
+            idea(
+                vec![Leg::after(
+                    self.rest.mul_f64(TO_REST),
+                    part(1.2) + 2,
+                    close,
+                    Until::Refused,
+                )],
+                "how many it lets in after a rest",
+            );
             let refill = Duration::from_secs_f64((self.count.min(12.0) / self.scale).min(600.0));
             for share in [0.3, 1.0] {
                 let wait = open + refill.mul_f64(share);
@@ -354,9 +440,20 @@ impl Asked {
             return;
         }
         let window = Duration::from_secs_f64(self.scale);
+        let fill = |wait: Duration, all: u32| {
+            if self.count <= f64::from(FIRST_ONES) {
+                return vec![Leg::after(wait, all, close, Until::Refused)];
+            }
+            let few = part(0.25).min(FIRST_ONES);
+            vec![
+                Leg::after(wait, few, close, Until::Refused),
+                Leg::after(least.mul_f64(PAUSE), all - few, close, Until::Refused),
+            ]
+        };
+        idea(fill(open, part(1.0) + 2), "how many it lets in again");
         idea(
-            vec![Leg::after(open, part(1.0) + 2, close, Until::Refused)],
-            "how many it lets in again",
+            fill(self.rest.mul_f64(TO_REST), part(1.2) + 2),
+            "how many it lets in after a rest",
         );
         // A few now, the others a good while later, and a look when the first ones are over: one by one, or all at once?
         let later = window.mul_f64(0.4);
@@ -398,8 +495,14 @@ fn told(so_far: u64, one: u64) -> u64 {
     (so_far.rotate_left(5) ^ (one + 1)).wrapping_mul(ODD)
 }
 
-/// What the model says would come of the idea.
-fn play(mut state: State, idea: &Idea, now: Duration, round_trip: Duration) -> Course {
+/// How many it would let in at once; no more than so many are counted.
+fn open_for(mut state: State, now: Duration) -> u32 {
+    let most = 100;
+    (0..most).find(|_| !state.try_pass(now).passed()).unwrap_or(most)
+}
+
+/// What the model says would come of the idea, and how it stands then, and when.
+fn play(mut state: State, idea: &Idea, now: Duration, round_trip: Duration) -> (Course, State, Duration) {
     let mut at = now;
     let mut tries = 0;
     let mut outcome = 0;
@@ -436,9 +539,10 @@ fn play(mut state: State, idea: &Idea, now: Duration, round_trip: Duration) -> C
         }
         at += round_trip;
     }
-    Course {
+    let course = Course {
         outcome,
         tries,
         time: at - now,
-    }
+    };
+    (course, state, at)
 }

@@ -29,6 +29,9 @@ pub(crate) fn all_usual(class: Class) -> Vec<f64> {
     all
 }
 
+/// A figure no farther from one that people write is one, as a logarithm.
+pub(crate) const WRITTEN: f64 = 0.004;
+
 pub(crate) fn odd(value: f64) -> f64 {
     (value / usual(value)).ln().abs()
 }

@@ -161,6 +161,23 @@ impl History {
         None
     }
 
+    /// How many of the last tries were refused.
+    pub(crate) fn refused_last(&self) -> u32 {
+        let refused = self.tries.iter().skip(self.old.0).rev();
+        let refused = refused.take_while(|tried| !tried.verdict.passed()).count();
+        u32::try_from(refused).unwrap_or(u32::MAX)
+    }
+
+    /// When the quota was last used, where refusals count in it and where not.
+    pub(crate) fn last_use(&self, counts: bool) -> Duration {
+        let uses = |event: &Event| match *event {
+            Event::Tried { at, verdict, .. } => (verdict.passed() || counts).then_some(at),
+            Event::Released { .. } => None,
+        };
+        let all = self.before.iter().chain(&self.events);
+        all.filter_map(uses).max().unwrap_or(BEGIN)
+    }
+
     /// When the last one was decided about.
     pub(crate) fn last(&self) -> Duration {
         let tried = self.tries.last();

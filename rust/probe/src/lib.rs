@@ -9,6 +9,7 @@
 
 mod class;
 mod crowd;
+mod evidence;
 mod experiment;
 mod figures;
 mod history;
@@ -22,9 +23,10 @@ pub use experiment::{Leg, Until};
 pub use history::{NOTICED, Try, Verdict};
 
 use crowd::{Crowd, Member};
-use experiment::{Chosen, Way};
+use experiment::{Chosen, Stage, Way};
 use history::{BEGIN, History, Mark};
 use limiter::LimitSpec;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// So many of the first tries go slowly: a window that slides lets them in again one by one, one that begins anew all at once.
@@ -48,7 +50,9 @@ pub fn most_unanswered(answered: u32) -> u32 {
     ON_TRUST + answered
 }
 
-/// How far the figures may be apart, high against low, to be known.
+/// How far figures that agree as well may be from those that are named, to be known.
+const NEAR: f64 = 1.05;
+/// In steps of so much one asks for figures.
 const FINE: f64 = 1.08;
 
 /// What an experiment may cost.
@@ -125,6 +129,9 @@ pub struct Probe {
     budget: Budget,
     history: History,
     crowd: Crowd,
+    /// Tries by what they were for, and what the last ones are for.
+    spent: BTreeMap<&'static str, u32>,
+    purpose: Option<&'static str>,
     /// Tries in the search for the first refusal, and behind it.
     confirmed: bool,
     /// Connections that are held open.
@@ -150,6 +157,8 @@ impl Probe {
             budget,
             history: History::default(),
             crowd: Crowd::new(seed),
+            spent: BTreeMap::new(),
+            purpose: None,
             confirmed: false,
             held: 0,
             let_in: false,
@@ -183,6 +192,8 @@ impl Probe {
                 return step;
             }
         }
+        // Those on their way when the first refusal came back may have said so already.
+        self.confirmed |= self.history.refused_last() >= CONFIRM;
         if !self.confirmed {
             self.confirmed = true;
             let legs = vec![Leg::at_once(CONFIRM.min(left), self.way().close(), Until::Never)];
@@ -197,6 +208,9 @@ impl Probe {
         if tried.verdict.passed() {
             self.held += 1;
             self.let_in = true;
+        }
+        if let Some(purpose) = self.purpose {
+            *self.spent.entry(purpose).or_default() += 1;
         }
         self.history.push(tried);
     }
@@ -328,18 +342,25 @@ impl Probe {
             return Step::Release(self.held);
         }
         let tries = self.history.tries_since();
-        if self.crowd.is_known(FINE, tries) {
+        if self.crowd.is_known(NEAR, tries) {
             self.crowd.doubt(&self.history);
-            if self.crowd.is_known(FINE, tries) {
+            if self.crowd.is_known(NEAR, tries) {
                 return self.conclude(Ending::Known, now, left);
             }
         }
-        let bounds = Budget {
-            tries: left,
-            time: self.budget.time - now,
+        let stage = Stage {
+            now: BEGIN + now,
+            left: Budget {
+                tries: left,
+                time: self.budget.time - now,
+            },
+            whole: self.budget,
+            held: self.held,
+            way: self.way(),
+            history: &self.history,
+            spent: &self.spent,
         };
-        let way = self.way();
-        match experiment::choose(&mut self.crowd, BEGIN + now, bounds, self.budget, self.held, way) {
+        match experiment::choose(&mut self.crowd, &stage) {
             None if !self.doubted => {
                 // What was lost on the way may ask for another experiment.
                 self.doubted = true;
@@ -348,7 +369,10 @@ impl Probe {
             }
             None => self.conclude(Ending::Alike, now, left),
             Some(Chosen::Release(count)) => Step::Release(count),
-            Some(Chosen::Tries(legs, purpose)) => self.tries(legs, purpose),
+            Some(Chosen::Tries(legs, purpose)) => {
+                self.purpose = Some(purpose);
+                self.tries(legs, purpose)
+            }
         }
     }
 

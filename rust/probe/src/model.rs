@@ -209,6 +209,13 @@ impl Model {
         })
     }
 
+    /// After how long it no longer knows who had used it before, whatever came meanwhile; `None`: that hangs on what comes, or it has figures
+    /// enough to fit what it did by chance, and is to be seen from rest once more.
+    pub(crate) fn forgets(&self) -> Option<Duration> {
+        let forgets = matches!(self.class, Class::Fixed | Class::Sliding | Class::SlidingCounts);
+        forgets.then(|| Duration::from_secs_f64(self.scale * 1.05))
+    }
+
     /// Whether no window on a clock ended between the two.
     pub(crate) fn is_in_one_window(&self, one: Duration, other: Duration) -> bool {
         if self.on_no_clock {
@@ -298,12 +305,17 @@ impl Model {
         model.tidy()
     }
 
+    /// When the window on the clock began in which `at` is, or one so many before it, in seconds.
+    pub(crate) fn begin(&self, at: Duration, ago: u32) -> f64 {
+        let windows = (at.as_secs_f64() / self.scale - self.phase).floor() - f64::from(ago);
+        (windows + self.phase) * self.scale
+    }
+
     /// With another window, or rate. One of the last begins of a window on the clock, which is known best, stays where it was.
     fn of_length(&self, scale: f64, history: &History, ago: u32) -> Model {
         let mut model = Model { scale, ..*self };
         if self.class.is_on_a_clock() {
-            let windows = (history.last().as_secs_f64() / self.scale - self.phase).floor() - f64::from(ago);
-            let begin = (windows + self.phase) * self.scale;
+            let begin = self.begin(history.last(), ago);
             model.phase = (begin / scale).rem_euclid(1.0).min(0.999);
         }
         model
@@ -320,6 +332,34 @@ impl Model {
         lengths
             .map(|(scale, ago)| self.of_length(scale, history, ago).tidy())
             .collect()
+    }
+
+    /// The same as one would type it, the roundest first: the window, or rate, of fewer digits, and where its windows lie on the clock to 10 ms.
+    pub(crate) fn typed(&self, history: &History) -> Vec<Model> {
+        let digits = |digits: f64| {
+            let unit = 10_f64.powf(digits - 1.0 - self.scale.log10().floor());
+            (self.scale * unit).round() / unit
+        };
+        let scales = [usual(self.scale), digits(2.0), digits(3.0), digits(4.0)];
+        let rounded = scales.into_iter().flat_map(|scale| {
+            let model = self.of_length(scale, history, 0);
+            [model.on_round_clock(), model]
+        });
+        rounded.chain([self.on_round_clock()]).map(Model::tidy).collect()
+    }
+
+    fn on_round_clock(&self) -> Model {
+        if !self.class.is_on_a_clock() || self.scale < 1.0 {
+            return *self;
+        }
+        // As `told` counts it, from the begin.
+        let begin = BEGIN.as_secs_f64();
+        let offset = (self.phase * self.scale - begin).rem_euclid(self.scale);
+        let rounded = (offset * 100.0).round() / 100.0 + begin;
+        Model {
+            phase: (rounded / self.scale).rem_euclid(1.0).min(0.999),
+            ..*self
+        }
     }
 
     /// With the count that makes its first refusal the server's, or one beside it.
@@ -388,6 +428,13 @@ impl Model {
         self.odd_scale() * 10.0 + odd(self.count.max(1.0))
     }
 
+    /// Whether no figure of the other's is farther from its own than so many times.
+    pub(crate) fn is_near(&self, other: &Model, times: f64) -> bool {
+        let near = |a: f64, b: f64| (a / b).max(b / a) <= times;
+        let scales = self.class == Class::Concurrency || near(other.scale, self.scale);
+        scales && near(other.count.max(0.5), self.count.max(0.5))
+    }
+
     /// Whether it is a queue in which not all wait.
     pub(crate) fn is_mixed(&self) -> bool {
         self.class == Class::Queue && self.phase > 0.0
@@ -412,4 +459,29 @@ fn begins_at_opening(scale: f64, history: &History, random: &mut Xoshiro256PlusP
     let (from, to) = openings[random.random_range(0..openings.len())];
     let begin = from + (to - from).mul_f64(random.random::<f64>());
     Some((begin.as_secs_f64() / scale).rem_euclid(1.0).min(0.999))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    /// It told a window of 5000.701 ms, and when it begins to the microsecond.
+    #[test]
+    fn a_window_is_typed_as_people_write_it() {
+        let history = History::default();
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        for class in [Class::Fixed, Class::Aligned, Class::Sliding] {
+            let mut model = Model::of_scale(class, 5.000_701, &history, &mut random);
+            model.phase = 0.123_456;
+            let typed = model.typed(&history);
+            assert_eq!(typed[0].scale, 5.0, "{class:?}");
+            assert!(typed.iter().any(|model| model.scale == 5.001), "{typed:?}");
+            if class == Class::Aligned {
+                let text = typed[0].told().to_string();
+                let offset = text.split("offset=").nth(1).expect("it has one");
+                assert!(offset.len() <= "2.64s".len() || offset.ends_with("0ms"), "{text}");
+            }
+        }
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Told {
     pub(crate) figures: Figures,
     pub(crate) weight: f64,
     pub(crate) courses: [Course; 2],
+    /// How many it would let in at once then.
+    pub(crate) open: u32,
 }
 
 /// A kind with its figures, as finely as they are to be known: in steps from those of one of its models.
@@ -105,6 +107,7 @@ mod tests {
                 scale: 0,
             },
             weight: 0.5,
+            open: 0,
             courses: outcomes.map(|outcome| Course {
                 outcome,
                 tries: 1,
