@@ -26,8 +26,9 @@ const LIMIT_HELP: &str = "Who is let in: one of
   \"sliding-counter limit=50 window=10s\" the same as gateways reckon it: two counters, the window
                                         before by the share that is left of it
   \"sliding-counter limit=60 window=5s clock=first\"
-                                        the same as HAProxy does: windows begin with an attempt
-                                        that comes when two of them went by without one
+                                        the same on no clock: windows begin with an attempt that
+                                        comes when two of them went by without one; with
+                                        reject-counts=true as HAProxy's http_req_rate
   \"queue rate=10 burst=50 delay=5\"      10 a second; up to 50 ahead of that are answered late, but
                                         for the first 5 (nginx limit_req without nodelay)
   \"concurrency limit=20\"                20 at a time

@@ -294,9 +294,13 @@ fn rule(rule: &Rule) -> String {
         Rule::SlidingWindow { limit, window } => {
             format!("sliding window, {limit} in any {}", seconds(window))
         }
-        Rule::SlidingCounter { limit, window, .. } => {
+        Rule::SlidingCounter { limit, window, clock } => {
+            let clock = match clock {
+                WindowClock::First => ", from the first attempt on",
+                WindowClock::Aligned { .. } => "",
+            };
             format!(
-                "sliding window of two counters, {limit} in any {}",
+                "sliding window of two counters, {limit} in any {}{clock}",
                 seconds(window)
             )
         }

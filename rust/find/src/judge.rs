@@ -6,21 +6,23 @@
 use crate::finding::{Kind, RuledOut};
 use crate::likely::{likely, usual_window};
 use crate::models::fit;
-use crate::reasons::{ruled_out, too_little};
+use crate::reasons::{self, ruled_out, too_little};
 use crate::search::{Family, Found, round_ones, search};
 use crate::seen::{Micros, Seen};
 use crate::told::{Told, agreement, narrowed};
 
 /// What is looked for, the simplest first: of equals the first one is named.
-const FAMILIES: [(Family, bool); 10] = [
+const FAMILIES: [(Family, bool); 12] = [
     (Family::Bucket, false),
     (Family::Fixed, false),
     (Family::Aligned, false),
     (Family::Sliding, false),
     (Family::Counter, false),
+    (Family::CounterFirst, false),
     (Family::Held, false),
     (Family::Sliding, true),
     (Family::Counter, true),
+    (Family::CounterFirst, true),
     (Family::Bucket, true),
     (Family::Fixed, true),
 ];
@@ -74,7 +76,7 @@ pub(crate) fn kind(family: Family) -> Kind {
         Family::Queue => Kind::Queue,
         Family::Fixed | Family::Aligned => Kind::FixedWindow,
         Family::Sliding => Kind::SlidingWindow,
-        Family::Counter => Kind::SlidingCounter,
+        Family::Counter | Family::CounterFirst => Kind::SlidingCounter,
         Family::Open | Family::Held => Kind::Concurrency,
     }
 }
@@ -151,9 +153,13 @@ impl Rated {
         !vague(&self.found) && (alone || !is_luck(seen, &self.found))
     }
 
-    /// Where it stands among the families, the simplest first.
+    /// Where it stands among the families, the simplest first. Of two counters neither way to begin a window is the simpler one.
     fn place(&self) -> usize {
-        let place = (self.found.family, self.found.fit.counted);
+        let family = match self.found.family {
+            Family::CounterFirst => Family::Counter,
+            family => family,
+        };
+        let place = (family, self.found.fit.counted);
         FAMILIES
             .iter()
             .position(|one| *one == place)
@@ -200,7 +206,7 @@ pub(crate) fn candidates(seen: &Seen, served: Option<&Seen>, told: &[Told], ends
     // Where refusals change what a limit does next, each group would need a level of its own.
     let shared = seen.parts.is_empty();
     let families = FAMILIES.iter().filter(|(family, counted)| {
-        shared || !*counted || matches!(family, Family::Sliding | Family::Counter)
+        shared || !*counted || matches!(family, Family::Sliding | Family::Counter | Family::CounterFirst)
     });
     let families = families.map(|(family, counted)| match family {
         Family::Held if ends_told => (Family::Open, *counted),
@@ -264,12 +270,15 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
         let text = "whether refusals count, too; a run that tries again at once after a refusal would tell";
         verdict.open.push(text.to_owned());
     }
+    if remaining.leave_the_clock_open(named) {
+        verdict.open.push(reasons::WINDOWS_BEGIN.to_owned());
+    }
     // A counter on a clock and a bucket that gets all of its tokens at once on it are the same.
     if named.found.family == Family::Aligned && !kinds.contains(&Kind::TokenBucket) {
         kinds.push(Kind::TokenBucket);
     }
     verdict.also = kinds.into_iter().filter(|other| *other != named.kind()).collect();
-    verdict.named = Some(named.found);
+    verdict.named = Some(remaining.with_others(named));
     verdict
 }
 
@@ -341,6 +350,34 @@ impl<'a> Remaining<'a> {
             .filter(tells)
             .min_by_key(|rated| rated.place());
         simplest.or_else(|| self.within(POSSIBLE).find(tells))
+    }
+
+    /// With the figures, too, that others of its kind have which are as possible, with windows that begin otherwise, or as refusals count
+    /// or not.
+    fn with_others(&self, named: &Rated) -> Found {
+        let mut found = named.found;
+        let others = self.possible.iter().filter(|rated| rated.kind() == named.kind());
+        for other in others.map(|rated| rated.found) {
+            found.range = (found.range.0.min(other.range.0), found.range.1.max(other.range.1));
+            found.levels = (
+                found.levels.0.min(other.levels.0),
+                found.levels.1.max(other.levels.1),
+            );
+        }
+        found
+    }
+
+    /// Whether one of the same kind is as possible whose windows begin otherwise.
+    fn leave_the_clock_open(&self, named: &Rated) -> bool {
+        let otherwise = |family| match family {
+            Family::Fixed => Some(Family::Aligned),
+            Family::Aligned => Some(Family::Fixed),
+            Family::Counter => Some(Family::CounterFirst),
+            Family::CounterFirst => Some(Family::Counter),
+            _ => None,
+        };
+        let other = otherwise(named.found.family);
+        other.is_some_and(|other| self.possible.iter().any(|rated| rated.found.family == other))
     }
 
     /// Whether refusals can be told to count or not: no model says otherwise that comes near.
@@ -439,7 +476,7 @@ fn is_chance(seen: &Seen, found: &Found) -> bool {
 pub(crate) fn is_odd_window(found: &Found) -> bool {
     let window = matches!(
         found.family,
-        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter
+        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter | Family::CounterFirst
     );
     window && !usual_window(found.range)
 }

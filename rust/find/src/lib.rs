@@ -7,7 +7,9 @@
 //! Pure: no file, no clock, no thread. Not here: how traces are opened and findings printed (`cli`), limits that decide (`limiter`).
 
 mod banned;
+mod begins;
 mod clocks;
+mod counters;
 mod double;
 mod each;
 mod figures;
@@ -375,7 +377,7 @@ fn figures_of(found: &Found) -> Figures {
             figures.limit = level;
             figures.intervals.insert("limit", interval);
         }
-        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter => {
+        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter | Family::CounterFirst => {
             figures.limit = level;
             figures.window_ms = Some(found.fit.shape.figure() / 1e3);
             figures.intervals.insert("limit", interval);

@@ -65,8 +65,12 @@ pub(crate) fn likely(seen: &Seen, found: &Found) -> f64 {
         // An end that was seen is no chance.
         (Family::Open, _) => 2.0,
         (Family::Held, _) => -1.0,
+        (Family::CounterFirst, true) if !usual_window(found.range) => -8.0,
         (_, true) => -3.0,
         (Family::Counter, false) => -2.0,
+        // Theirs is a maker whose windows people write, in whole seconds.
+        (Family::CounterFirst, false) if usual_window(found.range) => -5.0,
+        (Family::CounterFirst, false) => -10.0,
         _ => 0.0,
     };
     let figure = if found.family == Family::Open { 1.0 } else { figure };

@@ -82,6 +82,11 @@ pub(crate) fn spec(seen: &Seen, found: &Found) -> Option<LimitSpec> {
                 offset: offset(window, phase),
             },
         },
+        Shape::CounterFirst { window, .. } => Rule::SlidingCounter {
+            limit: level,
+            window: micros(window),
+            clock: WindowClock::First,
+        },
         Shape::Open | Shape::Held { .. } => Rule::Concurrency { limit: level },
     };
     let spec: LimitSpec = Limit {

@@ -2,6 +2,7 @@
 //! the limit is, is not found out here.
 
 use crate::finding::{Finding, Kind};
+use limiter::{Limit, LimitSpec, Rule, WindowClock};
 
 /// What the refusals of a maker's limit look like.
 struct Maker {
@@ -14,6 +15,8 @@ struct Maker {
     headers: &'static [&'static str],
     /// The windows it can have, in milliseconds, where not any.
     windows: Windows,
+    /// Its windows lie on a clock, and neither their length nor anything else tells them from those that an attempt begins.
+    on_a_clock: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -54,6 +57,7 @@ const MAKERS: &[Maker] = &[
         status: 503,
         headers: NONE,
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // nginx.org/en/docs/http/ngx_http_limit_conn_module.html: limit_conn_status 503.
     Maker {
@@ -63,6 +67,7 @@ const MAKERS: &[Maker] = &[
         status: 503,
         headers: NONE,
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // docs.haproxy.org, "maxconn" of a server and "timeout queue": who waits for too long gets a 503.
     Maker {
@@ -72,9 +77,10 @@ const MAKERS: &[Maker] = &[
         status: 503,
         headers: NONE,
         windows: Windows::Any,
+        on_a_clock: false,
     },
-    // docs.haproxy.org, "http_req_rate" and "conn_rate" of stick tables: an estimate over two periods that counts all that come;
-    // deny_status 429 in its examples.
+    // docs.haproxy.org, "http_req_rate" and "conn_rate" of stick tables: an estimate over two periods that counts all that come, the first
+    // of which begins with a request (freq_ctr.c); deny_status 429 in its examples.
     Maker {
         name: "HAProxy stick table",
         kinds: &[Kind::SlidingCounter, Kind::SlidingWindow],
@@ -82,6 +88,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // envoyproxy.io, "Local rate limit": token bucket, status 429; x-ratelimit headers only where they are enabled.
     Maker {
@@ -91,6 +98,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
+        on_a_clock: false,
     },
     Maker {
         name: "Envoy local rate limit",
@@ -99,6 +107,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: &["x-ratelimit-reset"],
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // docs.aws.amazon.com/apigateway, "Throttle requests": token bucket, 429 Too Many Requests.
     Maker {
@@ -108,6 +117,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // doc.traefik.io, middleware RateLimit: token bucket, 429 with Retry-After and X-Retry-In.
     Maker {
@@ -117,6 +127,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: SECONDS,
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // doc.traefik.io, middleware InFlightReq: 429 over the number of requests at a time.
     Maker {
@@ -126,6 +137,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // express-rate-limit's documentation: a counter in memory from the first hit on, 429, Retry-After and RateLimit headers.
     Maker {
@@ -135,6 +147,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: &["retry-after", "ratelimit", "ratelimit-reset", "x-ratelimit-reset"],
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // tomcat.apache.org, class RateLimitFilter: "time buckets" of a power of two, 429.
     Maker {
@@ -144,6 +157,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Doubled,
+        on_a_clock: false,
     },
     // jetty.org, DoSHandler: a leaking bucket that attempts fill up to its size, 429.
     Maker {
@@ -153,6 +167,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
+        on_a_clock: false,
     },
     // github.com/go-chi/httprate: sliding window counter, 429 with Retry-After.
     Maker {
@@ -162,6 +177,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: SECONDS,
         windows: Windows::Any,
+        on_a_clock: true,
     },
     // blog.cloudflare.com/counting-things-a-lot-of-different-things: two counters; 429 with Retry-After.
     Maker {
@@ -171,6 +187,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: SECONDS,
         windows: Windows::Any,
+        on_a_clock: true,
     },
     // developer.genesys.cloud, "Rate limits": so many a minute, 429 with inin-ratelimit-reset.
     Maker {
@@ -180,8 +197,26 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: &["inin-ratelimit-reset"],
         windows: Windows::Minute,
+        on_a_clock: false,
     },
 ];
+
+/// Whether its windows are on no clock.
+fn begins_with_an_attempt(limit: &LimitSpec) -> bool {
+    let first = |limit: &Limit| {
+        matches!(
+            limit.rule,
+            Rule::FixedWindow {
+                clock: WindowClock::First,
+                ..
+            } | Rule::SlidingCounter {
+                clock: WindowClock::First,
+                ..
+            }
+        )
+    };
+    limit.limits.first().is_some_and(first)
+}
 
 /// Those whose limits look like this one: by kind, whether refusals count, the window where the maker has certain ones, the status of
 /// refusals, and the headers in which they tell when to come back.
@@ -193,6 +228,7 @@ pub fn likely_makers(finding: &Finding) -> Vec<&'static str> {
         let known = |source: &String| headers.iter().any(|header| source.eq_ignore_ascii_case(header));
         hints.sources.iter().any(known)
     };
+    let from_an_attempt = finding.limit_spec.as_ref().is_some_and(begins_with_an_attempt);
     let alike = |maker: &&Maker| {
         maker.kinds.contains(&finding.kind)
             && finding.refusal_status == Some(maker.status)
@@ -200,6 +236,7 @@ pub fn likely_makers(finding: &Finding) -> Vec<&'static str> {
                 .refusals_count
                 .is_none_or(|counted| counted == maker.counted)
             && maker.windows.has(finding.window_ms)
+            && !(maker.on_a_clock && from_an_attempt)
             && match maker.headers {
                 [] => hints.given == 0,
                 headers => tells && named_in(headers),

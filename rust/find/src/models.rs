@@ -3,6 +3,7 @@
 //! A pass says "the limit is at least so much", a refusal "it is at most so much"; which value contradicts the fewest stands in
 //! [`crate::level`]. The state is always taken from what was observed, never from what the model would have decided before.
 
+use crate::counters::{on_a_clock, on_no_clock};
 use crate::level::{Level, level};
 use crate::seen::{Micros, One, Seen, Spans};
 
@@ -33,6 +34,11 @@ pub(crate) enum Shape {
         window: Micros,
         phase: Micros,
     },
+    /// Two counters whose windows begin with an attempt: the first one here, as far as that can be.
+    CounterFirst {
+        window: Micros,
+        first: Micros,
+    },
     /// At the same time, by the ends that were written down.
     Open,
     /// At the same time, each one for so long; nobody wrote ends down.
@@ -47,6 +53,7 @@ impl Shape {
         match self {
             Shape::Bucket { rate } | Shape::Queue { rate } => (rate, 0),
             Shape::Aligned { window, phase } | Shape::Counter { window, phase } => (window as f64, phase),
+            Shape::CounterFirst { window, first } => (window as f64, first),
             Shape::Fixed { window } | Shape::Sliding { window } | Shape::Held { time: window } => {
                 (window as f64, 0)
             }
@@ -82,7 +89,12 @@ pub(crate) struct Demand {
 }
 
 /// Those of all decisions. A cap counts all others: who passed is itself among those that passed.
-fn each(seen: &Seen, counted: bool, need: impl Fn(&One) -> i64, cap: impl Fn(&One) -> i64) -> Vec<Demand> {
+pub(crate) fn each(
+    seen: &Seen,
+    counted: bool,
+    need: impl Fn(&One) -> i64,
+    cap: impl Fn(&One) -> i64,
+) -> Vec<Demand> {
     let demand = |one: &One| Demand {
         passed: one.passed,
         need: need(one),
@@ -117,7 +129,8 @@ pub(crate) fn demands(seen: &Seen, shape: Shape, counted: bool) -> Vec<Demand> {
         Shape::Fixed { window } => fixed(seen, window),
         Shape::Aligned { window, phase } => aligned(seen, window, phase),
         Shape::Sliding { window } => sliding(seen, set, counted, window),
-        Shape::Counter { window, phase } => counter(seen, set, counted, window, phase),
+        Shape::Counter { window, phase } => on_a_clock(seen, set, counted, window, phase),
+        Shape::CounterFirst { window, first } => on_no_clock(seen, set, counted, window, first),
         Shape::Open => open(seen),
         Shape::Held { time } => held(seen, time),
     }
@@ -266,43 +279,6 @@ fn whole(value: f64) -> i64 {
     whole
 }
 
-fn counter(seen: &Seen, set: &Spans, counted: bool, window: Micros, phase: Micros) -> Vec<Demand> {
-    let begin = |time: Micros| time - (time - phase).rem_euclid(window);
-    let left = |time: Micros| 1.0 - (time - phase).rem_euclid(window) as f64 / window as f64;
-    each(
-        seen,
-        counted,
-        |one| {
-            let from = begin(one.sent);
-            let current = set.surely(from, one.sent) as f64;
-            if one.answered >= from + window {
-                // At the begin of the next window all of this one still counts, later in it less.
-                let left = if one.answered >= from + 2 * window {
-                    0.0
-                } else {
-                    left(one.answered)
-                };
-                return whole((current * left + 1e-9).floor()) + 1;
-            }
-            let previous = set.surely(from - window, from) as f64;
-            // Some round the estimate down, some up, some to the nearest.
-            whole((current + previous * left(one.answered) + 1e-9).floor()) + 1
-        },
-        |one| {
-            let estimate = |from: Micros, at: Micros, until: Micros| {
-                let current = set.could(from, until);
-                current as f64 + set.could(from - window, from) as f64 * left(at)
-            };
-            let (first, last) = (begin(one.sent), begin(one.answered));
-            let mut most = estimate(first, one.sent, one.answered.min(first + window));
-            if last > first {
-                most = most.max(estimate(last, last, one.answered));
-            }
-            whole((1.0 + most - 1e-9).ceil()) - 1
-        },
-    )
-}
-
 /// The generic cell rate algorithm over all passes: when the bucket is full again, at the earliest and at the latest.
 fn bucket(seen: &Seen, rate: f64) -> Vec<Demand> {
     let token = 1e6 / rate;
@@ -372,6 +348,9 @@ fn missed_by_counted_bucket(seen: &Seen, token: f64, burst: i64) -> Missed {
     missed
 }
 
+/// Where a moment is known to such a share of a window, it is no freedom of the window on which side of its end the moment is.
+const AT_ITS_END: Micros = 10;
+
 /// Each attempt at a full window begins its time anew: one passes again only when nobody came for a whole window.
 fn counted_fixed(seen: &Seen, window: Micros) -> Level {
     let burst = first_block(seen);
@@ -381,23 +360,29 @@ fn counted_fixed(seen: &Seen, window: Micros) -> Level {
 
 fn missed_by_counted_fixed(seen: &Seen, window: Micros, limit: i64) -> Missed {
     let mut missed = Missed::default();
-    // The window's begin, or the latest refusal in it, at the earliest and at the latest; and how many passed in it.
+    // The window's begin, or the latest refusal in it, at the earliest and at the latest; how many passed in it; and when the first
+    // refusal in it was answered.
     let (mut earliest, mut latest, mut count) = (Micros::MIN / 4, Micros::MIN / 4, 0);
+    let mut closed: Option<Micros> = None;
     for one in &seen.all {
         let may_be_over = one.answered >= earliest + window;
         let is_over = one.sent >= latest + window;
         let in_flight = seen.passes.sent_before(one.answered) - seen.passes.decided_before(one.answered);
-        let may_pass = may_be_over || count < limit;
-        let may_be_refused = !is_over && count + in_flight - i64::from(one.passed) >= limit;
+        // Who was under way together with the first who was refused may have been the last who passed.
+        let has_room = count < limit && closed.is_none_or(|closed| one.sent <= closed);
+        let may_pass = may_be_over || has_room;
+        let full = closed.is_some() || count + in_flight - i64::from(one.passed) >= limit;
+        let may_be_refused = !is_over && full;
         missed.passes += usize::from(one.passed && !may_pass);
         missed.refusals += usize::from(!one.passed && !may_be_refused);
-        missed.open += usize::from(may_pass && may_be_refused);
+        let at_its_end = !has_room && one.answered - one.sent + latest - earliest < window / AT_ITS_END;
+        missed.open += usize::from(may_pass && may_be_refused && !at_its_end);
         if !one.passed {
             // At a full window only; it then begins anew.
             (earliest, latest) = (earliest.max(one.sent), latest.max(one.answered));
-            count = count.max(limit);
-        } else if is_over || (may_be_over && count >= limit) {
-            (earliest, latest, count) = (one.sent, one.answered, 1);
+            closed = closed.or(Some(one.answered));
+        } else if is_over || (may_be_over && !has_room) {
+            (earliest, latest, count, closed) = (one.sent, one.answered, 1, None);
         } else {
             count += 1;
         }

@@ -57,3 +57,6 @@ pub(crate) const BY_ADDRESS: &str = "each load generator seems to have a limit o
      the trace of one of them alone would tell";
 pub(crate) const ODD_WINDOW: &str = "the best that explains it is a window of a length that nobody configures, as clocks make it that are a \
      little apart; the trace of one load generator alone would tell";
+
+/// What stays open beside a limit that is named.
+pub(crate) const WINDOWS_BEGIN: &str = "whether windows begin with an attempt or on the server's clock; a run with a pause of some windows in it would tell";

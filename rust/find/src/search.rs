@@ -1,6 +1,7 @@
 //! The search for a shape: a coarse walk over all windows or rates, the best few refined, and how far each figure can be moved before
 //! more decisions contradict it.
 
+use crate::begins::{has_begin, mid_run};
 use crate::figures::{round_figures, roundest};
 use crate::models::{Fit, Shape, fit};
 use crate::seen::{Micros, Seen};
@@ -14,6 +15,8 @@ pub(crate) enum Family {
     Aligned,
     Sliding,
     Counter,
+    /// Two counters, on no clock.
+    CounterFirst,
     Open,
     Held,
 }
@@ -47,8 +50,6 @@ impl Found {
 
 /// Steps of the coarse walk.
 const COARSE: f64 = 1.012;
-/// So many begins of two counters' windows are tried.
-const COUNTER_BEGINS: i32 = 10;
 /// Nobody limits by shorter windows, in microseconds; nor is one shorter than the usual answer to be seen.
 const SHORTEST: f64 = 300_000.0;
 /// The fastest rate that is looked for.
@@ -76,31 +77,30 @@ fn shape(family: Family, figure: f64, begin: Micros) -> Shape {
         Family::Aligned => Shape::Aligned { window, phase: begin },
         Family::Sliding => Shape::Sliding { window },
         Family::Counter => Shape::Counter { window, phase: begin },
+        Family::CounterFirst => Shape::CounterFirst { window, first: begin },
         Family::Open => Shape::Open,
         Family::Held => Shape::Held { time: window },
     }
 }
 
-fn has_begin(family: Family) -> bool {
-    matches!(family, Family::Aligned | Family::Counter)
-}
-
+/// Of one family, in what was seen.
 #[derive(Clone, Copy)]
-struct Search<'a> {
-    seen: &'a Seen,
-    family: Family,
-    counted: bool,
+pub(crate) struct Search<'a> {
+    pub(crate) seen: &'a Seen,
+    pub(crate) family: Family,
+    pub(crate) counted: bool,
 }
 
+/// A shape with its level.
 #[derive(Debug, Clone, Copy)]
-struct Point {
-    figure: f64,
-    begin: Micros,
-    fit: Fit,
+pub(crate) struct Point {
+    pub(crate) figure: f64,
+    pub(crate) begin: Micros,
+    pub(crate) fit: Fit,
 }
 
 impl Search<'_> {
-    fn at(&self, figure: f64, begin: Micros) -> Point {
+    pub(crate) fn at(&self, figure: f64, begin: Micros) -> Point {
         let fit = fit(self.seen, shape(self.family, figure, begin), self.counted);
         Point { figure, begin, fit }
     }
@@ -119,32 +119,6 @@ impl Search<'_> {
                 (shortest, (1.5 * length).max(2.0 * shortest))
             }
         }
-    }
-
-    /// Begins of windows of this length that are tried: a closed window opens at its begin; two counters show no begin, so all are.
-    fn begins(&self, openings: &[(Micros, Micros)], window: f64) -> Vec<Micros> {
-        let mut begins = vec![self.epoch()];
-        match self.family {
-            Family::Aligned => {
-                for (from, until) in openings.iter().take(2) {
-                    let width = until - from;
-                    begins.extend([*until - width / 8, from + width / 3]);
-                }
-            }
-            Family::Counter => {
-                #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
-                let step = (window / f64::from(COUNTER_BEGINS)) as Micros;
-                begins.extend((0..COUNTER_BEGINS).map(|nth| step * Micros::from(nth)));
-            }
-            _ => return vec![0],
-        }
-        begins
-    }
-
-    /// The latest full day before the first request.
-    fn epoch(&self) -> Micros {
-        let day = 86_400_000_000;
-        -Micros::try_from(self.seen.origin % day).unwrap_or(0)
     }
 
     /// The valleys of a walk over all figures, the lowest first; of equally low ones the widest.
@@ -202,26 +176,8 @@ impl Search<'_> {
         best
     }
 
-    /// The begin that does best for this figure, from one that is near.
-    fn settle(&self, figure: f64, from: Micros) -> Micros {
-        let mut best = self.at(figure, from);
-        if !has_begin(self.family) {
-            return from;
-        }
-        #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
-        let mut shift = (figure / 6.0) as Micros;
-        while shift > 500 {
-            let moved = [best.begin - shift, best.begin + shift].map(|begin| self.at(figure, begin));
-            match moved.into_iter().min_by_key(|point| point.fit.level.cost()) {
-                Some(better) if better.fit.level.cost() < best.fit.level.cost() => best = better,
-                _ => shift /= 2,
-            }
-        }
-        best.begin
-    }
-
     /// What a figure may cost more than the best one, and be as good.
-    fn slack(&self) -> usize {
+    pub(crate) fn slack(&self) -> usize {
         self.seen.all.len() / 200
     }
 
@@ -260,23 +216,6 @@ impl Search<'_> {
             }
         }
         (inside, false)
-    }
-
-    /// By how much the begin of windows can be moved, as a share of a window.
-    fn share_of_begins(&self, from: Point) -> f64 {
-        if !has_begin(self.family) {
-            return 1.0;
-        }
-        let good = |begin: Micros| {
-            self.at(from.figure, begin).fit.level.cost() <= from.fit.level.cost() + self.slack()
-        };
-        let reach = |sign: Micros| {
-            let shifts = (0..12).map(|nth| 2_000_i64 << nth);
-            let last = shifts.take_while(|shift| good(from.begin + sign * shift)).last();
-            last.unwrap_or(1_000)
-        };
-        let moved = (reach(1) + reach(-1)) as f64;
-        (moved / from.figure).clamp(1e-4, 1.0)
     }
 
     fn found(&self, point: Point) -> Found {
@@ -366,8 +305,9 @@ pub(crate) fn round_ones(seen: &Seen, best: &Found) -> Vec<Found> {
             .into_iter()
             .flatten()
     };
-    let points =
-        rounds.flat_map(|round| begins(round).map(move |begin| whole.at(round, mid_run(seen, round, begin))));
+    let points = rounds.flat_map(|round| {
+        begins(round).map(move |begin| whole.at(round, mid_run(seen, best.family, round, begin)))
+    });
     points
         .map(|point| on_all(&views.all_of_it, whole.found(point)))
         .collect()
@@ -386,7 +326,7 @@ pub(crate) fn near(seen: &Seen, family: Family, from: Shape) -> Found {
     };
     let (figure, begin) = from.figure_and_begin();
     let point = refine.refine(refine.at(figure, begin));
-    whole.found(whole.at(point.figure, mid_run(seen, point.figure, point.begin)))
+    whole.found(whole.at(point.figure, mid_run(seen, family, point.figure, point.begin)))
 }
 
 /// All shapes of a family of a walk in such steps, round ones among them.
@@ -450,7 +390,7 @@ pub(crate) fn search(seen: &Seen, family: Family, counted: bool) -> Vec<Found> {
         .into_iter()
         .map(|point| refine.refine(refine.at(point.figure, point.begin)));
     let points: Vec<Point> = refined
-        .map(|point| whole.at(point.figure, mid_run(seen, point.figure, point.begin)))
+        .map(|point| whole.at(point.figure, mid_run(seen, family, point.figure, point.begin)))
         .collect();
     let least = points.iter().map(|point| point.fit.level.cost()).min();
     let near = |point: &&Point| point.fit.level.cost() <= least.unwrap_or(0) + AS_LOW;
@@ -486,12 +426,4 @@ fn valleys(points: &[Point]) -> Vec<&[Point]> {
         .filter(|nth| lower(*nth))
         .map(|nth| rows[nth])
         .collect()
-}
-
-/// A begin of windows in the middle: other lengths then turn about it.
-fn mid_run(seen: &Seen, window: f64, begin: Micros) -> Micros {
-    let windows = ((seen.length / 2 - begin) as f64 / window).round();
-    #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
-    let shift = (windows * window) as Micros;
-    begin + shift
 }

@@ -44,7 +44,7 @@ const EXACTLY_SAME_FOR: Micros = 300_000;
 fn is_window(family: Family) -> bool {
     matches!(
         family,
-        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter
+        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter | Family::CounterFirst
     )
 }
 

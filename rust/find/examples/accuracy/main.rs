@@ -8,6 +8,7 @@
 mod clocks;
 mod double;
 mod each;
+mod served;
 mod storms;
 mod traces;
 mod verdict;
@@ -15,7 +16,7 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "accuracy storms|double|each|clocks [LIMITS of each kind, 5] [SEED, 1] | accuracy traces [FOLDER] [TRUTH, FOLDER/truth.txt]";
+const USAGE: &str = "accuracy storms|double|each|clocks [LIMITS of each kind, 5] [SEED, 1] | accuracy served [LIMITS, 5] [SEED, 1] [FORM] | accuracy traces [FOLDER] [TRUTH, FOLDER/truth.txt]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +31,19 @@ fn main() -> ExitCode {
             }),
             _ => Err(USAGE.to_owned()),
         },
+        Some("served") => {
+            let (Ok(limits), Ok(seed)) = (number(1, 5), number(2, 1)) else {
+                eprintln!("{USAGE}");
+                return ExitCode::FAILURE;
+            };
+            let (wrong, all) = served::score(limits, seed, words.get(3).map(String::as_str));
+            println!("wrong {wrong} of {all}");
+            return if 50 * wrong <= all {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
         Some("traces") => {
             let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
             let folder = words.get(1).map_or(own, PathBuf::from);

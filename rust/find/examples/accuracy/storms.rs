@@ -28,6 +28,9 @@ impl Chance {
     }
 }
 
+/// A begin of all windows that people configure, in microseconds since 1970.
+pub(crate) const BEGIN: u64 = 1_795_824_000_000_000;
+
 pub(crate) const KINDS: [&str; 9] = [
     "token-bucket",
     "fixed-window",
@@ -134,8 +137,9 @@ pub(crate) fn watched(
     each: &mut dyn FnMut(&Attempt),
 ) -> Observations {
     let mut decisions = Vec::new();
-    // The simulator's server counts from the storm's begin.
-    let origin: u64 = 1_795_824_000_000_000;
+    // What the server's clock shows when the storm begins is a time since 1970.
+    let clock = storm.clock.unwrap_or_default();
+    let origin = BEGIN + u64::try_from(clock.as_micros()).unwrap_or(0);
     let seed = chance.next();
     storm.run_watched(seed, &mut |attempt: Attempt| {
         each(&attempt);
