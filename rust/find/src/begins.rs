@@ -28,6 +28,7 @@ impl Search<'_> {
                 begins.extend((0..COUNTER_BEGINS).map(|nth| step * Micros::from(nth)));
             }
             Family::CounterFirst => return self.first(),
+            Family::Blocks => return before_a_block(window),
             _ => return vec![0],
         }
         begins
@@ -44,7 +45,7 @@ impl Search<'_> {
         let first = set.begins().first().zip(set.ends().first());
         first.map_or_else(
             || vec![0],
-            |(sent, answered)| vec![*sent, sent.midpoint(*answered), *answered],
+            |(sent, answered)| vec![*sent, sent + (answered - sent) / 2, *answered],
         )
     }
 
@@ -93,11 +94,20 @@ impl Search<'_> {
 
 /// A begin of windows in the middle: other lengths then turn about it. What an attempt begins begins with it.
 pub(crate) fn mid_run(seen: &Seen, family: Family, window: f64, begin: Micros) -> Micros {
-    if family == Family::CounterFirst {
+    if matches!(family, Family::CounterFirst | Family::Blocks) {
         return begin;
     }
     let windows = ((seen.length / 2 - begin) as f64 / window).round();
     #[allow(clippy::cast_possible_truncation)] // microseconds, far below 2^52
     let shift = (windows * window) as Micros;
     begin + shift
+}
+
+/// Windows before a block of this length: none, or a shorter one; of a longer one nothing is seen, for the block ends it.
+fn before_a_block(block: f64) -> Vec<Micros> {
+    const SECONDS: [Micros; 5] = [1, 2, 5, 10, 30];
+    let windows = SECONDS.into_iter().map(|seconds| 1_000_000 * seconds);
+    [0].into_iter()
+        .chain(windows.filter(|window| *window as f64 <= block))
+        .collect()
 }

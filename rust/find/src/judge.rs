@@ -7,12 +7,13 @@ use crate::finding::{Kind, RuledOut};
 use crate::likely::{likely, usual_window};
 use crate::models::fit;
 use crate::reasons::{self, ruled_out, too_little};
+use crate::remaining::{CLEARLY, POSSIBLE, Remaining};
 use crate::search::{Family, Found, round_ones, search};
 use crate::seen::{Micros, Seen};
 use crate::told::{Told, agreement, narrowed};
 
 /// What is looked for, the simplest first: of equals the first one is named.
-const FAMILIES: [(Family, bool); 12] = [
+const FAMILIES: [(Family, bool); 14] = [
     (Family::Bucket, false),
     (Family::Fixed, false),
     (Family::Aligned, false),
@@ -25,16 +26,9 @@ const FAMILIES: [(Family, bool); 12] = [
     (Family::CounterFirst, true),
     (Family::Bucket, true),
     (Family::Fixed, true),
+    (Family::Blocks, false),
+    (Family::Blocks, true),
 ];
-
-/// A model that contradicts more than this share of the decisions, or leaves more than that to chance, explains too little.
-const MISSED: f64 = 0.01;
-const MISSED_AT_LEAST: usize = 2;
-/// But where all other kinds are so many bits lighter, it may be more: real servers round, and small bursts stand and fall by one.
-const MISSED_BUT_BEST: f64 = 0.03;
-const FAR_LIGHTER: f64 = 15.0;
-const OPEN: f64 = 0.35;
-const OPEN_BUT_BEST: f64 = 0.75;
 
 /// What a decision costs that is contradicted, and one that is left to chance; less than a whole bit, as those that are near to each other
 /// are left to the same chance.
@@ -45,20 +39,8 @@ const OPEN_BITS_BESIDE: f64 = 0.15;
 /// What it costs a kind, in bits, that it does not let anybody wait for a place where they did.
 const WAITS: f64 = -20.0;
 
-/// By so many bits a kind must be heavier to be named before a simpler one.
-const CLEARLY: f64 = 3.0;
-/// A kind that is so many bits lighter is possible still.
-const POSSIBLE: f64 = 8.0;
-/// And one that explains the decisions as well but for so many bits, where only its figures make it lighter, and by no more than that.
-const AS_WELL: f64 = 4.0;
-const POSSIBLE_BY_FIGURES: f64 = 14.0;
 /// Where so many kinds are as possible, nothing is known.
 const TOO_MANY: usize = 4;
-
-/// A model by which refusals count otherwise comes near that explains by so many bits less.
-const OTHERWISE: f64 = 10.0;
-/// Fewer refusals do not say whether they count.
-const REFUSALS: usize = 8;
 
 /// So many of the first decisions are put into an order by chance.
 const SHUFFLED: usize = 4_000;
@@ -74,7 +56,7 @@ pub(crate) fn kind(family: Family) -> Kind {
     match family {
         Family::Bucket => Kind::TokenBucket,
         Family::Queue => Kind::Queue,
-        Family::Fixed | Family::Aligned => Kind::FixedWindow,
+        Family::Fixed | Family::Aligned | Family::Blocks => Kind::FixedWindow,
         Family::Sliding => Kind::SlidingWindow,
         Family::Counter | Family::CounterFirst => Kind::SlidingCounter,
         Family::Open | Family::Held => Kind::Concurrency,
@@ -132,7 +114,7 @@ impl Rated {
         kind(self.found.family)
     }
 
-    fn bits(&self) -> f64 {
+    pub(crate) fn bits(&self) -> f64 {
         self.likely + self.explained()
     }
 
@@ -142,19 +124,19 @@ impl Rated {
     }
 
     /// Of the decisions and the waits alone, whatever its figures.
-    fn explained(&self) -> f64 {
+    pub(crate) fn explained(&self) -> f64 {
         let level = self.found.fit.level;
         self.agreement + self.waits - MISSED_BITS * level.missed() as f64 - self.open_bits * level.open as f64
     }
 
     /// Whether its figures say something, and more than luck could. Where no other kind comes near, there is none whose figures it could
     /// show by luck.
-    fn tells(&self, seen: &Seen, alone: bool) -> bool {
+    pub(crate) fn tells(&self, seen: &Seen, alone: bool) -> bool {
         !vague(&self.found) && (alone || !is_luck(seen, &self.found))
     }
 
     /// Where it stands among the families, the simplest first. Of two counters neither way to begin a window is the simpler one.
-    fn place(&self) -> usize {
+    pub(crate) fn place(&self) -> usize {
         let family = match self.found.family {
             Family::CounterFirst => Family::Counter,
             family => family,
@@ -167,8 +149,11 @@ impl Rated {
     }
 
     /// Whether refusals could count in it and make a difference.
-    fn counts(&self) -> bool {
-        !matches!(self.found.family, Family::Open | Family::Held | Family::Queue)
+    pub(crate) fn counts(&self) -> bool {
+        !matches!(
+            self.found.family,
+            Family::Open | Family::Held | Family::Queue | Family::Blocks
+        )
     }
 }
 
@@ -270,126 +255,20 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
         let text = "whether refusals count, too; a run that tries again at once after a refusal would tell";
         verdict.open.push(text.to_owned());
     }
+    if let Some(open) = remaining.leave_a_block_open(named) {
+        verdict.open.push(open.to_owned());
+    }
     if remaining.leave_the_clock_open(named) {
         verdict.open.push(reasons::WINDOWS_BEGIN.to_owned());
     }
-    // A counter on a clock and a bucket that gets all of its tokens at once on it are the same.
-    if named.found.family == Family::Aligned && !kinds.contains(&Kind::TokenBucket) {
+    // A counter on a clock and a bucket that gets all of its tokens at once on it are the same; and a block hides what is behind it.
+    let hidden = matches!(named.found.family, Family::Aligned | Family::Blocks);
+    if hidden && !kinds.contains(&Kind::TokenBucket) {
         kinds.push(Kind::TokenBucket);
     }
     verdict.also = kinds.into_iter().filter(|other| *other != named.kind()).collect();
     verdict.named = Some(remaining.with_others(named));
     verdict
-}
-
-/// The candidates that explain the decisions.
-struct Remaining<'a> {
-    /// The heaviest first, and never empty.
-    good: Vec<&'a Rated>,
-    /// Those of them that explain about as much as the heaviest.
-    possible: Vec<&'a Rated>,
-    /// No other kind comes near the heaviest, not even among those that explain too little.
-    alone: bool,
-}
-
-impl<'a> Remaining<'a> {
-    fn of(decisions: usize, candidates: &'a [Rated]) -> Option<Self> {
-        let serious: Vec<&Rated> = candidates
-            .iter()
-            .filter(|rated| !rated.found.is_at_shortest())
-            .collect();
-        let good: Vec<&Rated> = serious
-            .iter()
-            .copied()
-            .filter(|rated| explains(decisions, rated, &serious))
-            .collect();
-        let heaviest = good.first()?.bits();
-        let explained = good
-            .iter()
-            .map(|rated| rated.explained())
-            .fold(f64::MIN, f64::max);
-        let as_well = |rated: &&Rated| {
-            rated.bits() >= heaviest - POSSIBLE
-                || rated.bits() >= heaviest - POSSIBLE_BY_FIGURES && rated.explained() >= explained - AS_WELL
-        };
-        let possible = good.iter().copied().filter(as_well).collect();
-        let mut others = candidates.iter().filter(|rated| rated.kind() != good[0].kind());
-        let alone = others.all(|rated| rated.bits() + 2.0 * FAR_LIGHTER <= heaviest);
-        Some(Self {
-            good,
-            possible,
-            alone,
-        })
-    }
-
-    /// Those that are lighter than the heaviest by no more than so many bits.
-    fn within(&self, bits: f64) -> impl Iterator<Item = &'a Rated> + '_ {
-        let least = self.good[0].bits() - bits;
-        self.good
-            .iter()
-            .copied()
-            .filter(move |rated| rated.bits() >= least)
-    }
-
-    /// The kinds that are possible, the heaviest first.
-    fn kinds(&self) -> Vec<Kind> {
-        let mut kinds = Vec::new();
-        for rated in &self.possible {
-            if !kinds.contains(&rated.kind()) {
-                kinds.push(rated.kind());
-            }
-        }
-        kinds
-    }
-
-    /// The simplest of the heaviest that tell something; where these tell nothing, the first that does and is possible still.
-    fn named(&self, seen: &Seen) -> Option<&'a Rated> {
-        let tells = |rated: &&Rated| rated.tells(seen, self.alone);
-        let simplest = self
-            .within(CLEARLY)
-            .filter(tells)
-            .min_by_key(|rated| rated.place());
-        simplest.or_else(|| self.within(POSSIBLE).find(tells))
-    }
-
-    /// With the figures, too, that others of its kind have which are as possible, with windows that begin otherwise, or as refusals count
-    /// or not.
-    fn with_others(&self, named: &Rated) -> Found {
-        let mut found = named.found;
-        let others = self.possible.iter().filter(|rated| rated.kind() == named.kind());
-        for other in others.map(|rated| rated.found) {
-            found.range = (found.range.0.min(other.range.0), found.range.1.max(other.range.1));
-            found.levels = (
-                found.levels.0.min(other.levels.0),
-                found.levels.1.max(other.levels.1),
-            );
-        }
-        found
-    }
-
-    /// Whether one of the same kind is as possible whose windows begin otherwise.
-    fn leave_the_clock_open(&self, named: &Rated) -> bool {
-        let otherwise = |family| match family {
-            Family::Fixed => Some(Family::Aligned),
-            Family::Aligned => Some(Family::Fixed),
-            Family::Counter => Some(Family::CounterFirst),
-            Family::CounterFirst => Some(Family::Counter),
-            _ => None,
-        };
-        let other = otherwise(named.found.family);
-        other.is_some_and(|other| self.possible.iter().any(|rated| rated.found.family == other))
-    }
-
-    /// Whether refusals can be told to count or not: no model says otherwise that comes near.
-    fn agree_on_counting(&self, seen: &Seen, named: &Rated) -> bool {
-        let near_by = |rated: &&&Rated| {
-            rated.explained() >= named.explained() - OTHERWISE
-                && rated.bits() >= named.bits() - 2.0 * OTHERWISE
-        };
-        let mut counting = self.good.iter().filter(|rated| rated.counts()).filter(near_by);
-        counting.all(|rated| rated.found.fit.counted == named.found.fit.counted)
-            && seen.counts().1 >= REFUSALS
-    }
 }
 
 /// Why a kind is not named though it is the heaviest.
@@ -423,19 +302,6 @@ fn doubt(
     ))
 }
 
-/// Whether a candidate contradicts few enough, and leaves few enough to chance.
-fn explains(decisions: usize, rated: &Rated, all: &[&Rated]) -> bool {
-    let mut others = all.iter().filter(|other| other.kind() != rated.kind());
-    let alone = others.all(|other| other.bits() + FAR_LIGHTER <= rated.bits());
-    let (missed, open) = if alone {
-        (MISSED_BUT_BEST, OPEN_BUT_BEST)
-    } else {
-        (MISSED, OPEN)
-    };
-    let level = rated.found.fit.level;
-    level.missed() <= share(decisions, missed).max(MISSED_AT_LEAST) && level.open <= share(decisions, open)
-}
-
 fn nothing_explains(decisions: usize, candidates: &[Rated]) -> Verdict {
     let best = candidates.iter().min_by_key(|rated| rated.found.fit.level.cost());
     let open = best.map(|best| {
@@ -455,12 +321,6 @@ fn nothing_explains(decisions: usize, candidates: &[Rated]) -> Verdict {
     }
 }
 
-fn share(decisions: usize, share: f64) -> usize {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a count
-    let count = (decisions as f64 * share) as usize;
-    count
-}
-
 /// Whether decisions in an order by chance are hardly ever contradicted more than those in their own.
 fn is_chance(seen: &Seen, found: &Found) -> bool {
     let seen = seen.begin(SHUFFLED.min(seen.all.len()));
@@ -476,7 +336,12 @@ fn is_chance(seen: &Seen, found: &Found) -> bool {
 pub(crate) fn is_odd_window(found: &Found) -> bool {
     let window = matches!(
         found.family,
-        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter | Family::CounterFirst
+        Family::Fixed
+            | Family::Aligned
+            | Family::Sliding
+            | Family::Counter
+            | Family::CounterFirst
+            | Family::Blocks
     );
     window && !usual_window(found.range)
 }

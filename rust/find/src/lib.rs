@@ -8,6 +8,7 @@
 
 mod banned;
 mod begins;
+mod blocks;
 mod clocks;
 mod counters;
 mod double;
@@ -26,6 +27,7 @@ mod observations;
 mod outcome;
 mod queue;
 mod reasons;
+mod remaining;
 mod search;
 mod seen;
 mod servers;
@@ -294,7 +296,16 @@ fn judged(finding: &mut Finding, seen: &Seen, served: Option<&Seen>, verdict: Ve
         let served = served.filter(|_| finding.kind == Kind::Concurrency).map(missed);
         finding.contradicted = missed(seen).min(served.unwrap_or(usize::MAX));
         finding.limit_spec = spec(seen, &found);
+        let block = finding.limit_spec.as_ref().and_then(|spec| spec.limits[0].block);
+        finding.block_ms = block.map(|block| 1e3 * block.as_secs_f64());
         figures(finding, &found);
+        if let Some((shortest, longest)) = blocks::as_good_windows(seen, &found) {
+            let interval = [shortest / 1e3, longest / 1e3];
+            finding.intervals.insert("windowMs", interval);
+            finding
+                .cannot_tell
+                .push(reasons::before_a_block(shortest, longest));
+        }
     }
 }
 
@@ -382,6 +393,13 @@ fn figures_of(found: &Found) -> Figures {
             figures.window_ms = Some(found.fit.shape.figure() / 1e3);
             figures.intervals.insert("limit", interval);
             figures.intervals.insert("windowMs", [from / 1e3, until / 1e3]);
+        }
+        Family::Blocks => {
+            let window = limit::before_block(found.fit.shape);
+            figures.limit = level;
+            figures.window_ms = window.map(|window| window as f64 / 1e3);
+            figures.intervals.insert("limit", interval);
+            figures.intervals.insert("blockMs", [from / 1e3, until / 1e3]);
         }
     }
     figures

@@ -68,6 +68,11 @@ pub(crate) fn likely(seen: &Seen, found: &Found) -> f64 {
         (Family::CounterFirst, true) if !usual_window(found.range) => -8.0,
         (_, true) => -3.0,
         (Family::Counter, false) => -2.0,
+        // A window before it that is shorter is one of some.
+        (Family::Blocks, counted) => {
+            let shorter = found.fit.shape.figure_and_begin().1 > 0;
+            -4.0 - if counted { 3.0 } else { 0.0 } - if shorter { 3.0 } else { 0.0 }
+        }
         // Theirs is a maker whose windows people write, in whole seconds.
         (Family::CounterFirst, false) if usual_window(found.range) => -5.0,
         (Family::CounterFirst, false) => -10.0,

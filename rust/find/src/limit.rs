@@ -38,6 +38,14 @@ pub(crate) fn on_the_epoch(seen: &Seen, shape: Shape) -> bool {
     }
 }
 
+/// The window of a limit that blocks, before it does: as long as the block where only its end by the block is seen.
+pub(crate) fn before_block(shape: Shape) -> Option<Micros> {
+    match shape {
+        Shape::Blocks { block, window } => Some(window.unwrap_or(block)),
+        _ => None,
+    }
+}
+
 /// The limit that was found, with its roundest figures.
 pub(crate) fn spec(seen: &Seen, found: &Found) -> Option<LimitSpec> {
     let level = u32::try_from(round_level(found)).ok()?;
@@ -87,12 +95,20 @@ pub(crate) fn spec(seen: &Seen, found: &Found) -> Option<LimitSpec> {
             window: micros(window),
             clock: WindowClock::First,
         },
+        Shape::Blocks { block, window } => Rule::FixedWindow {
+            limit: level,
+            window: micros(window.unwrap_or(block)),
+            clock: WindowClock::First,
+        },
         Shape::Open | Shape::Held { .. } => Rule::Concurrency { limit: level },
     };
     let spec: LimitSpec = Limit {
         rule,
         reject_counts: found.fit.counted,
-        block: None,
+        block: match found.fit.shape {
+            Shape::Blocks { block, .. } => Some(micros(block)),
+            _ => None,
+        },
     }
     .into();
     spec.check().is_ok().then_some(spec)

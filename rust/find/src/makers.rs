@@ -231,6 +231,7 @@ pub fn likely_makers(finding: &Finding) -> Vec<&'static str> {
     let from_an_attempt = finding.limit_spec.as_ref().is_some_and(begins_with_an_attempt);
     let alike = |maker: &&Maker| {
         maker.kinds.contains(&finding.kind)
+            && finding.block_ms.is_none()
             && finding.refusal_status == Some(maker.status)
             && finding
                 .refusals_count

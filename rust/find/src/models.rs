@@ -3,6 +3,7 @@
 //! A pass says "the limit is at least so much", a refusal "it is at most so much"; which value contradicts the fewest stands in
 //! [`crate::level`]. The state is always taken from what was observed, never from what the model would have decided before.
 
+use crate::blocks::blocks;
 use crate::counters::{on_a_clock, on_no_clock};
 use crate::level::{Level, level};
 use crate::seen::{Micros, One, Seen, Spans};
@@ -39,6 +40,11 @@ pub(crate) enum Shape {
         window: Micros,
         first: Micros,
     },
+    /// From its first attempt, or without an end where none is given; whoever is refused is refused for so long.
+    Blocks {
+        block: Micros,
+        window: Option<Micros>,
+    },
     /// At the same time, by the ends that were written down.
     Open,
     /// At the same time, each one for so long; nobody wrote ends down.
@@ -57,6 +63,7 @@ impl Shape {
             Shape::Fixed { window } | Shape::Sliding { window } | Shape::Held { time: window } => {
                 (window as f64, 0)
             }
+            Shape::Blocks { block, window } => (block as f64, window.unwrap_or(0)),
             Shape::Open => (1.0, 0),
         }
     }
@@ -131,6 +138,7 @@ pub(crate) fn demands(seen: &Seen, shape: Shape, counted: bool) -> Vec<Demand> {
         Shape::Sliding { window } => sliding(seen, set, counted, window),
         Shape::Counter { window, phase } => on_a_clock(seen, set, counted, window, phase),
         Shape::CounterFirst { window, first } => on_no_clock(seen, set, counted, window, first),
+        Shape::Blocks { block, window } => blocks(seen, counted, block, window),
         Shape::Open => open(seen),
         Shape::Held { time } => held(seen, time),
     }
@@ -170,9 +178,21 @@ fn open(seen: &Seen) -> Vec<Demand> {
 }
 
 /// The windows that begin with an attempt: when each begins at the earliest and at the latest.
-fn windows(seen: &Seen, window: Micros) -> Vec<(Micros, Micros)> {
-    let mut by_sent: Vec<&One> = seen.passed().collect();
-    let by_answer: Vec<&One> = by_sent.clone();
+pub(crate) fn windows(seen: &Seen, window: Micros) -> Vec<(Micros, Micros)> {
+    let refused = seen.refused().filter(|_| !seen.unsorted);
+    let passed: Vec<&One> = seen.passed().collect();
+    rows(&passed, refused, window, seen.length)
+}
+
+/// Spans of a length that begin with the first of these that comes when the one before is over, which it also is where one of the others
+/// came between: when each begins at the earliest and at the latest. Those that may begin one stand in the order of their answers.
+pub(crate) fn rows<'a>(
+    by_answer: &[&'a One],
+    others: impl Iterator<Item = &'a One>,
+    length: Micros,
+    end: Micros,
+) -> Vec<(Micros, Micros)> {
+    let mut by_sent: Vec<&One> = by_answer.to_vec();
     by_sent.sort_unstable_by_key(|one| one.sent);
     // For each place in the order of sending: the earliest answer from there on; in that of answers, the earliest request.
     let mut answers = vec![Micros::MAX; by_sent.len() + 1];
@@ -183,32 +203,32 @@ fn windows(seen: &Seen, window: Micros) -> Vec<(Micros, Micros)> {
     for (nth, one) in by_answer.iter().enumerate().rev() {
         requests[nth] = requests[nth + 1].min(one.sent);
     }
-    let reopened = reopened(seen, &by_sent);
+    let reopened = reopened(others, &by_sent);
     let mut begins = Vec::new();
     let (mut earliest, mut latest) = (Micros::MIN / 4, Micros::MIN / 4);
     loop {
-        let after = by_answer.partition_point(|one| one.answered < earliest + window);
+        let after = by_answer.partition_point(|one| one.answered < earliest + length);
         if after == by_answer.len() {
             return begins;
         }
-        let first = requests[after].max(earliest + window);
-        let surely = by_sent.partition_point(|one| one.sent < latest + window);
-        // Where the last ones are all in doubt, the window begins with the last of them at the latest.
-        let again = reopened.partition_point(|refused| *refused < latest);
-        let last = answers[surely].min(answers[again]).min(seen.length).max(first);
+        let first = requests[after].max(earliest + length);
+        let surely = by_sent.partition_point(|one| one.sent < latest + length);
+        // Where the last ones are all in doubt, the span begins with the last of them at the latest.
+        let again = reopened.partition_point(|other| *other < latest);
+        let last = answers[surely].min(answers[again]).min(end).max(first);
         begins.push((first, last));
         (earliest, latest) = (first, last);
     }
 }
 
-/// For each pass, in the order of sending: when the latest of the refusals that came before it was sent. One that is let in behind a
-/// refusal of the same window is in a new one.
-fn reopened(seen: &Seen, by_sent: &[&One]) -> Vec<Micros> {
-    let mut refused = seen.refused().filter(|_| !seen.unsorted).peekable();
+/// For each of those that may begin a span, in the order of sending: when the latest of the others that came before it was sent. One that
+/// comes behind such a one of the same span, as one that is let in behind a refusal of the same window, is in a new one.
+fn reopened<'a>(others: impl Iterator<Item = &'a One>, by_sent: &[&One]) -> Vec<Micros> {
+    let mut others = others.peekable();
     let mut latest = Micros::MIN / 4;
-    let behind = |pass: &&One| {
-        while let Some(one) = refused.next_if(|one| one.answered <= pass.sent) {
-            latest = latest.max(one.sent);
+    let behind = |one: &&One| {
+        while let Some(other) = others.next_if(|other| other.answered <= one.sent) {
+            latest = latest.max(other.sent);
         }
         latest
     };
@@ -216,7 +236,11 @@ fn reopened(seen: &Seen, by_sent: &[&One]) -> Vec<Micros> {
 }
 
 /// The windows in which a decision may have fallen.
-fn windows_of<'a>(begins: &'a [(Micros, Micros)], one: &One, window: Micros) -> &'a [(Micros, Micros)] {
+pub(crate) fn windows_of<'a>(
+    begins: &'a [(Micros, Micros)],
+    one: &One,
+    window: Micros,
+) -> &'a [(Micros, Micros)] {
     let from = begins.partition_point(|(_, latest)| latest + window <= one.sent);
     let until = begins.partition_point(|(earliest, _)| *earliest <= one.answered);
     &begins[from.min(until)..until]

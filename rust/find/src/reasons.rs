@@ -60,3 +60,20 @@ pub(crate) const ODD_WINDOW: &str = "the best that explains it is a window of a 
 
 /// What stays open beside a limit that is named.
 pub(crate) const WINDOWS_BEGIN: &str = "whether windows begin with an attempt or on the server's clock; a run with a pause of some windows in it would tell";
+pub(crate) const BLOCKS: &str =
+    "whether whoever is refused is blocked for a time, which would look like this window; a probe would tell";
+pub(crate) const PUT_OFF: &str =
+    "whether it is a window or a block, which each try puts off: both are the same to whoever was refused";
+
+/// How long the window is that a block ends, in microseconds.
+pub(crate) fn before_a_block(shortest: f64, longest: f64) -> String {
+    let least = shortest / 1e6;
+    let do_as_well = if longest.is_finite() {
+        format!("{least:.1} to {:.1} s do as well", longest / 1e6)
+    } else {
+        format!("any from {least:.1} s on does as well")
+    };
+    format!(
+        "how long the window is that a block ends, and whether it is one or a bucket: {do_as_well}; who comes slowly enough would tell"
+    )
+}

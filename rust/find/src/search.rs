@@ -17,6 +17,8 @@ pub(crate) enum Family {
     Counter,
     /// Two counters, on no clock.
     CounterFirst,
+    /// Whoever is refused is blocked. The figure is for how long; the begin stands for the window before, see [`Shape::Blocks`].
+    Blocks,
     Open,
     Held,
 }
@@ -78,6 +80,10 @@ fn shape(family: Family, figure: f64, begin: Micros) -> Shape {
         Family::Sliding => Shape::Sliding { window },
         Family::Counter => Shape::Counter { window, phase: begin },
         Family::CounterFirst => Shape::CounterFirst { window, first: begin },
+        Family::Blocks => Shape::Blocks {
+            block: window,
+            window: (begin > 0).then_some(begin),
+        },
         Family::Open => Shape::Open,
         Family::Held => Shape::Held { time: window },
     }

@@ -44,7 +44,12 @@ const EXACTLY_SAME_FOR: Micros = 300_000;
 fn is_window(family: Family) -> bool {
     matches!(
         family,
-        Family::Fixed | Family::Aligned | Family::Sliding | Family::Counter | Family::CounterFirst
+        Family::Fixed
+            | Family::Aligned
+            | Family::Sliding
+            | Family::Counter
+            | Family::CounterFirst
+            | Family::Blocks
     )
 }
 
@@ -97,7 +102,7 @@ pub(crate) fn agreement(seen: &Seen, told: &[Told], found: &Found) -> f64 {
                 Answer::Reject { retry_in: None } | Answer::Pass | Answer::PassLate { .. } => {}
             }
         }
-        if one.passed || found.fit.counted {
+        if one.passed || found.fit.counted || found.family == Family::Blocks {
             limiter.try_pass(since(one.sent + (one.answered - one.sent) / 2));
         }
     }

@@ -179,6 +179,7 @@ fn a_clock_that_is_set_during_the_run_is_recognised_and_nothing_is_named() {
     };
     for (by, said) in [
         (5_000_000, "set ahead by about 5.0 s"),
+        (2_000_000, "set ahead by about 2.0 s"),
         (-1_500_000, "set back by about 1.5 s"),
     ] {
         let found = find(&read(&lines(by)));

@@ -148,6 +148,43 @@ fn the_makers_of_limits_that_look_alike_are_told() {
     }
 }
 
+#[test]
+fn counters_that_an_attempt_begins_are_no_gateways_whose_windows_lie_on_a_clock() {
+    for (limit, tells, makers) in [
+        (
+            "sliding-counter limit=60 window=5s",
+            true,
+            &["go-chi/httprate", "Cloudflare"][..],
+        ),
+        ("sliding-counter limit=60 window=5s clock=first", true, &[]),
+        ("sliding-counter limit=60 window=5s clock=first", false, &[]),
+        (
+            "sliding-counter limit=60 window=5s clock=first reject-counts=true",
+            false,
+            &["HAProxy stick table"],
+        ),
+        ("fixed-window limit=60 window=5s block=9s", true, &[]),
+    ] {
+        let mut found = found("go-xrate");
+        let spec: limiter::LimitSpec = limit.parse().expect("a limit of the table");
+        let own = spec.limits[0];
+        found.kind = match own.block {
+            Some(_) => Kind::FixedWindow,
+            None => Kind::SlidingCounter,
+        };
+        found.block_ms = own.block.map(|block| 1e3 * block.as_secs_f64());
+        (found.window_ms, found.refusals_count) = (Some(5_000.0), Some(own.reject_counts));
+        found.limit_spec = Some(spec);
+        found.hints.given = if tells { found.hints.refusals } else { 0 };
+        found.hints.sources = if tells {
+            vec!["retry-after".to_owned()]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(find::likely_makers(&found), makers, "{limit}");
+    }
+}
+
 /// One attempt every 50 ms, each decided within 10.
 fn attempts(outcomes: impl IntoIterator<Item = Outcome>) -> Observations {
     let mut observations = Observations::new();

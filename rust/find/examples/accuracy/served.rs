@@ -22,7 +22,7 @@ const FORMS: [&str; 17] = [
     "sliding-counter limit=L window=W clock=first",
     "sliding-counter limit=L window=W clock=first reject-counts=true",
     "queue rate=R burst=B",
-    "queue rate=R burst=B delay=5",
+    "queue rate=R burst=B delay=3",
     "concurrency limit=B",
     "fixed-window limit=L window=W block=K",
     "fixed-window limit=L window=W block=K reject-counts=true",
