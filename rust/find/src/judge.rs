@@ -296,10 +296,11 @@ fn doubt(
         return None;
     }
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-    Some(format!(
-        "{} explain what was seen equally well",
-        names.join(" and ")
-    ))
+    let names = match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
+    };
+    Some(format!("{names} explain what was seen equally well"))
 }
 
 fn nothing_explains(decisions: usize, candidates: &[Rated]) -> Verdict {
