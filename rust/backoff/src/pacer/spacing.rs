@@ -26,8 +26,9 @@ const SPARE: f64 = 1.03;
 const SOONER: f64 = 0.6;
 /// So many gaps have to fit one another first.
 const SURE: u32 = 4;
-/// By then it is found.
+/// By then it is found, and after so many that were sent it is not sought any more.
 const LEARNT: u32 = 12;
+const SOUGHT: u32 = 48;
 /// Ways differ: by so much a gap that is refused may be longer than one that passes, or by so much as answers took longer than others.
 const UNEVEN: Duration = Duration::from_millis(20);
 /// Where they do, the gap grows with each refusal by this share of how far gaps contradict each other, but by so much at least and at most.
@@ -58,8 +59,9 @@ pub(super) struct Spacing {
     /// The shortest and the longest time to an answer.
     times: Option<(Duration, Duration)>,
     kind: Kind,
-    /// How many gaps were seen since the first refusal.
+    /// How many gaps were seen since the first refusal, and how many were sent.
     seen: u32,
+    tries: u32,
     /// How many have passed since the latest refusal, and after how many one goes sooner.
     since: u32,
     trial: u32,
@@ -113,14 +115,15 @@ impl Spacing {
         let Some(gap) = before.and_then(|before| at.checked_sub(before)) else {
             return false;
         };
-        let is_sought = self.kept.is_none() || self.seen < LEARNT;
-        self.kind == Kind::NoBurst && (is_sought || self.passed.is_none_or(|passed| gap < passed))
+        let is_sought = self.tries < SOUGHT && (self.kept.is_none() || self.seen < LEARNT);
+        self.kind == Kind::NoBurst && (is_sought || self.passed.is_some_and(|passed| gap < passed))
     }
 
     /// One is sent.
     pub(super) fn begins(&mut self, at: Duration) {
         if self.kind != Kind::Burst {
             self.latest = at;
+            self.tries = self.tries.saturating_add(u32::from(self.kind == Kind::NoBurst));
             self.sent.push_back(Sent { at, end: None });
         }
     }
@@ -254,5 +257,56 @@ impl Spacing {
     pub(super) fn next(&self) -> Option<Duration> {
         let from = self.last.filter(|_| self.sent.is_empty()).unwrap_or(self.latest);
         Some(from.saturating_add(self.gap()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn refused_once() -> Spacing {
+        let mut spacing = Spacing::default();
+        spacing.begins(Duration::ZERO);
+        spacing.ended(Duration::ZERO, End::Passed);
+        spacing.begins(20 * MS);
+        spacing.first_refusal(1, None);
+        assert!(spacing.explains(20 * MS));
+        spacing.ended(20 * MS, End::Refused);
+        spacing
+    }
+
+    /// Or whoever is always refused would be taken for one who came too soon, for ever.
+    #[test]
+    fn a_gap_that_nobody_can_find_explains_no_refusal_in_the_end() {
+        let mut spacing = refused_once();
+        let explained = (1..200).filter(|nth| {
+            // Its answer takes longer than is waited for: nobody knows what came before the refused one.
+            let slow = 2_000 * MS * *nth;
+            spacing.begins(slow);
+            let refused = slow + 50 * MS;
+            spacing.begins(refused);
+            let explains = spacing.explains(refused);
+            spacing.ended(refused, End::Refused);
+            explains
+        });
+        assert!(explained.count() < 60);
+    }
+
+    #[test]
+    fn a_refusal_is_measured_against_the_one_let_in_before_it_whose_answer_comes_later() {
+        let mut spacing = refused_once();
+        for nth in 1..=10 {
+            let first = 1_000 * MS * nth;
+            let (second, third) = (first + 40 * MS, first + 100 * MS);
+            [first, second, third].map(|at| spacing.begins(at));
+            // The last one is answered first: it came 60 ms behind one that was refused, 100 ms behind one that was let in.
+            spacing.ended(third, End::Passed);
+            spacing.ended(second, End::Refused);
+            spacing.ended(first, End::Passed);
+        }
+        let gap = spacing.gap().expect("ten of each were seen");
+        assert!(gap > 40 * MS && gap <= 100 * MS, "{gap:?}");
     }
 }
