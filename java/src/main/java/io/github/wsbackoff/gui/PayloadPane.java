@@ -6,8 +6,6 @@ import java.awt.GraphicsEnvironment;
 import java.awt.Point;
 import javax.swing.JPanel;
 import javax.swing.SwingUtilities;
-import javax.swing.event.DocumentEvent;
-import javax.swing.event.DocumentListener;
 import javax.swing.text.JTextComponent;
 import org.apache.jmeter.gui.util.JSyntaxTextArea;
 import org.apache.jmeter.gui.util.JTextScrollPane;
@@ -46,7 +44,7 @@ final class PayloadPane extends JPanel {
       JSyntaxTextArea area = JSyntaxTextArea.getInstance(text.getRows(), text.getColumns());
       area.setCodeFoldingEnabled(false);
       area.setInsertPairedCharacters(false); // a payload may have halves of pairs
-      area.getDocument().addDocumentListener(listener(() -> colour(area)));
+      TextChanges.tell(area, () -> colour(area));
       removeAll();
       add(JTextScrollPane.getInstance(area), BorderLayout.CENTER);
       follow(area);
@@ -81,8 +79,8 @@ final class PayloadPane extends JPanel {
         .setAccessibleName(text.getAccessibleContext().getAccessibleName());
     editor.setEnabled(text.isEnabled());
     copy(text, editor);
-    text.getDocument().addDocumentListener(listener(() -> copy(text, editor)));
-    editor.getDocument().addDocumentListener(listener(() -> copy(editor, text)));
+    TextChanges.tell(text, () -> copy(text, editor));
+    TextChanges.tell(editor, () -> copy(editor, text));
   }
 
   private void copy(JTextComponent from, JTextComponent to) {
@@ -100,25 +98,6 @@ final class PayloadPane extends JPanel {
         isFollowing = false;
       }
     }
-  }
-
-  private static DocumentListener listener(Runnable changed) {
-    return new DocumentListener() {
-      @Override
-      public void insertUpdate(DocumentEvent event) {
-        changed.run();
-      }
-
-      @Override
-      public void removeUpdate(DocumentEvent event) {
-        changed.run();
-      }
-
-      @Override
-      public void changedUpdate(DocumentEvent event) {
-        // Only of styles.
-      }
-    };
   }
 
   @Override

@@ -18,8 +18,6 @@ import javax.swing.JPanel;
 import javax.swing.JTextField;
 import javax.swing.ListCellRenderer;
 import javax.swing.SwingUtilities;
-import javax.swing.event.DocumentEvent;
-import javax.swing.event.DocumentListener;
 import javax.swing.plaf.basic.BasicComboBoxEditor;
 import javax.swing.text.JTextComponent;
 import org.apache.jmeter.gui.Binding;
@@ -213,24 +211,7 @@ final class PropertyField implements Binding {
 
   /** Has this called, on the event thread, whenever the value may have changed. */
   void onChange(Runnable changed) {
-    text.getDocument()
-        .addDocumentListener(
-            new DocumentListener() {
-              @Override
-              public void insertUpdate(DocumentEvent event) {
-                changed.run();
-              }
-
-              @Override
-              public void removeUpdate(DocumentEvent event) {
-                changed.run();
-              }
-
-              @Override
-              public void changedUpdate(DocumentEvent event) {
-                // Only of styled texts.
-              }
-            });
+    TextChanges.tell(text, changed);
   }
 
   @Override
