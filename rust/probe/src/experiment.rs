@@ -1,13 +1,14 @@
 //! Experiments: what they are made of, what a model says would come of one, and which is worth most.
 
+mod ideas;
+
+use crate::Budget;
 use crate::class::Class;
-use crate::crowd::{Crowd, Member, range, word};
-use crate::history::{DELAY_SLACK, History, NOTICED};
+use crate::crowd::{Crowd, Member, word};
+use crate::history::{DELAY_SLACK, History};
 use crate::state::State;
 use crate::worth::{Course, Figures, Told, information};
-use crate::{Budget, TO_REST};
 use limiter::Decision;
-use rand::RngExt;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -27,14 +28,9 @@ const TIRING: f64 = 70.0;
 const TO_FILL: f64 = 0.25;
 /// All of the quota has to be shown in the end; who does so on the way saves this share of these tries.
 const TO_PROVE: f64 = 0.5;
-/// Who fills a window makes so few tries first, and the others so much later, in windows: whether it slides shows when it opens.
-const FIRST_ONES: u32 = 4;
-const PAUSE: f64 = 0.3;
 /// The least and the most time between tries that are to meet the same state.
 const CLOSE: Duration = Duration::from_millis(2);
 const NOT_CLOSE: Duration = Duration::from_millis(20);
-/// So long after the moment at which a model opens it is looked at.
-const MARGIN: Duration = Duration::from_millis(10);
 /// Tries that are on their way when a refusal comes back may be so many.
 const ON_THE_WAY: u32 = 5;
 
@@ -137,7 +133,7 @@ pub(crate) fn choose(crowd: &mut Crowd, stage: &Stage) -> Option<Chosen> {
     let opens = |asked: &Asked| asked.weight * f64::from(open_for(asked.state.clone(), stage.now));
     let open = asked.iter().map(opens).sum();
     let mut best: Option<(f64, Idea)> = None;
-    for idea in ideas(&asked, stage, &mut crowd.random) {
+    for idea in ideas::ideas(&asked, stage, &mut crowd.random) {
         let tell = |asked: &Asked| asked.tell(&idea, stage.now, stage.way);
         let courses: Vec<Told> = asked.iter().map(tell).collect();
         if !is_within(&courses, stage.left) {
@@ -236,105 +232,6 @@ fn sample(crowd: &Crowd, history: &History) -> Vec<Asked> {
     asked
 }
 
-/// What could be done now.
-fn ideas(asked: &[Asked], stage: &Stage, random: &mut impl RngExt) -> Vec<Idea> {
-    let (now, held, close) = (stage.now, stage.held, stage.way.close());
-    let mut opens: Vec<Duration> = asked
-        .iter()
-        .filter_map(|asked| opens_in(&asked.state, now))
-        .collect();
-    opens.sort_unstable();
-    let at = |share: f64| -> Duration {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of its length
-        let nth = (share * opens.len().saturating_sub(1) as f64) as usize;
-        opens.get(nth).copied().unwrap_or_default()
-    };
-    let mut all = Vec::new();
-    let mut idea = |legs: Vec<Leg>, purpose| {
-        all.push(Idea {
-            release: 0,
-            legs,
-            purpose,
-        });
-    };
-    looks(&at, close, &mut idea);
-    for share in [0.5, 1.0] {
-        // Refused ones now, and whether that puts the opening off.
-        let open = at(share).mul_f64(1.05) + MARGIN;
-        let gap = open / 5;
-        idea(
-            vec![
-                Leg::after(gap, 4, gap, Until::Never),
-                Leg::after(gap, 2, close, Until::Never),
-            ],
-            "whether refusals count",
-        );
-    }
-    for model in leaders(asked) {
-        let open = at(0.9).mul_f64(1.02) + MARGIN;
-        let alike = asked.iter().filter(|one| one.class == model.class);
-        let scales = range(alike.map(|one| one.scale));
-        model.series(open, close, Duration::from_secs_f64(scales.0), &mut idea);
-        model.fill_and_watch(open, scales, close, random, &mut idea);
-    }
-    let places = || asked.iter().filter(|asked| asked.class.has_places());
-    if held > 0 && places().next().is_some() {
-        let count = held.div_ceil(2).min(3);
-        // Where one gets free late, one has to look until then.
-        let (least, most) = range(places().map(|asked| asked.scale));
-        let middle = Duration::from_secs_f64((least.max(0.1) * most.max(0.1)).sqrt());
-        all.push(Idea {
-            release: count,
-            legs: vec![Leg::after(NOTICED, 9, middle / 8, Until::Passed)],
-            purpose: "when a place gets free",
-        });
-        all.push(Idea {
-            release: count,
-            legs: vec![Leg::after(NOTICED, count + 1, close, Until::Refused)],
-            purpose: "whether a place gets free",
-        });
-    }
-    all
-}
-
-/// Single looks, and series of them, when it may open.
-fn looks(at: &impl Fn(f64) -> Duration, close: Duration, idea: &mut impl FnMut(Vec<Leg>, &'static str)) {
-    for share in [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0] {
-        let wait = at(share) + MARGIN;
-        idea(
-            vec![Leg::after(wait, 1, close, Until::Never)],
-            "whether it is open again",
-        );
-        idea(
-            vec![Leg::after(wait.mul_f64(1.03), 6, close, Until::Refused)],
-            "how many it lets in again",
-        );
-    }
-    for (from, to) in [(0.0, 0.5), (0.1, 0.9), (0.0, 1.0), (0.5, 1.0)] {
-        let (from, to) = (at(from).mul_f64(0.98), at(to).mul_f64(1.02) + MARGIN);
-        for polls in [4, 8, 16] {
-            let gap = (to.saturating_sub(from) / polls).max(close);
-            let poll = Leg::after(from, polls + 1, gap, Until::Passed);
-            idea(vec![poll], "when it opens");
-            idea(
-                vec![poll, Leg::after(close, 6, close, Until::Refused)],
-                "when it opens, and for how many",
-            );
-        }
-    }
-}
-
-/// One model of each class.
-fn leaders(asked: &[Asked]) -> Vec<&Asked> {
-    let mut leaders: Vec<&Asked> = Vec::new();
-    for one in asked {
-        if leaders.iter().all(|other| other.class != one.class) {
-            leaders.push(one);
-        }
-    }
-    leaders
-}
-
 impl Asked {
     /// What it says would come of it.
     fn tell(&self, idea: &Idea, now: Duration, way: Way) -> Told {
@@ -369,122 +266,6 @@ impl Asked {
         } else {
             0.0
         }
-    }
-
-    /// A few now, the others later until it is full, then looks until it opens, and how many it lets in then. At moments by chance: what is
-    /// repeated in the same measure can be in step with a window.
-    fn fill_and_watch(
-        &self,
-        open: Duration,
-        (least, most): (f64, f64),
-        close: Duration,
-        random: &mut impl RngExt,
-        idea: &mut impl FnMut(Vec<Leg>, &'static str),
-    ) {
-        if self.class.has_rate() || self.class.has_places() {
-            return;
-        }
-        for polls in [4, 8, 16] {
-            let few = 0.1 + 0.3 * random.random::<f64>();
-            let later = Duration::from_secs_f64(least * (0.15 + 0.5 * random.random::<f64>()));
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts of tries
-            let part = |share: f64| (self.count * share).ceil().max(1.0) as u32;
-            // Not always as soon as it opens: that would be in step with windows that begin by themselves.
-            let open = open
-                + Duration::from_secs_f64(most * random.random_range(0..2) as f64 * random.random::<f64>());
-            let from = Duration::from_secs_f64(least * 0.98).saturating_sub(later);
-            let to = Duration::from_secs_f64(most * 1.02).saturating_sub(later);
-            idea(
-                vec![
-                    Leg::after(open, part(few), close, Until::Refused),
-                    Leg::after(later, part(1.0 - few) + 2, close, Until::Refused),
-                    Leg::after(from, polls + 1, (to - from) / polls, Until::Passed),
-                    Leg::after(close, part(few) + 3, close, Until::Refused),
-                ],
-                "whether the window slides, and when it opens",
-            );
-        }
-    }
-
-    /// Longer experiments, made to its measure; no window of its class is shorter than `least`.
-    fn series(
-        &self,
-        open: Duration,
-        close: Duration,
-        least: Duration,
-        idea: &mut impl FnMut(Vec<Leg>, &'static str),
-    ) {
-        if self.class.has_places() {
-            return;
-        }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // counts of tries
-        let part = |share: f64| (self.count * share).ceil().max(1.0) as u32;
-        if self.class.has_rate() {
-            idea(
-                vec![Leg::after(
-                    self.rest.mul_f64(TO_REST),
-                    part(1.2) + 2,
-                    close,
-                    Until::Refused,
-                )],
-                "how many it lets in after a rest",
-            );
-            let refill = Duration::from_secs_f64((self.count.min(12.0) / self.scale).min(600.0));
-            for share in [0.3, 1.0] {
-                let wait = open + refill.mul_f64(share);
-                idea(
-                    vec![Leg::after(wait, part(1.0) + 2, close, Until::Refused)],
-                    "how much came back meanwhile",
-                );
-            }
-            return;
-        }
-        let window = Duration::from_secs_f64(self.scale);
-        let fill = |wait: Duration, all: u32| {
-            if self.count <= f64::from(FIRST_ONES) {
-                return vec![Leg::after(wait, all, close, Until::Refused)];
-            }
-            let few = part(0.25).min(FIRST_ONES);
-            vec![
-                Leg::after(wait, few, close, Until::Refused),
-                Leg::after(least.mul_f64(PAUSE), all - few, close, Until::Refused),
-            ]
-        };
-        idea(fill(open, part(1.0) + 2), "how many it lets in again");
-        idea(
-            fill(self.rest.mul_f64(TO_REST), part(1.2) + 2),
-            "how many it lets in after a rest",
-        );
-        // A few now, the others a good while later, and a look when the first ones are over: one by one, or all at once?
-        let later = window.mul_f64(0.4);
-        for few in [0.1, 0.25] {
-            idea(
-                vec![
-                    Leg::after(open, part(few), close, Until::Refused),
-                    Leg::after(later, part(1.0 - few) + 2, close, Until::Refused),
-                    Leg::after(window.mul_f64(0.66), part(few) + 3, close, Until::Refused),
-                ],
-                "whether the window slides",
-            );
-        }
-        // The same from where it stands, without waiting for an opening of all.
-        for wait in [0.5, 0.8, 1.1] {
-            idea(
-                vec![
-                    Leg::after(window.mul_f64(wait), part(0.15) + 1, close, Until::Refused),
-                    Leg::after(window.mul_f64(0.3), part(0.15) + 1, close, Until::Refused),
-                ],
-                "how the window opens",
-            );
-        }
-    }
-}
-
-/// How long until a try would be let in; `None`: nobody knows.
-fn opens_in(state: &State, now: Duration) -> Option<Duration> {
-    match state.look(now) {
-        Decision::Reject { retry_in } => retry_in,
-        Decision::Pass | Decision::PassLate { .. } => Some(Duration::ZERO),
     }
 }
 

@@ -300,7 +300,9 @@ mod tests {
         for nth in 1..=10 {
             let first = 1_000 * MS * nth;
             let (second, third) = (first + 40 * MS, first + 100 * MS);
-            [first, second, third].map(|at| spacing.begins(at));
+            for at in [first, second, third] {
+                spacing.begins(at);
+            }
             // The last one is answered first: it came 60 ms behind one that was refused, 100 ms behind one that was let in.
             spacing.ended(third, End::Passed);
             spacing.ended(second, End::Refused);
