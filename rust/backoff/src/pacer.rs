@@ -287,16 +287,16 @@ impl Pacer {
     pub fn refused(&mut self, now: Duration, ticket: Ticket, refusal: &Refusal) {
         let now = self.monotone(now);
         let sent = self.flight.end(ticket);
-        self.hear(now, ticket, sent, refusal);
-        if let Some(sent) = sent {
-            // Unless it was heard as the quota's.
+        let heard = self.hear(now, ticket, sent, refusal);
+        if let Some(sent) = sent.filter(|_| !heard) {
             self.learner.spacing.ended(sent.at, End::Own);
         }
     }
 
-    fn hear(&mut self, now: Duration, ticket: Ticket, sent: Option<Sent>, refusal: &Refusal) {
+    /// Whether it was taken for the quota's.
+    fn hear(&mut self, now: Duration, ticket: Ticket, sent: Option<Sent>, refusal: &Refusal) -> bool {
         if self.is_deaf() || refusal.class == Class::Fatal {
-            return;
+            return false;
         }
         if refusal.class == Class::Transient && matches!(refusal.form, Form::Status(_)) {
             let others = self
@@ -304,19 +304,20 @@ impl Pacer {
                 .replace(ticket)
                 .is_some_and(|other| other != ticket);
             if !others {
-                return;
+                return false;
             }
         }
         if sent.is_some_and(|sent| sent.late) {
             // Its silence was heard.
-            return;
+            return true;
         }
         if self.settings.mode == PacerMode::Pause {
             self.learner.hold_for(now, refusal.hint);
-            return;
+            return false;
         }
         let at = sent.map_or(now, |sent| sent.at);
-        if self.blame.refused(ticket, self.learner.spacing.explains(at)) {
+        let heard = self.blame.refused(ticket, self.learner.spacing.explains(at));
+        if heard {
             if let Some(cut) = self.learner.refused(now, at, refusal.hint) {
                 self.cuts.entry(ticket).or_default().push(cut);
             }
@@ -325,6 +326,7 @@ impl Pacer {
             let cuts = self.cuts.remove(&ticket).unwrap_or_default();
             cuts.into_iter().rev().for_each(|cut| self.learner.take_back(cut));
         }
+        heard
     }
 
     /// The figures of this moment.

@@ -251,6 +251,7 @@ impl Learner {
 
     /// One that was sent then was let in.
     pub(super) fn passed(&mut self, sent: Duration, others: &Others) {
+        self.spacing.ended(sent, End::Passed);
         if let Some(mut turns) = self.turns.take() {
             let was_closed = turns.is_closed();
             turns.passed(sent, others.waiting);
@@ -264,7 +265,6 @@ impl Learner {
         (self.dry, self.doublings) = (None, 0);
         self.passes += 1;
         self.first.get_or_insert(sent);
-        self.spacing.ended(sent, End::Passed);
         match self.closed {
             Some(closed) if sent >= closed.heard => self.opened(closed, sent, others.enough),
             // It was under way when the quota closed.
@@ -383,6 +383,7 @@ impl Learner {
             let Some((since, passes)) = turns.trickles() else {
                 turns.refused(now, sent, hint);
                 self.follow(turns);
+                self.spacing.ended(sent, End::Own);
                 return None;
             };
             // No window: a bucket, as far as it goes.

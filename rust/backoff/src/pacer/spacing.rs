@@ -46,11 +46,11 @@ const OVERDUE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spacing {
     /// In the order of sending: those that are under way, and those that were answered before an earlier one.
-    sent: VecDeque<Sent>,
+    pub(super) sent: VecDeque<Sent>,
     /// When the latest one was sent.
     latest: Duration,
     /// When the latest that passed was sent; `None`: not known.
-    last: Option<Duration>,
+    pub(super) last: Option<Duration>,
     /// Since then: the longest gap that was too short, and the shortest that was long enough.
     refused: Duration,
     passed: Option<Duration>,
@@ -79,7 +79,7 @@ enum Kind {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Sent {
+pub(super) struct Sent {
     at: Duration,
     end: Option<End>,
 }
@@ -110,13 +110,18 @@ impl Spacing {
     /// Whether one that was sent then and refused came too soon behind another one that got in, or may have, to tell anything else; and
     /// so may any that the gap is still looked for with.
     pub(super) fn explains(&self, at: Duration) -> bool {
-        let before = |sent: &&Sent| sent.at < at && !matches!(sent.end, Some(End::Refused | End::Own));
-        let before = self.sent.iter().rfind(before).map(|sent| sent.at).or(self.last);
+        if self.kind != Kind::NoBurst {
+            return false;
+        }
+        let until = self.sent.partition_point(|sent| sent.at < at);
+        let may_be_in = |sent: &&Sent| !matches!(sent.end, Some(End::Refused | End::Own));
+        let before = self.sent.range(..until).rfind(may_be_in);
+        let before = before.map(|sent| sent.at).or(self.last);
         let Some(gap) = before.and_then(|before| at.checked_sub(before)) else {
             return false;
         };
         let is_sought = self.tries < SOUGHT && (self.kept.is_none() || self.seen < LEARNT);
-        self.kind == Kind::NoBurst && (is_sought || self.passed.is_some_and(|passed| gap < passed))
+        is_sought || self.passed.is_some_and(|passed| gap < passed)
     }
 
     /// One is sent.
@@ -140,8 +145,9 @@ impl Spacing {
             self.sent.clear();
             return;
         }
-        let is_it = |sent: &&mut Sent| sent.at == at && sent.end.is_none();
-        if let Some(sent) = self.sent.iter_mut().find(is_it) {
+        let from = self.sent.partition_point(|sent| sent.at < at);
+        let mut same = self.sent.range_mut(from..).take_while(|sent| sent.at == at);
+        if let Some(sent) = same.find(|sent| sent.end.is_none()) {
             sent.end = Some(end);
         }
         while let Some(&Sent { at: first, end }) = self.sent.front() {
@@ -207,7 +213,8 @@ impl Spacing {
             self.kept = None;
             return;
         };
-        let kept = self.kept.unwrap_or(most.max(least));
+        // Of two that were sent in one moment nothing grows.
+        let kept = self.kept.filter(|kept| *kept > 0.0).unwrap_or(most.max(least));
         let wrong = (least / LONGER / most - 1.0).max(0.0);
         let step = (STEP * wrong).clamp(LEAST_STEP, MOST_STEP);
         let times = if gap.as_secs_f64() > kept * LONG {
@@ -292,6 +299,24 @@ mod tests {
             explains
         });
         assert!(explained.count() < 60);
+    }
+
+    #[test]
+    fn attempts_of_one_moment_leave_a_gap_to_be_found() {
+        let mut spacing = Spacing::default();
+        spacing.first_refusal(1, None);
+        (0..2).for_each(|seconds| spacing.took(2_000 * MS * seconds));
+        let mut ends = |at: Duration, end: End| {
+            spacing.begins(at);
+            spacing.ended(at, end);
+        };
+        (0..6).for_each(|_| ends(Duration::ZERO, End::Passed));
+        (1..100).for_each(|nth| ends(500 * MS + MS * nth, End::Refused));
+        assert!(
+            spacing.gap().is_some() || spacing.kind == Kind::Burst,
+            "{:?}",
+            spacing.kept
+        );
     }
 
     #[test]

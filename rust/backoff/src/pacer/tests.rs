@@ -251,3 +251,39 @@ fn those_who_alone_are_refused_do_not_hammer_when_nobody_else_waits() {
         assert!(tries <= out.len() * 6, "{count}: {tries} in four hints");
     }
 }
+
+/// Nobody refuses them, so that nothing else tells the gate to forget them.
+#[test]
+fn those_who_got_in_by_turns_are_forgotten() {
+    let found = LockedOut {
+        users: 1_000,
+        quota: 20,
+        window: Duration::from_secs(14),
+        hinted: false,
+        proven: false,
+    };
+    let mut gate = Pacer::closed(PacerSettings::of(PacerMode::Pace), Duration::ZERO, &found, None);
+    let mut now = Duration::ZERO;
+    for _ in 0..1_000 {
+        let ticket = gate.enter(0.5);
+        now = now.max(gate.ready().expect("one waits").at);
+        gate.take(now);
+        gate.passed(now, ticket);
+        gate.leave(ticket);
+    }
+    assert!(gate.learner.spacing.sent.len() < 10);
+}
+
+#[test]
+fn of_two_sent_in_one_moment_the_refused_one_ends_itself_alone() {
+    let mut gate = Pacer::new(PacerSettings::of(PacerMode::Observe));
+    let first = gate.enter(0.5);
+    let sent = Duration::from_millis(100);
+    assert!(gate.take(sent / 100).is_some());
+    gate.passed(sent / 50, first);
+    let (one, other) = (gate.enter(0.5), gate.enter(0.5));
+    assert!(gate.take(sent).is_some() && gate.take(sent).is_some());
+    gate.refused(sent * 2, one, &refusal(None));
+    gate.passed(sent * 2, other);
+    assert_eq!(gate.learner.spacing.last, Some(sent));
+}
