@@ -43,13 +43,13 @@ impl Blocks {
 
     /// It was decided while all are refused.
     fn surely_in(&self, one: &One) -> bool {
-        self.begins[self.of_one(one)]
-            .iter()
-            .any(|(earliest, latest)| *latest <= one.sent && one.answered < earliest + self.length)
+        let begun = self.begins.partition_point(|(_, latest)| *latest <= one.sent);
+        let last = begun.checked_sub(1).map(|nth| self.begins[nth].0);
+        last.is_some_and(|earliest| one.answered < earliest + self.length)
     }
 
     /// Those behind which a decision may have fallen, with nothing between; a begin of all stands for none.
-    fn before(&self, one: &One) -> impl Iterator<Item = (Micros, Micros)> + '_ {
+    fn before(&self, one: &One) -> impl DoubleEndedIterator<Item = (Micros, Micros)> + '_ {
         let surely = self.begins.partition_point(|(_, latest)| *latest <= one.sent);
         let perhaps = self
             .begins
@@ -82,8 +82,8 @@ pub(crate) fn blocks(seen: &Seen, counted: bool, length: Micros, window: Option<
         }
         None => blocks
             .before(one)
-            .map(|(_, latest)| passes.decided_before(one.sent) - passes.sent_before(latest))
-            .min(),
+            .next_back()
+            .map(|(_, latest)| passes.decided_before(one.sent) - passes.sent_before(latest)),
     };
     let could = |one: &One| match &open {
         Some((begins, window)) => {
@@ -93,8 +93,8 @@ pub(crate) fn blocks(seen: &Seen, counted: bool, length: Micros, window: Option<
         }
         None => blocks
             .before(one)
-            .map(|(earliest, _)| passes.could(earliest, one.answered))
-            .max(),
+            .next()
+            .map(|(earliest, _)| passes.could(earliest, one.answered)),
     };
     each(
         seen,
@@ -109,7 +109,7 @@ pub(crate) fn blocks(seen: &Seen, counted: bool, length: Micros, window: Option<
         |one| {
             // One of those that were under way when it began is the one with whom it began.
             let begun = |nth: usize| one.sent > blocks.begins[nth].1;
-            if !one.passed && blocks.of_one(one).any(begun) {
+            if !one.passed && blocks.of_one(one).next().is_some_and(begun) {
                 NEVER
             } else {
                 could(one).unwrap_or(0)

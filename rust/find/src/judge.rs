@@ -266,6 +266,7 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
     if hidden && !kinds.contains(&Kind::TokenBucket) {
         kinds.push(Kind::TokenBucket);
     }
+    verdict.ruled_out.retain(|one| !kinds.contains(&one.kind));
     verdict.also = kinds.into_iter().filter(|other| *other != named.kind()).collect();
     verdict.named = Some(remaining.with_others(named));
     verdict

@@ -205,6 +205,9 @@ fn a_limit_comes_back_from_a_storm_as_the_same_text_or_what_differs_is_told_to_b
     let check = |&(text, users, clock, known): &(&str, usize, u64, bool)| {
         let truth: LimitSpec = text.parse().expect("a limit of the table");
         let found = find(&seen(&truth, users, clock));
+        let possible = |kind| found.kind == kind || found.also_possible.contains(&kind);
+        let both: Vec<_> = found.ruled_out.iter().filter(|one| possible(one.kind)).collect();
+        assert!(both.is_empty(), "{truth}: possible and ruled out: {both:?}");
         let told = found.limit_spec.as_ref().map(ToString::to_string);
         match came_back(&truth, &found) {
             Err(why) => Some(format!("{text}: {why}: {told:?}, {:?}", found.cannot_tell)),
