@@ -39,9 +39,10 @@ pub fn jmeter_of(plan: &Plan, folder: &Path) -> Jmeter {
     jmeter(&plan.write(&folder.join("plan.jmx")).unwrap(), folder)
 }
 
-/// Switches on the JVM's checks of what native code does; [`complaints`] reads them.
+/// Switches on the JVM's checks of what native code does; [`complaints`] reads them. Its second compiler is left out: it takes
+/// almost half of a start's processor time, and pays after minutes.
 pub fn checked(run: Jmeter) -> Jmeter {
-    run.jvm("-Xcheck:jni")
+    run.jvm("-Xcheck:jni").jvm("-XX:TieredStopAtLevel=1")
 }
 
 /// Runs to the end, and looks at what the JVM said of the native code.
