@@ -50,7 +50,7 @@ fn every_element_is_in_jmeters_menu_under_its_name() {
         .lines
         .iter()
         .filter_map(|line| line.text.split('\t').collect::<Vec<_>>().try_into().ok())
-        .filter(|[_, label, _]: &[&str; 3]| label.starts_with("wsb - "))
+        .filter(|[_, label, _]: &[&str; 3]| label.ends_with(" (wsb)"))
         .collect();
     let mut elements = elements();
     assert!(elements.len() >= 7, "{elements:?}");

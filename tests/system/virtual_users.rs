@@ -384,7 +384,7 @@ fn a_java_without_virtual_threads_refuses_before_the_first_user() {
     if log.contains("java.version=21") || log.contains("java.version=25") {
         skip!("the usual Java of this machine has virtual threads")
     }
-    let cure = "wsb - Virtual Users needs Java 21 or newer, better 24, and this JMeter runs on Java ";
+    let cure = "Virtual Thread Group (wsb) needs Java 21 or newer, better 24, and this JMeter runs on Java ";
     assert_eq!(text.matches(cure).count(), 1, "{text}");
     assert_eq!(log.matches(cure).count(), 1, "{log}");
     assert!(!log.contains("Thread started"), "{log}");

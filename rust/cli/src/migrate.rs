@@ -41,7 +41,7 @@ pub(crate) struct Options {
     #[arg(long)]
     dry_run: bool,
 
-    /// Make each Thread Group a `wsb - Virtual Users`, for thousands of users; JMeter must then run on Java 21 or newer
+    /// Make each Thread Group a `Virtual Thread Group (wsb)`, for thousands of users; JMeter must then run on Java 21 or newer
     #[arg(long = "virtual")]
     virtual_users: bool,
 
@@ -51,7 +51,7 @@ pub(crate) struct Options {
 }
 
 const AFTER_HELP: &str = "Elements of jmeter-websocket-samplers (1.0 to 1.3.2) and of Maciej Zaleski's WebSocket sampler become those of ws-backoff.
-Loops that try one sampler again, polling and jmeter-retrier become wsb - Retry, or the Connect's own retries; scripts in
+Loops that try one sampler again, polling and jmeter-retrier become a Retry Controller (wsb), or the Connect's own retries; scripts in
 files are read when they are in the plan's folder. What is not understood stays as it is, and the report says why; what
 is not changed keeps its bytes. Samplers that may share a connection move together or not at all.
 

@@ -66,7 +66,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=5), allow_negative_numbers = true)]
     setting: u8,
 
-    /// Write a wsb - Defaults element there, a plan that JMeter opens or merges; or print it in place of the table
+    /// Write a WebSocket Defaults (wsb) element there, a plan that JMeter opens or merges; or print it in place of the table
     #[arg(long, value_name = "FILE.jmx", num_args = 0..=1, default_missing_value = "-", conflicts_with = "json")]
     jmx: Option<PathBuf>,
 
@@ -97,7 +97,7 @@ struct ToldSetting {
     /// `today`, `alone`, `pause`, `pace` or `calm`.
     kind: &'static str,
     ramp_seconds: f64,
-    /// Of the sampler or a wsb - Defaults, where they differ from the defaults.
+    /// Of the sampler, or of a WebSocket Defaults (wsb), where they differ from the defaults.
     properties: serde_json::Map<String, serde_json::Value>,
     #[serde(flatten)]
     result: told::Result,
@@ -330,7 +330,7 @@ const BEFORE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
       </elementProp>
     </TestPlan>
     <hashTree>
-      <io.github.wsbackoff.config.WebSocketDefaults guiclass="io.github.wsbackoff.gui.WebSocketDefaultsGui" testclass="io.github.wsbackoff.config.WebSocketDefaults" testname="wsb - Defaults" enabled="true">
+      <io.github.wsbackoff.config.WebSocketDefaults guiclass="io.github.wsbackoff.gui.WebSocketDefaultsGui" testclass="io.github.wsbackoff.config.WebSocketDefaults" testname="WebSocket Defaults (wsb)" enabled="true">
 "#;
 const BEHIND: &str = r#"      </io.github.wsbackoff.config.WebSocketDefaults>
       <hashTree/>

@@ -290,7 +290,7 @@ impl Observations {
         }
     }
 
-    /// An attempt of `wsb - Retry`, whose children may be any sampler.
+    /// An attempt of a Retry Controller, whose children may be any sampler.
     fn add_event(&mut self, source: usize, event: &EventRecord<'_>) {
         if event.attempt.is_none() || self.retried.len() >= MOST_KEPT {
             return;

@@ -3,26 +3,26 @@
 use crate::jmx::NewElement;
 
 /// What people call the Retry controller.
-pub(crate) const RETRY: &str = "wsb - Retry";
+pub(crate) const RETRY: &str = "Retry Controller (wsb)";
 
 /// What people call the assertion for bytes.
-pub(crate) const BINARY_ASSERTION: &str = "wsb - Binary Assertion";
+pub(crate) const BINARY_ASSERTION: &str = "Binary Assertion (wsb)";
 
 /// The thread group whose users are virtual threads, by its class.
 pub(crate) const VIRTUAL_USER_GROUP: &str = "io.github.wsbackoff.threads.VirtualUserGroup";
 
 /// What a person calls an element, by the last part of its class.
 const LABELS: [(&str, &str); 10] = [
-    ("ConnectSampler", "wsb - Connect"),
-    ("SendSampler", "wsb - Send"),
-    ("ReceiveSampler", "wsb - Receive"),
-    ("ExchangeSampler", "wsb - Exchange"),
-    ("PingSampler", "wsb - Ping"),
-    ("CloseSampler", "wsb - Close"),
+    ("ConnectSampler", "WebSocket Connect (wsb)"),
+    ("SendSampler", "WebSocket Send (wsb)"),
+    ("ReceiveSampler", "WebSocket Receive (wsb)"),
+    ("ExchangeSampler", "WebSocket Exchange (wsb)"),
+    ("PingSampler", "WebSocket Ping (wsb)"),
+    ("CloseSampler", "WebSocket Close (wsb)"),
     ("RetryController", RETRY),
     ("BinaryAssertion", BINARY_ASSERTION),
-    ("WebSocketDefaults", "wsb - Defaults"),
-    ("VirtualUserGroup", "wsb - Virtual Users"),
+    ("WebSocketDefaults", "WebSocket Defaults (wsb)"),
+    ("VirtualUserGroup", "Virtual Thread Group (wsb)"),
 ];
 
 /// A sampler of ours: `Connect`, `Send`, `Receive`, `Exchange`, `Ping` or `Close`.

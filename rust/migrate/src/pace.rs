@@ -22,7 +22,7 @@ pub(crate) fn offer(plan: &Plan, told: &mut Vec<Entry>) {
             .find(|item| plan.counts_for(timer, *item));
         if let Some(sampler) = before {
             let what = format!(
-                "it sends {} and what else is in its scope at its rate, whatever the server says; wsb - Pace holds a rate for all threads \
+                "it sends {} and what else is in its scope at its rate, whatever the server says; a Pace Timer (wsb) holds a rate for all threads \
                  together (wsb.pace.mode=fixed), or slows down when the server throttles (wsb.pace.mode=pace)",
                 plan.name(sampler)
             );

@@ -72,7 +72,7 @@ fn one(plan: &Plan, item: ItemId) -> Result<Sampler, String> {
     let is = |key: &str| plan.value_or(item, key, "false") == "true";
     if !text("closeConncectionPattern", "").is_empty() {
         return Err(
-            "it closes its connection at a message that matches a pattern; ours close by wsb - Close"
+            "it closes its connection at a message that matches a pattern; ours close by a WebSocket Close (wsb)"
                 .to_owned(),
         );
     }
@@ -84,7 +84,7 @@ fn one(plan: &Plan, item: ItemId) -> Result<Sampler, String> {
     }
     let streaming = is("streamingConnection");
     if !streaming {
-        behind::can_follow(plan, item, "wsb - Close")?;
+        behind::can_follow(plan, item, "WebSocket Close (wsb)")?;
     }
     let mut notes = vec![
         "its data is the message alone, where theirs were the last messages with a line before each; a time-out is a success as before, with the code No message".to_owned(),
@@ -218,7 +218,7 @@ pub(crate) fn apply(plan: &Plan, samplers: &Samplers, change: &mut Change, told:
                 .with("wsb.close.code", "1000")
                 .with("wsb.close.reason", "JMeter closed session.");
             behind::where_it_succeeded(plan, *item, &[(&format!("{name}, its end"), &close)], change);
-            notes.push("it closed its connection with its sample; a wsb - Close behind it does so now, with a sample of its own, where it succeeded; after a failure the connection is closed when the next one takes its place, or the thread ends".to_owned());
+            notes.push("it closed its connection with its sample; a WebSocket Close (wsb) behind it does so now, with a sample of its own, where it succeeded; after a failure the connection is closed when the next one takes its place, or the thread ends".to_owned());
         }
         told.push(
             Entry::of(

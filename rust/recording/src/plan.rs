@@ -205,9 +205,14 @@ impl Plan {
 
     fn conversation(&mut self, scene: &Scene<'_>) {
         // What comes while another message is waited for is for a later Receive.
-        self.ours("config", "WebSocketDefaults", "wsb - Defaults", |plan| {
-            plan.string("wsb.match.others", "keep");
-        });
+        self.ours(
+            "config",
+            "WebSocketDefaults",
+            "WebSocket Defaults (wsb)",
+            |plan| {
+                plan.string("wsb.match.others", "keep");
+            },
+        );
         self.leaf();
         if !scene.recording.requests.is_empty() {
             self.cookies();

@@ -82,7 +82,7 @@ fn a_folder_is_moved_into_another_and_the_exit_code_says_that_something_was_left
     assert_eq!(folder.content("moves.jmx"), moves.1);
     for part in [
         "moves.jmx: 1 element moved, nothing left; written to",
-        "line 2: Open (OpenWebSocketSampler) is now wsb - Connect",
+        "line 2: Open (OpenWebSocketSampler) is now WebSocket Connect (wsb)",
         "stays.jmx: 1 element left, nothing moved",
         "No server (OpenWebSocketSampler) LEFT: it has no server",
         "other.jmx: nothing to move",
@@ -111,7 +111,7 @@ fn thread_groups_become_virtual_where_that_is_asked_for() {
     for part in [
         "moves.jmx: 1 element moved, nothing left",
         "other.jmx: 1 element moved, nothing left; written to",
-        "(ThreadGroup) is now wsb - Virtual Users",
+        "(ThreadGroup) is now Virtual Thread Group (wsb)",
         "JMeter must run on Java 21 or newer, better 24",
     ] {
         assert!(ended.out.contains(part), "{part} is not in {}", ended.out);
@@ -158,7 +158,7 @@ fn a_dry_run_writes_nothing_but_the_report() {
             "report.html",
             [
                 "<!DOCTYPE html>",
-                "is now wsb - Connect",
+                "is now WebSocket Connect (wsb)",
                 "LEFT: it has no server",
             ],
         ),
@@ -166,7 +166,7 @@ fn a_dry_run_writes_nothing_but_the_report() {
             "report.md",
             [
                 "# Plans moved to ws-backoff",
-                "| is now wsb - Connect |",
+                "| is now WebSocket Connect (wsb) |",
                 "| LEFT: it has no server",
             ],
         ),
@@ -419,7 +419,7 @@ fn plans_that_include_each_other_move_together_or_not_at_all() {
         let done = run(&["migrate", &folder.text(""), "--dry-run"]);
         assert_eq!(done.out.matches("LEFT").count(), left, "{}", done.out);
         assert_eq!(
-            done.out.matches("is now wsb - Connect").count(),
+            done.out.matches("is now WebSocket Connect (wsb)").count(),
             3 - left,
             "{}",
             done.out

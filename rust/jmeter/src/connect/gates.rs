@@ -103,7 +103,7 @@ fn conflict(gate: &str, wanted: &PacerSettings, there: &PacerSettings) -> Invali
             gate.trim_end()
         ),
         format!(
-            "one {key} for all who share a gate and for the whole test (wsb - Defaults is the place for it), or a wsb.shared.key of its own for each"
+            "one {key} for all who share a gate and for the whole test, best set in a WebSocket Defaults (wsb), or a wsb.shared.key of its own for each"
         ),
     )
 }

@@ -13,7 +13,7 @@ pub(super) const KEYS: &[Key] = &[
             "URL",
             Kind::Url,
             "",
-            "Address of the WebSocket (ws, wss, http or https), or a part that is resolved against the base URL. In Send, Receive and Exchange: empty to use what is open; else they open it where it is not, as a Connect would with the settings of wsb - Defaults, in the same sample.",
+            "Address of the WebSocket (ws, wss, http or https), or a part that is resolved against the base URL. In Send, Receive and Exchange: empty to use what is open; else they open it where it is not, as a Connect would with the settings of a WebSocket Defaults (wsb), in the same sample.",
         )
     },
     key(

@@ -44,7 +44,11 @@ impl Collector for Figures {
                 crowd.waiting,
             ),
             ("lost", "Users whose latest connect gave up", crowd.lost),
-            ("held", "Users whom wsb - Retry or wsb - Pace holds", crowd.held),
+            (
+                "held",
+                "Users whom a Retry Controller (wsb) or a Pace Timer (wsb) holds",
+                crowd.held,
+            ),
         ] {
             gauge(&mut to, name, help, None, &count)?;
         }

@@ -31,7 +31,10 @@ pub fn line(moment: &Moment) -> Option<String> {
         put(
             &mut line,
             between,
-            format_args!("{} held by wsb - Retry or wsb - Pace", crowd.held),
+            format_args!(
+                "{} held by a Retry Controller (wsb) or a Pace Timer (wsb)",
+                crowd.held
+            ),
         );
     }
     if moment.hint > Duration::ZERO {
@@ -124,7 +127,10 @@ mod tests {
                     "120 of 200 users connected, 78 waiting, 2 lost; 4.1 attempts/s; gate 2.5/s at h:80/b, and 1 more",
                 ),
             ),
-            (of(held, 0, vec![]), Some("7 held by wsb - Retry or wsb - Pace")),
+            (
+                of(held, 0, vec![]),
+                Some("7 held by a Retry Controller (wsb) or a Pace Timer (wsb)"),
+            ),
         ] {
             assert_eq!(line(&moment).as_deref(), expected);
         }

@@ -112,7 +112,7 @@ impl<'a> Configs<'a> {
         }
         if !self.value("CloseConnectionPattern").is_empty() {
             return Err(
-                "it closes its connection at a message that matches a pattern; ours close by wsb - Close"
+                "it closes its connection at a message that matches a pattern; ours close by a WebSocket Close (wsb)"
                     .to_owned(),
             );
         }

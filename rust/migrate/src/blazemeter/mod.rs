@@ -102,7 +102,7 @@ fn replace(plan: &Plan, item: ItemId, found: &Move, change: &mut Change) -> Entr
     let mut behind = Vec::new();
     if let Some(close) = &found.close {
         behind.push((end.as_str(), close.clone()));
-        notes.push("it closed its connection within its sample; a wsb - Close behind it does so now, with a sample of its own, where it succeeded".to_owned());
+        notes.push("it closed its connection within its sample; a WebSocket Close (wsb) behind it does so now, with a sample of its own, where it succeeded".to_owned());
     }
     if let Some(wait) = &found.pause {
         let note = match behind::met_twice(plan, item) {

@@ -85,7 +85,7 @@ impl Sampler<'_> {
         let timeout = self.text("responseTimeout").trim().to_owned();
         let mut found = match (waits, closes) {
             (true, true) => {
-                behind::can_follow(self.plan, self.item, "wsb - Close")?;
+                behind::can_follow(self.plan, self.item, "WebSocket Close (wsb)")?;
                 let mut found = self.waiting(self.connected("Receive")?)?;
                 found.close = Some(close);
                 found

@@ -57,14 +57,14 @@ fn one(plan: &Plan, item: ItemId, world: &World, files: &Files) -> Option<Entry>
         place(&["sleep", "429", "Retry-After"]),
     ) {
         let why = format!(
-            "it tries again by a client of its own (line {}), of which no sample and no policy knows; make it an HTTP Request in wsb - Retry",
+            "it tries again by a client of its own (line {}), of which no sample and no policy knows; make it an HTTP Request in a Retry Controller (wsb)",
             line + client
         );
         return Some(Entry::of(plan, item, Outcome::Left(why)));
     }
     if let (Some(call), Some(_)) = (place(&RUNS), place(&AGAIN)) {
         let why = format!(
-            "it runs its sampler again by itself (line {}), of which no sample tells; put the sampler into wsb - Retry",
+            "it runs its sampler again by itself (line {}), of which no sample tells; put the sampler into a Retry Controller (wsb)",
             line + call
         );
         return Some(Entry::of(plan, item, Outcome::Left(why)));
@@ -89,7 +89,7 @@ fn one(plan: &Plan, item: ItemId, world: &World, files: &Files) -> Option<Entry>
     let (refused, good) = (after("429", false)?, after("200", true)?);
     let mut says = Vec::new();
     if refused.slept > good.slept {
-        says.push("it waits after a failure, and nothing tries again: what was refused stays undone; wsb - Retry around the sampler does both".to_owned());
+        says.push("it waits after a failure, and nothing tries again: what was refused stays undone; a Retry Controller (wsb) around the sampler does both".to_owned());
     }
     if refused.did.hides {
         says.push("it shows failures as successes, so that no report counts them".to_owned());

@@ -91,7 +91,9 @@ fn understood(
         plan.name(one).contains(&index) || texts.any(|(_, text)| text.value.contains(&index))
     };
     if plan.text().contains("__jm__") && plan.items().any(counts) {
-        return Err(format!("{index} is used, which wsb - Retry does not count"));
+        return Err(format!(
+            "{index} is used, which a Retry Controller (wsb) does not count"
+        ));
     }
     for one in inside.iter().copied().filter(|one| *one != timer) {
         let class = plan.class(one);

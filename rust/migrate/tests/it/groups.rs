@@ -25,7 +25,7 @@ fn to_virtual(bytes: &[u8]) -> Migration {
 }
 
 fn groups(migration: &Migration) -> usize {
-    let ours = Outcome::Moved("wsb - Virtual Users".to_owned());
+    let ours = Outcome::Moved("Virtual Thread Group (wsb)".to_owned());
     let moved = migration.entries.iter().filter(|entry| entry.outcome == ours);
     moved.count()
 }

@@ -80,7 +80,7 @@ fn scripts_that_take_hold_of_a_sampler_keep_it() {
             before(g, script) + &call("Call", ""),
         ] {
             let (plan, said) = moved(&inner, &|_| None);
-            let told = ["uses the sampler", "would count for the wsb - Close"];
+            let told = ["uses the sampler", "would count for the WebSocket Close (wsb)"];
             assert!(
                 plan.is_none() && told.iter().any(|why| said.contains(why)),
                 "{script}:\n{said}"
@@ -316,7 +316,7 @@ fn a_close_behind_a_call_takes_no_turn_and_fails_nothing() {
     ] {
         let (plan, said) = moved(&(beside.clone() + &call("Call", "")), &|_| None);
         assert!(
-            plan.is_none() && said.contains("would count for the wsb - Close behind it"),
+            plan.is_none() && said.contains("would count for the WebSocket Close (wsb) behind it"),
             "{said}"
         );
         let (plan, said) = moved(&call("Call", &beside), &|_| None);

@@ -130,7 +130,7 @@ fn a_poll_that_counts_its_tries_stays() {
     let counted = "${__jexl3(\"${status}\" != \"done\" && ${__jm__Until it works__idx} < 3)}";
     let (plan, said) = moved(&poll(counted), &|_| None);
     assert!(
-        plan.is_none() && said.contains("which wsb - Retry does not count"),
+        plan.is_none() && said.contains("which a Retry Controller (wsb) does not count"),
         "{said}"
     );
 }

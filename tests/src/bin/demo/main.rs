@@ -42,7 +42,7 @@ const BEFORE: Plan = Plan {
 };
 const AFTER: Plan = Plan {
     name: "after",
-    about: "one wsb - Connect sampler",
+    about: "one WebSocket Connect sampler",
     file: "after.jmx",
     ours: true,
 };

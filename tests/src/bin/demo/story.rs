@@ -23,7 +23,7 @@ const BEFORE: Plan = Plan {
 };
 const AFTER: Plan = Plan {
     name: "after",
-    about: "wsb - Once for the token, wsb - Retry around the REST calls, wsb - Connect",
+    about: "a Once for All Controller for the token, a Retry Controller around the REST calls, a WebSocket Connect",
     file: "shift-change.jmx",
     ours: true,
 };

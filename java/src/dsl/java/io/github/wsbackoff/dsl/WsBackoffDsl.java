@@ -6,7 +6,7 @@ import us.abstracta.jmeter.javadsl.core.threadgroups.BaseThreadGroup.ThreadGroup
 /**
  * The elements of ws-backoff for the JMeter Java DSL, to be imported statically. Each has a method
  * for every property, called as the key is: {@code wsb.match.value} is {@code matchValue}; what is
- * not set is as <i>wsb - Defaults</i> in scope say, else as built in.
+ * not set is as <i>WebSocket Defaults (wsb)</i> in scope say, else as built in.
  */
 public final class WsBackoffDsl {
   private WsBackoffDsl() {}

@@ -3,7 +3,7 @@ package io.github.wsbackoff.dsl;
 import io.github.wsbackoff.gui.CloseSamplerGui;
 import io.github.wsbackoff.sampler.CloseSampler;
 
-/** <i>wsb - Close</i>: closes a connection. */
+/** <i>WebSocket Close (wsb)</i>: closes a connection. */
 public final class WsClose extends WsSampler<WsClose> implements CloseSettings<WsClose> {
   WsClose(String name) {
     super(name, CloseSampler.class, CloseSampler::new, CloseSamplerGui.class);

@@ -5,7 +5,7 @@ import io.github.wsbackoff.gui.WebSocketDefaultsGui;
 import org.apache.jmeter.testelement.TestElement;
 import us.abstracta.jmeter.javadsl.core.configs.BaseConfigElement;
 
-/** <i>wsb - Defaults</i>: values for what the elements in its scope leave open. */
+/** <i>WebSocket Defaults (wsb)</i>: values for what the elements in its scope leave open. */
 public final class WsDefaults extends BaseConfigElement
     implements DefaultsSettings<WsDefaults>, Retrying<WsDefaults> {
   private final Properties properties =

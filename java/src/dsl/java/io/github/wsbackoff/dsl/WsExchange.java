@@ -3,7 +3,7 @@ package io.github.wsbackoff.dsl;
 import io.github.wsbackoff.gui.ExchangeSamplerGui;
 import io.github.wsbackoff.sampler.ExchangeSampler;
 
-/** <i>wsb - Exchange</i>: sends a message, then waits for its answer. */
+/** <i>WebSocket Exchange (wsb)</i>: sends a message, then waits for its answer. */
 public final class WsExchange extends WsSampler<WsExchange>
     implements ExchangeSettings<WsExchange> {
   WsExchange(String name) {

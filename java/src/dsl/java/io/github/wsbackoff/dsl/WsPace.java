@@ -6,7 +6,7 @@ import org.apache.jmeter.testelement.TestElement;
 import us.abstracta.jmeter.javadsl.core.timers.BaseTimer;
 
 /**
- * <i>wsb - Pace</i>: samples in its scope wait for their turn at a gate that learns, or at a fixed
+ * <i>Pace Timer (wsb)</i>: samples in its scope wait for their turn at a gate that learns, or at a fixed
  * rate.
  */
 public final class WsPace extends BaseTimer implements PaceSettings<WsPace> {

@@ -6,7 +6,7 @@ import java.util.List;
 import us.abstracta.jmeter.javadsl.core.threadgroups.BaseThreadGroup.ThreadGroupChild;
 
 /**
- * <i>wsb - Retry</i>: runs its children again, after a wait, until an attempt succeeds or the
+ * <i>Retry Controller (wsb)</i>: runs its children again, after a wait, until an attempt succeeds or the
  * policy gives up.
  */
 public final class WsRetry extends WsController<WsRetry>

@@ -82,7 +82,7 @@ public class SavedPlanTest {
     assertEquals("2s", children.get(0).getPropertyAsString("wsb.retry.base"));
     assertEquals("9s", children.get(0).getPropertyAsString("wsb.retry.cap"));
     assertEquals("500", children.get(0).getPropertyAsString("wsb.retry.transient"));
-    assertEquals("wsb - Send", children.get(1).getName());
+    assertEquals("WebSocket Send (wsb)", children.get(1).getName());
     assertEquals("hello", children.get(1).getPropertyAsString("wsb.payload"));
   }
 

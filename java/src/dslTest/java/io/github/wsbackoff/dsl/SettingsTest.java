@@ -58,7 +58,9 @@ public class SettingsTest {
                 IllegalArgumentException.class,
                 () -> wsConnect("ws://h/").set("wsb.retry.bas", "1s"))
             .getMessage();
-    assertEquals("wsb - Connect has no property wsb.retry.bas, did you mean wsb.retry.base?", said);
+    assertEquals(
+        "WebSocket Connect (wsb) has no property wsb.retry.bas, did you mean wsb.retry.base?",
+        said);
     said =
         assertThrows(IllegalArgumentException.class, () -> wsClose().set("wsb.closeReason", "bye"))
             .getMessage();
@@ -72,7 +74,7 @@ public class SettingsTest {
     Locale before = Locale.getDefault();
     Locale.setDefault(Locale.GERMAN);
     try {
-      assertEquals("wsb - Connect", built(wsConnect("ws://h/")).getName());
+      assertEquals("WebSocket Connect (wsb)", built(wsConnect("ws://h/")).getName());
     } finally {
       Locale.setDefault(before);
     }

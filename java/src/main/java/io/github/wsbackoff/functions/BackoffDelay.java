@@ -44,7 +44,7 @@ public class BackoffDelay extends AbstractFunction {
           Arrays.asList(
               "Failed attempts so far, 1 after the first",
               "Policy, like: decorrelated base=1s cap=30s; commas within it as \\, (empty: the"
-                  + " defaults of wsb - Connect)",
+                  + " defaults of a WebSocket Connect (wsb))",
               "Name of variable in which to store the result (optional)",
               "The server's Retry-After, seconds or date; the wait is not shorter (optional)"));
 

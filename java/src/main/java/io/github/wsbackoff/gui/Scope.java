@@ -33,9 +33,10 @@ final class Scope {
   }
 
   /**
-   * The properties that hold for an element where it sets none: those of the {@code wsb - Defaults}
-   * in its scope, the nearest first, and of several beside each other the upper one, as JMeter does
-   * it. Empty for an element that is not in the open plan. To be called on the event thread.
+   * The properties that hold for an element where it sets none: those of the {@code WebSocket
+   * Defaults (wsb)} in its scope, the nearest first, and of several beside each other the upper
+   * one, as JMeter does it. Empty for an element that is not in the open plan. To be called on the
+   * event thread.
    */
   static Map<String, Inherited> of(TestElement element) {
     GuiPackage gui = GuiPackage.getInstance();

@@ -7,7 +7,7 @@ import org.apache.jmeter.gui.action.ActionRouter;
 import org.apache.jmeter.gui.plugin.MenuCreator;
 
 /**
- * The lines <i>wsb - Migrate this plan</i> and <i>wsb - Import a recording</i> in JMeter's menu
+ * The lines <i>Migrate this plan (wsb)</i> and <i>Import a HAR recording (wsb)</i> in JMeter's menu
  * <i>Tools</i>.
  */
 public final class ToolsMenu implements MenuCreator {

@@ -77,7 +77,7 @@ public final class WebSocket {
   /**
    * Waits for a message.
    *
-   * @param options properties of {@code wsb - Receive}
+   * @param options properties of {@code WebSocket Receive (wsb)}
    * @return the (last) one; null if none came in time and {@code wsb.optional} is true
    */
   public Message receive(Map<?, ?> options) {
@@ -92,7 +92,7 @@ public final class WebSocket {
   /**
    * Sends a text message and waits for its answer.
    *
-   * @param options properties of {@code wsb - Exchange}
+   * @param options properties of {@code WebSocket Exchange (wsb)}
    * @return the answer; null if none came in time and {@code wsb.optional} is true
    */
   public Message exchange(String text, Map<?, ?> options) {

@@ -40,8 +40,8 @@ public final class VirtualThreads {
     int feature = feature(version);
     if (feature < FIRST) {
       return String.format(
-          "wsb - Virtual Users needs Java %d or newer, better %d, and this JMeter runs on Java %s."
-              + " Start JMeter with another Java, or make a Thread Group of it.",
+          "Virtual Thread Group (wsb) needs Java %d or newer, better %d, and this JMeter runs on"
+              + " Java %s. Start JMeter with another Java, or make a Thread Group of it.",
           FIRST, FIRST_UNPINNED, version);
     }
     if (feature < FIRST_UNPINNED) {

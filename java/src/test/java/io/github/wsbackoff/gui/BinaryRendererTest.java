@@ -43,6 +43,6 @@ public class BinaryRendererTest {
     ServiceLoader<ResultRenderer> found = ServiceLoader.load(ResultRenderer.class);
     assertTrue(
         StreamSupport.stream(found.spliterator(), false)
-            .anyMatch(renderer -> renderer.toString().equals("wsb - Binary (hex)")));
+            .anyMatch(renderer -> renderer.toString().equals("Binary as Hex (wsb)")));
   }
 }

@@ -87,18 +87,18 @@ public class ElementPanelsTest {
   @Parameters(name = "{0}")
   public static List<Object[]> elements() {
     return Arrays.asList(
-        of("wsb - Connect", ConnectSamplerGui.class, ConnectSampler.class),
-        of("wsb - Send", SendSamplerGui.class, SendSampler.class),
-        of("wsb - Receive", ReceiveSamplerGui.class, ReceiveSampler.class),
-        of("wsb - Exchange", ExchangeSamplerGui.class, ExchangeSampler.class),
-        of("wsb - Ping", PingSamplerGui.class, PingSampler.class),
-        of("wsb - Close", CloseSamplerGui.class, CloseSampler.class),
-        of("wsb - Retry", RetryControllerGui.class, RetryController.class),
-        of("wsb - Once", OnceControllerGui.class, OnceController.class),
-        of("wsb - Pace", PaceTimerGui.class, PaceTimer.class),
-        of("wsb - Binary Assertion", BinaryAssertionGui.class, BinaryAssertion.class),
-        of("wsb - Connects", ConnectsListenerGui.class, ConnectsListener.class),
-        of("wsb - Defaults", WebSocketDefaultsGui.class, WebSocketDefaults.class));
+        of("WebSocket Connect (wsb)", ConnectSamplerGui.class, ConnectSampler.class),
+        of("WebSocket Send (wsb)", SendSamplerGui.class, SendSampler.class),
+        of("WebSocket Receive (wsb)", ReceiveSamplerGui.class, ReceiveSampler.class),
+        of("WebSocket Exchange (wsb)", ExchangeSamplerGui.class, ExchangeSampler.class),
+        of("WebSocket Ping (wsb)", PingSamplerGui.class, PingSampler.class),
+        of("WebSocket Close (wsb)", CloseSamplerGui.class, CloseSampler.class),
+        of("Retry Controller (wsb)", RetryControllerGui.class, RetryController.class),
+        of("Once for All Controller (wsb)", OnceControllerGui.class, OnceController.class),
+        of("Pace Timer (wsb)", PaceTimerGui.class, PaceTimer.class),
+        of("Binary Assertion (wsb)", BinaryAssertionGui.class, BinaryAssertion.class),
+        of("WebSocket Connects (wsb)", ConnectsListenerGui.class, ConnectsListener.class),
+        of("WebSocket Defaults (wsb)", WebSocketDefaultsGui.class, WebSocketDefaults.class));
   }
 
   private static Object[] of(Object... fields) {

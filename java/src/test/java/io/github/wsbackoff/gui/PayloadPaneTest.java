@@ -64,7 +64,7 @@ public class PayloadPaneTest {
     pane.setSize(300, 60);
     pane.doLayout();
     int empty = inked(pane);
-    text.setHint("ping (wsb - Defaults)");
+    text.setHint("ping, from WebSocket Defaults (wsb)");
     assertTrue(inked(pane) > empty);
     editor.setText(" ");
     assertEquals(empty, inked(pane));

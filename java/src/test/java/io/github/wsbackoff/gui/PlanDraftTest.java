@@ -25,8 +25,8 @@ import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 
 /**
- * Tools, wsb - Migrate this plan and wsb - Import a recording: what is shown, and which files are
- * written.
+ * Tools, Migrate this plan (wsb) and Import a HAR recording (wsb): what is shown, and which files
+ * are written.
  */
 public class PlanDraftTest {
   @Rule public final TemporaryFolder folder = new TemporaryFolder();
@@ -54,7 +54,7 @@ public class PlanDraftTest {
     byte[] before = Files.readAllBytes(plan.toPath());
     PlanDraft migration = PlanDraft.migrated(plan);
     assertTrue(migration.hasPlan());
-    assertTrue(migration.report(), migration.report().contains("is now wsb - Connect"));
+    assertTrue(migration.report(), migration.report().contains("is now WebSocket Connect (wsb)"));
     assertFalse(migration.report(), migration.report().contains("<style"));
     assertFalse(migration.report(), migration.report().contains("written to"));
     assertArrayEquals(new String[] {"shift change.JMX"}, files());
@@ -144,7 +144,7 @@ public class PlanDraftTest {
     Command[] actions = {
       services(Command.class, MigrateAction.class), services(Command.class, ImportAction.class)
     };
-    String[] words = {"wsb - Migrate this plan", "wsb - Import a recording (HAR)"};
+    String[] words = {"Migrate this plan (wsb)", "Import a HAR recording (wsb)"};
     assertEquals(words.length, items.length);
     for (int i = 0; i < words.length; i++) {
       assertEquals(words[i], items[i].getText());

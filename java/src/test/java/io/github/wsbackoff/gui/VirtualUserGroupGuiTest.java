@@ -93,7 +93,7 @@ public class VirtualUserGroupGuiTest {
     TestElement ours = new VirtualUserGroupGui().createTestElement();
     TestElement theirs = new ThreadGroupGui().createTestElement();
     assertEquals(VirtualUserGroup.class, ours.getClass());
-    assertEquals("wsb - Virtual Users", ours.getName());
+    assertEquals("Virtual Thread Group (wsb)", ours.getName());
     String panel = VirtualUserGroupGui.class.getName();
     assertEquals(panel, ours.getPropertyAsString(TestElement.GUI_CLASS));
     ours.setName(theirs.getName());
@@ -191,9 +191,9 @@ public class VirtualUserGroupGuiTest {
   public void it_is_in_the_menu_of_groups_under_its_own_name() {
     VirtualUserGroupGui panel = new VirtualUserGroupGui();
     assertTrue(panel.getMenuCategories().contains(MenuFactory.THREADS));
-    assertEquals("wsb - Virtual Users", panel.getStaticLabel());
+    assertEquals("Virtual Thread Group (wsb)", panel.getStaticLabel());
     assertEquals("VirtualUserGroupGui", panel.getLabelResource());
-    assertEquals("wsb_-_Virtual_Users", panel.getDocAnchor());
+    assertEquals("Virtual_Thread_Group_(wsb)", panel.getDocAnchor());
   }
 
   @Test
