@@ -1,4 +1,4 @@
-//! What README and docs say: links lead somewhere, commands are commands, scripts are there.
+//! What README and docs say: links lead somewhere, commands are commands and have a place to be run, scripts are there.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -49,6 +49,19 @@ fn every_command_is_one_that_the_program_takes() {
     }
     assert!(seen >= 10, "only {seen} commands found");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_page_with_commands_says_where_they_are_run() {
+    let said = |text: &str| {
+        text.contains("#where-commands-are-run") || text.contains("\n## Where commands are run\n")
+    };
+    let silent: Vec<_> = pages()
+        .into_iter()
+        .filter(|(_, text)| !commands(text).is_empty() && !said(text))
+        .map(|(page, _)| page)
+        .collect();
+    assert!(silent.is_empty(), "{silent:#?}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ public class PagesTest {
       Matcher link = LINK.matcher(Pages.html(page));
       while (link.find()) {
         String target = Pages.target(page, link.group(1));
-        if (target.startsWith(Project.HOME)) {
+        if (target.startsWith(Project.file(""))) {
           String file = target.substring(Project.file("").length()).split("#")[0];
           assertTrue(page + ": " + target, Files.exists(Paths.get(file)));
         } else if (!target.startsWith("https://")) {
