@@ -16,6 +16,9 @@ import org.apache.jmeter.testelement.TestElement;
 
 /** What the element whose panel is shown takes from the plan around it. */
 final class Scope {
+  /** What the names of our elements end with, in the menus and where nobody changes them. */
+  private static final String MARK = " (wsb)";
+
   private Scope() {}
 
   /** A property that another element sets. */
@@ -23,12 +26,12 @@ final class Scope {
     /** As it stands there, variables and all. */
     final String value;
 
-    /** What that element is called in the plan. */
+    /** What that element is called in the plan, without the mark of ours: fields are narrow. */
     final String from;
 
     private Inherited(String value, String from) {
       this.value = value;
-      this.from = from;
+      this.from = from.endsWith(MARK) ? from.substring(0, from.length() - MARK.length()) : from;
     }
   }
 

@@ -80,23 +80,23 @@ public class GreyTextTest {
     node(plan(), defaults("all", BASE, "3s", URL, "ws://far/"));
     JMeterTreeNode near = node(group, defaults("near", BASE, "2s", URL, " "));
     JMeterTreeNode own = node(node(group, connect), defaults("own", BASE, "${base}"));
-    assertEquals("${base}, from own", shown(connect, BASE));
-    assertEquals("blanks set nothing", "ws://far/, from all", shown(connect, URL));
+    assertEquals("${base} (own)", shown(connect, BASE));
+    assertEquals("blanks set nothing", "ws://far/ (all)", shown(connect, URL));
     own.setEnabled(false);
-    assertEquals("2s, from near", shown(connect, BASE));
+    assertEquals("2s (near)", shown(connect, BASE));
     near.setEnabled(false);
-    assertEquals("3s, from all", shown(connect, BASE));
+    assertEquals("3s (all)", shown(connect, BASE));
     assertEquals("30s", shown(connect, "wsb.retry.cap"));
   }
 
   @Test
   public void of_two_beside_each_other_the_upper_one_counts() {
     ConnectSampler connect = new ConnectSampler();
-    node(plan(), defaults("upper", BASE, "3s"));
+    node(plan(), defaults("upper (wsb)", BASE, "3s"));
     node(plan(), connect);
     node(plan(), defaults("lower", BASE, "4s", "wsb.retry.cap", "9s"));
-    assertEquals("3s, from upper", shown(connect, BASE));
-    assertEquals("9s, from lower", shown(connect, "wsb.retry.cap"));
+    assertEquals("3s (upper)", shown(connect, BASE));
+    assertEquals("9s (lower)", shown(connect, "wsb.retry.cap"));
   }
 
   @Test
@@ -106,7 +106,7 @@ public class GreyTextTest {
     node(plan(), defaults("outer", "wsb.retry.cap", "9s"));
     node(group, inner);
     node(group, defaults("beside", "wsb.retry.cap", "8s"));
-    assertEquals("as for what is inside", "8s, from beside", shown(inner, "wsb.retry.cap"));
+    assertEquals("as for what is inside", "8s (beside)", shown(inner, "wsb.retry.cap"));
     assertEquals("1s", shown(inner, BASE));
   }
 
@@ -118,7 +118,7 @@ public class GreyTextTest {
     node(plan(), send);
     node(plan(), once);
     assertEquals("", shown(send, URL));
-    assertEquals("a\n b, from all", shown(send, "wsb.payload"));
+    assertEquals("a\n b (all)", shown(send, "wsb.payload"));
     assertEquals("1s", shown(once, BASE));
   }
 
@@ -132,7 +132,7 @@ public class GreyTextTest {
     WebSocketDefaults all = defaults("all", BASE, "3s");
     JMeterTreeNode node = node(plan(), all);
     panel.configure(connect);
-    assertEquals("3s, from all", hint(panel, BASE));
+    assertEquals("3s (all)", hint(panel, BASE));
     node.setEnabled(false);
     panel.configure(connect);
     assertEquals("1s", hint(panel, BASE));
@@ -148,7 +148,7 @@ public class GreyTextTest {
     boolean found = false;
     for (JComboBox<?> list : Parts.of(panel, JComboBox.class)) {
       String name = list.getEditor().getEditorComponent().getName();
-      found |= "wsb.tls.verify".equals(name) && first(list).contains("no, accept any, from all");
+      found |= "wsb.tls.verify".equals(name) && first(list).contains("no, accept any (all)");
     }
     assertTrue(found);
   }
@@ -158,7 +158,7 @@ public class GreyTextTest {
     for (JTextComponent field : Arrays.asList(new HintField(20), new HintArea(3, 20))) {
       field.setSize(400, 60);
       BufferedImage empty = painted(field);
-      ((Hinted) field).setHint("30s, from all");
+      ((Hinted) field).setHint("30s (all)");
       BufferedImage grey = painted(field);
       assertTrue(inked(grey) > inked(empty));
       field.setText(" ");

@@ -64,7 +64,7 @@ public class PayloadPaneTest {
     pane.setSize(300, 60);
     pane.doLayout();
     int empty = inked(pane);
-    text.setHint("ping, from WebSocket Defaults (wsb)");
+    text.setHint("ping (WebSocket Defaults)");
     assertTrue(inked(pane) > empty);
     editor.setText(" ");
     assertEquals(empty, inked(pane));
