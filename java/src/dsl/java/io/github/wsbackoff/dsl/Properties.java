@@ -29,13 +29,18 @@ final class Properties {
     this.keys = keys.stream().map(key -> key.name).collect(Collectors.toList());
   }
 
-  static Properties of(
-      Class<? extends TestElement> element, Class<? extends JMeterGUIComponent> panel) {
-    return new Properties(title(panel), Spec.get().keysOf(element.getSimpleName()));
+  /** Those of an element of this class. */
+  static Properties of(TestElement element, Class<? extends JMeterGUIComponent> panel) {
+    return new Properties(title(panel), Spec.get().keysOf(element.getClass().getSimpleName()));
+  }
+
+  /** What the element is called: as somebody named it, or as the panel does where name is "". */
+  static String name(String name, Class<? extends JMeterGUIComponent> panel) {
+    return name.isEmpty() ? title(panel) : name;
   }
 
   /** What the panel calls a new element, in English: a plan in code is the same everywhere. */
-  static String title(Class<? extends JMeterGUIComponent> panel) {
+  private static String title(Class<? extends JMeterGUIComponent> panel) {
     return ResourceBundle.getBundle(
             "io.github.wsbackoff.gui.messages", Locale.ROOT, panel.getClassLoader())
         .getString("title." + panel.getSimpleName());

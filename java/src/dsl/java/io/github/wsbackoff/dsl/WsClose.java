@@ -6,6 +6,6 @@ import io.github.wsbackoff.sampler.CloseSampler;
 /** <i>WebSocket Close (wsb)</i>: closes a connection. */
 public final class WsClose extends WsSampler<WsClose> implements CloseSettings<WsClose> {
   WsClose(String name) {
-    super(name, CloseSampler.class, CloseSampler::new, CloseSamplerGui.class);
+    super(name, CloseSampler::new, CloseSamplerGui.class);
   }
 }

@@ -7,6 +7,6 @@ import io.github.wsbackoff.sampler.ConnectSampler;
 public final class WsConnect extends WsSampler<WsConnect>
     implements ConnectSettings<WsConnect>, Retrying<WsConnect> {
   WsConnect(String name) {
-    super(name, ConnectSampler.class, ConnectSampler::new, ConnectSamplerGui.class);
+    super(name, ConnectSampler::new, ConnectSamplerGui.class);
   }
 }

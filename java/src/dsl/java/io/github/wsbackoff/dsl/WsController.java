@@ -21,15 +21,14 @@ public abstract class WsController<T extends WsController<T>> extends BaseContro
   /**
    * @param name "" for that of the panel
    */
-  <E extends Controller> WsController(
+  WsController(
       String name,
-      Class<E> element,
-      Supplier<E> maker,
+      Supplier<? extends Controller> maker,
       Class<? extends JMeterGUIComponent> panel,
       List<ThreadGroupChild> children) {
-    super(name.isEmpty() ? Properties.title(panel) : name, panel, children);
+    super(Properties.name(name, panel), panel, children);
     this.maker = maker;
-    properties = Properties.of(element, panel);
+    properties = Properties.of(maker.get(), panel);
   }
 
   @Override

@@ -9,12 +9,10 @@ import us.abstracta.jmeter.javadsl.core.configs.BaseConfigElement;
 public final class WsDefaults extends BaseConfigElement
     implements DefaultsSettings<WsDefaults>, Retrying<WsDefaults> {
   private final Properties properties =
-      Properties.of(WebSocketDefaults.class, WebSocketDefaultsGui.class);
+      Properties.of(new WebSocketDefaults(), WebSocketDefaultsGui.class);
 
   WsDefaults(String name) {
-    super(
-        name.isEmpty() ? Properties.title(WebSocketDefaultsGui.class) : name,
-        WebSocketDefaultsGui.class);
+    super(Properties.name(name, WebSocketDefaultsGui.class), WebSocketDefaultsGui.class);
   }
 
   @Override

@@ -7,6 +7,6 @@ import io.github.wsbackoff.sampler.ExchangeSampler;
 public final class WsExchange extends WsSampler<WsExchange>
     implements ExchangeSettings<WsExchange> {
   WsExchange(String name) {
-    super(name, ExchangeSampler.class, ExchangeSampler::new, ExchangeSamplerGui.class);
+    super(name, ExchangeSampler::new, ExchangeSamplerGui.class);
   }
 }

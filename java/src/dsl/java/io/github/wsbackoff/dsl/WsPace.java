@@ -6,14 +6,14 @@ import org.apache.jmeter.testelement.TestElement;
 import us.abstracta.jmeter.javadsl.core.timers.BaseTimer;
 
 /**
- * <i>Pace Timer (wsb)</i>: samples in its scope wait for their turn at a gate that learns, or at a fixed
- * rate.
+ * <i>Pace Timer (wsb)</i>: samples in its scope wait for their turn at a gate that learns, or at a
+ * fixed rate.
  */
 public final class WsPace extends BaseTimer implements PaceSettings<WsPace> {
-  private final Properties properties = Properties.of(PaceTimer.class, PaceTimerGui.class);
+  private final Properties properties = Properties.of(new PaceTimer(), PaceTimerGui.class);
 
   WsPace(String name) {
-    super(name.isEmpty() ? Properties.title(PaceTimerGui.class) : name, PaceTimerGui.class);
+    super(Properties.name(name, PaceTimerGui.class), PaceTimerGui.class);
   }
 
   @Override

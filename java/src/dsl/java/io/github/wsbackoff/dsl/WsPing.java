@@ -6,6 +6,6 @@ import io.github.wsbackoff.sampler.PingSampler;
 /** <i>WebSocket Ping (wsb)</i>: measures the round-trip time of a ping. */
 public final class WsPing extends WsSampler<WsPing> implements PingSettings<WsPing> {
   WsPing(String name) {
-    super(name, PingSampler.class, PingSampler::new, PingSamplerGui.class);
+    super(name, PingSampler::new, PingSamplerGui.class);
   }
 }

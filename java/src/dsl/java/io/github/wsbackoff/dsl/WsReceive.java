@@ -6,6 +6,6 @@ import io.github.wsbackoff.sampler.ReceiveSampler;
 /** <i>WebSocket Receive (wsb)</i>: waits for a message that matches. */
 public final class WsReceive extends WsSampler<WsReceive> implements ReceiveSettings<WsReceive> {
   WsReceive(String name) {
-    super(name, ReceiveSampler.class, ReceiveSampler::new, ReceiveSamplerGui.class);
+    super(name, ReceiveSampler::new, ReceiveSamplerGui.class);
   }
 }

@@ -6,12 +6,12 @@ import java.util.List;
 import us.abstracta.jmeter.javadsl.core.threadgroups.BaseThreadGroup.ThreadGroupChild;
 
 /**
- * <i>Retry Controller (wsb)</i>: runs its children again, after a wait, until an attempt succeeds or the
- * policy gives up.
+ * <i>Retry Controller (wsb)</i>: runs its children again, after a wait, until an attempt succeeds
+ * or the policy gives up.
  */
 public final class WsRetry extends WsController<WsRetry>
     implements RetrySettings<WsRetry>, Retrying<WsRetry> {
   WsRetry(String name, List<ThreadGroupChild> children) {
-    super(name, RetryController.class, RetryController::new, RetryControllerGui.class, children);
+    super(name, RetryController::new, RetryControllerGui.class, children);
   }
 }

@@ -19,11 +19,11 @@ public abstract class WsSampler<T extends WsSampler<T>> extends BaseSampler<T>
   /**
    * @param name "" for that of the panel
    */
-  <E extends Sampler> WsSampler(
-      String name, Class<E> element, Supplier<E> maker, Class<? extends JMeterGUIComponent> panel) {
-    super(name.isEmpty() ? Properties.title(panel) : name, panel);
+  WsSampler(
+      String name, Supplier<? extends Sampler> maker, Class<? extends JMeterGUIComponent> panel) {
+    super(Properties.name(name, panel), panel);
     this.maker = maker;
-    properties = Properties.of(element, panel);
+    properties = Properties.of(maker.get(), panel);
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.util.Date;
 import java.util.List;
 import java.util.Locale;
 import org.apache.jmeter.services.FileServer;
+import org.apache.jmeter.util.JMeterUtils;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,7 +16,8 @@ import org.slf4j.LoggerFactory;
 public final class Reports {
   private static final Logger log = LoggerFactory.getLogger(Reports.class);
 
-  private static volatile String latest = "";
+  /** JMeter's property that keeps, beyond the end of a test, when it began. */
+  static final String LATEST = "TESTSTART.MS";
 
   private Reports() {}
 
@@ -40,19 +42,19 @@ public final class Reports {
     return folder == null ? "" : file(folder, "trace", testStart, ".jsonl").getPath();
   }
 
-  /** The trace of the test that ended last, or else the one that is named; "" for none. */
+  /** Where the last test of this JVM traced, if it did, or the trace that is named; "" for none. */
   public static String latestTrace() {
-    return latest.isEmpty() ? Settings.get(Settings.TRACE) : latest;
+    long testStart = JMeterUtils.getPropDefault(LATEST, 0L);
+    return testStart == 0 ? Settings.get(Settings.TRACE) : Settings.trace(testStart);
   }
 
   /** At the end of a test, when its trace is written: the page, if one is wanted. */
   static void testEnded(long testStart) {
-    latest = Settings.trace(testStart);
     File folder = folder();
     if (folder == null) {
       return;
     }
-    File trace = new File(latest);
+    File trace = new File(Settings.trace(testStart));
     if (!trace.isFile()) {
       log.warn("{}: no page, as nothing was traced in this test", Settings.REPORT);
       return;

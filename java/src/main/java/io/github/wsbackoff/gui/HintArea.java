@@ -9,8 +9,6 @@ import javax.swing.JTextField;
 final class HintArea extends JTextArea implements Hinted {
   private static final long serialVersionUID = 1L;
 
-  private String hint = "";
-
   HintArea(int rows, int columns) {
     super(rows, columns);
   }
@@ -32,19 +30,8 @@ final class HintArea extends JTextArea implements Hinted {
   }
 
   @Override
-  public void setHint(String hint) {
-    this.hint = hint;
-    repaint();
-  }
-
-  @Override
-  public String hint() {
-    return hint;
-  }
-
-  @Override
   protected void paintComponent(Graphics g) {
     super.paintComponent(g);
-    Hints.paint(this, hint, g);
+    Hints.paint(this, hint(), g);
   }
 }

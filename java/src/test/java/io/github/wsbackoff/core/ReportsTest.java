@@ -38,7 +38,7 @@ public class ReportsTest {
   public void asBefore() {
     JMeterUtils.getJMeterProperties().remove(Settings.REPORT);
     JMeterUtils.getJMeterProperties().remove(Settings.TRACE);
-    Reports.testEnded(START); // forgets the trace
+    JMeterUtils.getJMeterProperties().remove(Reports.LATEST);
   }
 
   @Test
@@ -57,6 +57,7 @@ public class ReportsTest {
     assertEquals(pages, trace.getParentFile());
     assertTrue(trace.getName(), trace.getName().matches("trace-\\d{8}-\\d{6}\\.jsonl"));
     write(trace);
+    JMeterUtils.setProperty(Reports.LATEST, Long.toString(START));
     Reports.testEnded(START);
     assertEquals(trace.getPath(), Reports.latestTrace());
     String page = trace.getName().replace("trace-", "report-").replace(".jsonl", ".html");
@@ -73,6 +74,18 @@ public class ReportsTest {
     Reports.testEnded(START);
     assertEquals(trace.getPath(), Reports.latestTrace());
     assertEquals("only the page", 1, pages.list().length);
+  }
+
+  @Test
+  public void of_a_test_without_our_elements_no_earlier_trace_is_told() throws IOException {
+    JMeterUtils.setProperty(Settings.REPORT, folder.getRoot().getPath());
+    JMeterUtils.setProperty(Reports.LATEST, Long.toString(START));
+    File trace = new File(Reports.trace(START));
+    write(trace);
+    Reports.testEnded(START);
+    assertEquals(trace.getPath(), Reports.latestTrace());
+    JMeterUtils.setProperty(Reports.LATEST, Long.toString(START + 60_000));
+    assertFalse(new File(Reports.latestTrace()).exists());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.github.wsbackoff.gui;
 
 import static io.github.wsbackoff.gui.OnEventThread.await;
+import static io.github.wsbackoff.gui.OnEventThread.doOnEventThread;
 import static io.github.wsbackoff.gui.OnEventThread.onEventThread;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
@@ -89,14 +90,12 @@ public class ConnectionTrialTest {
       show(connect);
       Map<String, String> before = properties(connect);
       assertFalse(part("trial.details").getParent().getParent().isVisible());
-      press();
-      awaitEnd();
+      tryIt();
       assertEquals("Connected: 101 Switching Protocols", text("trial.verdict"));
       String details = text("trial.details");
       assertTrue(details, details.startsWith("attempt 1 at +0.000 s: 101"));
       assertTrue(details, details.contains("--- Request\nGET /agents HTTP/1.1\n"));
-      press();
-      awaitEnd();
+      tryIt();
       assertEquals("Not connected: 429 Too Many Requests", text("trial.verdict"));
       details = text("trial.details");
       assertTrue(details, details.contains("throttle; hint retry-after"));
@@ -114,8 +113,7 @@ public class ConnectionTrialTest {
 
   @Test
   public void a_second_press_ends_it_and_a_third_one_begins_anew() throws Exception {
-    raw = new RawServer(RawServer.SILENCE);
-    connect.setProperty("wsb.url", raw.url("/"));
+    connectTo(new RawServer(RawServer.SILENCE));
     show(connect);
     press();
     assertEquals("Cancel", onEventThread(() -> button().getText()));
@@ -123,20 +121,17 @@ public class ConnectionTrialTest {
     press();
     assertEquals("Cancelled.", text("trial.verdict"));
     assertEquals("Test connection", onEventThread(() -> button().getText()));
-    press();
-    awaitEnd();
+    tryIt();
     assertEquals("Connected: 101 Switching Protocols", text("trial.verdict"));
     await(() -> raw.closeCodes().equals(Collections.singletonList(1000)));
   }
 
   @Test
   public void it_lasts_no_longer_than_the_connect_time_out() throws Exception {
-    raw = new RawServer(RawServer.SILENCE);
-    connect.setProperty("wsb.url", raw.url("/"));
+    connectTo(new RawServer(RawServer.SILENCE));
     connect.setProperty("wsb.connectTimeout", "300ms");
     show(connect);
-    press();
-    awaitEnd();
+    tryIt();
     String verdict = text("trial.verdict");
     assertTrue(verdict, verdict.startsWith("Not connected: Non HTTP response code: "));
     assertTrue(verdict, verdict.contains("timeout"));
@@ -154,14 +149,12 @@ public class ConnectionTrialTest {
     assertEquals("Test connection", onEventThread(() -> button().getText()));
     assertEquals(
         Messages.get("preview.later") + " URL (wsb.url), Proxy (wsb.proxy)", text("trial.verdict"));
-    onEventThread(
+    doOnEventThread(
         () -> {
           Parts.field(panel, "wsb.url").setText(raw.url("/"));
           Parts.field(panel, "wsb.proxy").setText("");
-          return null;
         });
-    press();
-    awaitEnd();
+    tryIt();
     assertEquals("Connected: 101 Switching Protocols", text("trial.verdict"));
     assertEquals("ws://${host}/", connect.getPropertyAsString("wsb.url"));
   }
@@ -171,27 +164,20 @@ public class ConnectionTrialTest {
     connect.setProperty("wsb.url", "ws://127.0.0.1:1/");
     connect.setProperty("wsb.hint.mode", "floot");
     show(connect);
-    press();
-    awaitEnd();
+    tryIt();
     String details = text("trial.details");
     assertTrue(details, details.startsWith("wsb.hint.mode: \"floot\""));
     assertTrue(details, details.contains("Nothing was sent."));
     connect.removeProperty("wsb.hint.mode");
     connect.setProperty("wsb.of.the.future", "1");
-    onEventThread(
-        () -> {
-          panel.configure(connect);
-          return null;
-        });
-    press();
-    awaitEnd();
+    doOnEventThread(() -> panel.configure(connect));
+    tryIt();
     assertTrue(text("trial.details"), text("trial.details").startsWith("wsb.of.the.future"));
   }
 
   @Test
   public void another_element_shows_nothing_of_it() throws Exception {
-    raw = new RawServer(RawServer.SILENCE);
-    connect.setProperty("wsb.url", raw.url("/"));
+    connectTo(new RawServer(RawServer.SILENCE));
     show(connect);
     press();
     await(() -> raw.heads().size() == 1);
@@ -206,7 +192,7 @@ public class ConnectionTrialTest {
     HeaderManager headers = new HeaderManager();
     headers.setName("Headers of all");
     headers.add(new Header("X-Team", "night shift"));
-    onEventThread(
+    doOnEventThread(
         () -> {
           JMeterTreeModel model = new JMeterTreeModel();
           GuiPackage.initInstance(new JMeterTreeListener(model), model);
@@ -216,11 +202,9 @@ public class ConnectionTrialTest {
           for (TestElement each : new TestElement[] {defaults, headers, connect}) {
             model.insertNodeInto(new JMeterTreeNode(each, model), plan, plan.getChildCount());
           }
-          return null;
         });
     show(connect);
-    press();
-    awaitEnd();
+    tryIt();
     List<String> heads = raw.heads();
     assertEquals(1, heads.size());
     assertTrue(heads.get(0), heads.get(0).startsWith("GET /of-all HTTP/1.1\r\n"));
@@ -238,12 +222,10 @@ public class ConnectionTrialTest {
     Log log = new Log();
     log.listen(TestRuns.class);
     try {
-      raw = new RawServer();
-      connect.setProperty("wsb.url", raw.url("/"));
+      connectTo(new RawServer());
       show(connect);
       TestRuns.ended(); // of whatever test of this class's JVM
-      press();
-      awaitEnd();
+      tryIt();
       assertEquals("Connected: 101 Switching Protocols", text("trial.verdict"));
       TestRuns.started();
       assertEquals("no earlier test that was not ended", "", log.text());
@@ -252,25 +234,25 @@ public class ConnectionTrialTest {
     } finally {
       System.clearProperty(Settings.TRACE);
       log.end();
-      TestRuns.started(); // what reports are made of is the trace of the last test: none
-      TestRuns.ended();
     }
   }
 
+  private void connectTo(RawServer server) {
+    raw = server;
+    connect.setProperty("wsb.url", raw.url("/"));
+  }
+
   private void show(TestElement element) {
-    onEventThread(
-        () -> {
-          panel.configure(element);
-          return null;
-        });
+    doOnEventThread(() -> panel.configure(element));
   }
 
   private void press() {
-    onEventThread(
-        () -> {
-          button().doClick();
-          return null;
-        });
+    doOnEventThread(() -> button().doClick());
+  }
+
+  private void tryIt() {
+    press();
+    awaitEnd();
   }
 
   private void awaitEnd() {

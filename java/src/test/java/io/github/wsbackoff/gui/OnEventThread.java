@@ -1,6 +1,7 @@
 package io.github.wsbackoff.gui;
 
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import javax.swing.SwingUtilities;
 import org.junit.rules.TestRule;
@@ -45,6 +46,11 @@ public final class OnEventThread implements TestRule {
     } catch (Exception e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** Has that done there, for a test that is not there itself. */
+  static void doOnEventThread(Runnable work) {
+    onEventThread(Executors.callable(work));
   }
 
   /** Waits, for as long as the test may, until this holds there. */

@@ -1,6 +1,7 @@
 package io.github.wsbackoff.gui;
 
 import static io.github.wsbackoff.gui.OnEventThread.await;
+import static io.github.wsbackoff.gui.OnEventThread.doOnEventThread;
 import static io.github.wsbackoff.gui.OnEventThread.onEventThread;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
@@ -136,11 +137,7 @@ public class PolicyPreviewTest {
   }
 
   private void pressWaits() {
-    onEventThread(
-        () -> {
-          button().doClick();
-          return null;
-        });
+    doOnEventThread(() -> button().doClick());
   }
 
   private JButton button() {
@@ -156,13 +153,12 @@ public class PolicyPreviewTest {
 
   @Test
   public void of_several_questions_the_last_one_is_answered() {
-    onEventThread(
+    doOnEventThread(
         () -> {
           for (String strategy : Arrays.asList("full", "none", "fixed", "linear", "none")) {
             values.put("wsb.retry.strategy", strategy);
             preview.refresh();
           }
-          return null;
         });
     await(() -> line(preview).getText().startsWith("No retry"));
   }
@@ -173,12 +169,11 @@ public class PolicyPreviewTest {
       for (Class<?> kind : Arrays.asList(ConnectSamplerGui.class, WebSocketDefaultsGui.class)) {
         AbstractJMeterGuiComponent gui =
             onEventThread(() -> (AbstractJMeterGuiComponent) loader.create(kind.getName()));
-        onEventThread(
+        doOnEventThread(
             () -> {
               TestElement element = gui.createTestElement();
               element.setProperty("wsb.retry.base", "2s");
               gui.configure(element);
-              return null;
             });
       }
       Thread.sleep(500); // what would be computed would be by now, or it is not what is tested
@@ -216,7 +211,7 @@ public class PolicyPreviewTest {
             onEventThread(RetryControllerGui::new),
             onEventThread(WebSocketDefaultsGui::new))) {
       PolicyPreview own = (PolicyPreview) find(gui, PolicyPreview.class.getSimpleName());
-      onEventThread(
+      doOnEventThread(
           () -> {
             TestElement element = gui.createTestElement();
             element.setProperty("wsb.retry.strategy", "fixed");
@@ -224,7 +219,6 @@ public class PolicyPreviewTest {
             element.setProperty("wsb.retry.maxAttempts", "3");
             gui.configure(element);
             own.refresh();
-            return null;
           });
       await(() -> line(own).getText().startsWith("Waits 7, 7 s;"));
     }
@@ -357,11 +351,10 @@ public class PolicyPreviewTest {
   }
 
   private String refreshed() {
-    onEventThread(
+    doOnEventThread(
         () -> {
           line(preview).setText("");
           preview.refresh();
-          return null;
         });
     await(() -> !line(preview).getText().isEmpty());
     return line(preview).getText();
