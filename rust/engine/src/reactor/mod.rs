@@ -167,26 +167,25 @@ impl<T: Send + 'static> Reactor<T> {
             tickets.extend(self.core.woken());
             self.core.expire(&mut tickets, Instant::now());
             let is_stopped = self.stops() != stops;
-            if is_stopped && self.is_over() {
-                self.give_up();
-                // Those of the next test, and the next one of those that drive it.
-                self.core.wake_all(&tickets);
-                return Ok(None);
+            let is_over = is_stopped && self.is_over();
+            if is_over {
+                // Its own may have been woken long ago, and only be heard of now; those of the next test are for the next one of
+                // those that drive it.
+                readiness.wait(Duration::ZERO, &mut ready);
+                tickets.append(&mut ready);
+                let (own, others): (Vec<_>, Vec<_>) =
+                    tickets.drain(..).partition(|ticket| self.is_of_before(*ticket));
+                self.core.wake_all(&others);
+                tickets = own;
             }
-            let mut count = 0;
-            for (place, &ticket) in tickets.iter().enumerate() {
-                if count == done.len() {
-                    self.core.wake_all(&tickets[place..]);
-                    break;
-                }
-                if self.poll(ticket) {
-                    done[count] = ticket;
-                    count += 1;
-                }
-            }
+            let count = self.poll_some(&tickets, done);
             tickets.clear();
             if count > 0 {
                 return Ok(Some(count));
+            }
+            if is_over {
+                self.give_up();
+                return Ok(None);
             }
             let sleep = if is_stopped {
                 Duration::from_millis(10)
@@ -209,6 +208,30 @@ impl<T: Send + 'static> Reactor<T> {
         !lock(&self.calls)
             .values()
             .any(|call| call.begun_after < stops && !call.is_done())
+    }
+
+    /// Whether a call was begun before the last stop.
+    fn is_of_before(&self, ticket: Ticket) -> bool {
+        let stops = self.stops();
+        lock(&self.calls)
+            .get(&ticket)
+            .is_some_and(|call| call.begun_after < stops)
+    }
+
+    /// Goes on with calls until as many are done as `done` has room for; how many are. The rest is woken again.
+    fn poll_some(&self, tickets: &[Ticket], done: &mut [Ticket]) -> usize {
+        let mut count = 0;
+        for (place, &ticket) in tickets.iter().enumerate() {
+            if count == done.len() {
+                self.core.wake_all(&tickets[place..]);
+                break;
+            }
+            if self.poll(ticket) {
+                done[count] = ticket;
+                count += 1;
+            }
+        }
+        count
     }
 
     /// Drops the calls that their cancels did not end: nobody will serve them any more.

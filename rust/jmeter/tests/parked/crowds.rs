@@ -151,6 +151,23 @@ fn calls_that_outlast_their_test_are_dropped_and_do_not_hold_up_the_end_of_the_n
 }
 
 #[test]
+fn a_stop_that_is_heard_late_is_told_to_the_calls_that_it_ended() {
+    let silent = server(|mut peer| peer.swallow());
+    let (engine, clients) = clients(&silent);
+    let receive = clients[0].prepare("ReceiveSampler", &[("wsb.readTimeout", "1h")]);
+    let made = engine.perform_parked(clients[0].handle, receive, None, None, 1);
+    assert!(made.unwrap().is_none());
+    let ends = engine.ends();
+    // Nobody served the call that its cancel reached.
+    assert!(engine.shutdown().is_err());
+    // As after a stop of the process, or of its machine.
+    std::thread::sleep(Duration::from_millis(3_500));
+    assert_eq!(engine.drive(ends, &mut [0; 16]).unwrap(), Some(1));
+    engine.take(1).unwrap();
+    assert_eq!(engine.drive(ends, &mut [0; 16]).unwrap(), None);
+}
+
+#[test]
 fn a_call_that_outlasts_its_test_is_given_up_however_busy_the_next_one_is() {
     let silent = server(|mut peer| peer.swallow());
     let (engine, clients) = clients(&silent);
