@@ -254,7 +254,7 @@ impl Counter {
     fn turn(&mut self, now: Duration) -> u128 {
         let window = self.window.as_nanos();
         let now = now.as_nanos() + window;
-        let over = self.began.map(|began| (began, (now - began) / window));
+        let over = self.began.map(|began| (began, divided(now - began, window).0));
         let began = match (over, self.clock) {
             (Some((began, 0)), _) => began,
             (Some((began, 1)), _) => {
@@ -265,7 +265,7 @@ impl Counter {
                 (self.previous, self.current) = (0, 0);
                 match clock {
                     WindowClock::First => now,
-                    WindowClock::Aligned { offset } => now - (now - offset.as_nanos()) % window,
+                    WindowClock::Aligned { offset } => now - divided(now - offset.as_nanos(), window).1,
                 }
             }
         };
@@ -285,7 +285,7 @@ impl Counter {
             let free = u128::from(room.checked_sub(current)?);
             let previous = u128::from(previous.max(1));
             let most = match self.clock {
-                WindowClock::Aligned { .. } => free * window / previous,
+                WindowClock::Aligned { .. } => divided(free * window, previous).0,
                 // Whole ones are reckoned with, so that one less than whole takes no room.
                 WindowClock::First => ((free + 1) * window).div_ceil(previous) - 1,
             };
@@ -384,9 +384,20 @@ impl Concurrent {
 
 /// `Duration::from_nanos` for sums that may pass 584 years.
 pub(crate) fn nanos(count: u128) -> Duration {
+    if let Ok(count) = u64::try_from(count) {
+        return Duration::from_nanos(count);
+    }
     let seconds = u64::try_from(count / 1_000_000_000).unwrap_or(u64::MAX);
     Duration::new(
         seconds,
         u32::try_from(count % 1_000_000_000).expect("a remainder below 10^9"),
     )
+}
+
+/// How often one is in the other, and what is left. Divisions of 128 bits are dear, and hardly ever needed.
+pub(crate) fn divided(count: u128, by: u128) -> (u128, u128) {
+    match (u64::try_from(count), u64::try_from(by)) {
+        (Ok(count), Ok(by)) => ((count / by).into(), (count % by).into()),
+        _ => (count / by, count % by),
+    }
 }

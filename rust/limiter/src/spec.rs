@@ -253,7 +253,7 @@ pub(crate) fn to_next(now: Duration, window: Duration, offset: Duration) -> Dura
 /// Since the begin of the window that `now` lies in.
 pub(crate) fn since_begin(now: Duration, window: Duration, offset: Duration) -> Duration {
     let shifted = now.as_nanos() + window.as_nanos() - offset.as_nanos();
-    crate::rules::nanos(shifted % window.as_nanos())
+    crate::rules::nanos(crate::rules::divided(shifted, window.as_nanos()).1)
 }
 
 impl LimitSpec {
