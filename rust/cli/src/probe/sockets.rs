@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
-use websocket::{Cookies, Dial};
+use websocket::{Cookies, Dial, Target};
 
 /// How long a connection that was let in is watched for a close at once, which is how some servers refuse.
 const SETTLE: Duration = Duration::from_millis(30);
@@ -37,8 +37,9 @@ pub(super) struct Answer {
     pub(super) open: bool,
     /// It failed without a connection, so that the server had no word in it.
     pub(super) local: bool,
-    /// Why it failed.
+    /// Why it failed, and what can be done about it.
     pub(super) told: String,
+    pub(super) cure: String,
 }
 
 /// See the file's head.
@@ -95,10 +96,12 @@ impl Sockets {
         stop: StopToken,
     ) -> Result<Self, Failure> {
         let engine = Arc::new(Engine::default());
-        engine
-            .traces()
-            .open(trace)
-            .map_err(|error| Failure(format!("cannot write the trace {}: {error}", trace.display())))?;
+        engine.traces().open(trace).map_err(|error| {
+            Failure(format!(
+                "cannot write the trace {}: {error}; name another file with --trace",
+                trace.display()
+            ))
+        })?;
         let policy = Policy {
             max_attempts: 1,
             attempt_timeout: timeout,
@@ -222,7 +225,7 @@ impl Sockets {
         thread::spawn(move || {
             let connected = panic::catch_unwind(AssertUnwindSafe(|| engine.connect(handle, &spec, None)));
             let answer = match connected {
-                Ok(Ok(connected)) => answer(&connected.run, spec.dial.plain, begun),
+                Ok(Ok(connected)) => answer(&connected.run, &spec.dial, begun),
                 Ok(Err(misuse)) => Some(Answer::of_ours(misuse.to_string())),
                 Err(_) => Some(Answer::of_ours("a defect of this program".to_owned())),
             };
@@ -265,12 +268,13 @@ impl Answer {
             open: false,
             local: true,
             told,
+            cure: "Ask once more, and report it if it stays so".to_owned(),
         }
     }
 }
 
 /// `None`: the try was broken off.
-fn answer(run: &ConnectRun, plain: bool, begun: SystemTime) -> Option<Answer> {
+fn answer(run: &ConnectRun, dial: &Dial, begun: SystemTime) -> Option<Answer> {
     if run.end == End::Stopped(StopReason::Cancelled) {
         return None;
     }
@@ -278,15 +282,44 @@ fn answer(run: &ConnectRun, plain: bool, begun: SystemTime) -> Option<Answer> {
     let trace = &attempt.trace;
     let since = trace.started.duration_since(begun).unwrap_or_default();
     let status = attempt.status();
-    let told = attempt.fault.as_ref().map(|fault| fault.detail.clone());
+    let fault = attempt.fault.as_ref();
+    let let_in = dial.plain && status.is_some_and(|status| status < 300);
     Some(Answer {
         sent: since + trace.sent.unwrap_or_default(),
         answered: since + trace.head.unwrap_or(trace.total),
         status,
-        open: run.end == End::Connected || plain && status.is_some_and(|status| status < 300),
-        local: attempt.fault.as_ref().is_some_and(|fault| is_local(&fault.code)),
-        told: told.unwrap_or_default(),
+        open: run.end == End::Connected || let_in,
+        local: fault.is_some_and(|fault| is_local(&fault.code)),
+        told: fault.map(|fault| fault.detail.clone()).unwrap_or_default(),
+        cure: fault
+            .map(|fault| cure(&fault.code, status, &dial.target))
+            .unwrap_or_default(),
     })
+}
+
+/// What can be done where nobody is let in.
+fn cure(code: &str, status: Option<u16>, target: &Target) -> String {
+    if status.is_some_and(|status| status >= 500) {
+        return "Look at its log, and ask again when it is well".to_owned();
+    }
+    if code == "tls.certificate" {
+        return "The certificate is not trusted for this host: correct the host, or accept any with --insecure".to_owned();
+    }
+    let known = jmeter::codes().iter().find(|known| known.code == code);
+    let help = known.map_or("Check host and port, and that the server is up", |known| {
+        known.help
+    });
+    let help = help.trim_end_matches('.');
+    // What stands behind an IPv6 address is in brackets.
+    let named = target
+        .authority()
+        .rsplit(']')
+        .next()
+        .is_some_and(|rest| rest.contains(':'));
+    if named || !is_local(code) || code.starts_with("dns.") {
+        return help.to_owned();
+    }
+    format!("{help}; the URL names no port, so {} was taken", target.port())
 }
 
 /// Whether this says that there was no connection. Servers that reset when they accept may be heard of before the request is
@@ -298,6 +331,36 @@ fn is_local(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_comes_with_what_can_be_done() {
+        for (url, code, status, parts) in [
+            (
+                "ws://127.0.0.1/",
+                "tcp.refused",
+                None,
+                vec!["server is up", "no port, so 80"],
+            ),
+            (
+                "wss://[::1]/",
+                "tcp.timeout",
+                None,
+                vec!["firewall", "no port, so 443"],
+            ),
+            ("ws://[::1]:9/", "tcp.refused", None, vec!["host and port"]),
+            ("wss://127.0.0.1/", "tls.certificate", None, vec!["--insecure"]),
+            ("ws://127.0.0.1/", "upgrade.status", Some(500), vec!["log"]),
+            ("ws://127.0.0.1/", "upgrade.malformed", None, vec!["wss://"]),
+        ] {
+            let cure = cure(code, status, &Target::parse(url).unwrap());
+            assert!(
+                parts.iter().all(|part| cure.contains(part)),
+                "{url} {code}: {cure}"
+            );
+            let says_port = parts.iter().any(|part| part.starts_with("no port"));
+            assert_eq!(cure.contains("no port"), says_port, "{url} {code}: {cure}");
+        }
+    }
 
     #[test]
     fn a_reset_at_the_accept_is_the_servers_word_and_a_closed_port_is_not() {

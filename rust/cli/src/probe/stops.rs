@@ -47,16 +47,21 @@ impl Stops {
             Some(400..=499) => Err(format!("the server says {told}: is the address right?")),
             // A reset, an end without an answer, silence, a close at once: a limit, where others were let in.
             None | Some(101) if self.passed && !answer.local => Ok(Some(Verdict::Refused)),
-            _ => self.failed(told),
+            _ => self.failed(answer),
         }
     }
 
-    fn failed(&mut self, told: &str) -> Result<Option<Verdict>, String> {
+    fn failed(&mut self, answer: &Answer) -> Result<Option<Verdict>, String> {
         self.failures += 1;
         if self.failures < MOST_FAILURES {
             return Ok(None);
         }
-        Err(format!("the server fails: {told}"))
+        let what = if answer.local {
+            "the server cannot be reached"
+        } else {
+            "the server fails"
+        };
+        Err(format!("{what}: {}. {}", answer.told, answer.cure))
     }
 }
 
@@ -73,6 +78,7 @@ mod tests {
             open,
             local: false,
             told: "told".to_owned(),
+            cure: "cure".to_owned(),
         }
     }
 
