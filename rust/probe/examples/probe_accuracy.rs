@@ -1,7 +1,8 @@
 //! How often the experiment is right, over random limits of each kind, in virtual time.
 //!
-//! `cargo run --release -p probe --example probe_accuracy [LIMITS A KIND] [WORD] [steps] [used] [others] [set=NTH]`: so many of each (5), only of kinds with
-//! the word in their text; each step; others used some of the quota before; or servers that do as no limit of text; and the limits of another set by chance (0).
+//! `cargo run --release -p probe --example probe_accuracy [LIMITS A KIND] [WORD] [steps] [used] [others] [set=NTH] [limit=TEXT]`: so many of each (5), only of kinds with
+//! the word in their text; each step; others used some of the quota before; or servers that do as no limit of text; the limits of another set by chance (0); or
+//! this limit so many times.
 
 use limiter::{Limit, LimitSpec, Limiter, Rule};
 use probe::rehearsal::{FreedLate, Way, rehearse, used};
@@ -40,7 +41,8 @@ fn is_right(class: Class, limit: &LimitSpec) -> bool {
         Rule::Concurrency { .. } => class == Class::Concurrency,
         Rule::Unlimited => false,
     };
-    kind && class.refusals_count() == counts
+    let blocks = limit.limits[0].block.is_some();
+    (kind && !blocks || class.blocks() && blocks) && class.refusals_count() == counts
 }
 
 /// Whether count and window or rate are within 5 %.
@@ -51,8 +53,13 @@ fn is_near(found: &LimitSpec, limit: &LimitSpec) -> bool {
     near(fc, c) && near(fs, s)
 }
 
+/// The count, and the rate or the window; of one that blocks, which hides its window, the time of the block.
 fn figures(limit: &LimitSpec) -> (f64, f64) {
+    let block = limit.limits[0].block;
     match limit.limits[0].rule {
+        Rule::FixedWindow { limit, .. } | Rule::SlidingWindow { limit, .. } if block.is_some() => {
+            (f64::from(limit), block.unwrap_or_default().as_secs_f64())
+        }
         Rule::TokenBucket { rate, burst } | Rule::Queue { rate, burst, .. } => (f64::from(burst), rate),
         Rule::FixedWindow { limit, window, .. }
         | Rule::SlidingWindow { limit, window }
@@ -158,10 +165,12 @@ fn main() {
         others(first, each);
         return;
     }
-    for kind in 0..10 {
+    let given = more.iter().find_map(|word| word.strip_prefix("limit="));
+    for kind in 0..if given.is_some() { 1 } else { 10 } {
         for nth in first..first + each {
             let mut random = Xoshiro256PlusPlus::seed_from_u64((kind * 1_000 + nth) as u64);
-            let text = limit(kind, &mut random);
+            let drawn = limit(kind, &mut random);
+            let text = given.map_or(drawn, str::to_owned);
             let seed: u64 = random.random();
             let way = Way {
                 round_trip: Duration::from_millis([1, 5, 50][random.random_range(0..3)]),

@@ -31,11 +31,13 @@ pub enum Class {
     BlocksAnew,
     /// So many at a time, where a place gets free a good while after its connection was closed.
     Late,
+    /// Token bucket from which refusals take even when it is empty, as Jetty's: two tokens have to come before the next one is let in.
+    Drips,
 }
 
 impl Class {
     /// All of them, the simplest first.
-    pub const ALL: [Class; 14] = [
+    pub const ALL: [Class; 15] = [
         Class::Bucket,
         Class::Fixed,
         Class::Sliding,
@@ -50,6 +52,7 @@ impl Class {
         Class::Late,
         Class::Blocks,
         Class::BlocksAnew,
+        Class::Drips,
     ];
 
     /// Whether whoever was refused is refused for a time.
@@ -60,25 +63,34 @@ impl Class {
 
     /// Few servers do so.
     pub(crate) fn is_rare(self) -> bool {
-        self.blocks() || self == Class::Late
+        self.blocks() || matches!(self, Class::Late | Class::Drips)
     }
 
     /// Whether refusals count in it.
     #[must_use]
     pub fn refusals_count(self) -> bool {
-        use Class::{BlocksAnew, BucketCounts, CounterCounts, FixedCounts, SlidingCounts};
+        use Class::{BlocksAnew, BucketCounts, CounterCounts, Drips, FixedCounts, SlidingCounts};
         matches!(
             self,
-            BlocksAnew | BucketCounts | CounterCounts | FixedCounts | SlidingCounts
+            BlocksAnew | BucketCounts | CounterCounts | Drips | FixedCounts | SlidingCounts
         )
     }
 
-    /// The one that stands for its kind: on whose clock windows begin is a figure.
+    /// The one that stands for its kind: on whose clock windows begin is a figure, and so is how much a refusal takes.
     pub(crate) fn kind(self) -> Class {
-        if self == Class::Aligned {
-            Class::Fixed
+        match self {
+            Class::Aligned => Class::Fixed,
+            Class::Drips => Class::BucketCounts,
+            other => other,
+        }
+    }
+
+    /// The one that does the same once somebody was refused: a window that each refusal renews is a block that each puts off.
+    pub(crate) fn once_refused(self) -> Class {
+        if self == Class::BlocksAnew {
+            Class::FixedCounts
         } else {
-            self
+            self.kind()
         }
     }
 
@@ -99,6 +111,18 @@ impl Class {
 
     /// Its second figure is a rate, not a window.
     pub(crate) fn has_rate(self) -> bool {
-        matches!(self, Class::Bucket | Class::BucketCounts | Class::Queue)
+        matches!(
+            self,
+            Class::Bucket | Class::BucketCounts | Class::Drips | Class::Queue
+        )
+    }
+
+    /// The least count that makes it another limit than a simpler one: a window of one is a bucket of one, whatever it does as it ends.
+    pub(crate) fn least(self) -> f64 {
+        match self {
+            Class::Fixed | Class::FixedCounts | Class::Sliding | Class::SlidingCounts => 2.0,
+            // One in which nobody waits is a bucket of one.
+            _ => 1.0,
+        }
     }
 }

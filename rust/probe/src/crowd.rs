@@ -311,18 +311,26 @@ impl Crowd {
                 .collect();
             of.sort_by_key(|member| member.misses);
             let keep = of.len().min(MOST);
-            // Not the first ones drawn, which are alike.
+            // Not the first ones drawn, which are alike, nor those alone that nothing speaks against: where these are many, the figures
+            // would look narrower than they are.
             let fewest = of.first().map_or(0, |member| member.misses);
-            let equal = of.iter().filter(|member| member.misses == fewest).count();
-            for nth in 0..keep.min(equal) {
-                let other = self.random.random_range(nth..equal);
+            let good = of
+                .iter()
+                .filter(|member| member.misses <= fewest + 2 * NEAR_TIE)
+                .count();
+            for nth in 0..keep.min(good) {
+                let other = self.random.random_range(nth..good);
                 of.swap(nth, other);
             }
             // Nor without the one that people would write.
             let by_oddity = |a: &usize, b: &usize| of[*a].model.oddity().total_cmp(&of[*b].model.oddity());
-            if let Some(usual) = (0..equal).min_by(by_oddity) {
+            let usual = (0..good)
+                .filter(|&nth| of[nth].misses == fewest)
+                .min_by(by_oddity);
+            if let Some(usual) = usual {
                 of.swap(0, usual);
             }
+            of[..keep].sort_by_key(|member| member.misses);
             kept.extend(of.into_iter().take(keep));
         }
         self.members = kept;
@@ -368,16 +376,9 @@ impl Crowd {
 
     /// Whether one kind is by far the likeliest, on whichever clock, and what agrees as well is no farther from its figures than `near`.
     pub(crate) fn is_known(&self, near: f64, tries: u32) -> bool {
-        let likely = self.likely();
-        let Some(&(class, _)) = likely.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        let Some((class, of_kind)) = self.likeliest_kind(SURE) else {
             return false;
         };
-        let sum: f64 = likely.iter().map(|(_, weight)| weight).sum();
-        let of_kind: Vec<&(Class, f64)> = likely
-            .iter()
-            .filter(|(other, _)| other.kind() == class.kind())
-            .collect();
-        let kind: f64 = of_kind.iter().map(|(_, weight)| weight).sum();
         let most = of_kind.iter().map(|(_, weight)| *weight).fold(0.0, f64::max);
         // On whichever clock, with figures that are the same.
         let classes = of_kind.iter().filter(|(_, weight)| *weight >= most * UNLIKELY);
@@ -388,19 +389,29 @@ impl Crowd {
             let named = self.chosen(class);
             named.is_some_and(|named| best.iter().all(|other| named.model.is_near(&other.model, near)))
         };
-        kind >= sum * SURE && best.len() >= TOO_FEW && is_near() && (missed <= 1 || missed <= tries / FEW)
+        best.len() >= TOO_FEW && is_near() && (missed <= 1 || missed <= tries / FEW)
     }
 
     /// Whether its kind needs no further asking.
     pub(crate) fn is_sure_of_kind(&self) -> bool {
+        self.likeliest_kind(VERY_SURE).is_some()
+    }
+
+    /// The likeliest class and those of its kind, if the kind is no less likely than `sure`.
+    fn likeliest_kind(&self, sure: f64) -> Option<(Class, Vec<(Class, f64)>)> {
         let likely = self.likely();
-        let Some(&(class, _)) = likely.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
-            return false;
-        };
+        let &(class, _) = likely.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
         let sum: f64 = likely.iter().map(|(_, weight)| weight).sum();
-        let same = likely.iter().filter(|(other, _)| other.kind() == class.kind());
-        let kind: f64 = same.map(|(_, weight)| weight).sum();
-        kind >= sum * VERY_SURE
+        let is_alike = |other: Class| other.once_refused() == class.once_refused();
+        // Few servers block, and windows on some clock fit what one does by chance: nothing is sure while it may be one as well.
+        let most = self.fewest(class);
+        let may_block = |other: Class| other.blocks() && self.fewest(other) <= most && !is_alike(other);
+        if likely.iter().any(|&(other, _)| may_block(other)) {
+            return None;
+        }
+        let of_kind: Vec<(Class, f64)> = likely.into_iter().filter(|&(other, _)| is_alike(other)).collect();
+        let kind: f64 = of_kind.iter().map(|(_, weight)| weight).sum();
+        (kind >= sum * sure).then_some((class, of_kind))
     }
 
     /// The model that would be named.
@@ -477,10 +488,9 @@ impl Crowd {
         let proven = chosen.is_proven(history);
         let counts = range(self.good(class).map(|member| member.model.count));
         // As many as were let in before it was full, without what others may have used.
-        let least = if class == Class::Queue { 0.0 } else { 1.0 };
         let seen = self
             .good(class)
-            .map(|Member { model, .. }| (model.count - model.used.count).max(least));
+            .map(|Member { model, .. }| (model.count - model.used.count).max(1.0));
         let seen = range(seen);
         Some(Candidate {
             class,

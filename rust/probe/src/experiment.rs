@@ -2,18 +2,20 @@
 
 mod ideas;
 
-use crate::Budget;
 use crate::class::Class;
 use crate::crowd::{Crowd, Member, word};
 use crate::history::{DELAY_SLACK, History};
 use crate::state::State;
 use crate::worth::{Course, Figures, Told, information};
+use crate::{Budget, Short};
 use limiter::Decision;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How many models of a class are asked.
+/// How many models of a class are asked, and of one that is hardly likely.
 const ASKED: usize = 40;
+const ASKED_OF_UNLIKELY: usize = 12;
+const HARDLY: f64 = 0.03;
 /// What one learns of the kind is worth so much more than what one learns of figures.
 const KIND: f64 = 4.0;
 /// Bits that are not worth a try.
@@ -21,7 +23,7 @@ const NOTHING: f64 = 0.02;
 /// What an experiment costs besides its tries, in tries: many that tell a little are no better than one that tells much.
 const STEP: f64 = 5.0;
 /// Bits a try that are not worth it where the kind is known: figures are close enough long before nothing could be learned of them.
-const TOO_LITTLE: f64 = 0.004;
+const TOO_LITTLE: f64 = 0.002;
 /// After so many tries of one purpose it is worth half: what did not tell what it promised will not do so soon.
 const TIRING: f64 = 70.0;
 /// A quota that is open has to be used up again before one can see when it opens; this share of these tries is taken to be needed.
@@ -97,9 +99,12 @@ impl Leg {
 pub(crate) enum Chosen {
     Release(u32),
     Tries(Vec<Leg>, &'static str),
+    /// None is worth it; or what there is too little of for one that is.
+    Nothing(Option<Short>),
 }
 
 /// An experiment that could be done.
+#[derive(PartialEq)]
 struct Idea {
     /// Connections closed before.
     release: u32,
@@ -122,7 +127,7 @@ pub(crate) struct Stage<'a> {
 }
 
 /// The idea worth most, among those within the bounds.
-pub(crate) fn choose(crowd: &mut Crowd, stage: &Stage) -> Option<Chosen> {
+pub(crate) fn choose(crowd: &mut Crowd, stage: &Stage) -> Chosen {
     let asked = sample(crowd, stage.history);
     // Of a kind that is known only the figures are asked for, and not at any price.
     let (of_kind, least) = if crowd.is_sure_of_kind() {
@@ -130,46 +135,87 @@ pub(crate) fn choose(crowd: &mut Crowd, stage: &Stage) -> Option<Chosen> {
     } else {
         (KIND, 0.0)
     };
-    let opens = |asked: &Asked| asked.weight * f64::from(open_for(asked.state.clone(), stage.now));
-    let open = asked.iter().map(opens).sum();
+    let open = |asked: &Asked| asked.weight * open_for(asked.state.clone(), stage.now);
+    let price = Price {
+        of_kind,
+        least,
+        open: asked.iter().map(open).sum(),
+    };
     let mut best: Option<(f64, Idea)> = None;
+    let mut short = None;
     for idea in ideas::ideas(&asked, stage, &mut crowd.random) {
         let tell = |asked: &Asked| asked.tell(&idea, stage.now, stage.way);
-        let courses: Vec<Told> = asked.iter().map(tell).collect();
-        if !is_within(&courses, stage.left) {
+        let (courses, after): (Vec<Told>, Vec<After>) = asked.iter().map(tell).unzip();
+        let beyond = too_little(&courses, stage.left);
+        if beyond.is_some() && short.is_some() {
             continue;
         }
-        let (all, kinds) = information(&courses);
-        let saved = asked
-            .iter()
-            .map(|asked| asked.weight * asked.saves(&idea, stage.now))
-            .sum();
-        let (cost, after_savings) = costs(&courses, stage.whole, open, saved);
-        if all < NOTHING || all + of_kind * kinds < least * cost {
+        let Some(worth) = price.worth(&idea, &asked, (&courses, after), stage) else {
             continue;
-        }
-        let spent = stage.spent.get(idea.purpose).copied().unwrap_or(0);
-        let worth = (all.min(4.0) + of_kind * kinds) / after_savings / (1.0 + f64::from(spent) / TIRING);
-        if best.as_ref().is_none_or(|(known, _)| worth > *known) {
+        };
+        if beyond.is_some() {
+            short = beyond;
+        } else if best.as_ref().is_none_or(|(known, _)| worth > *known) {
             best = Some((worth, idea));
         }
     }
-    let (_, idea) = best?;
-    Some(if idea.release > 0 {
-        Chosen::Release(idea.release)
+    match best {
+        None => Chosen::Nothing(short),
+        Some((_, idea)) if idea.release > 0 => Chosen::Release(idea.release),
+        Some((_, idea)) => Chosen::Tries(idea.legs, idea.purpose),
+    }
+}
+
+/// What knowledge has to be worth.
+struct Price {
+    /// What a bit of the kind is worth besides.
+    of_kind: f64,
+    /// The fewest bits for a try.
+    least: f64,
+    /// How many would be let in at once now.
+    open: f64,
+}
+
+impl Price {
+    /// What an idea tells, for what it costs; `None`: too little.
+    fn worth(
+        &self,
+        idea: &Idea,
+        asked: &[Asked],
+        (courses, after): (&[Told], Vec<After>),
+        stage: &Stage,
+    ) -> Option<f64> {
+        let (all, kinds) = information(courses);
+        if all < NOTHING {
+            return None;
+        }
+        let open = |(asked, (state, at)): (&Asked, After)| asked.weight * open_for(state, at);
+        let opened = asked.iter().zip(after).map(open).sum::<f64>() - self.open;
+        let saves = |asked: &Asked| asked.weight * asked.saves(idea, stage.now);
+        let saved = asked.iter().map(saves).sum();
+        let (cost, after_savings) = costs(courses, stage.whole, opened, saved);
+        if all + self.of_kind * kinds < self.least * cost {
+            return None;
+        }
+        let spent = stage.spent.get(idea.purpose).copied().unwrap_or(0);
+        Some((all.min(4.0) + self.of_kind * kinds) / after_savings / (1.0 + f64::from(spent) / TIRING))
+    }
+}
+
+/// What some model says that it takes more of than is left.
+fn too_little(courses: &[Told], left: Budget) -> Option<Short> {
+    let all = || courses.iter().flat_map(|told| &told.courses);
+    if all().any(|course| course.tries > left.tries) {
+        Some(Short::Tries)
+    } else if all().any(|course| course.time > left.time) {
+        Some(Short::Time)
     } else {
-        Chosen::Tries(idea.legs, idea.purpose)
-    })
+        None
+    }
 }
 
-/// Whether no model says that it takes more than is left.
-fn is_within(courses: &[Told], left: Budget) -> bool {
-    let mut all = courses.iter().flat_map(|told| &told.courses);
-    all.all(|course| course.tries <= left.tries && course.time <= left.time)
-}
-
-/// What it costs, in tries, and what that comes to by what it saves later. `open`: how many would be let in at once before it.
-fn costs(courses: &[Told], whole: Budget, open: f64, saved: f64) -> (f64, f64) {
+/// What it costs, in tries, and what that comes to by what it saves later. `opened`: how many more would be let in at once behind it.
+fn costs(courses: &[Told], whole: Budget, opened: f64, saved: f64) -> (f64, f64) {
     let mean = |figure: &dyn Fn(&Course) -> f64| -> f64 {
         courses
             .iter()
@@ -179,11 +225,6 @@ fn costs(courses: &[Told], whole: Budget, open: f64, saved: f64) -> (f64, f64) {
     let second = f64::from(whole.tries) / whole.time.as_secs_f64().max(1.0);
     let tries = mean(&|course| f64::from(course.tries));
     let seconds = mean(&|course| course.time.as_secs_f64());
-    let opened: f64 = courses
-        .iter()
-        .map(|told| told.weight * f64::from(told.open))
-        .sum();
-    let opened = opened - open;
     let cost = (STEP + tries + second * seconds + TO_FILL * opened).max(STEP + 1.0);
     (cost, (cost - TO_PROVE * saved.min(tries)).max(STEP))
 }
@@ -203,14 +244,24 @@ struct Asked {
     proven: bool,
 }
 
+/// How a model stands behind an experiment, and when.
+type After = (State, Duration);
+
 /// Some of each class, the likely ones with more weight.
 fn sample(crowd: &Crowd, history: &History) -> Vec<Asked> {
     let used = [false, true].map(|counts| history.last_use(counts));
     let mut asked = Vec::new();
-    for (class, likely) in crowd.likely() {
+    let all = crowd.likely();
+    let sum: f64 = all.iter().map(|(_, likely)| likely).sum();
+    for (class, likely) in all {
         let members: Vec<&Member> = crowd.of(class).collect();
         let fewest = crowd.fewest(class);
-        let step = members.len().div_ceil(ASKED);
+        let most = if likely < HARDLY * sum {
+            ASKED_OF_UNLIKELY
+        } else {
+            ASKED
+        };
+        let step = members.len().div_ceil(most);
         let chosen: Vec<&&Member> = members.iter().step_by(step).collect();
         let weigh = |member: &Member| word(member.misses - fewest, fewest);
         let sum: f64 = chosen.iter().map(|member| weigh(member)).sum();
@@ -234,15 +285,15 @@ fn sample(crowd: &Crowd, history: &History) -> Vec<Asked> {
 
 impl Asked {
     /// What it says would come of it.
-    fn tell(&self, idea: &Idea, now: Duration, way: Way) -> Told {
+    fn tell(&self, idea: &Idea, now: Duration, way: Way) -> (Told, After) {
         let (early, late) = (now.saturating_sub(way.slack), now + way.slack);
         let (course, state, at) = play(self.state.clone(), idea, early, way.round_trip);
-        Told {
+        let told = Told {
             figures: self.figures,
             weight: self.weight,
             courses: [course, play(self.state.clone(), idea, late, way.round_trip).0],
-            open: open_for(state, at),
-        }
+        };
+        (told, (state, at))
     }
 
     /// How many tries it saves of those that have to show all of the quota in the end.
@@ -277,9 +328,14 @@ fn told(so_far: u64, one: u64) -> u64 {
 }
 
 /// How many it would let in at once; no more than so many are counted.
-fn open_for(mut state: State, now: Duration) -> u32 {
+fn open_for(mut state: State, now: Duration) -> f64 {
     let most = 100;
-    (0..most).find(|_| !state.try_pass(now).passed()).unwrap_or(most)
+    let open = (0..most).find(|_| {
+        let said = state.look(now);
+        state.take_in(now, said);
+        !said.passed()
+    });
+    f64::from(open.unwrap_or(most))
 }
 
 /// What the model says would come of the idea, and how it stands then, and when.
@@ -292,13 +348,12 @@ fn play(mut state: State, idea: &Idea, now: Duration, round_trip: Duration) -> (
         at += leg.after;
         let mut ended = None;
         for nth in 0..leg.count {
-            if nth > 0 {
-                at += leg.gap;
-            }
+            let next = if nth > 0 { at + leg.gap } else { at };
             // Those go on their way that are sent until the answer is back.
-            if ended.is_some_and(|ended| at >= ended) {
+            if ended.is_some_and(|ended| next >= ended) {
                 break;
             }
+            at = next;
             tries += 1;
             let decision = state.try_pass(at);
             let delay = match decision {

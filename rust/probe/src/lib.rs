@@ -82,15 +82,26 @@ pub enum Step {
     Done(Ending),
 }
 
+/// What there is too little of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Short {
+    /// Tries.
+    Tries,
+    /// Time.
+    Time,
+}
+
 /// Why no more tries follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// Kind and figures are known as well as they can be.
     Known,
-    /// No further experiment within reach tells the models that are left apart.
+    /// No further experiment tells the models that are left apart, however much is left.
     Alike,
+    /// One that does takes more than is left.
+    Beyond(Short),
     /// What is left does not suffice to see a quota that nobody had used before.
-    Unproven,
+    Unproven(Short),
     /// Nobody was refused.
     NoRefusal,
     /// The tries are used up.
@@ -320,8 +331,11 @@ impl Probe {
         let wait = limit.rest().mul_f64(TO_REST);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a count of tries
         let most = limit.count as u32 + 3;
-        if most > left || wait > self.budget.time - now {
-            return self.done(Ending::Unproven);
+        if most > left {
+            return self.done(Ending::Unproven(Short::Tries));
+        }
+        if wait > self.budget.time - now {
+            return self.done(Ending::Unproven(Short::Time));
         }
         let leg = Leg {
             after: wait,
@@ -361,15 +375,16 @@ impl Probe {
             spent: &self.spent,
         };
         match experiment::choose(&mut self.crowd, &stage) {
-            None if !self.doubted => {
+            Chosen::Nothing(_) if !self.doubted => {
                 // What was lost on the way may ask for another experiment.
                 self.doubted = true;
                 self.crowd.doubt(&self.history);
                 self.experiment(now, left)
             }
-            None => self.conclude(Ending::Alike, now, left),
-            Some(Chosen::Release(count)) => Step::Release(count),
-            Some(Chosen::Tries(legs, purpose)) => {
+            Chosen::Nothing(Some(short)) => self.conclude(Ending::Beyond(short), now, left),
+            Chosen::Nothing(None) => self.conclude(Ending::Alike, now, left),
+            Chosen::Release(count) => Step::Release(count),
+            Chosen::Tries(legs, purpose) => {
                 self.purpose = Some(purpose);
                 self.tries(legs, purpose)
             }

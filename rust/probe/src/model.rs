@@ -73,7 +73,7 @@ impl Model {
         let window = Duration::from_secs_f64(self.scale);
         let offset = Duration::from_secs_f64(self.scale * self.phase);
         let rule = match self.class {
-            Class::Bucket | Class::BucketCounts => Rule::TokenBucket {
+            Class::Bucket | Class::BucketCounts | Class::Drips => Rule::TokenBucket {
                 rate: self.scale,
                 burst: count,
             },
@@ -127,6 +127,8 @@ impl Model {
         let mut limiter = match self.class {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // kept within by `tidy`
             Class::Late => State::late(self.count as u32, time),
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // kept within by `tidy`
+            Class::Drips => State::dripping(self.count as u32, Duration::from_secs_f64(1.0 / self.scale)),
             _ => State::limited(&self.spec()),
         };
         for at in self.used_at() {
@@ -198,7 +200,9 @@ impl Model {
     /// of the same rate would have opened farther.
     pub(crate) fn rest(&self) -> Duration {
         Duration::from_secs_f64(match self.class {
-            Class::Bucket | Class::BucketCounts | Class::Queue => (self.count * 1.2 + 2.0) / self.scale,
+            Class::Bucket | Class::BucketCounts | Class::Drips | Class::Queue => {
+                (self.count * 1.2 + 2.0) / self.scale
+            }
             Class::Fixed | Class::FixedCounts | Class::Aligned | Class::Sliding | Class::SlidingCounts => {
                 self.scale
             }
@@ -379,7 +383,7 @@ impl Model {
             ahead.fold(1.0, f64::max)
         };
         self.count = match self.class {
-            Class::Bucket | Class::BucketCounts => ahead().ceil(),
+            Class::Bucket | Class::BucketCounts | Class::Drips => ahead().ceil(),
             Class::Queue => (ahead() - 1.0).ceil(),
             Class::Concurrency | Class::Late => all,
             Class::Blocks | Class::BlocksAnew => within(since(first) % self.before_block() + 1e-6),
@@ -413,8 +417,7 @@ impl Model {
     }
 
     fn tidy(mut self) -> Model {
-        let least = if self.class == Class::Queue { 0.0 } else { 1.0 };
-        self.count = self.count.round().clamp(least, 100_000.0);
+        self.count = self.count.round().clamp(self.class.least(), 100_000.0);
         self.scale = if self.class.has_rate() {
             self.scale.clamp(LEAST_RATE, MOST_RATE)
         } else {

@@ -153,6 +153,7 @@ impl<L: Limits> Server<L> {
         *now += leg.after;
         let mut sent: Vec<Sent> = Vec::new();
         for nth in 0..leg.count {
+            let answered = *now;
             if nth > 0 {
                 *now += leg.gap;
             }
@@ -168,6 +169,8 @@ impl<L: Limits> Server<L> {
                 })
             };
             if sent.iter().any(ended) {
+                // Nobody waits for the time of one that is not sent.
+                *now = answered;
                 break;
             }
             let decided = self.reached(*now);

@@ -18,8 +18,6 @@ pub(crate) struct Told {
     pub(crate) figures: Figures,
     pub(crate) weight: f64,
     pub(crate) courses: [Course; 2],
-    /// How many it would let in at once then.
-    pub(crate) open: u32,
 }
 
 /// A kind with its figures, as finely as they are to be known: in steps from those of one of its models.
@@ -45,6 +43,14 @@ impl Figures {
 
 /// Bits that the outcome tells, in all and of the kind.
 pub(crate) fn information(told: &[Told]) -> (f64, f64) {
+    let mut all = told
+        .iter()
+        .flat_map(|one| &one.courses)
+        .map(|course| course.outcome);
+    let first = all.next();
+    if all.all(|outcome| Some(outcome) == first) {
+        return (0.0, 0.0);
+    }
     let mut outcomes: BTreeMap<u64, f64> = BTreeMap::new();
     let mut of_figures = Given::default();
     let mut of_kind = Given::default();
@@ -107,7 +113,6 @@ mod tests {
                 scale: 0,
             },
             weight: 0.5,
-            open: 0,
             courses: outcomes.map(|outcome| Course {
                 outcome,
                 tries: 1,

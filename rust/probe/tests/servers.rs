@@ -99,3 +99,67 @@ fn a_counter_on_no_clock_is_told_with_no_wrong_figure_on_a_busy_machine() {
     }
     assert!(known >= 3, "known {known} times of {}", cases.len());
 }
+
+/// A bucket as Jetty's `DoSHandler` keeps it (`LeakingBucketTracker`): it drips on a grid of its own, whoever comes is in it before it is
+/// looked at, and it holds no more than its size.
+struct Jetty {
+    size: u64,
+    drip: Duration,
+    held: u64,
+    dripped: Duration,
+}
+
+impl Jetty {
+    fn new(size: u64, rate: u32, since: Duration) -> Self {
+        Jetty {
+            size,
+            drip: Duration::from_secs(1) / rate,
+            held: 0,
+            dripped: since,
+        }
+    }
+}
+
+impl Limits for Jetty {
+    fn try_pass(&mut self, now: Duration) -> Decision {
+        let drips = now.saturating_sub(self.dripped).as_nanos() / self.drip.as_nanos();
+        let drips = u32::try_from(drips).expect("an experiment's time");
+        self.dripped += self.drip * drips;
+        self.held = (self.held.saturating_sub(drips.into()) + 1).min(self.size);
+        if self.held < self.size {
+            Decision::Pass
+        } else {
+            Decision::Reject { retry_in: None }
+        }
+    }
+
+    fn release(&mut self, _: Duration) {}
+}
+
+/// It told 18.1 a second as known: two drips have to fall before the next one is let in.
+#[test]
+fn a_leaking_bucket_is_told_with_its_rate() {
+    for seed in [3, 4] {
+        let way = Way {
+            round_trip: Duration::from_millis(2),
+            hiccup: Duration::from_millis(10),
+            stall: Duration::ZERO,
+        };
+        let budget = Budget {
+            tries: 300,
+            time: Duration::from_secs(600),
+        };
+        let mut probe = Probe::new(budget, seed);
+        let since = Duration::from_millis(1_795_000_000_000 + seed * 777);
+        let jetty = Jetty::new(20, 20, since);
+        rehearse(&mut probe, jetty, since, way, seed, |_, _, _| {});
+        let candidates = probe.candidates();
+        let first = candidates.first().expect("something is found");
+        let near = |(low, high): (f64, f64), truth: f64| low >= truth * 0.95 && high <= truth * 1.05;
+        assert!(
+            first.class == Class::Drips && first.counts == (19.0, 19.0) && near(first.scale, 20.0),
+            "seed {seed}: {candidates:?} after {}",
+            probe.tries_made()
+        );
+    }
+}

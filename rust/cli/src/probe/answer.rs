@@ -2,7 +2,7 @@
 
 use ::find::{Finding, Kind, RuledOut, likely_makers};
 use limiter::{Limit, LimitSpec, Rule, WindowClock};
-use probe::{Candidate, Class, Ending};
+use probe::{Candidate, Class, Ending, Short};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const KNOWN: f64 = 1.1;
 /// A block is a figure of what begins it.
 fn kind(class: Class) -> Kind {
     match class {
-        Class::Bucket | Class::BucketCounts => Kind::TokenBucket,
+        Class::Bucket | Class::BucketCounts | Class::Drips => Kind::TokenBucket,
         Class::Fixed | Class::Aligned | Class::FixedCounts | Class::Blocks | Class::BlocksAnew => {
             Kind::FixedWindow
         }
@@ -67,7 +67,7 @@ pub(super) fn finding(
     seen.contradicted = best.contradicted as usize;
     let limit = on_the_clock(&best.limit, begun);
     figures(&mut seen, best, &limit);
-    seen.limit_spec = Some(limit);
+    seen.limit_spec = Some(limit.clone());
     let (blocking, others): (Vec<&Candidate>, Vec<&Candidate>) =
         equal.iter().partition(|one| one.class.blocks());
     let mut kinds: Vec<Kind> = others.iter().map(|one| kind(one.class)).collect();
@@ -79,9 +79,13 @@ pub(super) fn finding(
         // What contradicts a few decisions is no reason beside the named one, which does, too.
         seen.ruled_out.clear();
     }
-    let all = Class::ALL.map(kind);
-    for other in all {
-        if !kinds.contains(&other) && seen.ruled_out.iter().all(|out| out.kind != other) {
+    let same = same_as_one_at_once(&limit);
+    seen.ruled_out.retain(|out| !same.contains(&out.kind));
+    for other in Class::ALL.map(kind) {
+        if !kinds.contains(&other)
+            && !same.contains(&other)
+            && seen.ruled_out.iter().all(|out| out.kind != other)
+        {
             seen.ruled_out.push(RuledOut {
                 kind: other,
                 reason: if best.contradicted == 0 {
@@ -94,19 +98,22 @@ pub(super) fn finding(
     }
     seen.also_possible = kinds.into_iter().filter(|kind| *kind != named).collect();
     seen.cannot_tell = open_questions(&seen, best, ending);
-    if !blocking.is_empty() && !others.is_empty() {
-        seen.cannot_tell.push(
-            "whether whoever is refused is blocked for a time from then on: a larger --budget may tell"
-                .to_owned(),
-        );
-    }
-    seen.cannot_tell.extend(before_a_block(best));
-    if best.class == Class::Late {
-        seen.notes.push(format!(
-            "a place gets free about {} s after its connection is closed",
-            middle(best.scale)
+    // A window that each refusal renews is a block that each puts off: of these only what comes before a refusal is open.
+    let renews = |one: &&Candidate| matches!(one.class, Class::FixedCounts | Class::BlocksAnew);
+    let is_block = |one: &&&Candidate| !(renews(one) && renews(&best));
+    if blocking.iter().any(|one| is_block(&one)) && others.iter().any(|one| is_block(&one)) {
+        seen.cannot_tell.push(format!(
+            "whether whoever is refused is blocked for a time from then on: {}",
+            what_may_tell(ending)
         ));
     }
+    let before = if renews(&best) {
+        blocking.into_iter().find(|one| one.class == Class::BlocksAnew)
+    } else {
+        best.class.blocks().then_some(best)
+    };
+    seen.cannot_tell.extend(before.and_then(before_a_block));
+    seen.notes.extend(note(best, !same.is_empty()));
     // Of those that are known none blocks.
     seen.likely_makers = match seen.block_ms {
         Some(_) => Vec::new(),
@@ -141,6 +148,32 @@ fn without_a_queue(candidate: &Candidate) -> Candidate {
     }
 }
 
+/// What is worth knowing of it besides.
+fn note(best: &Candidate, one_at_once: bool) -> Option<String> {
+    match best.class {
+        Class::Late => Some(format!(
+            "a place gets free about {} s after its connection is closed",
+            middle(best.scale)
+        )),
+        Class::Drips => Some(
+            "who was refused takes a token even of an empty bucket: two have to come before the next one is let in, as Jetty does it"
+                .to_owned(),
+        ),
+        _ if one_at_once => Some(
+            "one at once in a while: a window of one, and a queue in which nobody waits, are the same limit".to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+/// The kinds that are no other limit where a bucket holds one.
+fn same_as_one_at_once(limit: &LimitSpec) -> &'static [Kind] {
+    match limit.limits.first().map(|limit| limit.rule) {
+        Some(Rule::TokenBucket { burst: 1, .. }) => &[Kind::FixedWindow, Kind::SlidingWindow, Kind::Queue],
+        _ => &[],
+    }
+}
+
 fn middle((low, high): (f64, f64)) -> f64 {
     let tenths = 10.0 * f64::midpoint(low, high);
     tenths.round() / 10.0
@@ -149,9 +182,9 @@ fn middle((low, high): (f64, f64)) -> f64 {
 /// With a block behind each refusal, what is let in before says little of the window.
 fn before_a_block(best: &Candidate) -> Option<String> {
     let (shortest, longest) = best.scale;
-    (best.class.blocks() && longest > KNOWN * shortest).then(|| {
+    (longest > KNOWN * shortest).then(|| {
         format!(
-            "how long the window is that a block ends: {shortest:.1} to {longest:.1} s do as well; who comes slowly enough would tell"
+            "how long the window is before anybody is refused: {shortest:.1} to {longest:.1} s do as well; who comes slowly enough would tell"
         )
     })
 }
@@ -186,25 +219,46 @@ fn open_questions(seen: &Finding, best: &Candidate, ending: Option<Ending>) -> V
     } else {
         format!("to tell it from {}", others.join(" or "))
     };
+    let is_wide = |&[low, high]: &[f64; 2]| high > KNOWN * low;
+    let is_open = !others.is_empty() || seen.intervals.values().any(is_wide);
     let mut open = match ending {
         Some(Ending::Tries) => vec![format!(
-            "the budget did not suffice {what}: a larger --budget would"
+            "the budget did not suffice {what}: a larger --budget may"
         )],
-        Some(Ending::Time) => vec![format!("the time did not suffice {what}: a longer --time would")],
-        Some(Ending::Alike) if !others.is_empty() => vec![format!(
+        Some(Ending::Time) => vec![format!("the time did not suffice {what}: a longer --time may")],
+        Some(Ending::Beyond(Short::Tries)) => vec![format!(
             "the rest of the budget does not suffice {what}: a larger --budget may"
+        )],
+        Some(Ending::Beyond(Short::Time)) => vec![format!(
+            "the rest of the time does not suffice {what}: a longer --time may"
+        )],
+        Some(Ending::Alike) if is_open => vec![format!(
+            "no further try was seen to suffice {what}: they would be answered alike, or by less apart than answers vary"
         )],
         None => vec![format!("it was stopped too early {what}")],
         _ => Vec::new(),
     };
     if !best.proven {
-        open.push(
-            "whether others had used some of the quota just before, which makes its figures larger than they look: a larger --budget, \
-             or the same once more when nobody does, would tell"
-                .to_owned(),
-        );
+        open.push(format!(
+            "whether others had used some of the quota just before, which makes its figures larger than they look: {}, or the same once \
+             more when nobody does",
+            what_may_tell(ending)
+        ));
     }
     open
+}
+
+/// What may tell what was left open.
+fn what_may_tell(ending: Option<Ending>) -> &'static str {
+    match ending {
+        Some(Ending::Tries | Ending::Beyond(Short::Tries) | Ending::Unproven(Short::Tries)) => {
+            "a larger --budget may tell"
+        }
+        Some(Ending::Time | Ending::Beyond(Short::Time) | Ending::Unproven(Short::Time)) => {
+            "a longer --time may tell"
+        }
+        _ => "other tries may tell, by another --seed",
+    }
 }
 
 /// The limit on the wall clock, as servers cut it.
@@ -268,162 +322,4 @@ fn figures(seen: &mut Finding, best: &Candidate, limit: &LimitSpec) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ::find::{Observations, find};
-
-    fn candidate(class: Class, limit: &str, scale: f64) -> Candidate {
-        Candidate {
-            class,
-            limit: limit.parse().unwrap(),
-            contradicted: 0,
-            explains: true,
-            proven: true,
-            counts: (20.0, 20.0),
-            scale: (scale, scale),
-            block: None,
-        }
-    }
-
-    fn told(candidates: &[Candidate]) -> Finding {
-        let seen = find(&Observations::new());
-        finding(seen, candidates, Some(Ending::Known), Duration::ZERO)
-    }
-
-    fn blocking(class: Class, limit: &str, window: (f64, f64)) -> Candidate {
-        Candidate {
-            scale: window,
-            block: Some((9.9, 10.1)),
-            ..candidate(class, limit, 3.0)
-        }
-    }
-
-    #[test]
-    fn a_server_that_blocks_is_told_with_a_limit_that_does_so() {
-        for (class, text, how) in [
-            (
-                Class::Blocks,
-                "fixed-window limit=20 window=3s block=10s",
-                "after a refusal",
-            ),
-            (
-                Class::BlocksAnew,
-                "fixed-window limit=20 window=3s block=10s reject-counts=true",
-                "after the last attempt",
-            ),
-        ] {
-            let found = told(&[blocking(class, text, (3.0, 3.1))]);
-            assert_eq!(
-                (found.kind, found.limit, found.window_ms, found.block_ms),
-                (Kind::FixedWindow, Some(20), Some(3_000.0), Some(10_000.0)),
-                "{found:?}"
-            );
-            assert_eq!(
-                found.limit_spec.as_ref().map(ToString::to_string).as_deref(),
-                Some(text)
-            );
-            assert_eq!(found.intervals["blockMs"], [9_900.0, 10_100.0]);
-            assert!(found.cannot_tell.is_empty(), "{found:?}");
-            let sentence = found.sentence();
-            let blocks = format!("20 per 3 s, from its first attempt on, blocked for 10 s {how}");
-            assert!(sentence.contains(&blocks), "{sentence}");
-        }
-        let wide = told(&[blocking(
-            Class::Blocks,
-            "fixed-window limit=20 window=3s block=10s",
-            (0.5, 4.0),
-        )]);
-        assert!(
-            wide.cannot_tell[0].contains("0.5 to 4.0 s do as well"),
-            "{wide:?}"
-        );
-    }
-
-    #[test]
-    fn a_window_that_may_be_a_block_is_named_with_that_open() {
-        let window = candidate(Class::Sliding, "sliding-window limit=20 window=10s", 10.0);
-        let block = blocking(
-            Class::Blocks,
-            "fixed-window limit=20 window=3s block=10s",
-            (3.0, 3.0),
-        );
-        let found = told(&[window.clone(), block.clone()]);
-        assert_eq!(
-            (found.kind, found.limit, found.block_ms),
-            (Kind::SlidingWindow, Some(20), None),
-            "{found:?}"
-        );
-        assert_eq!(found.also_possible, []);
-        let open = |found: &Finding| {
-            found
-                .cannot_tell
-                .iter()
-                .any(|line| line.contains("blocked for a time"))
-        };
-        assert!(open(&found), "{found:?}");
-        assert!(!open(&told(std::slice::from_ref(&window))));
-        let found = told(&[block, window]);
-        assert_eq!(found.also_possible, [Kind::SlidingWindow]);
-        assert!(open(&found), "{found:?}");
-    }
-
-    #[test]
-    fn a_queue_in_which_one_at_most_waits_is_a_bucket() {
-        for (limit, burst) in [
-            ("queue rate=9.9 burst=20 delay=19", 20),
-            ("queue rate=9.9 burst=19 delay=19", 20),
-        ] {
-            let found = told(&[candidate(Class::Queue, limit, 9.9)]);
-            assert_eq!(
-                (found.kind, found.burst, found.rate_per_second),
-                (Kind::TokenBucket, Some(burst), Some(9.9)),
-                "{found:?}"
-            );
-            assert!(
-                found.notes.iter().any(|note| note.contains("waits for a token")),
-                "{found:?}"
-            );
-        }
-        for limit in [
-            "queue rate=9.9 burst=20 delay=10",
-            "queue rate=9.9 burst=20",
-            "queue rate=9.9 burst=2 delay=2",
-        ] {
-            assert_eq!(
-                told(&[candidate(Class::Queue, limit, 9.9)]).kind,
-                Kind::Queue,
-                "{limit}"
-            );
-        }
-    }
-
-    #[test]
-    fn whether_refusals_count_stays_open_where_another_possible_kind_says_otherwise() {
-        let window = candidate(Class::Fixed, "fixed-window limit=60 window=5s", 5.0);
-        let counter = |class| candidate(class, "sliding-counter limit=60 window=5s", 5.0);
-        for (other, counted) in [(Class::CounterCounts, None), (Class::Counter, Some(false))] {
-            let found = told(&[window.clone(), counter(other)]);
-            assert_eq!(
-                (found.kind, found.refusals_count, &found.also_possible[..]),
-                (Kind::FixedWindow, counted, &[Kind::SlidingCounter][..]),
-                "{found:?}"
-            );
-        }
-        // A worse one has no word.
-        let mut worse = counter(Class::CounterCounts);
-        worse.contradicted = 1;
-        assert_eq!(told(&[window, worse]).refusals_count, Some(false));
-    }
-
-    #[test]
-    fn a_cap_whose_places_get_free_late_is_a_cap_with_a_word_about_it() {
-        let found = told(&[candidate(Class::Late, "concurrency limit=20", 4.97)]);
-        assert_eq!(
-            (found.kind, found.limit),
-            (Kind::Concurrency, Some(20)),
-            "{found:?}"
-        );
-        let late = "a place gets free about 5 s after its connection is closed";
-        assert!(found.notes.iter().any(|note| note == late), "{found:?}");
-    }
-}
+mod tests;

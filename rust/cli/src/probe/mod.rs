@@ -8,7 +8,7 @@ use crate::find::{Which, observe, tell};
 use crate::{Failure, StopToken};
 use ::find::find;
 use clap::Args;
-use probe::{Budget, Ending, Probe, Step, Try};
+use probe::{Budget, Ending, Probe, Short, Step, Try};
 use sockets::{Answer, Sockets};
 use std::io::Write;
 use std::net::IpAddr;
@@ -272,11 +272,14 @@ fn take_in(probe: &mut Probe, stops: &mut Stops, answers: Vec<Answer>) -> Result
 fn why(ending: Ending) -> &'static str {
     match ending {
         Ending::Known => "Known after",
-        Ending::Alike => "Nothing more to be found out after",
+        Ending::Alike => "No further try would tell more, after",
+        Ending::Beyond(Short::Tries) => "What would tell more takes more than the rest of the budget, after",
+        Ending::Beyond(Short::Time) => "What would tell more takes more than the rest of the time, after",
         Ending::NoRefusal => "Nobody was refused in",
         Ending::Tries => "The budget is used up after",
         Ending::Time => "The time is over after",
-        Ending::Unproven => "Not enough is left for all of the quota after",
+        Ending::Unproven(Short::Tries) => "Not enough of the budget is left for all of the quota after",
+        Ending::Unproven(Short::Time) => "Not enough of the time is left for all of the quota after",
         Ending::Strange => "No limit that is known here behaves so, after",
     }
 }

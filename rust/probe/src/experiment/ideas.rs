@@ -1,6 +1,6 @@
 //! The experiments that could be done now, made to the measure of what each class of limits says.
 
-use super::{Asked, Idea, Leg, Stage, Until};
+use super::{Asked, Idea, Leg, Stage, Until, open_for, play};
 use crate::TO_REST;
 use crate::crowd::range;
 use crate::history::NOTICED;
@@ -15,19 +15,21 @@ const PAUSE: f64 = 0.3;
 /// So long after the moment at which a model opens it is looked at.
 const MARGIN: Duration = Duration::from_millis(10);
 
+/// What is left open is used up first where it is no more than so many.
+const FEW_TO_FILL: u32 = 12;
+/// So many one behind the other tell a rate more closely than one way there and back does.
+const TRAIN: u32 = 5;
+
 /// What could be done now.
 pub(super) fn ideas(asked: &[Asked], stage: &Stage, random: &mut impl RngExt) -> Vec<Idea> {
     let (now, held, close) = (stage.now, stage.held, stage.way.close());
-    let mut opens: Vec<Duration> = asked
+    // As soon as it is likely to be open, not long after: where tokens come fast, that would tell nothing.
+    let margin = stage.way.slack.min(MARGIN);
+    let opens = asked
         .iter()
         .filter_map(|asked| opens_in(&asked.state, now))
         .collect();
-    opens.sort_unstable();
-    let at = |share: f64| -> Duration {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of its length
-        let nth = (share * opens.len().saturating_sub(1) as f64) as usize;
-        opens.get(nth).copied().unwrap_or_default()
-    };
+    let at = spread(opens);
     let mut all = Vec::new();
     let mut idea = |legs: Vec<Leg>, purpose| {
         all.push(Idea {
@@ -36,18 +38,24 @@ pub(super) fn ideas(asked: &[Asked], stage: &Stage, random: &mut impl RngExt) ->
             purpose,
         });
     };
-    looks(&at, close, &mut idea);
-    for share in [0.5, 1.0] {
-        // Refused ones now, and whether that puts the opening off.
-        let open = at(share).mul_f64(1.05) + MARGIN;
-        let gap = open / 5;
-        idea(
-            vec![
-                Leg::after(gap, 4, gap, Until::Never),
-                Leg::after(gap, 2, close, Until::Never),
-            ],
-            "whether refusals count",
-        );
+    looks(&at, close, margin, &mut idea);
+    count_refused(&at, close, margin, &mut idea);
+    if let Some((fill, opens)) = filled(asked, stage) {
+        let at = spread(opens);
+        let mut behind = |legs: Vec<Leg>, purpose| idea([&[fill], &legs[..]].concat(), purpose);
+        looks(&at, close, margin, &mut behind);
+        count_refused(&at, close, margin, &mut behind);
+    }
+    let tokens = asked.iter().filter(|asked| asked.class.has_rate());
+    let tokens: Vec<Duration> = tokens
+        .map(|asked| Duration::from_secs_f64(1.0 / asked.scale))
+        .collect();
+    if !tokens.is_empty() {
+        let token = spread(tokens);
+        for share in [0.25, 0.5, 0.75] {
+            let train = Leg::after(at(share), TRAIN, token(share).max(close), Until::Never);
+            idea(vec![train], "how fast it lets in one after the other");
+        }
     }
     for model in leaders(asked) {
         let open = at(0.9).mul_f64(1.02) + MARGIN;
@@ -73,13 +81,84 @@ pub(super) fn ideas(asked: &[Asked], stage: &Stage, random: &mut impl RngExt) ->
             purpose: "whether a place gets free",
         });
     }
-    all
+    distinct(all)
+}
+
+/// Where many models open at the same time, many ideas are the same.
+fn distinct(all: Vec<Idea>) -> Vec<Idea> {
+    let mut ideas: Vec<Idea> = Vec::new();
+    for idea in all {
+        if !ideas.contains(&idea) {
+            ideas.push(idea);
+        }
+    }
+    ideas
+}
+
+/// The times, by the share of them that are no later.
+fn spread(mut times: Vec<Duration>) -> impl Fn(f64) -> Duration {
+    times.sort_unstable();
+    move |share| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of its length
+        let nth = (share * times.len().saturating_sub(1) as f64) as usize;
+        times.get(nth).copied().unwrap_or_default()
+    }
+}
+
+/// Tries that use up what is left, where most say that there is some, and how long from then on each says that it takes to open. Who
+/// comes when it is open sees nothing of when it opened.
+fn filled(asked: &[Asked], stage: &Stage) -> Option<(Leg, Vec<Duration>)> {
+    let rated = || asked.iter().filter(|asked| !asked.class.has_places());
+    let open = |asked: &&Asked| asked.state.look(stage.now).passed();
+    let weight: f64 = rated().filter(open).map(|asked| asked.weight).sum();
+    let most = rated().map(|asked| open_for(asked.state.clone(), stage.now));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a small count
+    let most = most.fold(0.0, f64::max) as u32;
+    if weight < 0.5 || most > FEW_TO_FILL {
+        return None;
+    }
+    let fill = Idea {
+        release: 0,
+        legs: vec![Leg::at_once(most + 2, stage.way.close(), Until::Refused)],
+        purpose: "",
+    };
+    let opens = rated().filter_map(|asked| {
+        let (_, state, at) = play(asked.state.clone(), &fill, stage.now, stage.way.round_trip);
+        opens_in(&state, at)
+    });
+    let opens = opens.collect();
+    Some((fill.legs[0], opens))
+}
+
+/// Refused ones now, and whether that puts the opening off.
+fn count_refused(
+    at: &impl Fn(f64) -> Duration,
+    close: Duration,
+    margin: Duration,
+    idea: &mut impl FnMut(Vec<Leg>, &'static str),
+) {
+    for share in [0.5, 1.0] {
+        let open = at(share).mul_f64(1.05) + margin;
+        let gap = open / 5;
+        idea(
+            vec![
+                Leg::after(gap, 4, gap, Until::Never),
+                Leg::after(gap, 2, close, Until::Never),
+            ],
+            "whether refusals count",
+        );
+    }
 }
 
 /// Single looks, and series of them, when it may open.
-fn looks(at: &impl Fn(f64) -> Duration, close: Duration, idea: &mut impl FnMut(Vec<Leg>, &'static str)) {
+fn looks(
+    at: &impl Fn(f64) -> Duration,
+    close: Duration,
+    margin: Duration,
+    idea: &mut impl FnMut(Vec<Leg>, &'static str),
+) {
     for share in [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0] {
-        let wait = at(share) + MARGIN;
+        let wait = at(share) + margin;
         idea(
             vec![Leg::after(wait, 1, close, Until::Never)],
             "whether it is open again",
@@ -90,7 +169,7 @@ fn looks(at: &impl Fn(f64) -> Duration, close: Duration, idea: &mut impl FnMut(V
         );
     }
     for (from, to) in [(0.0, 0.5), (0.1, 0.9), (0.0, 1.0), (0.5, 1.0)] {
-        let (from, to) = (at(from).mul_f64(0.98), at(to).mul_f64(1.02) + MARGIN);
+        let (from, to) = (at(from).mul_f64(0.98), at(to).mul_f64(1.02) + margin);
         for polls in [4, 8, 16] {
             let gap = (to.saturating_sub(from) / polls).max(close);
             let poll = Leg::after(from, polls + 1, gap, Until::Passed);
