@@ -13,8 +13,8 @@ use system::process::Process;
 use system::repository::{self, fresh_folder};
 use system::serve::Serve;
 
-use crate::say;
-use crate::support::{folder, run, together};
+use crate::support::{folder, jmeter_of, run, together};
+use crate::{say, skip};
 
 /// How long a JMeter may take to start, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -35,12 +35,7 @@ fn elements() -> Vec<String> {
 #[test]
 fn every_element_is_in_jmeters_menu_under_its_name() {
     let _turn = together();
-    let home = Home::assembled().unwrap();
-    let class_path = std::env::join_paths([home.extensions().join("*"), home.libraries().join("*")]).unwrap();
-    let mut java = Command::new("java");
-    java.arg("-Djava.awt.headless=true").arg("-cp").arg(class_path);
-    java.arg(repository::root().join("tests/java/Menu.java"));
-    java.arg(home.libraries().parent().unwrap());
+    let mut java = java(&["-Djava.awt.headless=true"], "Menu.java");
     let ended = Process::start("Menu.java", &mut java)
         .unwrap()
         .wait(PATIENCE)
@@ -74,6 +69,60 @@ fn every_element_is_in_jmeters_menu_under_its_name() {
         assert_eq!(*category, wanted, "{label}");
     }
     assert_eq!(ours.len(), elements.len(), "{ours:?}");
+}
+
+/// What the plugin costs whoever does not use it: JMeter loads all classes of a jar whose functions it has to look for.
+#[test]
+fn a_start_of_jmeter_loads_next_to_none_of_our_classes() {
+    let _turn = together();
+    let folder = folder("class-loading");
+    let loaded = folder.join("loaded.txt");
+    let nobody = Plan::of(Group::new("G", 1));
+    run(&jmeter_of(&nobody, &folder).jvm(format!("-Xlog:class+load:file={}", loaded.display())));
+    let loaded = std::fs::read_to_string(loaded).unwrap();
+    let ours: Vec<_> = loaded
+        .lines()
+        .filter(|line| line.contains(" io.github.wsbackoff."))
+        .collect();
+    assert!(
+        loaded.contains(" org.apache.jmeter.JMeter "),
+        "the log is of this JMeter"
+    );
+    assert!(ours.len() <= 5, "{ours:#?}");
+}
+
+#[test]
+fn a_payload_is_edited_in_jmeters_editor_on_a_screen() {
+    let _turn = together();
+    if Command::new("Xvfb").arg("-version").output().is_err() {
+        skip!("there is no Xvfb here (Debian's package xvfb)");
+    }
+    let mut screen = Command::new("sh");
+    // What it prints is then only the number of its display.
+    screen.args([
+        "-c",
+        "exec Xvfb -displayfd 1 -screen 0 1000x800x24 -nolisten tcp 2>/dev/null",
+    ]);
+    let screen = Process::start("Xvfb", &mut screen).unwrap();
+    let display = screen.wait_for_line("", PATIENCE).unwrap().text;
+    let mut java = java(&[], "PayloadEditor.java");
+    java.env("DISPLAY", format!(":{display}"));
+    let ended = Process::start("PayloadEditor.java", &mut java)
+        .unwrap()
+        .wait(PATIENCE)
+        .unwrap();
+    assert!(ended.status.success(), "{}", ended.text());
+}
+
+/// A program of `tests/java` with JMeter's and our classes, which is given the home.
+fn java(options: &[&str], program: &str) -> Command {
+    let home = Home::assembled().unwrap();
+    let class_path = std::env::join_paths([home.extensions().join("*"), home.libraries().join("*")]).unwrap();
+    let mut java = Command::new("java");
+    java.args(options).arg("-cp").arg(class_path);
+    java.arg(repository::root().join("tests/java").join(program));
+    java.arg(home.libraries().parent().unwrap());
+    java
 }
 
 /// Starts JMeter as a server for remote tests, without RMI's TLS.
