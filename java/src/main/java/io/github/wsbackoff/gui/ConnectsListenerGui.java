@@ -2,6 +2,7 @@ package io.github.wsbackoff.gui;
 
 import io.github.wsbackoff.visualizers.ConnectsListener;
 import java.awt.BorderLayout;
+import javax.swing.JPanel;
 import org.apache.jmeter.samplers.Clearable;
 import org.apache.jmeter.testelement.TestElement;
 import org.apache.jmeter.visualizers.gui.AbstractListenerGui;
@@ -26,7 +27,11 @@ public class ConnectsListenerGui extends AbstractListenerGui implements ElementG
             ConnectsListener::new,
             "note.ConnectsListener");
     view = new ConnectsView(() -> body.properties().value(TRACE));
-    add(view, BorderLayout.SOUTH);
+    // Both in one, as the panel is as high as its window, and the figures follow the field.
+    JPanel shown = new JPanel(new BorderLayout(0, 5));
+    shown.add(body.properties(), BorderLayout.NORTH);
+    shown.add(view, BorderLayout.CENTER);
+    add(shown, BorderLayout.CENTER);
     bindingGroup.add(body.properties());
   }
 

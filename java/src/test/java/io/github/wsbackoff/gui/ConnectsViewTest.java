@@ -14,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
+import javax.swing.SwingUtilities;
+import javax.swing.text.JTextComponent;
 import org.junit.After;
 import org.junit.BeforeClass;
 import org.junit.Rule;
@@ -142,5 +144,17 @@ public class ConnectsViewTest {
     listener.testStarted();
     view.show(Live.figures(), "");
     assertEquals(Messages.get("live.here"), view.source());
+  }
+
+  @Test
+  public void the_figures_stand_right_below_the_field_in_a_tall_window_too() {
+    ConnectsListenerGui panel = new ConnectsListenerGui();
+    panel.setSize(800, 3000);
+    Parts.settle(panel);
+    JTextComponent field = Parts.field(panel, "wsb.connects.trace");
+    ConnectsView figures = Parts.of(panel, ConnectsView.class).get(0);
+    int end = SwingUtilities.convertPoint(field, 0, field.getHeight(), panel).y;
+    int begin = SwingUtilities.convertPoint(figures, 0, 0, panel).y;
+    assertTrue(begin + " after " + end, begin > end && begin - end < 60);
   }
 }
