@@ -20,6 +20,8 @@ const LAST_DRAWS: usize = 3_000;
 const DOUBTS: usize = 12;
 /// For so many steps the best of these is made better.
 const STEPS: usize = 30;
+/// So many of those that block are tried with all windows.
+const BLOCKING: usize = 4;
 /// A model may disagree so much more than the best one, besides a miss in a hundred.
 const PATIENCE: u32 = MISS + MISS / 2;
 
@@ -238,7 +240,10 @@ impl Crowd {
             }
             self.draw(class, history, &mut best);
             let alike: Vec<Model> = self.best(class).map(|member| member.model).collect();
-            for model in alike.iter().take(MOST).flat_map(|model| model.polished(history)) {
+            // Where a block ends the window, many windows do as well, and draws find few of them.
+            let windows = alike.iter().take(BLOCKING).flat_map(Model::with_all_windows);
+            let polished = alike.iter().take(MOST).flat_map(|model| model.polished(history));
+            for model in polished.chain(windows) {
                 self.admit(model, history, &mut best);
             }
         }
@@ -473,12 +478,19 @@ impl Crowd {
     }
 
     /// The same with the window, or rate, that one would type, where that lies within what agrees and contradicts no more.
-    fn as_written(&self, chosen: &Member, (low, high): (f64, f64), history: &History) -> Model {
+    fn as_written(
+        &self,
+        chosen: &Member,
+        (low, high): (f64, f64),
+        windows: (f64, f64),
+        history: &History,
+    ) -> Model {
         let agrees = |model: &Model| {
             (low..=high).contains(&model.scale) && Member::seeing(*model, history, chosen.misses).is_some()
         };
         let typed = chosen.model.typed(history);
-        typed.into_iter().find(agrees).unwrap_or(chosen.model)
+        let typed = typed.into_iter().find(agrees).unwrap_or(chosen.model);
+        Some(typed.with_window(windows)).filter(agrees).unwrap_or(typed)
     }
 
     fn candidate(&self, class: Class, history: &History) -> Option<Candidate> {
@@ -494,10 +506,7 @@ impl Crowd {
         let seen = range(seen);
         Some(Candidate {
             class,
-            limit: self
-                .as_written(chosen, scale, history)
-                .with_window(windows)
-                .told(),
+            limit: self.as_written(chosen, scale, windows, history).told(),
             contradicted: chosen.misses / MISS,
             explains: chosen.explains(history),
             proven,

@@ -1,7 +1,7 @@
 //! One model of a limit: its kind and its figures, how they are drawn, and how the nearest ones are.
 
 use crate::class::Class;
-use crate::figures::{LEAST_RATE, LEAST_WINDOW, MOST_RATE, MOST_WINDOW, odd, usual};
+use crate::figures::{LEAST_RATE, LEAST_WINDOW, MOST_RATE, MOST_WINDOW, all_usual, odd, usual};
 use crate::history::{BEGIN, History};
 use crate::state::State;
 use limiter::{Limit, LimitSpec, Rule, WindowClock};
@@ -61,6 +61,8 @@ impl Used {
 /// Windows of those that block, in times of the block.
 const SHORTEST_BEFORE: f64 = 0.02;
 const LONGEST_BEFORE: f64 = 50.0;
+/// So many of all windows: each is a twelfth longer than the one before it.
+const ALL_WINDOWS: u32 = 100;
 
 impl Model {
     pub(crate) fn spec(&self) -> LimitSpec {
@@ -163,17 +165,36 @@ impl Model {
         Model { phase, ..*self }.spec()
     }
 
-    /// One that blocks, with the window that people would write of those between the two.
+    /// One that blocks, with the window that people would write in the middle of those between the two.
     pub(crate) fn with_window(&self, (shortest, longest): (f64, f64)) -> Model {
         let middle = usual((shortest * longest).sqrt());
-        if !self.class.blocks() || !(shortest..=longest).contains(&middle) {
-            return *self;
+        if self.class.blocks() && (shortest..=longest).contains(&middle) {
+            self.of_window(middle)
+        } else {
+            *self
         }
+    }
+
+    /// One that blocks, with so long a window before.
+    fn of_window(&self, seconds: f64) -> Model {
         let spread = (LONGEST_BEFORE / SHORTEST_BEFORE).ln();
+        let phase = (seconds / self.scale / SHORTEST_BEFORE).ln() / spread;
         Model {
-            phase: (middle / self.scale / SHORTEST_BEFORE).ln() / spread,
+            phase: phase.clamp(0.0, 1.0),
             ..*self
         }
+    }
+
+    /// One that blocks, with windows from the shortest to the longest, and with all that people write.
+    pub(crate) fn with_all_windows(&self) -> Vec<Model> {
+        if !self.class.blocks() {
+            return Vec::new();
+        }
+        let phases = (0..=ALL_WINDOWS).map(|nth| f64::from(nth) / f64::from(ALL_WINDOWS));
+        let all = phases.map(|phase| Model { phase, ..*self });
+        let written = all_usual(Class::Fixed);
+        all.chain(written.into_iter().map(|seconds| self.of_window(seconds)))
+            .collect()
     }
 
     /// The same as others may have used it before: their window began some time ago, and one of ours may reach into two of theirs.
@@ -428,7 +449,12 @@ impl Model {
 
     /// How odd its figures look to whoever writes limits; less is more usual.
     pub(crate) fn oddity(&self) -> f64 {
-        self.odd_scale() * 10.0 + odd(self.count.max(1.0))
+        let window = if self.class.blocks() {
+            odd(self.before_block())
+        } else {
+            0.0
+        };
+        self.odd_scale() * 10.0 + odd(self.count.max(1.0)) + window
     }
 
     /// Whether no figure of the other's is farther from its own than so many times.
