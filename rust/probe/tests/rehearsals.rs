@@ -263,17 +263,19 @@ const USED: [(&str, Class, u32, f64); 9] = [
 fn what_others_used_before_does_not_mislead_it() {
     let (mut told, mut cases, mut all_tries) = (0, 0, 0);
     let mut misled = Vec::new();
-    for (text, class, count, scale) in USED {
+    for (nth, (text, class, count, scale)) in USED.into_iter().enumerate() {
         let fills = match class {
             Class::Bucket | Class::BucketCounts | Class::Queue => f64::from(count) / scale,
             _ => scale,
         };
-        for (percent, ago, spread) in [
+        let uses = [
             (15, 0.3, false),
             (50, 0.6, true),
             (75, 0.0, false),
             (100, 0.5, true),
-        ] {
+        ];
+        // Each limit with two of them, in turn.
+        for (percent, ago, spread) in uses.into_iter().skip(nth % 2).step_by(2) {
             let now = 1_000 * SECOND;
             let span = Duration::from_secs_f64(fills * ago);
             let limiter = used(&spec(text), now, count * percent / 100, span, spread);
