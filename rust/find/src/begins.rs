@@ -73,22 +73,24 @@ impl Search<'_> {
         best.begin
     }
 
-    /// By how much the begin of windows can be moved, as a share of a window.
-    pub(crate) fn share_of_begins(&self, from: Point) -> f64 {
+    /// By how much the begin of windows can be moved, as a share of a window; and to where at the earliest and at the latest.
+    pub(crate) fn share_of_begins(&self, from: Point) -> (f64, Micros, Micros) {
         // One that an attempt begins begins with it.
         if !has_begin(self.family) || self.family == Family::CounterFirst {
-            return 1.0;
+            return (1.0, from.begin, from.begin);
         }
         let good = |begin: Micros| {
             self.at(from.figure, begin).fit.level.cost() <= from.fit.level.cost() + self.slack()
         };
         let reach = |sign: Micros| {
             let shifts = (0..12).map(|nth| 2_000_i64 << nth);
-            let last = shifts.take_while(|shift| good(from.begin + sign * shift)).last();
-            last.unwrap_or(1_000)
+            shifts.take_while(|shift| good(from.begin + sign * shift)).last()
         };
-        let moved = (reach(1) + reach(-1)) as f64;
-        (moved / from.figure).clamp(1e-4, 1.0)
+        let (later, earlier) = (reach(1), reach(-1));
+        let moved = (later.unwrap_or(1_000) + earlier.unwrap_or(1_000)) as f64;
+        let share = (moved / from.figure).clamp(1e-4, 1.0);
+        let (later, earlier) = (later.unwrap_or(0), earlier.unwrap_or(0));
+        (share, from.begin - earlier, from.begin + later)
     }
 }
 

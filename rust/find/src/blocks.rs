@@ -1,6 +1,7 @@
 //! Limits that block for a time whoever was refused: what decisions ask of how many are let in before.
 
-use crate::models::{Demand, Shape, each, fit, rows, windows, windows_of};
+use crate::models::{Demand, Shape, each, fit};
+use crate::rows::{Begin, spans_of};
 use crate::search::Found;
 use crate::seen::{Micros, One, Seen};
 
@@ -9,15 +10,16 @@ const NEVER: i64 = 1 << 40;
 
 /// The times in which all are refused: each begins with a refusal, at the earliest and at the latest then.
 struct Blocks {
-    begins: Vec<(Micros, Micros)>,
+    begins: Vec<Begin>,
     length: Micros,
 }
 
 impl Blocks {
     fn of(seen: &Seen, length: Micros) -> Self {
-        let refused: Vec<&One> = seen.refused().collect();
-        let begins = rows(&refused, seen.passed(), length, seen.length);
-        Self { begins, length }
+        Self {
+            begins: seen.blocks().begins(length),
+            length,
+        }
     }
 
     /// Where each refusal puts the end off, as if another one began with it.
@@ -26,7 +28,12 @@ impl Blocks {
         let (mut sent, mut answered): (Vec<Micros>, Vec<Micros>) = refused.unzip();
         sent.sort_unstable();
         answered.sort_unstable();
-        let begins = sent.into_iter().zip(answered).collect();
+        let begin = |(earliest, latest)| Begin {
+            earliest,
+            latest,
+            since: latest,
+        };
+        let begins = sent.into_iter().zip(answered).map(begin).collect();
         Self { begins, length }
     }
 
@@ -34,28 +41,28 @@ impl Blocks {
     fn of_one(&self, one: &One) -> std::ops::Range<usize> {
         let from = self
             .begins
-            .partition_point(|(_, latest)| latest + self.length <= one.sent);
+            .partition_point(|begin| begin.latest + self.length <= one.sent);
         let until = self
             .begins
-            .partition_point(|(earliest, _)| *earliest <= one.answered);
+            .partition_point(|begin| begin.earliest <= one.answered);
         from.min(until)..until
     }
 
     /// It was decided while all are refused.
     fn surely_in(&self, one: &One) -> bool {
-        let begun = self.begins.partition_point(|(_, latest)| *latest <= one.sent);
-        let last = begun.checked_sub(1).map(|nth| self.begins[nth].0);
+        let begun = self.begins.partition_point(|begin| begin.latest <= one.sent);
+        let last = begun.checked_sub(1).map(|nth| self.begins[nth].earliest);
         last.is_some_and(|earliest| one.answered < earliest + self.length)
     }
 
-    /// Those behind which a decision may have fallen, with nothing between; a begin of all stands for none.
+    /// Those behind whose end a decision may have fallen that was not made in one, with nothing between; a begin of all stands for none.
     fn before(&self, one: &One) -> impl DoubleEndedIterator<Item = (Micros, Micros)> + '_ {
-        let surely = self.begins.partition_point(|(_, latest)| *latest <= one.sent);
+        let surely = self.begins.partition_point(|begin| begin.latest <= one.sent);
         let perhaps = self
             .begins
-            .partition_point(|(earliest, _)| *earliest <= one.answered);
+            .partition_point(|begin| begin.earliest + self.length <= one.answered);
         (surely..=perhaps.max(surely)).map(|nth| match nth.checked_sub(1) {
-            Some(nth) => self.begins[nth],
+            Some(nth) => (self.begins[nth].earliest, self.begins[nth].latest),
             None => (Micros::MIN / 4, Micros::MIN / 4),
         })
     }
@@ -70,25 +77,23 @@ pub(crate) fn blocks(seen: &Seen, counted: bool, length: Micros, window: Option<
         Blocks::of(seen, length)
     };
     let passes = &seen.passes;
-    let open = window.map(|window| (windows(seen, window), window));
-    // Of each begin, who was let in since the last block, or in the window that was open.
-    let surely = |one: &One| match &open {
+    let open = window.map(|window| (seen.windows().begins(window), window));
+    // Of each begin, who was let in since the last block, or in the window that was open, until then.
+    let surely = |one: &One, until: Micros| match &open {
         Some((begins, window)) => {
-            let of = windows_of(begins, one, *window).iter();
-            of.map(|(earliest, latest)| {
-                passes.decided_before(one.sent.max(*earliest)) - passes.sent_before(*latest)
-            })
-            .min()
+            let of = spans_of(begins, one, *window).iter();
+            let end = |begin: &Begin| until.max(begin.earliest).min(begin.earliest + window);
+            of.map(|begin| passes.surely(begin.since, end(begin))).min()
         }
         None => blocks
             .before(one)
             .next_back()
-            .map(|(_, latest)| passes.decided_before(one.sent) - passes.sent_before(latest)),
+            .map(|(_, latest)| passes.surely(latest, until)),
     };
     let could = |one: &One| match &open {
         Some((begins, window)) => {
-            let of = windows_of(begins, one, *window).iter();
-            of.map(|(earliest, latest)| passes.could(*earliest, one.answered.min(latest + window)))
+            let of = spans_of(begins, one, *window).iter();
+            of.map(|begin| passes.could(begin.earliest, one.answered.min(begin.latest + window)))
                 .max()
         }
         None => blocks
@@ -103,12 +108,13 @@ pub(crate) fn blocks(seen: &Seen, counted: bool, length: Micros, window: Option<
             if blocks.surely_in(one) || !one.passed && !blocks.of_one(one).is_empty() {
                 2 * NEVER
             } else {
-                1 + surely(one).unwrap_or(0).max(0)
+                1 + surely(one, one.sent).unwrap_or(0)
             }
         },
+        |one| surely(one, one.answered + 1).unwrap_or(0),
         |one| {
             // One of those that were under way when it began is the one with whom it began.
-            let begun = |nth: usize| one.sent > blocks.begins[nth].1;
+            let begun = |nth: usize| one.sent > blocks.begins[nth].latest;
             if !one.passed && blocks.of_one(one).next().is_some_and(begun) {
                 NEVER
             } else {

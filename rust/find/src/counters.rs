@@ -44,6 +44,14 @@ pub(crate) fn on_a_clock(
             estimate(current, set.surely(from - window, from), left(one.answered)) + 1
         },
         |one| {
+            let from = begin(one.sent);
+            if one.answered >= from + window {
+                return 1;
+            }
+            let current = seen.passes.surely(from, one.answered + 1);
+            estimate(current, set.surely(from - window, from), left(one.answered))
+        },
+        |one| {
             let most = |from: Micros, at: Micros, until: Micros| {
                 let current = set.could(from, until);
                 current as f64 + set.could(from - window, from) as f64 * left(at)
@@ -64,6 +72,8 @@ struct Window {
     /// When it begins, at the earliest and at the latest.
     earliest: Micros,
     latest: Micros,
+    /// Whoever counts and was sent from then on is in it or behind it: one that an attempt begins has nobody before it.
+    since: Micros,
     /// It follows another one, whose attempts count in it by what is left of them.
     follows: bool,
 }
@@ -78,6 +88,7 @@ fn windows(set: &Spans, window: Micros, first: Micros) -> Vec<Window> {
         let mut next = Window {
             earliest,
             latest,
+            since: earliest,
             follows: false,
         };
         if nth == 0 {
@@ -89,6 +100,7 @@ fn windows(set: &Spans, window: Micros, first: Micros) -> Vec<Window> {
             next = Window {
                 earliest: next.earliest + window,
                 latest: next.latest + window,
+                since: next.latest + window,
                 follows: true,
             };
             if set.could(next.earliest, next.latest + window) == 0 {
@@ -118,19 +130,30 @@ pub(crate) fn on_no_clock(
     };
     let left = |since: Micros| 1.0 - since.clamp(0, window) as f64 / window as f64;
     let before = |nth: usize| windows[nth].follows.then(|| windows[nth - 1]);
+    let surely_before = |nth: usize| {
+        let counted = |before: Window| set.surely(before.since, windows[nth].earliest);
+        before(nth).map_or(0, counted)
+    };
     each(
         seen,
         counted,
         |one| {
             let need = |nth: usize| {
-                let Window { earliest, latest, .. } = windows[nth];
-                let current = set.decided_before(one.sent.max(earliest)) - set.sent_before(latest);
-                let previous = before(nth).map_or(0, |before| {
-                    (set.decided_before(earliest) - set.sent_before(before.latest)).max(0)
-                });
-                estimate(current.max(0), previous, left(one.answered - earliest))
+                let Window { earliest, since, .. } = windows[nth];
+                let current = set.surely(since, one.sent.max(earliest));
+                estimate(current, surely_before(nth), left(one.answered - earliest))
             };
             1 + of(one).map(need).min().unwrap_or(0)
+        },
+        |one| {
+            let least = |nth: usize| {
+                let Window { earliest, since, .. } = windows[nth];
+                let current = seen
+                    .passes
+                    .surely(since, (one.answered + 1).min(earliest + window));
+                estimate(current, surely_before(nth), left(one.answered - earliest))
+            };
+            of(one).map(least).min().unwrap_or(0)
         },
         |one| {
             let cap = |nth: usize| {

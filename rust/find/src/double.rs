@@ -76,10 +76,7 @@ pub(crate) fn unexplained(alone: &[Rated]) -> f64 {
 /// Looks for two where one does not explain all; `None`: two do no better.
 pub(crate) fn double(seen: &Seen, told: &[Told], ends_told: bool, alone: &[Rated]) -> Option<Double> {
     let best = alone.iter().map(Rated::by_decisions).fold(f64::MIN, f64::max);
-    let unsorted = Seen {
-        unsorted: true,
-        ..seen.clone()
-    };
+    let unsorted = seen.unsorted();
     let bits = |pair: &[Found; 2]| {
         let figures: f64 = pair.iter().map(|one| likely(seen, one)).sum();
         let told = together(&unsorted, pair);

@@ -19,10 +19,10 @@ pub(crate) fn round_figures(family: Family) -> Box<dyn Iterator<Item = f64>> {
     }
 }
 
-/// The roundest figure in a range: whole minutes, then seconds, then tenths ...; of equally round ones that nearest to the middle.
-pub(crate) fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
-    let steps: &[f64] = match family {
-        Family::Bucket | Family::Queue => &[
+/// Of what people write multiples: whole minutes, then seconds, then tenths ...
+fn steps(family: Family) -> [f64; 11] {
+    match family {
+        Family::Bucket | Family::Queue => [
             100.0,
             50.0,
             10.0,
@@ -35,11 +35,29 @@ pub(crate) fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
             0.01,
             0.001,
         ],
-        _ => &[60e6, 30e6, 10e6, 5e6, 1e6, 500e3, 100e3, 50e3, 10e3, 5e3, 1e3],
-    };
+        _ => [60e6, 30e6, 10e6, 5e6, 1e6, 500e3, 100e3, 50e3, 10e3, 5e3, 1e3],
+    }
+}
+
+/// How far a figure is from a round one: 0 where nothing is rounder.
+pub(crate) fn oddness(family: Family, figure: f64) -> usize {
+    let multiple = |step: &f64| (figure / step - (figure / step).round()).abs() * step < 1e-6 * figure;
+    let steps = steps(family);
+    steps.iter().position(multiple).unwrap_or(steps.len())
+}
+
+/// The roundest figure in a range; of equally round ones that nearest to the middle.
+pub(crate) fn roundest(family: Family, low: f64, high: f64) -> Option<f64> {
+    let steps = steps(family);
     let middle = f64::midpoint(low, high);
     steps.iter().find_map(|step| {
-        let nearest = (middle / step).round() * step;
+        let count = (middle / step).round();
+        // A part of one is divided by a whole number: its digits end where people's do.
+        let nearest = if *step < 1.0 {
+            count / step.recip().round()
+        } else {
+            count * step
+        };
         let inside = |figure: f64| figure > 0.0 && figure >= low && figure <= high;
         inside(nearest).then_some(nearest)
     })

@@ -88,6 +88,8 @@ impl Verdict {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rated {
     pub(crate) found: Found,
+    /// The same with the figures of others of its family that are as possible.
+    pub(crate) as_good: Found,
     /// Of its figures.
     pub(crate) likely: f64,
     /// With the waits that refusals told.
@@ -103,6 +105,7 @@ impl Rated {
         let found = narrowed(seen, told, found);
         Self {
             found,
+            as_good: found,
             likely: likely(seen, &found),
             agreement: agreement(seen, told, &found),
             waits: 0.0,
@@ -211,8 +214,14 @@ pub(crate) fn candidates(seen: &Seen, served: Option<&Seen>, told: &[Told], ends
         } else if served.is_some() {
             all.iter_mut().for_each(|rated| rated.waits = WAITS);
         }
-        all.into_iter()
-            .max_by(|one, other| one.bits().total_cmp(&other.bits()))
+        let best = all
+            .iter()
+            .max_by(|one, other| one.bits().total_cmp(&other.bits()));
+        let mut best = *best?;
+        let least = best.bits() - POSSIBLE;
+        let others = all.iter().filter(|other| other.bits() >= least);
+        others.for_each(|other| best.as_good.widen(&other.found));
+        Some(best)
     };
     let mut rated: Vec<Rated> = families.filter_map(heaviest).collect();
     rated.sort_by(|one, other| other.bits().total_cmp(&one.bits()));

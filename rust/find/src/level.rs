@@ -40,7 +40,7 @@ pub(crate) fn level(demands: &[Demand]) -> Level {
     let mut needs: Vec<i64> = demands
         .iter()
         .filter(|one| one.passed)
-        .map(|one| one.need)
+        .map(|one| one.least)
         .collect();
     let mut caps: Vec<i64> = demands
         .iter()
@@ -121,11 +121,13 @@ mod tests {
             let pass = |need| Demand {
                 passed: true,
                 need,
+                least: need,
                 cap: 0,
             };
             let refusal = |cap| Demand {
                 passed: false,
                 need: i64::MAX,
+                least: i64::MAX,
                 cap,
             };
             let demands: Vec<Demand> = needs

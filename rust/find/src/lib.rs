@@ -10,6 +10,7 @@ mod banned;
 mod begins;
 mod blocks;
 mod clocks;
+mod counted;
 mod counters;
 mod double;
 mod each;
@@ -28,6 +29,7 @@ mod outcome;
 mod queue;
 mod reasons;
 mod remaining;
+mod rows;
 mod search;
 mod seen;
 mod servers;
@@ -298,7 +300,7 @@ fn judged(finding: &mut Finding, seen: &Seen, served: Option<&Seen>, verdict: Ve
         finding.limit_spec = spec(seen, &found);
         let block = finding.limit_spec.as_ref().and_then(|spec| spec.limits[0].block);
         finding.block_ms = block.map(|block| 1e3 * block.as_secs_f64());
-        figures(finding, &found);
+        figures(finding, &search::with_other_begins(seen, &found));
         if let Some((shortest, longest)) = blocks::as_good_windows(seen, &found) {
             let interval = [shortest / 1e3, longest / 1e3];
             finding.intervals.insert("windowMs", interval);

@@ -1,24 +1,27 @@
 //! What was found as figures and as a limit that decides: the roundest of those that do as well. Which one is right is not judged here.
 
 use crate::models::Shape;
-use crate::search::Found;
+use crate::search::{Family, Found};
 use crate::seen::{Micros, Seen};
 use limiter::{Limit, LimitSpec, Rule, WindowClock};
 use std::time::Duration;
 
-/// The roundest of the levels that do; where none is round, the highest: so many were let in.
+/// The roundest of the levels that do; where none is round, the highest: so many were let in. Of a queue people write how many may wait,
+/// which is one less.
 pub(crate) fn round_level(found: &Found) -> i64 {
-    let (low, high) = (found.fit.level.low, found.fit.level.high);
+    let beside = i64::from(found.family == Family::Queue);
+    let (low, high) = (found.fit.level.low - beside, found.fit.level.high - beside);
     let steps = [100, 50, 10, 5];
     let round = steps
         .iter()
         .map(|step| high / step * step)
         .find(|level| *level >= low);
-    if high == i64::MAX {
+    let level = if found.fit.level.high == i64::MAX {
         low
     } else {
         round.unwrap_or(high)
-    }
+    };
+    level + beside
 }
 
 /// Of the begin of windows on the clock of the time since 1970.

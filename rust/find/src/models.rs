@@ -4,8 +4,10 @@
 //! [`crate::level`]. The state is always taken from what was observed, never from what the model would have decided before.
 
 use crate::blocks::blocks;
+use crate::counted::{counted_bucket, counted_fixed};
 use crate::counters::{on_a_clock, on_no_clock};
 use crate::level::{Level, level};
+use crate::rows::{Begin, spans_of};
 use crate::seen::{Micros, One, Seen, Spans};
 
 /// A kind with all of its figures but the one that is counted.
@@ -92,20 +94,28 @@ const END_LATE: Micros = 50_000;
 pub(crate) struct Demand {
     pub(crate) passed: bool,
     pub(crate) need: i64,
+    /// What it needs as a pass together with those that were let in until its answer, whichever of them was the last; never less.
+    pub(crate) least: i64,
     pub(crate) cap: i64,
 }
 
-/// Those of all decisions. A cap counts all others: who passed is itself among those that passed.
+/// Those of all decisions. `need`: by those that were let in before its request for certain; `least`: by those until its answer, itself
+/// among them. A cap counts all others: who passed is itself among those that passed.
 pub(crate) fn each(
     seen: &Seen,
     counted: bool,
     need: impl Fn(&One) -> i64,
+    least: impl Fn(&One) -> i64,
     cap: impl Fn(&One) -> i64,
 ) -> Vec<Demand> {
-    let demand = |one: &One| Demand {
-        passed: one.passed,
-        need: need(one),
-        cap: cap(one) - i64::from(one.passed || counted),
+    let demand = |one: &One| {
+        let need = need(one);
+        Demand {
+            passed: one.passed,
+            need,
+            least: if one.passed { need.max(least(one)) } else { need },
+            cap: cap(one) - i64::from(one.passed || counted),
+        }
     };
     seen.judged.iter().map(demand).collect()
 }
@@ -149,6 +159,7 @@ fn sliding(seen: &Seen, set: &Spans, counted: bool, window: Micros) -> Vec<Deman
         seen,
         counted,
         |one| 1 + (set.decided_before(one.sent) - set.sent_before(one.answered - window + 1)).max(0),
+        |one| seen.passes.surely(one.answered - window + 1, one.answered + 1),
         |one| set.could(one.sent - window, one.answered),
     )
 }
@@ -160,6 +171,7 @@ fn held(seen: &Seen, time: Micros) -> Vec<Demand> {
         false,
         // Those who came in so late that they cannot have left.
         |one| 1 + (passes.decided_before(one.sent) - passes.sent_before(one.answered - time + 1)).max(0),
+        |one| passes.surely(one.answered - time + 1, one.answered + 1),
         |one| passes.could(one.sent - time - seen.held_longer, one.answered),
     )
 }
@@ -173,95 +185,30 @@ fn open(seen: &Seen) -> Vec<Demand> {
         seen,
         false,
         |one| 1 + (passes.decided_before(one.sent) - ended(one.answered + END_EARLY)).max(0),
+        |one| passes.decided_before(one.answered + 1) - ended(one.answered + END_EARLY),
         |one| passes.sent_before(one.answered) - ended(one.sent - END_LATE),
     )
 }
 
-/// The windows that begin with an attempt: when each begins at the earliest and at the latest.
-pub(crate) fn windows(seen: &Seen, window: Micros) -> Vec<(Micros, Micros)> {
-    let refused = seen.refused().filter(|_| !seen.unsorted);
-    let passed: Vec<&One> = seen.passed().collect();
-    rows(&passed, refused, window, seen.length)
-}
-
-/// Spans of a length that begin with the first of these that comes when the one before is over, which it also is where one of the others
-/// came between: when each begins at the earliest and at the latest. Those that may begin one stand in the order of their answers.
-pub(crate) fn rows<'a>(
-    by_answer: &[&'a One],
-    others: impl Iterator<Item = &'a One>,
-    length: Micros,
-    end: Micros,
-) -> Vec<(Micros, Micros)> {
-    let mut by_sent: Vec<&One> = by_answer.to_vec();
-    by_sent.sort_unstable_by_key(|one| one.sent);
-    // For each place in the order of sending: the earliest answer from there on; in that of answers, the earliest request.
-    let mut answers = vec![Micros::MAX; by_sent.len() + 1];
-    for (nth, one) in by_sent.iter().enumerate().rev() {
-        answers[nth] = answers[nth + 1].min(one.answered);
-    }
-    let mut requests = vec![Micros::MAX; by_answer.len() + 1];
-    for (nth, one) in by_answer.iter().enumerate().rev() {
-        requests[nth] = requests[nth + 1].min(one.sent);
-    }
-    let reopened = reopened(others, &by_sent);
-    let mut begins = Vec::new();
-    let (mut earliest, mut latest) = (Micros::MIN / 4, Micros::MIN / 4);
-    loop {
-        let after = by_answer.partition_point(|one| one.answered < earliest + length);
-        if after == by_answer.len() {
-            return begins;
-        }
-        let first = requests[after].max(earliest + length);
-        let surely = by_sent.partition_point(|one| one.sent < latest + length);
-        // Where the last ones are all in doubt, the span begins with the last of them at the latest.
-        let again = reopened.partition_point(|other| *other < latest);
-        let last = answers[surely].min(answers[again]).min(end).max(first);
-        begins.push((first, last));
-        (earliest, latest) = (first, last);
-    }
-}
-
-/// For each of those that may begin a span, in the order of sending: when the latest of the others that came before it was sent. One that
-/// comes behind such a one of the same span, as one that is let in behind a refusal of the same window, is in a new one.
-fn reopened<'a>(others: impl Iterator<Item = &'a One>, by_sent: &[&One]) -> Vec<Micros> {
-    let mut others = others.peekable();
-    let mut latest = Micros::MIN / 4;
-    let behind = |one: &&One| {
-        while let Some(other) = others.next_if(|other| other.answered <= one.sent) {
-            latest = latest.max(other.sent);
-        }
-        latest
-    };
-    by_sent.iter().map(behind).collect()
-}
-
-/// The windows in which a decision may have fallen.
-pub(crate) fn windows_of<'a>(
-    begins: &'a [(Micros, Micros)],
-    one: &One,
-    window: Micros,
-) -> &'a [(Micros, Micros)] {
-    let from = begins.partition_point(|(_, latest)| latest + window <= one.sent);
-    let until = begins.partition_point(|(earliest, _)| *earliest <= one.answered);
-    &begins[from.min(until)..until]
-}
-
 fn fixed(seen: &Seen, window: Micros) -> Vec<Demand> {
-    let begins = windows(seen, window);
+    let begins = seen.windows().begins(window);
     let passes = &seen.passes;
+    let of = |one: &One| spans_of(&begins, one, window).iter();
     each(
         seen,
         false,
         |one| {
-            let needs = windows_of(&begins, one, window).iter().map(|(earliest, latest)| {
-                passes.decided_before(one.sent.max(*earliest)) - passes.sent_before(*latest)
-            });
-            1 + needs.min().unwrap_or(0).max(0)
+            let needs = of(one).map(|begin| passes.surely(begin.latest, one.sent.max(begin.earliest)));
+            1 + needs.min().unwrap_or(0)
         },
         |one| {
-            let caps = windows_of(&begins, one, window)
-                .iter()
-                .map(|(earliest, latest)| passes.could(*earliest, one.answered.min(latest + window)));
+            let until = |begin: &Begin| (one.answered + 1).min(begin.earliest + window);
+            let leasts = of(one).map(|begin| passes.surely(begin.since, until(begin)));
+            leasts.min().unwrap_or(0)
+        },
+        |one| {
+            let until = |begin: &Begin| one.answered.min(begin.latest + window);
+            let caps = of(one).map(|begin| passes.could(begin.earliest, until(begin)));
             caps.max().unwrap_or(0)
         },
     )
@@ -281,6 +228,14 @@ fn aligned(seen: &Seen, window: Micros, phase: Micros) -> Vec<Demand> {
                 1
             } else {
                 1 + passes.surely(from, one.sent)
+            }
+        },
+        |one| {
+            let from = begin(one.sent);
+            if one.answered >= from + window {
+                1
+            } else {
+                passes.surely(from, one.answered + 1)
             }
         },
         |one| {
@@ -325,6 +280,10 @@ fn bucket(seen: &Seen, rate: f64) -> Vec<Demand> {
             whole((1.0 + ahead - 1e-6).ceil())
         },
         |one| {
+            let full = state(&early, seen.passes.decided_before(one.answered + 1));
+            whole(((full - one.answered as f64) / token - 1e-6).ceil())
+        },
+        |one| {
             let decided = seen.passes.decided_before(one.sent + 1);
             let more = seen.passes.sent_before(one.answered) - decided;
             let ahead = (state(&late, decided) - one.sent as f64).max(0.0) / token;
@@ -333,132 +292,61 @@ fn bucket(seen: &Seen, rate: f64) -> Vec<Demand> {
     )
 }
 
-/// Where refusals take what is in the bucket, its state hangs on its size: each size that may be is tried.
-fn counted_bucket(seen: &Seen, rate: f64) -> Level {
-    let token = 1e6 / rate;
-    let burst = first_block(seen);
-    let tried = (burst - 2).max(1)..=burst + 2;
-    let missed = tried.map(|burst| (burst, missed_by_counted_bucket(seen, token, burst)));
-    best_of(missed)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn missed_by_counted_bucket(seen: &Seen, token: f64, burst: i64) -> Missed {
-    let capacity = token * burst as f64;
-    let step = |full: f64, at: Micros, passed: bool| {
-        let at = at as f64;
-        let taken = full.max(at) + token;
-        if passed { taken } else { taken.min(at + capacity) }
-    };
-    let (mut early, mut late) = (vec![f64::MIN], vec![f64::MIN]);
-    let mut by_sent: Vec<&One> = seen.all.iter().collect();
-    by_sent.sort_unstable_by_key(|one| one.sent);
-    for (first, one) in by_sent.into_iter().zip(&seen.all) {
-        early.push(step(early[early.len() - 1], first.sent, first.passed));
-        late.push(step(late[late.len() - 1], one.answered, one.passed));
+    /// All came at once and nobody was answered before the last of them had come; the first so many were let in.
+    fn at_once(passed: i64, refused: i64) -> Seen {
+        let one = |nth: i64| One {
+            sent: 10 * nth,
+            answered: 50_000 + 10 * nth,
+            passed: nth < passed,
+            silent: false,
+            ended: None,
+            elsewhere: false,
+            group: 0,
+        };
+        Seen::of((0..passed + refused).map(one).collect(), 1_795_824_000_123_456)
     }
-    let state = |states: &[f64], count: i64| states[usize::try_from(count).unwrap_or(0)];
-    let mut missed = Missed::default();
-    for one in &seen.all {
-        let full = state(&early, seen.attempts.decided_before(one.sent));
-        let may_pass = full.max(one.answered as f64) + token <= one.answered as f64 + capacity + 1.0;
-        let decided = seen.attempts.decided_before(one.sent + i64::from(!one.passed));
-        let more = (seen.attempts.sent_before(one.answered) - decided - 1).max(0);
-        let full = state(&late, decided).max(one.sent as f64) + more as f64 * token;
-        let may_be_refused = full + token > one.sent as f64 + capacity;
-        missed.passes += usize::from(one.passed && !may_pass);
-        missed.refusals += usize::from(!one.passed && !may_be_refused);
-        missed.open += usize::from(may_pass && may_be_refused);
-    }
-    missed
-}
 
-/// Where a moment is known to such a share of a window, it is no freedom of the window on which side of its end the moment is.
-const AT_ITS_END: Micros = 10;
-
-/// Each attempt at a full window begins its time anew: one passes again only when nobody came for a whole window.
-fn counted_fixed(seen: &Seen, window: Micros) -> Level {
-    let burst = first_block(seen);
-    let tried = (burst - 2).max(1)..=burst + 2;
-    best_of(tried.map(|limit| (limit, missed_by_counted_fixed(seen, window, limit))))
-}
-
-fn missed_by_counted_fixed(seen: &Seen, window: Micros, limit: i64) -> Missed {
-    let mut missed = Missed::default();
-    // The window's begin, or the latest refusal in it, at the earliest and at the latest; how many passed in it; and when the first
-    // refusal in it was answered.
-    let (mut earliest, mut latest, mut count) = (Micros::MIN / 4, Micros::MIN / 4, 0);
-    let mut closed: Option<Micros> = None;
-    for one in &seen.all {
-        let may_be_over = one.answered >= earliest + window;
-        let is_over = one.sent >= latest + window;
-        let in_flight = seen.passes.sent_before(one.answered) - seen.passes.decided_before(one.answered);
-        // Who was under way together with the first who was refused may have been the last who passed.
-        let has_room = count < limit && closed.is_none_or(|closed| one.sent <= closed);
-        let may_pass = may_be_over || has_room;
-        let full = closed.is_some() || count + in_flight - i64::from(one.passed) >= limit;
-        let may_be_refused = !is_over && full;
-        missed.passes += usize::from(one.passed && !may_pass);
-        missed.refusals += usize::from(!one.passed && !may_be_refused);
-        let at_its_end = !has_room && one.answered - one.sent + latest - earliest < window / AT_ITS_END;
-        missed.open += usize::from(may_pass && may_be_refused && !at_its_end);
-        if !one.passed {
-            // At a full window only; it then begins anew.
-            (earliest, latest) = (earliest.max(one.sent), latest.max(one.answered));
-            closed = closed.or(Some(one.answered));
-        } else if is_over || (may_be_over && !has_room) {
-            (earliest, latest, count, closed) = (one.sent, one.answered, 1, None);
-        } else {
-            count += 1;
+    #[test]
+    fn as_many_as_were_let_in_at_once_are_the_least_that_a_limit_lets_in() {
+        let (window, second) = (4_000_000, 1_000_000);
+        for shape in [
+            Shape::Bucket { rate: 2.0 },
+            Shape::Queue { rate: 2.0 },
+            Shape::Fixed { window },
+            Shape::Aligned {
+                window,
+                phase: -second,
+            },
+            Shape::Sliding { window },
+            Shape::Counter {
+                window,
+                phase: -second,
+            },
+            Shape::CounterFirst {
+                window,
+                first: 25_000,
+            },
+            Shape::Blocks {
+                block: window,
+                window: None,
+            },
+            Shape::Blocks {
+                block: window,
+                window: Some(second),
+            },
+            Shape::Open,
+            Shape::Held { time: window },
+        ] {
+            let level = fit(&at_once(16, 30), shape, false).level;
+            assert_eq!(
+                (level.low, level.high, level.missed()),
+                (16, 16, 0),
+                "{shape:?}: {level:?}"
+            );
         }
     }
-    missed
-}
-
-/// How many passed before the first refusal that came before another pass.
-pub(crate) fn first_block(seen: &Seen) -> i64 {
-    let first = seen
-        .refused()
-        .map(|one| one.answered)
-        .min()
-        .unwrap_or(Micros::MAX);
-    seen.passes.decided_before(first).max(1)
-}
-
-/// What a model misses at one level.
-#[derive(Debug, Default)]
-struct Missed {
-    passes: usize,
-    refusals: usize,
-    /// See [`Level::open`].
-    open: usize,
-}
-
-/// The level with the fewest that are contradicted.
-fn best_of(tried: impl Iterator<Item = (i64, Missed)>) -> Level {
-    let mut best: Option<Level> = None;
-    for (
-        value,
-        Missed {
-            passes,
-            refusals,
-            open,
-        },
-    ) in tried
-    {
-        let fewest = best.map_or(usize::MAX, |best| best.missed());
-        if passes + refusals < fewest {
-            best = Some(Level {
-                low: value,
-                high: value,
-                passes,
-                refusals,
-                open,
-            });
-        } else if passes + refusals == fewest {
-            if let Some(best) = &mut best {
-                best.high = value;
-            }
-        }
-    }
-    best.expect("each range of levels that is tried has one")
 }

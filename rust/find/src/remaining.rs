@@ -1,5 +1,6 @@
 //! Which candidates remain, of them the one that is named, and what the others leave open of it. When to name none stands in `judge`.
 
+use crate::figures::oddness;
 use crate::finding::Kind;
 use crate::judge::Rated;
 use crate::reasons;
@@ -87,14 +88,23 @@ impl<'a> Remaining<'a> {
         kinds
     }
 
-    /// The simplest of the heaviest that tell something; where these tell nothing, the first that does and is possible still.
+    /// The simplest of the heaviest that tell something, of those that are as simple the one with the roundest figure; where these tell nothing, the first that does and is possible still.
     pub(crate) fn named(&self, seen: &Seen) -> Option<&'a Rated> {
         let tells = |rated: &&Rated| rated.tells(seen, self.alone);
         let simplest = self
             .within(CLEARLY)
             .filter(tells)
             .min_by_key(|rated| rated.place());
-        simplest.or_else(|| self.within(POSSIBLE).find(tells))
+        let roundest = |simplest: &'a Rated| {
+            let alike = self
+                .within(CLEARLY)
+                .filter(tells)
+                .filter(|rated| is_alike(rated, simplest));
+            // Of equally round ones the heaviest, which comes first.
+            alike.min_by_key(|rated| oddness(rated.found.family, rated.found.fit.shape.figure()))
+        };
+        let named = simplest.and_then(roundest);
+        named.or_else(|| self.within(POSSIBLE).find(tells))
     }
 
     /// With the figures, too, that others of its kind have which are as possible, with windows that begin otherwise, or as refusals count
@@ -105,12 +115,9 @@ impl<'a> Remaining<'a> {
         let blocks = |rated: &Rated| rated.found.family == Family::Blocks;
         let same = |rated: &&&Rated| rated.kind() == named.kind() && blocks(rated) == blocks(named);
         let others = self.possible.iter().filter(same);
-        for other in others.map(|rated| rated.found) {
-            found.range = (found.range.0.min(other.range.0), found.range.1.max(other.range.1));
-            found.levels = (
-                found.levels.0.min(other.levels.0),
-                found.levels.1.max(other.levels.1),
-            );
+        for other in others {
+            found.widen(&other.found);
+            found.widen(&other.as_good);
         }
         found
     }
@@ -152,6 +159,14 @@ impl<'a> Remaining<'a> {
         counting.all(|rated| rated.found.fit.counted == named.found.fit.counted)
             && seen.counts().1 >= REFUSALS
     }
+}
+
+/// Of one kind and as simple: whether windows begin with an attempt or on a clock makes neither the simpler one.
+fn is_alike(one: &Rated, other: &Rated) -> bool {
+    let blocks = |rated: &Rated| rated.found.family == Family::Blocks;
+    one.kind() == other.kind()
+        && one.found.fit.counted == other.found.fit.counted
+        && blocks(one) == blocks(other)
 }
 
 /// Whether a candidate contradicts few enough, and leaves few enough to chance.

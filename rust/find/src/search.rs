@@ -48,6 +48,15 @@ impl Found {
     pub(crate) fn missed(&self) -> usize {
         self.fit.level.missed()
     }
+
+    /// By the figures of another one that explains as much.
+    pub(crate) fn widen(&mut self, other: &Self) {
+        self.range = (self.range.0.min(other.range.0), self.range.1.max(other.range.1));
+        self.levels = (
+            self.levels.0.min(other.levels.0),
+            self.levels.1.max(other.levels.1),
+        );
+    }
 }
 
 /// Steps of the coarse walk.
@@ -229,8 +238,14 @@ impl Search<'_> {
         let (low, at_from) = self.edge(point, from);
         let (high, at_until) = self.edge(point, until);
         let mut levels = (point.fit.level.low, point.fit.level.high);
-        for edge in [low, high] {
-            let level = self.at(edge, point.begin).fit.level;
+        let (share, earlier, later) = self.share_of_begins(point);
+        for (figure, begin) in [
+            (low, point.begin),
+            (high, point.begin),
+            (point.figure, earlier),
+            (point.figure, later),
+        ] {
+            let level = self.at(figure, begin).fit.level;
             levels = (levels.0.min(level.low), levels.1.max(level.high));
         }
         let rounded = roundest(self.family, low, high)
@@ -243,7 +258,7 @@ impl Search<'_> {
             fit,
             range: (low, high),
             levels,
-            begins: self.share_of_begins(point),
+            begins: share,
             unbounded: at_from || at_until,
         }
     }
@@ -317,6 +332,28 @@ pub(crate) fn round_ones(seen: &Seen, best: &Found) -> Vec<Found> {
     points
         .map(|point| on_all(&views.all_of_it, whole.found(point)))
         .collect()
+}
+
+/// The same with the figures, too, of windows on the clock that begin at other moments and explain as much: a limit that is one less, in
+/// windows that begin a little earlier, may be hard to tell from it.
+pub(crate) fn with_other_begins(seen: &Seen, found: &Found) -> Found {
+    let mut wide = *found;
+    if !has_begin(found.family) || found.family == Family::CounterFirst {
+        return wide;
+    }
+    let views = Views::new(seen, found.fit.counted);
+    let whole = views.whole(found.family, found.fit.counted);
+    let (figure, begin) = found.fit.shape.figure_and_begin();
+    let own = whole.at(figure, begin);
+    let begins = whole.begins(&seen.openings(), figure);
+    let settled = begins
+        .into_iter()
+        .map(|begin| mid_run(seen, found.family, figure, whole.settle(figure, begin)));
+    let as_good = |point: &Point| point.fit.level.cost() <= own.fit.level.cost() + whole.slack();
+    for point in settled.map(|begin| whole.at(figure, begin)).filter(as_good) {
+        wide.widen(&whole.found(point));
+    }
+    wide
 }
 
 /// The best of a family that is near to a shape of it.

@@ -5,6 +5,8 @@
 
 use crate::observations::Decision;
 use crate::outcome::Outcome;
+use crate::rows::Rows;
+use std::sync::OnceLock;
 
 /// Microseconds since the first request.
 pub(crate) type Micros = i64;
@@ -105,6 +107,15 @@ pub(crate) struct Seen {
     pub(crate) unsorted: bool,
     /// Nine of ten decisions fell within this time.
     pub(crate) usual: Micros,
+    orders: Orders,
+}
+
+/// What is made of all decisions once, when it is asked for.
+#[derive(Debug, Clone, Default)]
+struct Orders {
+    windows: OnceLock<Rows>,
+    blocks: OnceLock<Rows>,
+    by_sent: OnceLock<Vec<(Micros, bool)>>,
 }
 
 impl Seen {
@@ -157,8 +168,43 @@ impl Seen {
             judged: all.iter().filter(|one| !one.elsewhere).copied().collect(),
             unsorted: false,
             parts: parts(&all, origin),
+            orders: Orders::default(),
             all,
         }
+    }
+
+    /// The same, where any of the refusals may be another limit's.
+    pub(crate) fn unsorted(&self) -> Self {
+        Self {
+            unsorted: true,
+            orders: Orders::default(),
+            ..self.clone()
+        }
+    }
+
+    /// From which windows that begin with a pass are read; behind a refusal of one the next pass is in a new one.
+    pub(crate) fn windows(&self) -> &Rows {
+        let rows = || {
+            let refused = self.refused().filter(|_| !self.unsorted);
+            Rows::of(self.passed(), refused, self.length)
+        };
+        self.orders.windows.get_or_init(rows)
+    }
+
+    /// From which blocks are read that begin with a refusal and end before a pass.
+    pub(crate) fn blocks(&self) -> &Rows {
+        let rows = || Rows::of(self.refused(), self.passed(), self.length);
+        self.orders.blocks.get_or_init(rows)
+    }
+
+    /// When all were sent, in that order, and whether each was let in.
+    pub(crate) fn by_sent(&self) -> &[(Micros, bool)] {
+        let order = || {
+            let mut order: Vec<(Micros, bool)> = self.all.iter().map(|one| (one.sent, one.passed)).collect();
+            order.sort_by_key(|(sent, _)| *sent);
+            order
+        };
+        self.orders.by_sent.get_or_init(order)
     }
 
     /// The same, as far as one of two limits is concerned of which the other one explains those.
