@@ -24,7 +24,7 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
 
-    /// Print only the limit, as serve --limit takes it; fails where it is not known
+    /// Print only the limit, as serve --limit takes it; fails where its kind or one of its figures is not known
     #[arg(long, conflicts_with = "json")]
     limit_only: bool,
 
@@ -72,11 +72,34 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             .limit_spec
             .as_ref()
             .ok_or_else(|| Failure(format!("no limit to print; {}", finding.sentence())))?;
+        if let Some(guess) = guessed(&finding) {
+            return Err(Failure(guess));
+        }
         warn_of_others(&observations);
+        if !finding.also_possible.is_empty() {
+            let kinds: Vec<&str> = finding.also_possible.iter().map(|kind| kind.name()).collect();
+            let text = format!(
+                "as possible: {}; without --limit-only stands what would tell",
+                kinds.join(", ")
+            );
+            crate::complain("warning", &text);
+        }
         say(&limit.to_string())?;
         return Ok(());
     }
     tell(&finding, &observations, options.json)
+}
+
+/// Why the limit as text is no more than a guess.
+fn guessed(finding: &Finding) -> Option<String> {
+    let range = interval((&finding.guess()?.0, &finding.guess()?.1)).join(" is ");
+    let tells = finding
+        .cannot_tell
+        .first()
+        .map_or("a longer run would tell", String::as_str);
+    Some(format!(
+        "no limit to print: {range} as far as anybody can see; {tells}"
+    ))
 }
 
 /// Prints what was found out.

@@ -77,9 +77,7 @@ const TELLING: usize = 2_048;
 
 /// The inflated begin of a file, which stays to be read.
 fn begin(source: &mut Source) -> Result<Vec<u8>, String> {
-    let filled = source
-        .fill_buf()
-        .map_err(|error| format!("cannot be read: {error}"))?;
+    let filled = source.fill_buf().map_err(|error| unreadable(&error))?;
     Ok(filled[..filled.len().min(TELLING)].to_vec())
 }
 
@@ -159,7 +157,7 @@ fn read_one(mut source: impl BufRead, each: impl FnMut(Item)) -> Result<Vec<Stri
     let looked = source.by_ref().take(LOOKED_AT).read_to_end(&mut begin);
     if begin.is_empty() {
         return match looked {
-            Err(error) => Err(format!("cannot be read: {error}")),
+            Err(error) => Err(unreadable(&error)),
             Ok(_) => Err("is empty; was anything connected while -Jwsb.trace=FILE was set?".to_owned()),
         };
     }
@@ -263,6 +261,16 @@ fn rows(
         }
     }
     skipped.told(read, "has no row in it")
+}
+
+/// Of a file of which nothing can be read, mostly a gzip that was cut in its first bytes, or is none behind them.
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!(
+            "begins as a gzip of which nothing can be read ({error}); copy it anew, or give the file as it was before it was packed"
+        ),
+        _ => format!("cannot be read: {error}"),
+    }
 }
 
 /// Of a file that cannot be read to its end, mostly a gzip that was cut.
@@ -423,6 +431,19 @@ mod tests {
         ] {
             let Failure(told) = read(&[path], |_, _| {}).unwrap_err();
             assert!(told.contains(said), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_gzip_that_was_cut_in_its_first_bytes_or_is_none_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = gzip(&format!("{START}\n{ATTEMPT}\n"));
+        let broken = [&whole[..10], &[0xff; 40]].concat();
+        for content in [&whole[..5], &whole[..15], &broken] {
+            let path = file(folder.path(), content);
+            let Failure(told) = read(&[path], |_, _| {}).unwrap_err();
+            assert!(told.contains("begins as a gzip"), "{told}");
+            assert!(told.contains("copy it anew"), "{told}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What was found out: kind, figures, intervals, what else is possible and what is not; as JSON and as a sentence.
 
+use crate::reasons::WINDOWS_BEGIN;
 use limiter::{Limit, LimitSpec, Rule, WindowClock};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -199,6 +200,10 @@ pub struct Finding {
     pub notes: Vec<String>,
 }
 
+fn is_guess([low, high]: &[f64; 2]) -> bool {
+    *high > GUESS * low + 1.0
+}
+
 fn as_text<S: serde::Serializer>(limit: &Option<LimitSpec>, serializer: S) -> Result<S::Ok, S::Error> {
     limit.as_ref().map(ToString::to_string).serialize(serializer)
 }
@@ -223,7 +228,31 @@ fn rate(per_second: f64) -> String {
     }
 }
 
+/// A figure is known no better than a guess where what the decisions do not exclude is so many times as much, and one more.
+const GUESS: f64 = 1.5;
+
 impl Finding {
+    /// Whether a figure is told better than by a guess, or its kind has none of this name.
+    fn known(&self, figure: &str) -> bool {
+        self.intervals
+            .get(figure)
+            .is_none_or(|interval| !is_guess(interval))
+    }
+
+    /// Whether it stays open if windows begin with an attempt or on the server's clock.
+    pub(crate) fn leaves_the_clock_open(&self) -> bool {
+        self.cannot_tell.iter().any(|open| open == WINDOWS_BEGIN)
+    }
+
+    /// The figure without which the limit as text is a guess, and from where to where it may be; `None`: all are known.
+    #[must_use]
+    pub fn guess(&self) -> Option<(&'static str, [f64; 2])> {
+        let second = self.second.iter().flat_map(|second| &second.figures.intervals);
+        let mut all = self.intervals.iter().chain(second);
+        let guess = all.find(|(_, interval)| is_guess(interval));
+        guess.map(|(figure, interval)| (*figure, *interval))
+    }
+
     /// In one sentence, which begins with a small letter and has no full stop.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -244,7 +273,11 @@ impl Finding {
                 format!("the limit: cannot tell, {reason}")
             }
             (Some(spec), _) => {
-                let rules: Vec<String> = spec.limits.iter().map(told).collect();
+                let said = Said {
+                    clock: !self.leaves_the_clock_open(),
+                    window: self.known("windowMs"),
+                };
+                let rules: Vec<String> = spec.limits.iter().map(|limit| told(limit, said)).collect();
                 let counted = match self.refusals_count {
                     _ if self.kind == Kind::Concurrency || self.block_ms.is_some() => "",
                     Some(true) => ", refusals count",
@@ -257,23 +290,32 @@ impl Finding {
     }
 }
 
-fn told(limit: &Limit) -> String {
+/// What of windows is known, so that it is said.
+#[derive(Clone, Copy)]
+struct Said {
+    clock: bool,
+    window: bool,
+}
+
+fn told(limit: &Limit, said: Said) -> String {
     let Some(block) = limit.block else {
-        return rule(&limit.rule);
+        return rule(&limit.rule, said.clock);
     };
     let from = if limit.reject_counts {
         "the last attempt"
     } else {
         "a refusal"
     };
-    format!(
-        "{}, blocked for {} after {from}",
-        rule(&limit.rule),
-        seconds(block)
-    )
+    let what = match limit.rule {
+        Rule::FixedWindow { limit, .. } if !said.window => {
+            format!("fixed window, {limit} in one whose length is not known")
+        }
+        other => rule(&other, said.clock),
+    };
+    format!("{what}, blocked for {} after {from}", seconds(block))
 }
 
-fn rule(rule: &Rule) -> String {
+fn rule(rule: &Rule, clock_known: bool) -> String {
     match *rule {
         Rule::TokenBucket {
             rate: per_second,
@@ -286,18 +328,19 @@ fn rule(rule: &Rule) -> String {
         }
         Rule::FixedWindow { limit, window, clock } => {
             let clock = match clock {
-                WindowClock::First => "from its first attempt on",
-                WindowClock::Aligned { .. } => "on the server's clock",
+                _ if !clock_known => "",
+                WindowClock::First => ", from its first attempt on",
+                WindowClock::Aligned { .. } => ", on the server's clock",
             };
-            format!("fixed window, {limit} per {}, {clock}", seconds(window))
+            format!("fixed window, {limit} per {}{clock}", seconds(window))
         }
         Rule::SlidingWindow { limit, window } => {
             format!("sliding window, {limit} in any {}", seconds(window))
         }
         Rule::SlidingCounter { limit, window, clock } => {
             let clock = match clock {
-                WindowClock::First => ", from the first attempt on",
-                WindowClock::Aligned { .. } => "",
+                WindowClock::First if clock_known => ", from the first attempt on",
+                _ => "",
             };
             format!(
                 "sliding window of two counters, {limit} in any {}{clock}",

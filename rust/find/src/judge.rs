@@ -258,11 +258,14 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
         verdict.also = kinds;
         return verdict;
     }
-    let counting = named.counts().then_some(named.found.fit.counted);
-    verdict.counted = counting.filter(|_| remaining.agree_on_counting(seen, named));
-    if counting != verdict.counted {
-        let text = "whether refusals count, too; a run that tries again at once after a refusal would tell";
-        verdict.open.push(text.to_owned());
+    let (named, counted, open) = counting(seen, &remaining, named);
+    verdict.counted = counted;
+    verdict.open.extend(open.map(str::to_owned));
+    if remaining.may_be_a_block(named) {
+        verdict.open.push(reasons::HELD_OR_BLOCKED.to_owned());
+        if !kinds.contains(&Kind::FixedWindow) {
+            kinds.push(Kind::FixedWindow);
+        }
     }
     if let Some(open) = remaining.leave_a_block_open(named) {
         verdict.open.push(open.to_owned());
@@ -279,6 +282,30 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
     verdict.also = kinds.into_iter().filter(|other| *other != named.kind()).collect();
     verdict.named = Some(remaining.with_others(named));
     verdict
+}
+
+/// Whether refusals count in what is named, where that has a meaning and is known; else the one that is named instead, of which nothing
+/// says that they do, and what is open.
+fn counting<'a>(
+    seen: &Seen,
+    remaining: &Remaining<'a>,
+    named: &'a Rated,
+) -> (&'a Rated, Option<bool>, Option<&'static str>) {
+    let counted = named.found.fit.counted;
+    let blocks = named.found.family == Family::Blocks;
+    if !named.counts() && !blocks {
+        return (named, None, None);
+    }
+    if !blocks && remaining.agree_on_counting(seen, named) {
+        return (named, Some(counted), None);
+    }
+    if counted {
+        return match remaining.without_counting(seen, named) {
+            Some(other) => (other, None, (!blocks).then_some(reasons::COUNTING)),
+            None => (named, Some(true), None),
+        };
+    }
+    (named, None, (!blocks).then_some(reasons::COUNTING))
 }
 
 /// Why a kind is not named though it is the heaviest.

@@ -80,9 +80,10 @@ pub fn find(observations: &Observations) -> Finding {
         finding.cannot_tell.extend(steps.iter().map(stepped));
     } else if decisions.len() < FEWEST {
         let few = match decisions.len() {
-            1 => format!("only 1 attempt was seen; {FEWEST} are the least"),
-            few => format!("only {few} attempts were seen; {FEWEST} are the least"),
+            1 => "only 1 attempt was seen".to_owned(),
+            few => format!("only {few} attempts were seen"),
         };
+        let few = format!("{few}; {FEWEST} are the least: a run with more users, or a probe would tell");
         finding.cannot_tell.push(few);
     } else if let Some(queued) = queue::queue(&seen) {
         queue_found(&mut finding, &queued);
@@ -106,6 +107,11 @@ pub fn find(observations: &Observations) -> Finding {
         finding
             .notes
             .push(format!("of {all} attempts the first {MOST_JUDGED} were judged"));
+    }
+    if observations.probed() {
+        for open in &mut finding.cannot_tell {
+            *open = reasons::of_a_probe(open);
+        }
     }
     finding.hints = hints::hints(observations, &decisions, &seen, finding.limit_spec.as_ref());
     finding.likely_makers = likely_makers(&finding);

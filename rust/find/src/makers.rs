@@ -2,7 +2,7 @@
 //! the limit is, is not found out here.
 
 use crate::finding::{Finding, Kind};
-use limiter::{Limit, LimitSpec, Rule, WindowClock};
+use limiter::{Rule, WindowClock};
 
 /// What the refusals of a maker's limit look like.
 struct Maker {
@@ -15,8 +15,15 @@ struct Maker {
     headers: &'static [&'static str],
     /// The windows it can have, in milliseconds, where not any.
     windows: Windows,
-    /// Its windows lie on a clock, and neither their length nor anything else tells them from those that an attempt begins.
-    on_a_clock: bool,
+    /// What its windows begin with, where neither their length nor anything else tells them from others.
+    begins: Begins,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    Anyhow,
+    OnAClock,
+    WithAnAttempt,
 }
 
 #[derive(Clone, Copy)]
@@ -57,7 +64,7 @@ const MAKERS: &[Maker] = &[
         status: 503,
         headers: NONE,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // nginx.org/en/docs/http/ngx_http_limit_conn_module.html: limit_conn_status 503.
     Maker {
@@ -67,7 +74,7 @@ const MAKERS: &[Maker] = &[
         status: 503,
         headers: NONE,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // docs.haproxy.org, "maxconn" of a server and "timeout queue": who waits for too long gets a 503.
     Maker {
@@ -77,7 +84,7 @@ const MAKERS: &[Maker] = &[
         status: 503,
         headers: NONE,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // docs.haproxy.org, "http_req_rate" and "conn_rate" of stick tables: an estimate over two periods that counts all that come, the first
     // of which begins with a request (freq_ctr.c); deny_status 429 in its examples.
@@ -88,7 +95,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::WithAnAttempt,
     },
     // envoyproxy.io, "Local rate limit": token bucket, status 429; x-ratelimit headers only where they are enabled.
     Maker {
@@ -98,7 +105,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     Maker {
         name: "Envoy local rate limit",
@@ -107,7 +114,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: &["x-ratelimit-reset"],
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // docs.aws.amazon.com/apigateway, "Throttle requests": token bucket, 429 Too Many Requests.
     Maker {
@@ -117,7 +124,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // doc.traefik.io, middleware RateLimit: token bucket, 429 with Retry-After and X-Retry-In.
     Maker {
@@ -127,7 +134,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: SECONDS,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // doc.traefik.io, middleware InFlightReq: 429 over the number of requests at a time.
     Maker {
@@ -137,7 +144,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // express-rate-limit's documentation: a counter in memory from the first hit on, 429, Retry-After and RateLimit headers.
     Maker {
@@ -147,7 +154,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: &["retry-after", "ratelimit", "ratelimit-reset", "x-ratelimit-reset"],
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // tomcat.apache.org, class RateLimitFilter: "time buckets" of a power of two, 429.
     Maker {
@@ -157,7 +164,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Doubled,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // jetty.org, DoSHandler: a leaking bucket that attempts fill up to its size, 429.
     Maker {
@@ -167,7 +174,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: NONE,
         windows: Windows::Any,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
     // github.com/go-chi/httprate: sliding window counter, 429 with Retry-After.
     Maker {
@@ -177,7 +184,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: SECONDS,
         windows: Windows::Any,
-        on_a_clock: true,
+        begins: Begins::OnAClock,
     },
     // blog.cloudflare.com/counting-things-a-lot-of-different-things: two counters; 429 with Retry-After.
     Maker {
@@ -187,7 +194,7 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: SECONDS,
         windows: Windows::Any,
-        on_a_clock: true,
+        begins: Begins::OnAClock,
     },
     // developer.genesys.cloud, "Rate limits": so many a minute, 429 with inin-ratelimit-reset.
     Maker {
@@ -197,25 +204,23 @@ const MAKERS: &[Maker] = &[
         status: 429,
         headers: &["inin-ratelimit-reset"],
         windows: Windows::Minute,
-        on_a_clock: false,
+        begins: Begins::Anyhow,
     },
 ];
 
-/// Whether its windows are on no clock.
-fn begins_with_an_attempt(limit: &LimitSpec) -> bool {
-    let first = |limit: &Limit| {
-        matches!(
-            limit.rule,
-            Rule::FixedWindow {
-                clock: WindowClock::First,
-                ..
-            } | Rule::SlidingCounter {
-                clock: WindowClock::First,
-                ..
-            }
-        )
-    };
-    limit.limits.first().is_some_and(first)
+/// How its windows begin; `None`: that is open, or it has none that begin.
+fn begin(finding: &Finding) -> Option<Begins> {
+    if finding.leaves_the_clock_open() {
+        return None;
+    }
+    let limit = finding.limit_spec.as_ref()?.limits.first()?;
+    match limit.rule {
+        Rule::FixedWindow { clock, .. } | Rule::SlidingCounter { clock, .. } => Some(match clock {
+            WindowClock::First => Begins::WithAnAttempt,
+            WindowClock::Aligned { .. } => Begins::OnAClock,
+        }),
+        _ => None,
+    }
 }
 
 /// Those whose limits look like this one: by kind, whether refusals count, the window where the maker has certain ones, the status of
@@ -228,16 +233,20 @@ pub fn likely_makers(finding: &Finding) -> Vec<&'static str> {
         let known = |source: &String| headers.iter().any(|header| source.eq_ignore_ascii_case(header));
         hints.sources.iter().any(known)
     };
-    let from_an_attempt = finding.limit_spec.as_ref().is_some_and(begins_with_an_attempt);
+    let begin = begin(finding);
+    // Where it is open whether refusals count, the text says that they do not, and a maker by whom they do would contradict it.
+    let text = finding.limit_spec.as_ref();
+    let in_text = text
+        .and_then(|spec| spec.limits.first())
+        .map(|limit| limit.reject_counts);
+    let counted = finding.refusals_count.or(in_text);
     let alike = |maker: &&Maker| {
         maker.kinds.contains(&finding.kind)
             && finding.block_ms.is_none()
             && finding.refusal_status == Some(maker.status)
-            && finding
-                .refusals_count
-                .is_none_or(|counted| counted == maker.counted)
+            && counted.is_none_or(|counted| counted == maker.counted)
             && maker.windows.has(finding.window_ms)
-            && !(maker.on_a_clock && from_an_attempt)
+            && (maker.begins == Begins::Anyhow || begin.is_none_or(|begin| begin == maker.begins))
             && match maker.headers {
                 [] => hints.given == 0,
                 headers => tells && named_in(headers),

@@ -57,6 +57,8 @@ pub struct Observations {
     ends_told: bool,
     /// From a trace, not only from a result file.
     traced: bool,
+    /// Of a probe's experiment.
+    probed: bool,
     /// What proxies decided, before anything came to the server.
     proxied: Vec<Decision>,
     steps: Steps,
@@ -183,6 +185,7 @@ impl Observations {
     }
 
     fn add_attempt(&mut self, source: usize, attempt: &AttemptRecord<'_>) {
+        self.probed |= attempt.element == "probe";
         if self.add_proxied(source, attempt) {
             return;
         }
@@ -379,6 +382,12 @@ impl Observations {
     #[must_use]
     pub fn ends_told(&self) -> bool {
         self.ends_told
+    }
+
+    /// Whether attempts are a probe's.
+    #[must_use]
+    pub(crate) fn probed(&self) -> bool {
+        self.probed
     }
 
     /// Whether a proxy limits, and the server behind it does not.

@@ -59,9 +59,17 @@ pub(crate) const ODD_WINDOW: &str = "the best that explains it is a window of a 
      little apart; the trace of one load generator alone would tell";
 
 /// What stays open beside a limit that is named.
+pub(crate) const COUNTING: &str =
+    "whether refusals count, too; a run that tries again at once after a refusal would tell";
 pub(crate) const WINDOWS_BEGIN: &str = "whether windows begin with an attempt or on the server's clock; a run with a pause of some windows in it would tell";
 pub(crate) const BLOCKS: &str =
     "whether whoever is refused is blocked for a time, which would look like this window; a probe would tell";
+/// To whom a probe's own trace is shown, that is no news.
+pub(crate) fn of_a_probe(open: &str) -> String {
+    open.replace("a probe would tell", "a probe with a larger --budget may tell")
+}
+pub(crate) const HELD_OR_BLOCKED: &str = "whether it is connections at the same time or a block of whoever is refused: nobody wrote down when connections ended; a trace \
+     of -Jwsb.trace=FILE, or a probe would tell";
 pub(crate) const PUT_OFF: &str =
     "whether it is a window or a block, which each try puts off: both are the same to whoever was refused";
 

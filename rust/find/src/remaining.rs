@@ -136,6 +136,24 @@ impl<'a> Remaining<'a> {
         }
     }
 
+    /// Whether what nobody saw end may be a block of whoever was refused.
+    pub(crate) fn may_be_a_block(&self, named: &Rated) -> bool {
+        let as_few = |rated: &&&Rated| rated.found.missed() <= named.found.missed();
+        let mut explaining = self.good.iter().filter(as_few);
+        named.found.family == Family::Held && explaining.any(|rated| rated.found.family == Family::Blocks)
+    }
+
+    /// Instead of one by which refusals count where that stays open: the simplest by which they do not, of its kind if there is one. A text
+    /// that says they count would say more than is known. `None`: there is none that is as possible.
+    pub(crate) fn without_counting(&self, seen: &Seen, named: &Rated) -> Option<&'a Rated> {
+        let others = || {
+            let not = self.within(POSSIBLE).filter(|rated| !rated.found.fit.counted);
+            not.filter(|rated| rated.counts() == named.counts() && rated.tells(seen, self.alone))
+        };
+        let own = others().find(|rated| rated.kind() == named.kind());
+        own.or_else(|| others().min_by_key(|rated| rated.place()))
+    }
+
     /// Whether one of the same kind is as possible whose windows begin otherwise.
     pub(crate) fn leave_the_clock_open(&self, named: &Rated) -> bool {
         let otherwise = |family| match family {

@@ -7,7 +7,7 @@ use simulate::{Answer, Attempt, Hint, Storm};
 use std::time::Duration;
 
 /// Limits with how many storm and what their server's clock shows then, in milliseconds; whether they are to come back the same.
-const TRIPS: [(&str, usize, u64, bool); 18] = [
+const TRIPS: [(&str, usize, u64, bool); 21] = [
     ("token-bucket rate=5 burst=20", 70, 0, true),
     ("token-bucket rate=5 burst=20 reject-counts=true", 60, 0, false),
     ("fixed-window limit=20 window=4s", 80, 1_300, true),
@@ -56,6 +56,14 @@ const TRIPS: [(&str, usize, u64, bool); 18] = [
         false,
     ),
     ("token-bucket rate=5 burst=12 block=4s", 60, 0, false),
+    ("fixed-window limit=10 window=2s block=4s", 60, 700, false),
+    (
+        "sliding-counter limit=20 window=3s clock=first reject-counts=true",
+        60,
+        700,
+        false,
+    ),
+    ("fixed-window limit=16 window=2s", 60, 0, false),
 ];
 
 /// A begin of all windows that people configure, in microseconds since 1970.
@@ -200,6 +208,61 @@ fn figures_are_near(told: &Limit, of: &Limit) -> bool {
     counts && near(per, real_per) && blocks
 }
 
+/// What the fields, the limit as text and the sentence say differently.
+fn disagreement(found: &Finding) -> Option<&'static str> {
+    let (spec, sentence) = (found.limit_spec.as_ref()?, found.sentence());
+    let limit = &spec.limits[0];
+    let windows = match limit.rule {
+        Rule::FixedWindow { limit, window, .. }
+        | Rule::SlidingWindow { limit, window }
+        | Rule::SlidingCounter { limit, window, .. } => Some((limit, window)),
+        _ => None,
+    };
+    let ms = |time: Duration| 1e3 * time.as_secs_f64();
+    let near = |told: Option<f64>, text: f64| told.is_some_and(|told| (told - text).abs() < 1.0);
+    let open = |word: &str| found.cannot_tell.iter().any(|text| text.contains(word));
+    let of_haproxy = found.likely_makers.contains(&"HAProxy stick table");
+    let clock = ["on the server's clock", "first attempt on"];
+    let says_clock = clock.iter().any(|word| sentence.contains(word));
+    let checks = [
+        (limit.rule.word() == found.kind.word(), "the kind"),
+        (
+            windows.is_none_or(|(limit, _)| found.limit == Some(limit.into())),
+            "the limit",
+        ),
+        (
+            windows.is_none_or(|(_, window)| near(found.window_ms, ms(window))),
+            "the window",
+        ),
+        (
+            limit.block.is_none_or(|block| near(found.block_ms, ms(block))),
+            "the block",
+        ),
+        (limit.block.is_some() == found.block_ms.is_some(), "a block"),
+        (
+            !limit.reject_counts || found.refusals_count == Some(true),
+            "refusals that count in the text alone",
+        ),
+        (
+            limit.reject_counts || found.refusals_count != Some(true),
+            "refusals that do not count in the text alone",
+        ),
+        (
+            !of_haproxy || limit.reject_counts,
+            "refusals that count for the maker",
+        ),
+        (
+            !says_clock || !open("whether windows begin"),
+            "a begin of windows that stays open",
+        ),
+        (
+            found.intervals.iter().all(|(_, [low, high])| low <= high),
+            "an interval",
+        ),
+    ];
+    checks.iter().find(|(holds, _)| !holds).map(|(_, what)| *what)
+}
+
 #[test]
 fn a_limit_comes_back_from_a_storm_as_the_same_text_or_what_differs_is_told_to_be_open() {
     let check = |&(text, users, clock, known): &(&str, usize, u64, bool)| {
@@ -208,6 +271,7 @@ fn a_limit_comes_back_from_a_storm_as_the_same_text_or_what_differs_is_told_to_b
         let possible = |kind| found.kind == kind || found.also_possible.contains(&kind);
         let both: Vec<_> = found.ruled_out.iter().filter(|one| possible(one.kind)).collect();
         assert!(both.is_empty(), "{truth}: possible and ruled out: {both:?}");
+        assert_eq!(disagreement(&found), None, "{truth}: {found:?}");
         let told = found.limit_spec.as_ref().map(ToString::to_string);
         match came_back(&truth, &found) {
             Err(why) => Some(format!("{text}: {why}: {told:?}, {:?}", found.cannot_tell)),
@@ -226,4 +290,22 @@ fn a_limit_comes_back_from_a_storm_as_the_same_text_or_what_differs_is_told_to_b
             .collect()
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_block_of_a_window_whose_length_stays_open_is_told_without_one_and_is_a_guess_as_text() {
+    let truth: LimitSpec = "fixed-window limit=10 window=2s block=4s"
+        .parse()
+        .expect("a limit");
+    let found = find(&seen(&truth, 60, 700));
+    for (figure, real) in [("windowMs", 2_000.0), ("blockMs", 4_000.0)] {
+        let [low, high] = found.intervals[figure];
+        assert!(low <= real && real <= high, "{figure}: {found:?}");
+    }
+    let guess = found.guess().map(|(figure, _)| figure);
+    assert_eq!(guess, Some("windowMs"), "{found:?}");
+    assert_eq!(
+        found.sentence(),
+        "the limit: fixed window, 10 in one whose length is not known, blocked for 4 s after a refusal"
+    );
 }

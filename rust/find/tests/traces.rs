@@ -79,6 +79,22 @@ fn connections_at_the_same_time_are_told_from_a_window_though_nobody_wrote_their
 }
 
 #[test]
+fn connections_whose_ends_nobody_wrote_down_are_not_named_alone_where_a_block_explains_as_much() {
+    let found = found("rlflexible-block");
+    let told = |kind| found.kind == kind || found.also_possible.contains(&kind);
+    assert!(
+        found.kind != Kind::Concurrency || told(Kind::FixedWindow),
+        "{found:?}"
+    );
+    let open = found.cannot_tell.iter();
+    assert!(
+        open.clone()
+            .any(|open| open.contains("a block of whoever is refused")),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_queue_is_known_by_its_late_answers() {
     let found = found("nginx-limit_req-queue");
     assert_eq!((found.kind, found.burst), (Kind::Queue, Some(30)), "{found:?}");
@@ -213,7 +229,7 @@ fn without_refusals_there_is_no_limit_and_without_attempts_no_answer() {
     assert_eq!(found.kind, Kind::Unknown, "{found:?}");
     assert_eq!(
         found.sentence(),
-        "the limit: cannot tell, only 3 attempts were seen; 10 are the least"
+        "the limit: cannot tell, only 3 attempts were seen; 10 are the least: a run with more users, or a probe would tell"
     );
     assert_eq!(find(&Observations::new()).kind, Kind::Unknown);
 }

@@ -165,6 +165,9 @@ pub enum LimitError {
     /// The first word names no rule.
     #[error("\"{0}\" is no limit: allowed are {rules}", rules = quoted(RULE_FORMS))]
     Rule(String),
+    /// There is none, in the whole text or beside a plus.
+    #[error("a limit is missing{0}: allowed are {rules}", rules = quoted(RULE_FORMS))]
+    Nothing(&'static str),
     /// A word that the rule does not know, or no `name=value`.
     #[error("\"{word}\" is not for {rule}: allowed are {allowed}")]
     Word {

@@ -185,6 +185,19 @@ fn value<T>(
     })
 }
 
+/// A duration with its unit: where others take a number alone as milliseconds, a window of five was meant to be of seconds.
+fn duration(rule: &'static str, word: &'static str, text: Option<&str>) -> Result<Duration, LimitError> {
+    let without = text.filter(|text| text.parse().is_ok_and(|number: f64| number > 0.0));
+    if let Some(number) = without {
+        return Err(LimitError::Value {
+            word,
+            value: number.to_owned(),
+            allowed: format!("it needs its unit, {word}={number}s or {word}={number}ms"),
+        });
+    }
+    value(rule, word, text, |text| parse_duration(text).ok())
+}
+
 /// A plain decimal: `f64` alone would also take `inf`, `NaN` and `1e3`.
 fn decimal(text: &str) -> Option<f64> {
     text.bytes()
@@ -203,8 +216,15 @@ impl FromStr for LimitSpec {
 
     fn from_str(text: &str) -> Result<Self, LimitError> {
         let words: Vec<&str> = text.split_whitespace().collect();
+        if words.is_empty() {
+            return Err(LimitError::Nothing(", the text is empty"));
+        }
         // A plus that stands alone: "+3" is a wrong number, not another limit.
-        let limits: Result<_, LimitError> = words.split(|word| *word == "+").map(limit).collect();
+        let limits = words.split(|word| *word == "+");
+        if limits.clone().any(<[&str]>::is_empty) {
+            return Err(LimitError::Nothing(" beside a +, which stands between two"));
+        }
+        let limits: Result<_, LimitError> = limits.map(limit).collect();
         let spec = Self { limits: limits? };
         spec.check()?;
         Ok(spec)
@@ -239,11 +259,8 @@ fn limit(words: &[&str]) -> Result<Limit, LimitError> {
     let rate = || value(rule, "rate", words.rate, decimal);
     let burst = || value(rule, "burst", words.burst, whole);
     let limit = || value(rule, "limit", words.limit, whole);
-    let window = || value(rule, "window", words.window, |text| parse_duration(text).ok());
-    let offset = || {
-        let text = words.offset.or(Some("0ms"));
-        value(rule, "offset", text, |text| parse_duration(text).ok())
-    };
+    let window = || duration(rule, "window", words.window);
+    let offset = || duration(rule, "offset", words.offset.or(Some("0ms")));
     let reject_counts = words.reject_counts.or(Some("false"));
     Ok(Limit {
         rule: match rule {
@@ -276,7 +293,7 @@ fn limit(words: &[&str]) -> Result<Limit, LimitError> {
         reject_counts: value(rule, "reject-counts", reject_counts, |text| text.parse().ok())?,
         block: words
             .block
-            .map(|text| value(rule, "block", Some(text), |text| parse_duration(text).ok()))
+            .map(|text| duration(rule, "block", Some(text)))
             .transpose()?,
     })
 }
@@ -352,7 +369,11 @@ mod tests {
         for (text, said) in [
             (
                 "",
-                vec!["\"\" is no limit", "token-bucket rate=50 burst=50", "none"],
+                vec![
+                    "a limit is missing, the text is empty",
+                    "token-bucket rate=50 burst=50",
+                    "none",
+                ],
             ),
             (
                 "leaky-bucket rate=5",
@@ -436,7 +457,17 @@ mod tests {
             ),
             ("queue rate=3 burst=4 delay=5", vec!["delay=\"5\"", "0 to burst"]),
             ("queue rate=3", vec!["queue needs burst"]),
-            ("none +", vec!["\"\" is no limit"]),
+            ("none +", vec!["a limit is missing beside a +"]),
+            ("+ none", vec!["a limit is missing beside a +"]),
+            ("none + + none", vec!["a limit is missing beside a +"]),
+            (
+                "fixed-window limit=3 window=5",
+                vec!["window=\"5\" is not allowed", "window=5s or window=5ms"],
+            ),
+            (
+                "fixed-window limit=3 window=5s block=1.5",
+                vec!["block=\"1.5\" is not allowed", "block=1.5s or block=1.5ms"],
+            ),
             ("none + none + none + none + none", vec!["5 limits", "1 to 4"]),
             (
                 "none limit=3",

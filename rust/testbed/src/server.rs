@@ -136,7 +136,14 @@ impl Drop for Server {
 }
 
 fn because(error: &io::Error, what: &str, which: impl std::fmt::Display) -> io::Error {
-    io::Error::new(error.kind(), format!("{what} {which}: {error}"))
+    let cure = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program listens there: end it, or listen on another port, or on port 0 for any that is free"
+        }
+        io::ErrorKind::AddrNotAvailable => "; no interface of this machine has this address",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("{what} {which}: {error}{cure}"))
 }
 
 fn listen(addr: SocketAddr) -> io::Result<StdListener> {

@@ -204,6 +204,8 @@ fn an_address_in_use_fails_with_a_clear_text() {
         "{}",
         ended.err
     );
+    let cure = "another program listens there: end it, or listen on another port, or on port 0";
+    assert!(ended.err.contains(cure), "{}", ended.err);
 }
 
 #[test]

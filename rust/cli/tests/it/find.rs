@@ -173,3 +173,30 @@ fn of_several_servers_one_is_told_of_and_any_can_be_asked_for() {
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(json["decisions"], 400, "{json}");
 }
+
+#[test]
+fn a_guess_is_no_limit_to_take_and_a_probe_is_told_of_no_probe() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trace.jsonl");
+    // 120 of 240 who come at once are let in, and all others when they come again: their window may be of any length up to then.
+    let line = |nth: u64, ms: u64, status: u16| {
+        let at = 1_795_824_000_000_000_u64 + 1_000 * ms;
+        format!(
+            r#"{{"at":{at},"element":"probe","target":"ws://h/","user":"U {nth}","ordinal":0,"attempt":1,"sentUs":1,"headUs":900,"totalUs":999,"status":{status}}}"#
+        ) + "\n"
+    };
+    let first = (0..240).map(|nth| line(nth, nth, if nth < 120 { 101 } else { 429 }));
+    let again = (120..240).map(|nth| line(nth, 4_000 + nth, 101));
+    std::fs::write(&file, first.chain(again).collect::<String>()).unwrap();
+    let file = file.to_str().unwrap();
+    let told = run(&["find", file]);
+    assert!(
+        told.out.contains("a probe with a larger --budget may tell"),
+        "{}",
+        told.out
+    );
+    assert!(!told.out.contains("a probe would tell"), "{}", told.out);
+    let limit = run(&["find", "--limit-only", file]);
+    assert_eq!((limit.code, limit.out.as_str()), (Some(1), ""), "{}", limit.err);
+    assert!(limit.err.contains("no limit to print"), "{}", limit.err);
+}
