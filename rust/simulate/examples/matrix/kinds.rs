@@ -88,6 +88,11 @@ impl Kind {
     pub fn storm(&self, users: usize) -> Storm {
         let mut storm = Storm::new(self.limit.parse().expect("the table's limits are legal"), users);
         (storm.look, storm.hint) = (self.look, self.hint);
+        // Windows lie on the clock as chance has it, but where users are told of a whole one: who obeys is later than the limit asks
+        // for, in all that began before.
+        if self.hint != Hint::WholeWindow {
+            storm.clock = None;
+        }
         storm.held = self
             .limit
             .contains("concurrency")
