@@ -35,10 +35,11 @@ pub(super) const ALL: &[Limiter] = &[
     },
     Limiter {
         name: "Jetty DoSHandler 20 r/s, 429",
-        limit: "token-bucket rate=20 burst=20 reject-counts=true",
+        // Of a bucket of 20: whoever fills it to the brim is refused.
+        limit: "token-bucket rate=20 burst=19 reject-counts=true",
         kind: Kind::RefusalsCount,
         quota: Quota::Rate {
-            at_once: 20,
+            at_once: 19,
             per_second: 20.0,
         },
         start: |_, _| Peer::java("JettyLimit.java"),
