@@ -6,12 +6,13 @@ use crate::seen::{Micros, Seen};
 /// Where refusals take what is in the bucket, its state hangs on its size: each size that may be is tried.
 pub(crate) fn counted_bucket(seen: &Seen, rate: f64) -> Level {
     let token = 1e6 / rate;
-    let missed = near(first_burst(seen, token), seen)
-        .map(|burst| (burst, missed_by_counted_bucket(seen, token, burst)));
-    best_of(missed)
+    best_of(near(first_burst(seen, token), seen), |burst, most| {
+        missed_by_counted_bucket(seen, token, burst, most)
+    })
 }
 
-fn missed_by_counted_bucket(seen: &Seen, token: f64, burst: i64) -> Missed {
+/// What a bucket of this size misses; no more is looked at where that is more than `most`.
+fn missed_by_counted_bucket(seen: &Seen, token: f64, burst: i64, most: usize) -> Missed {
     let capacity = token * burst as f64;
     let step = |full: f64, at: Micros, passed: bool| {
         let at = at as f64;
@@ -25,16 +26,18 @@ fn missed_by_counted_bucket(seen: &Seen, token: f64, burst: i64) -> Missed {
     }
     let state = |states: &[f64], count: i64| states[usize::try_from(count).unwrap_or(0)];
     let mut missed = Missed::default();
-    for one in &seen.all {
-        let full = state(&early, seen.attempts.decided_before(one.sent));
+    for (one, around) in seen.all.iter().zip(seen.around()) {
+        let full = state(&early, around.before);
         let may_pass = full.max(one.answered as f64) + token <= one.answered as f64 + capacity + 1.0;
-        let decided = seen.attempts.decided_before(one.sent + i64::from(!one.passed));
-        let more = (seen.attempts.sent_before(one.answered) - decided - 1).max(0);
-        let full = state(&late, decided).max(one.sent as f64) + more as f64 * token;
+        let more = (around.under_way - around.decided - 1).max(0);
+        let full = state(&late, around.decided).max(one.sent as f64) + more as f64 * token;
         let may_be_refused = full + token > one.sent as f64 + capacity;
         missed.passes += usize::from(one.passed && !may_pass);
         missed.refusals += usize::from(!one.passed && !may_be_refused);
         missed.open += usize::from(may_pass && may_be_refused);
+        if missed.passes + missed.refusals > most {
+            break;
+        }
     }
     missed
 }
@@ -44,8 +47,9 @@ const AT_ITS_END: Micros = 10;
 
 /// Each attempt at a full window begins its time anew: one passes again only when nobody came for a whole window.
 pub(crate) fn counted_fixed(seen: &Seen, window: Micros) -> Level {
-    let tried = near(first_window(seen, window), seen);
-    best_of(tried.map(|limit| (limit, missed_by_counted_fixed(seen, window, limit))))
+    best_of(near(first_window(seen, window), seen), |limit, _| {
+        missed_by_counted_fixed(seen, window, limit)
+    })
 }
 
 fn missed_by_counted_fixed(seen: &Seen, window: Micros, limit: i64) -> Missed {
@@ -130,19 +134,16 @@ struct Missed {
     open: usize,
 }
 
-/// The level with the fewest that are contradicted.
-fn best_of(tried: impl Iterator<Item = (i64, Missed)>) -> Level {
+/// The level with the fewest that are contradicted, by what each misses, of which no more has to be told than that it is more than so many.
+fn best_of(tried: impl Iterator<Item = i64>, missed: impl Fn(i64, usize) -> Missed) -> Level {
     let mut best: Option<Level> = None;
-    for (
-        value,
-        Missed {
+    for value in tried {
+        let fewest = best.map_or(usize::MAX, |best| best.missed());
+        let Missed {
             passes,
             refusals,
             open,
-        },
-    ) in tried
-    {
-        let fewest = best.map_or(usize::MAX, |best| best.missed());
+        } = missed(value, fewest);
         if passes + refusals < fewest {
             best = Some(Level {
                 low: value,

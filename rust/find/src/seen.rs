@@ -116,6 +116,18 @@ struct Orders {
     windows: OnceLock<Rows>,
     blocks: OnceLock<Rows>,
     by_sent: OnceLock<Vec<(Micros, bool)>>,
+    around: OnceLock<Vec<Around>>,
+}
+
+/// How many attempts lie before a decision, for certain or perhaps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around {
+    /// Decided before its request.
+    pub(crate) before: i64,
+    /// The same, with those at the same moment where it is a refusal.
+    pub(crate) decided: i64,
+    /// Sent before its answer.
+    pub(crate) under_way: i64,
 }
 
 impl Seen {
@@ -195,6 +207,17 @@ impl Seen {
     pub(crate) fn blocks(&self) -> &Rows {
         let rows = || Rows::of(self.refused(), self.passed(), self.length);
         self.orders.blocks.get_or_init(rows)
+    }
+
+    /// What lies before each of all.
+    pub(crate) fn around(&self) -> &[Around] {
+        let of = |one: &One| Around {
+            before: self.attempts.decided_before(one.sent),
+            decided: self.attempts.decided_before(one.sent + Micros::from(!one.passed)),
+            under_way: self.attempts.sent_before(one.answered),
+        };
+        let around = || self.all.iter().map(of).collect();
+        self.orders.around.get_or_init(around)
     }
 
     /// When all were sent, in that order, and whether each was let in.
