@@ -413,7 +413,7 @@ mod tests {
         for (text, said) in [
             ("none", "\"none\" is no path"),
             ("/x?y=1 none", "\"/x?y=1\" is no path"),
-            ("/x", "\"\" is no limit"),
+            ("/x", "a limit is missing"),
             ("/x leaky", "\"leaky\" is no limit"),
             ("/x concurrency limit=x", "limit=\"x\""),
             ("", "is no path"),
