@@ -258,7 +258,14 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
         verdict.also = kinds;
         return verdict;
     }
-    let (named, counted, open) = counting(seen, &remaining, named);
+    let Some((named, counted, open)) = counting(seen, &remaining, named) else {
+        verdict.open.push(reasons::COUNTING.to_owned());
+        verdict.also = kinds;
+        return verdict;
+    };
+    if !kinds.contains(&named.kind()) {
+        kinds.push(named.kind());
+    }
     verdict.counted = counted;
     verdict.open.extend(open.map(str::to_owned));
     if remaining.may_be_a_block(named) {
@@ -285,27 +292,30 @@ pub(crate) fn judge(seen: &Seen, candidates: &[Rated], ends_told: bool) -> Verdi
 }
 
 /// Whether refusals count in what is named, where that has a meaning and is known; else the one that is named instead, of which nothing
-/// says that they do, and what is open.
+/// says that they do, and what is open. `None`: there is none to be named.
 fn counting<'a>(
     seen: &Seen,
     remaining: &Remaining<'a>,
     named: &'a Rated,
-) -> (&'a Rated, Option<bool>, Option<&'static str>) {
+) -> Option<(&'a Rated, Option<bool>, Option<&'static str>)> {
     let counted = named.found.fit.counted;
     let blocks = named.found.family == Family::Blocks;
     if !named.counts() && !blocks {
-        return (named, None, None);
+        return Some((named, None, None));
     }
     if !blocks && remaining.agree_on_counting(seen, named) {
-        return (named, Some(counted), None);
+        return Some((named, Some(counted), None));
     }
-    if counted {
-        return match remaining.without_counting(seen, named) {
-            Some(other) => (other, None, (!blocks).then_some(reasons::COUNTING)),
-            None => (named, Some(true), None),
-        };
+    let open = (!blocks).then_some(reasons::COUNTING);
+    if !counted {
+        return Some((named, None, open));
     }
-    (named, None, (!blocks).then_some(reasons::COUNTING))
+    match remaining.without_counting(seen, named) {
+        Some(other) => Some((other, None, open)),
+        // Of blocks that each try puts off, no others come near.
+        None if blocks => Some((named, Some(true), None)),
+        None => None,
+    }
 }
 
 /// Why a kind is not named though it is the heaviest.

@@ -143,15 +143,16 @@ impl<'a> Remaining<'a> {
         named.found.family == Family::Held && explaining.any(|rated| rated.found.family == Family::Blocks)
     }
 
-    /// Instead of one by which refusals count where that stays open: the simplest by which they do not, of its kind if there is one. A text
-    /// that says they count would say more than is known. `None`: there is none that is as possible.
+    /// Instead of one by which refusals count where that stays open: one by which they do not, of its kind if there is one, else the simplest
+    /// that is as possible, else the heaviest of those that leave it open. A text that says they count would say more than is known.
     pub(crate) fn without_counting(&self, seen: &Seen, named: &Rated) -> Option<&'a Rated> {
-        let others = || {
-            let not = self.within(POSSIBLE).filter(|rated| !rated.found.fit.counted);
+        let others = |bits: f64| {
+            let not = self.within(bits).filter(|rated| !rated.found.fit.counted);
             not.filter(|rated| rated.counts() == named.counts() && rated.tells(seen, self.alone))
         };
-        let own = others().find(|rated| rated.kind() == named.kind());
-        own.or_else(|| others().min_by_key(|rated| rated.place()))
+        let own = others(POSSIBLE).find(|rated| rated.kind() == named.kind());
+        let simplest = own.or_else(|| others(POSSIBLE).min_by_key(|rated| rated.place()));
+        simplest.or_else(|| others(f64::INFINITY).find(|rated| says_otherwise_near(rated, named)))
     }
 
     /// Whether one of the same kind is as possible whose windows begin otherwise.
@@ -169,10 +170,7 @@ impl<'a> Remaining<'a> {
 
     /// Whether refusals can be told to count or not: no model says otherwise that comes near.
     pub(crate) fn agree_on_counting(&self, seen: &Seen, named: &Rated) -> bool {
-        let near_by = |rated: &&&Rated| {
-            rated.explained() >= named.explained() - OTHERWISE
-                && rated.bits() >= named.bits() - 2.0 * OTHERWISE
-        };
+        let near_by = |rated: &&&Rated| says_otherwise_near(rated, named);
         let mut counting = self.good.iter().filter(|rated| rated.counts()).filter(near_by);
         counting.all(|rated| rated.found.fit.counted == named.found.fit.counted)
             && seen.counts().1 >= REFUSALS
@@ -185,6 +183,11 @@ fn is_alike(one: &Rated, other: &Rated) -> bool {
     one.kind() == other.kind()
         && one.found.fit.counted == other.found.fit.counted
         && blocks(one) == blocks(other)
+}
+
+/// Whether one explains nearly as much as the one that is named, so that what it says otherwise of refusals may be so.
+fn says_otherwise_near(one: &Rated, named: &Rated) -> bool {
+    one.explained() >= named.explained() - OTHERWISE && one.bits() >= named.bits() - 2.0 * OTHERWISE
 }
 
 /// Whether a candidate contradicts few enough, and leaves few enough to chance.
