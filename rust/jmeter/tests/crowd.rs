@@ -210,10 +210,12 @@ fn five_thousand_who_wait_cost_nothing_and_can_be_called_off_at_once() {
     }
     // Nearly all of it is the kernel's, which wakes one thread after the other and puts each to sleep again at the meeting. On a
     // quiet machine with two cores all are free within 0.2 s, by 0.3 s of CPU time; where others run both take longer, channels as well.
-    // Our own part, an answer in JSON and a place in a queue, stays below three times of that.
+    // Our own part, an answer in JSON and a place in a queue, stays below three times of that. Each has its own time of the machine, so
+    // that channels may have had a far better one: 100 us for each are no fault. One that wakes the others takes seconds.
     let plain = woken_by_channels();
     println!("{plain:?} of CPU time for as many by channels");
+    let most = (plain * 4).max(Duration::from_micros(100) * u32::try_from(WAITERS).unwrap());
     assert!(best.0 < Duration::from_secs(1), "{best:?}");
-    assert!(best.1 < plain * 4, "{best:?}, by channels {plain:?}");
+    assert!(best.1 < most, "{best:?}, by channels {plain:?}");
     engine.shutdown().unwrap();
 }
